@@ -1,0 +1,175 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// A point of wall-clock time in UTC, as the Kubernetes API writes it (RFC 3339).
+///
+/// Ordered by time. Holds nanoseconds; `description` prints whole seconds (the API's `Time`),
+/// ``microseconds`` prints six digits (the API's `MicroTime`).
+public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// Seconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+    public var seconds: Int64
+    /// Nanoseconds within the second, 0 ..< 1_000_000_000.
+    public var nanoseconds: Int32
+
+    public init(seconds: Int64, nanoseconds: Int32 = 0) {
+        precondition((0..<1_000_000_000).contains(nanoseconds), "nanoseconds belong to one second")
+        self.seconds = seconds
+        self.nanoseconds = nanoseconds
+    }
+
+    /// The present moment by the system's clock.
+    public static var now: Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: Int32(time.tv_nsec))
+    }
+
+    /// Parses RFC 3339 with any offset and any number of fraction digits; `nil` for anything else.
+    public init?(_ text: some StringProtocol) {
+        var reader = RFC3339Reader(text.utf8)
+        guard let parsed = reader.read() else { return nil }
+        self = parsed
+    }
+
+    public var description: String { format(fractionDigits: 0) }
+
+    /// The form of the API's `MicroTime`: always six fraction digits.
+    public var microseconds: String { format(fractionDigits: 6) }
+
+    /// RFC 3339 in UTC with exactly this many fraction digits, 0 ... 9; further digits are cut off.
+    public func format(fractionDigits: Int) -> String {
+        precondition((0...9).contains(fractionDigits), "a nanosecond has nine digits")
+        let day = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
+        let second = seconds - day * 86_400
+        let date = CivilDate(daysSinceEpoch: day)
+        var text = "\(pad(date.year, 4))-\(pad(date.month, 2))-\(pad(date.day, 2))"
+        text += "T\(pad(second / 3600, 2)):\(pad(second / 60 % 60, 2)):\(pad(second % 60, 2))"
+        if fractionDigits > 0 {
+            text += "." + pad(Int64(nanoseconds), 9).prefix(fractionDigits)
+        }
+        return text + "Z"
+    }
+
+    public static func < (a: Timestamp, b: Timestamp) -> Bool {
+        (a.seconds, a.nanoseconds) < (b.seconds, b.nanoseconds)
+    }
+
+    /// The time from `earlier` to `later`; negative when they are the other way round.
+    public static func - (later: Timestamp, earlier: Timestamp) -> Duration {
+        .seconds(later.seconds - earlier.seconds)
+            + .nanoseconds(Int64(later.nanoseconds) - Int64(earlier.nanoseconds))
+    }
+
+    public static func + (start: Timestamp, duration: Duration) -> Timestamp {
+        let (seconds, attoseconds) = duration.components
+        var nanoseconds = Int64(start.nanoseconds) + attoseconds / 1_000_000_000
+        var whole = start.seconds + seconds
+        if nanoseconds < 0 { (nanoseconds, whole) = (nanoseconds + 1_000_000_000, whole - 1) }
+        if nanoseconds >= 1_000_000_000 { (nanoseconds, whole) = (nanoseconds - 1_000_000_000, whole + 1) }
+        return Timestamp(seconds: whole, nanoseconds: Int32(nanoseconds))
+    }
+}
+
+private func pad(_ number: Int64, _ width: Int) -> String {
+    let digits = String(number)
+    return String(repeating: "0", count: max(0, width - digits.count)) + digits
+}
+
+/// A day of the proleptic Gregorian calendar, by the "days from civil" arithmetic of H. Hinnant.
+private struct CivilDate {
+    var year: Int64
+    var month: Int64
+    var day: Int64
+
+    init(daysSinceEpoch: Int64) {
+        let shifted = daysSinceEpoch + 719_468
+        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra =
+            (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+        month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+    }
+
+    init(year: Int64, month: Int64, day: Int64) {
+        self.year = year
+        self.month = month
+        self.day = day
+    }
+
+    var daysSinceEpoch: Int64 {
+        let shiftedYear = month <= 2 ? year - 1 : year
+        let era = (shiftedYear >= 0 ? shiftedYear : shiftedYear - 399) / 400
+        let yearOfEra = shiftedYear - era * 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return era * 146_097 + dayOfEra - 719_468
+    }
+
+    static func length(ofMonth month: Int64, year: Int64) -> Int64 {
+        let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+        return month == 2 ? (isLeap ? 29 : 28) : [4, 6, 9, 11].contains(month) ? 30 : 31
+    }
+}
+
+/// Reads `2006-01-02T15:04:05[.999999999](Z|±07:00)` (RFC 3339, section 5.6).
+private struct RFC3339Reader<Bytes: Collection> where Bytes.Element == UInt8 {
+    private var rest: Bytes.SubSequence
+
+    init(_ bytes: Bytes) { rest = bytes[...] }
+
+    mutating func read() -> Timestamp? {
+        guard let year = digits(4), skip("-"), let month = digits(2), skip("-"), let day = digits(2),
+            skip("T") || skip("t"),
+            let hour = digits(2), skip(":"), let minute = digits(2), skip(":"), let second = digits(2),
+            (1...12).contains(month), day >= 1, day <= CivilDate.length(ofMonth: month, year: year),
+            hour < 24, minute < 60, second < 61,
+            let nanoseconds = fraction(), let offset = offset(), rest.isEmpty
+        else { return nil }
+        let days = CivilDate(year: year, month: month, day: day).daysSinceEpoch
+        let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset
+        return Timestamp(seconds: seconds, nanoseconds: nanoseconds)
+    }
+
+    private mutating func skip(_ character: Unicode.Scalar) -> Bool {
+        guard rest.first == UInt8(ascii: character) else { return false }
+        rest = rest.dropFirst()
+        return true
+    }
+
+    private mutating func digits(_ count: Int) -> Int64? {
+        var number: Int64 = 0
+        for _ in 0..<count {
+            guard let byte = rest.first, (48...57).contains(byte) else { return nil }
+            number = number * 10 + Int64(byte - 48)
+            rest = rest.dropFirst()
+        }
+        return number
+    }
+
+    private mutating func fraction() -> Int32? {
+        guard skip(".") else { return 0 }
+        var (number, scale): (Int32, Int32) = (0, 100_000_000)
+        var isEmpty = true
+        while let byte = rest.first, (48...57).contains(byte) {
+            number += Int32(byte - 48) * scale
+            scale /= 10
+            isEmpty = false
+            rest = rest.dropFirst()
+        }
+        return isEmpty ? nil : number
+    }
+
+    private mutating func offset() -> Int64? {
+        if skip("Z") || skip("z") { return 0 }
+        let sign: Int64
+        if skip("+") { sign = 1 } else if skip("-") { sign = -1 } else { return nil }
+        guard let hours = digits(2), skip(":"), let minutes = digits(2), hours < 24, minutes < 60
+        else { return nil }
+        return sign * (hours * 3600 + minutes * 60)
+    }
+}
