@@ -30,13 +30,29 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
+/// What `Wire` is made of: event loops, TLS and the parsers of HTTP/1.1 and HTTP/2.
+let networking: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOTLS", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOHPACK", package: "swift-nio-http2"),
+    .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+]
+
 let package = Package(
     name: "k3s",
     dependencies: [
-        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2")
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", exact: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
     ],
     targets: [
         module("Support", [logging]),
+        module("Wire", ["Support", logging] + networking),
         [tests("Support")],
+        [tests("Wire", ["Support"] + networking)],
     ].flatMap(\.self)
 )
