@@ -54,5 +54,7 @@ let package = Package(
         module("Wire", ["Support", logging] + networking),
         [tests("Support")],
         [tests("Wire", ["Support"] + networking)],
+        module("APIMachinery", ["Support"]),
+        [tests("APIMachinery", ["Support"])],
     ].flatMap(\.self)
 )

@@ -1,0 +1,94 @@
+/// The fields of a JSON object, ordered by the UTF-8 bytes of their names, each name once.
+///
+/// The order is what makes an encoding canonical: equal objects have equal bytes. Objects of the API have few fields,
+/// so a sorted array is smaller and faster than a hash table. Look-up is O(log n), insertion O(n).
+public struct Fields: Hashable, Sendable {
+    @usableFromInline var entries: [Entry]
+
+    @usableFromInline struct Entry: Hashable, Sendable {
+        @usableFromInline var key: String
+        @usableFromInline var value: Value
+        @usableFromInline init(key: String, value: Value) {
+            self.key = key
+            self.value = value
+        }
+    }
+
+    public init() { entries = [] }
+
+    /// Of equal names the last one counts.
+    public init(_ pairs: [(String, Value)]) {
+        self.init(unsorted: pairs.map { Entry(key: $0.0, value: $0.1) })
+    }
+
+    init(unsorted: [Entry]) {
+        entries = unsorted
+        for index in entries.indices.dropFirst()
+        where !entries[index - 1].key.utf8.lexicographicallyPrecedes(entries[index].key.utf8) {
+            sortAndUnique()
+            break
+        }
+    }
+
+    public subscript(key: String) -> Value? {
+        get {
+            let (index, isFound) = position(of: key)
+            return isFound ? entries[index].value : nil
+        }
+        set {
+            let (index, isFound) = position(of: key)
+            switch (newValue, isFound) {
+            case (let value?, true): entries[index].value = value
+            case (let value?, false): entries.insert(Entry(key: key, value: value), at: index)
+            case (nil, true): entries.remove(at: index)
+            case (nil, false): break
+            }
+        }
+    }
+
+    public var keys: [String] { entries.map(\.key) }
+
+    public mutating func removeAll(where shouldRemove: (String, Value) -> Bool) {
+        entries.removeAll { shouldRemove($0.key, $0.value) }
+    }
+
+    /// Replaces each value by what `transform` makes of it.
+    public func mapValues<E: Error>(_ transform: (Value) throws(E) -> Value) throws(E) -> Fields {
+        var copy = self
+        for index in copy.entries.indices { copy.entries[index].value = try transform(copy.entries[index].value) }
+        return copy
+    }
+
+    private func position(of key: String) -> (index: Int, isFound: Bool) {
+        var (low, high) = (0, entries.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].key.utf8.lexicographicallyPrecedes(key.utf8) { low = middle + 1 } else { high = middle }
+        }
+        return (low, low < entries.count && entries[low].key.utf8.elementsEqual(key.utf8))
+    }
+
+    private mutating func sortAndUnique() {
+        // `sort` is stable, so the last of equal names stays behind the others.
+        entries.sort { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        var kept: [Entry] = []
+        kept.reserveCapacity(entries.count)
+        for entry in entries {
+            if let last = kept.last, last.key.utf8.elementsEqual(entry.key.utf8) { kept.removeLast() }
+            kept.append(entry)
+        }
+        entries = kept
+    }
+}
+
+extension Fields: RandomAccessCollection {
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { entries.count }
+    public subscript(position: Int) -> (key: String, value: Value) {
+        (entries[position].key, entries[position].value)
+    }
+}
+
+extension Fields: ExpressibleByDictionaryLiteral {
+    public init(dictionaryLiteral pairs: (String, Value)...) { self.init(pairs) }
+}

@@ -1,0 +1,97 @@
+/// Walks through canonical JSON (no white space) and reads only what is asked for.
+///
+/// Skipping a value costs a look at each of its bytes and nothing else: no allocation, no tree.
+public struct JSONCursor: ~Copyable {
+    private let bytes: [UInt8]
+    /// The offset of the next byte.
+    public private(set) var offset = 0
+
+    /// Begins before a value.
+    public init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    /// Goes into the object that follows and stops inside the object that is its field `key`, before the first key.
+    /// Returns `false` when there is no such field, or it is no object.
+    public mutating func enterField(_ key: String) throws(JSONError) -> Bool {
+        guard enterObject() else { return false }
+        while let name = try nextKey() {
+            if name == key { return enterObject() }
+            try skipValue()
+        }
+        return false
+    }
+
+    /// Goes into the object that follows; `false`, and no step, when something else follows.
+    public mutating func enterObject() -> Bool {
+        guard peek == UInt8(ascii: "{") else { return false }
+        offset += 1
+        return true
+    }
+
+    /// The next key of the object that the cursor is in, and a step before its value; `nil` at the end, and a step
+    /// behind the object. Call it after the value before was read or skipped.
+    public mutating func nextKey() throws(JSONError) -> String? {
+        if peek == UInt8(ascii: ",") { offset += 1 }
+        if peek == UInt8(ascii: "}") {
+            offset += 1
+            return nil
+        }
+        guard case .string(let key) = try readValue(), peek == UInt8(ascii: ":") else {
+            throw JSONError(offset: offset, reason: "expected a field")
+        }
+        offset += 1
+        return key
+    }
+
+    /// Parses the value that follows.
+    public mutating func readValue() throws(JSONError) -> Value {
+        let start = offset
+        try skipValue()
+        return try Value(json: Array(bytes[start..<offset]))
+    }
+
+    /// The bytes of the value that follows, which is skipped.
+    public mutating func sliceValue() throws(JSONError) -> ArraySlice<UInt8> {
+        let start = offset
+        try skipValue()
+        return bytes[start..<offset]
+    }
+
+    /// Steps over the value that follows.
+    public mutating func skipValue() throws(JSONError) {
+        let end = bytes.withUnsafeBufferPointer { Self.end(ofValueAt: offset, in: $0) }
+        guard let end else { throw JSONError(offset: offset, reason: "unexpected end of JSON input") }
+        offset = end
+    }
+
+    private var peek: UInt8? { offset < bytes.count ? bytes[offset] : nil }
+
+    /// The offset behind the value that begins at `start`; `nil` if the bytes end before the value does.
+    private static func end(ofValueAt start: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
+        var (position, depth) = (start, 0)
+        while position < bytes.count {
+            switch bytes[position] {
+            case UInt8(ascii: "\""):
+                position += 1
+                while position < bytes.count, bytes[position] != UInt8(ascii: "\"") {
+                    position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1
+                }
+                guard position < bytes.count else { return nil }
+                position += 1
+                if depth == 0 { return position }
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                depth += 1
+                position += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                if depth == 0 { return position > start ? position : nil }
+                depth -= 1
+                position += 1
+                if depth == 0 { return position }
+            case UInt8(ascii: ","):
+                if depth == 0 { return position > start ? position : nil }
+                position += 1
+            default: position += 1
+            }
+        }
+        return depth == 0 && position > start ? position : nil
+    }
+}

@@ -1,0 +1,44 @@
+import Testing
+
+@testable import APIMachinery
+
+@Suite struct StoredObjectTests {
+    @Test func `the few fields are read and the resourceVersion is spliced in`() throws {
+        let value: Value = [
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": [
+                "labels": ["app": "web"], "name": "a", "namespace": "default", "uid": "u1",
+                "deletionTimestamp": "2026-11-21T00:00:00Z",
+                "ownerReferences": [["uid": "o1"], ["uid": "o2", "controller": true]],
+            ],
+            "spec": ["metadata": ["name": "not this"]],
+        ]
+        let stored = try StoredObject(logged: value.json, revision: 42)
+        var expected = value
+        expected[path: ["metadata", "resourceVersion"]] = "42"
+        #expect(stored.bytes == expected.json)
+        #expect(stored.objectName == ObjectName(namespace: "default", name: "a"))
+        #expect(stored.uid == "u1")
+        #expect(stored.labels == ["app": "web"])
+        #expect(stored.controllerUID == "o2")
+        #expect(stored.owners.map(\.uid) == ["o1", "o2"])
+        #expect(stored.isDeleting)
+        #expect(stored.revision == 42)
+    }
+
+    @Test(arguments: [
+        [:], ["name": "a"], ["uid": "u"], ["name": "a", "uid": "u"], ["selfLink": "x"],
+    ] as [Value])
+    func `the splice keeps the order of fields`(metadata: Value) throws {
+        var value: Value = ["metadata": metadata]
+        let stored = try StoredObject(logged: value.json, revision: 7)
+        value[path: ["metadata", "resourceVersion"]] = "7"
+        #expect(stored.bytes == value.json)
+        #expect(StoredObject(received: value).bytes == stored.bytes)
+    }
+
+    @Test(arguments: [#"{}"#, #"{"metadata":1}"#, #"{"metadata":{"resourceVersion":"1"}}"#, "["])
+    func `what the log cannot hold is refused`(json: String) {
+        #expect(throws: JSONError.self) { try StoredObject(logged: Array(json.utf8), revision: 1) }
+    }
+}
