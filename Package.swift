@@ -30,6 +30,12 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
+/// Heaps and double-ended queues.
+let collections: [Target.Dependency] = [
+    .product(name: "DequeModule", package: "swift-collections"),
+    .product(name: "HeapModule", package: "swift-collections"),
+]
+
 /// What `Wire` is made of: event loops, TLS and the parsers of HTTP/1.1 and HTTP/2.
 let networking: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
@@ -44,6 +50,7 @@ let networking: [Target.Dependency] = [
 let package = Package(
     name: "k3s",
     dependencies: [
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", exact: "1.46.0"),
@@ -56,5 +63,7 @@ let package = Package(
         [tests("Wire", ["Support"] + networking)],
         module("APIMachinery", ["Support"]),
         [tests("APIMachinery", ["Support"])],
+        module("Client", ["Support", "APIMachinery"] + collections),
+        [tests("Client", ["Support"])],
     ].flatMap(\.self)
 )
