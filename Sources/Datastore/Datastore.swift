@@ -16,10 +16,11 @@ public typealias Revision = Int64
 /// - **No history, no cost.** The time and space of reads and writes depend on what is stored now,
 ///   not on what was written and deleted before.
 public protocol Datastore: Sendable {
-    /// The revision of the newest committed change.
+    /// The revision of the newest committed change that every sink has been given.
     var currentRevision: Revision { get }
 
-    /// History up to and including this revision is gone: ``changes(after:)`` and reads at or before it are refused.
+    /// Changes up to and including this revision are gone. The state at this revision is the oldest that can be read,
+    /// and the changes after it the oldest that can be asked for; anything before it is refused.
     /// 0 when nothing was compacted.
     var compactedRevision: Revision { get }
 
@@ -42,16 +43,19 @@ public protocol Datastore: Sendable {
 
     /// Delivers every change after `revision` to `sink`: first those of the past, then each new one.
     ///
-    /// The sink is called in order of revision, with no gap, no repetition and never concurrently, from a thread of
-    /// the driver's. It must return quickly and must not call the datastore. A write returns only after the sinks
-    /// have seen it.
+    /// The sink is called in order of revision, with no gap, no repetition and never concurrently, on a thread of
+    /// the driver's choice. It must return quickly, and must neither call the datastore nor cancel its subscription.
+    /// A write returns only after the sinks have seen it.
+    /// - Throws: ``DatastoreError/compacted(oldest:)`` when some of the changes are gone.
     func subscribe(
         after revision: Revision, _ sink: @escaping @Sendable ([Change]) -> Void
-    ) async throws(DatastoreError) -> Subscription
+    ) async throws(DatastoreError) -> any Subscription
 
     /// Forgets history up to and including `revision`; the current state is not touched.
     ///
-    /// Works in small steps that let writers through, and always makes progress. Returns when the space is given back.
+    /// Works in small steps that let writers through, and always makes progress: a step that was done stays done,
+    /// also across a crash. Returns when the space is given back, but for a small reserve that the next writes use.
+    /// - Throws: ``DatastoreError/future(current:)`` when the log has not come that far.
     func compact(upTo revision: Revision) async throws(DatastoreError)
 
     /// The size of what is stored, as the driver's medium counts it.
@@ -61,7 +65,7 @@ public protocol Datastore: Sendable {
     func close() async
 }
 
-/// The current version of one key.
+/// One version of one key.
 public struct Entry: Sendable, Equatable {
     public var key: String
     public var value: [UInt8]
@@ -129,12 +133,13 @@ public struct ListQuery: Sendable, Equatable {
     public var prefix: String
     /// Only keys greater than this one: the last key of the page before.
     public var after: String?
-    /// The most entries to return; `nil` for all.
+    /// The most entries to return, at least one; `nil` for all.
     public var limit: Int?
     /// The state as of this revision; `nil` for the current one.
     public var revision: Revision?
 
     public init(prefix: String, after: String? = nil, limit: Int? = nil, at revision: Revision? = nil) {
+        precondition(limit.map { $0 > 0 } ?? true, "a page holds at least one entry")
         self.prefix = prefix
         self.after = after
         self.limit = limit
@@ -159,7 +164,7 @@ public struct Listing: Sendable, Equatable {
 
 /// A running delivery of changes. It ends when cancelled, or when the datastore closes.
 public protocol Subscription: Sendable {
-    /// After this returns the sink is not called again.
+    /// After this returns the sink is not called again. May wait for a call that is under way.
     func cancel()
 }
 
