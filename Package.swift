@@ -63,6 +63,9 @@ let package = Package(
         [tests("Wire", ["Support"] + networking)],
         module("APIMachinery", ["Support"]),
         [tests("APIMachinery", ["Support"])],
+        module("Datastore", ["Support"]),
+        module("DatastoreTestSupport", ["Support", "Datastore"]),
+        [tests("Datastore", ["Support", "DatastoreTestSupport"])],
         module("Client", ["Support", "APIMachinery"] + collections),
         [tests("Client", ["Support"])],
     ].flatMap(\.self)
