@@ -1,0 +1,105 @@
+#include "internal.h"
+
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <limits.h>
+#include <string.h>
+
+ccrypto_key *ccrypto_generate_p256(ccrypto_error *error) {
+    ccrypto_start();
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    if (!key) ccrypto_fail(error, "cannot generate an EC key");
+    return (ccrypto_key *)key;
+}
+
+ccrypto_key *ccrypto_read_private_key(ccrypto_view der, ccrypto_error *error) {
+    ccrypto_start();
+    const uint8_t *at = der.bytes;
+    EVP_PKEY *key = der.count <= LONG_MAX ? d2i_AutoPrivateKey(NULL, &at, (long)der.count) : NULL;
+    if (!key) ccrypto_fail(error, "cannot read the private key");
+    // A guess that failed before the right one leaves its complaint in the queue.
+    ERR_clear_error();
+    return (ccrypto_key *)key;
+}
+
+ccrypto_key *ccrypto_read_public_key(ccrypto_view der, ccrypto_error *error) {
+    ccrypto_start();
+    const uint8_t *at = der.bytes;
+    EVP_PKEY *key = der.count <= LONG_MAX ? d2i_PUBKEY(NULL, &at, (long)der.count) : NULL;
+    if (!key) ccrypto_fail(error, "cannot read the public key");
+    ERR_clear_error();
+    return (ccrypto_key *)key;
+}
+
+void ccrypto_free_key(ccrypto_key *key) { EVP_PKEY_free(ccrypto_pkey(key)); }
+
+ccrypto_key_kind ccrypto_kind_of_key(const ccrypto_key *key) {
+    char group[32];
+    size_t count = 0;
+    switch (EVP_PKEY_get_base_id(ccrypto_pkey(key))) {
+    case EVP_PKEY_RSA:
+        return ccrypto_key_rsa;
+    case EVP_PKEY_ED25519:
+        return ccrypto_key_ed25519;
+    case EVP_PKEY_EC:
+        if (EVP_PKEY_get_group_name(ccrypto_pkey(key), group, sizeof group, &count) != 1) {
+            ERR_clear_error();
+            return ccrypto_key_other;
+        }
+        return strcmp(group, "prime256v1") == 0 ? ccrypto_key_p256 : ccrypto_key_ec;
+    default:
+        return ccrypto_key_other;
+    }
+}
+
+static bool take(int count, uint8_t *bytes, ccrypto_bytes *out, ccrypto_error *error) {
+    if (count <= 0) {
+        ccrypto_fail(error, "cannot encode the key");
+        return false;
+    }
+    *out = (ccrypto_bytes){bytes, (size_t)count};
+    return true;
+}
+
+bool ccrypto_write_private_key(const ccrypto_key *key, ccrypto_bytes *der, ccrypto_error *error) {
+    uint8_t *bytes = NULL;
+    return take(i2d_PrivateKey(ccrypto_pkey(key), &bytes), bytes, der, error);
+}
+
+bool ccrypto_write_public_key(const ccrypto_key *key, ccrypto_bytes *der, ccrypto_error *error) {
+    uint8_t *bytes = NULL;
+    return take(i2d_PUBKEY(ccrypto_pkey(key), &bytes), bytes, der, error);
+}
+
+bool ccrypto_sign(
+    const ccrypto_key *key, ccrypto_digest_kind digest, ccrypto_view data, ccrypto_bytes *signature,
+    ccrypto_error *error) {
+    const EVP_MD *md = ccrypto_md(digest);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    uint8_t *bytes = NULL;
+    size_t count = 0, room = 0;
+    bool isDone = context && EVP_DigestSignInit(context, NULL, md, NULL, ccrypto_pkey(key)) == 1
+        && EVP_DigestSign(context, NULL, &count, data.bytes, data.count) == 1
+        && (room = count, bytes = OPENSSL_malloc(room)) != NULL
+        && EVP_DigestSign(context, bytes, &count, data.bytes, data.count) == 1;
+    EVP_MD_CTX_free(context);
+    if (!isDone) {
+        OPENSSL_clear_free(bytes, room);
+        ccrypto_fail(error, "cannot sign");
+        return false;
+    }
+    *signature = (ccrypto_bytes){bytes, count};
+    return true;
+}
+
+bool ccrypto_is_signature(
+    const ccrypto_key *key, ccrypto_digest_kind digest, ccrypto_view data, ccrypto_view signature) {
+    const EVP_MD *md = ccrypto_md(digest);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool isGood = context && EVP_DigestVerifyInit(context, NULL, md, NULL, ccrypto_pkey(key)) == 1
+        && EVP_DigestVerify(context, signature.bytes, signature.count, data.bytes, data.count) == 1;
+    EVP_MD_CTX_free(context);
+    ERR_clear_error();
+    return isGood;
+}
