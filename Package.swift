@@ -61,6 +61,9 @@ let package = Package(
         module("Wire", ["Support", logging] + networking),
         [tests("Support")],
         [tests("Wire", ["Support"] + networking)],
+        [.target(name: "CCrypto", linkerSettings: [.linkedLibrary(":libcrypto.a")])],
+        module("PKI", ["Support", "CCrypto"]),
+        [tests("PKI", ["Support"])],
         // libyaml, linked statically so that the binary runs where it is not installed.
         [.systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])])],
         module("APIMachinery", ["Support", "CYAML"], linking: [.linkedLibrary(":libyaml.a")]),
