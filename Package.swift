@@ -68,6 +68,15 @@ let package = Package(
         [.systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])])],
         module("APIMachinery", ["Support", "CYAML"], linking: [.linkedLibrary(":libyaml.a")]),
         [tests("APIMachinery", ["Support"])],
+        // The tables that Tools/tables writes; constant bytes.
+        [.target(name: "CTables")],
+        module("API", ["Support", "APIMachinery", "CTables"]),
+        [tests("API", ["Support", "APIMachinery"])],
+        [
+            .executableTarget(
+                name: "tables", dependencies: ["APIMachinery"], path: "Tools/tables", exclude: ["README.md"],
+                swiftSettings: strict)
+        ],
         module("Datastore", ["Support"]),
         module("DatastoreTestSupport", ["Support", "Datastore"]),
         [tests("Datastore", ["Support", "DatastoreTestSupport"])],

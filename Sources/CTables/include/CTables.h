@@ -1,0 +1,22 @@
+// The tables of the API as constant bytes, written by Tools/tables.
+#ifndef CTABLES_H
+#define CTABLES_H
+
+/// Bytes that live as long as the process.
+struct CTable {
+    const unsigned char *bytes;
+    unsigned long count;
+};
+
+/// The types of the built-in kinds, as a schema table.
+struct CTable CTables_kubernetes(void);
+/// The messages of the container runtime interface, as a schema table.
+struct CTable CTables_cri(void);
+/// The messages of etcd, as a schema table.
+struct CTable CTables_etcd(void);
+/// The served resources, as JSON.
+struct CTable CTables_resources(void);
+/// The objects that RBAC starts with, as a JSON array.
+struct CTable CTables_rbac(void);
+
+#endif
