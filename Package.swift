@@ -58,6 +58,9 @@ let package = Package(
     ],
     targets: [
         module("Support", [logging]),
+        [.target(name: "CLinux")],
+        module("Host", ["Support", "CLinux"]),
+        [tests("Host", ["Support", "CLinux"])],
         module("Wire", ["Support", logging] + networking),
         [tests("Support")],
         [tests("Wire", ["Support"] + networking)],

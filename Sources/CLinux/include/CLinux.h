@@ -1,0 +1,69 @@
+// What Swift cannot import of Linux by itself: variadic calls, macros, GNU-only declarations, and the half of
+// starting a process that runs between fork and exec. Every function keeps libc's manners: -1 and errno on
+// failure.
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <netinet/in.h> // before the kernel's headers, which then leave out what it defines
+#include <sys/epoll.h>
+#include <sys/types.h>
+
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+
+// Namespaces.
+int linux_unshare(int flags);
+int linux_setns(int fd, int type);
+extern const int linux_new_network_namespace;
+extern const int linux_new_mount_namespace;
+extern const int linux_own_fs_attributes;
+// Makes an eventfd or an epoll descriptor, close-on-exec and non-blocking.
+int linux_eventfd(void);
+
+// Processes.
+int linux_pidfd_open(pid_t pid);
+int linux_pidfd_send_signal(int pidfd, int signal);
+// waitid(P_PIDFD) for an ended child: its exit code, or 256 + the signal that ended it; -1 and errno.
+int linux_pidfd_reap(int pidfd);
+
+struct linux_spawn_request {
+    const char *path;
+    char *const *arguments;      // NULL at the end
+    char *const *environment;    // NULL at the end
+    const char *directory;       // NULL: the caller's
+    const int *descriptors;      // the child's 0 ..< descriptor_count; -1 is /dev/null
+    int descriptor_count;
+    int grouping;                // 0 the caller's, 1 own process group, 2 own session
+    int parent_death_signal;     // 0: none
+};
+// The stage that failed, for the message a person reads.
+enum linux_spawn_stage {
+    linux_spawn_fork, linux_spawn_group, linux_spawn_death_signal, linux_spawn_directory,
+    linux_spawn_descriptors, linux_spawn_exec
+};
+// Starts a process and waits until it runs the program or has failed to. -1 and errno; *stage says where.
+pid_t linux_spawn(const struct linux_spawn_request *request, int *stage);
+
+// Signals: from now on each arrival writes its number, one byte, into the pipe. Async-signal-safe by design.
+int linux_signal_to_pipe(int signal, int pipe);
+int linux_signal_default(int signal);
+
+// Files.
+// A pipe whose ends are close-on-exec.
+int linux_pipe(int ends[2]);
+int linux_sync_filesystem(int fd);
+// Opens a directory just below another, never through a symbolic link and never into another mount (EXDEV).
+int linux_open_directory_beneath(int parent, const char *name);
+
+#endif

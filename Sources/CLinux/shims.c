@@ -1,0 +1,70 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+const int linux_new_network_namespace = CLONE_NEWNET;
+const int linux_new_mount_namespace = CLONE_NEWNS;
+const int linux_own_fs_attributes = CLONE_FS;
+
+int linux_unshare(int flags) { return unshare(flags); }
+int linux_setns(int fd, int type) { return setns(fd, type); }
+int linux_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+int linux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+int linux_pidfd_send_signal(int pidfd, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+int linux_pidfd_reap(int pidfd) {
+    siginfo_t info = {0};
+    const int pidfd_kind = 3; // P_PIDFD, an enumerator that older headers lack
+    if (waitid((idtype_t)pidfd_kind, (id_t)pidfd, &info, WEXITED) < 0) return -1;
+    return info.si_code == CLD_EXITED ? info.si_status : 256 + info.si_status;
+}
+
+int linux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+int linux_sync_filesystem(int fd) { return syncfs(fd); }
+
+int linux_open_directory_beneath(int parent, const char *name) {
+    struct open_how how = {
+        .flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+        .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH,
+    };
+    return (int)syscall(SYS_openat2, parent, name, &how, sizeof how);
+}
+
+// One pipe for all signals. Written before the handler is installed, read only by the handler.
+static volatile sig_atomic_t signal_pipe = -1;
+
+static void report_signal(int signal) {
+    int saved = errno;
+    unsigned char byte = (unsigned char)signal;
+    // A full pipe already wakes the reader, so a lost byte loses nothing but a repetition.
+    ssize_t ignored = write(signal_pipe, &byte, 1);
+    (void)ignored;
+    errno = saved;
+}
+
+int linux_signal_to_pipe(int signal, int pipe) {
+    signal_pipe = pipe;
+    struct sigaction action = {0};
+    action.sa_handler = report_signal;
+    action.sa_flags = SA_RESTART;
+    sigfillset(&action.sa_mask);
+    return sigaction(signal, &action, NULL);
+}
+
+int linux_signal_default(int signal) {
+    struct sigaction action = {0};
+    action.sa_handler = SIG_DFL;
+    return sigaction(signal, &action, NULL);
+}

@@ -1,0 +1,83 @@
+import Glibc
+public import Support
+
+extension Command {
+    /// What a program said, and how it ended.
+    public struct Output: Sendable {
+        public var status: ExitStatus
+        public var output: [UInt8]
+        public var errors: [UInt8]
+        /// More came than was kept.
+        public var isTruncated: Bool
+
+        public var text: String { String(decoding: output, as: UTF8.self) }
+        public var errorText: String { String(decoding: errors, as: UTF8.self) }
+    }
+
+    /// Runs it to its end and collects both streams, `limit` bytes of each; what is beyond is read and
+    /// dropped, so that the program never waits for us. What processes that it leaves behind say later is not
+    /// waited for. Cancelling the task kills it, which is a fault with the code `unavailable`.
+    public func run(limit: ByteCount = .mebibytes(1)) async throws(Fault) -> Output {
+        let (child, output, errors) = try await startCapturing()
+        var parts: [Int32: (bytes: [UInt8], isTruncated: Bool)] = [:]
+        let status = await withTaskGroup { group -> Result<ExitStatus, Fault> in
+            for stream in [output, errors] {
+                group.addTask { (stream.number, await drain(stream, limit: Int(limit.bytes))) }
+            }
+            let status = await waitOrKill(child)
+            group.cancelAll()
+            for await (number, part) in group { parts[number] = part }
+            return status
+        }
+        if Task.isCancelled {
+            throw Fault(.unavailable, "\(executable) was cancelled", cause: CancellationError())
+        }
+        let (first, second) = (parts[output.number] ?? ([], false), parts[errors.number] ?? ([], false))
+        return Output(
+            status: try status.get(), output: first.bytes, errors: second.bytes,
+            isTruncated: first.isTruncated || second.isTruncated)
+    }
+
+    /// The writing ends are the child's alone when this returns: the pipes end when it closes them.
+    private func startCapturing() async throws(Fault) -> (
+        ChildProcess, output: Descriptor, errors: Descriptor
+    ) {
+        let (output, errors) = try trying("cannot make a pipe") { () throws(Errno) in
+            (try Descriptor.pipe(), try Descriptor.pipe())
+        }
+        var command = self
+        command.output = .descriptor(output.writing)
+        command.errors = .descriptor(errors.writing)
+        return (try await command.start(), output.reading, errors.reading)
+    }
+
+    private func waitOrKill(_ child: ChildProcess) async -> Result<ExitStatus, Fault> {
+        await withTaskCancellationHandler {
+            do throws(Fault) {
+                return .success(try await child.wait(isCancellable: false))
+            } catch {
+                return .failure(error)
+            }
+        } onCancel: {
+            // It fails only when the child has ended, which is what it is for.
+            try? child.send(.kill)
+        }
+    }
+
+    /// Reads to the end of the stream or, once the task is cancelled, what is there by then.
+    private func drain(_ stream: Descriptor, limit: Int) async -> (bytes: [UInt8], isTruncated: Bool) {
+        var (bytes, isTruncated) = ([UInt8](), false)
+        func take() -> Bool {
+            guard let chunk = try? stream.read(upTo: 16 << 10), !chunk.isEmpty else { return false }
+            let room = limit - bytes.count
+            isTruncated = isTruncated || chunk.count > room
+            bytes += chunk.prefix(room)
+            return true
+        }
+        while await EventThread.shared.readable(stream) == .readable {
+            guard take() else { break }
+        }
+        while take() {}
+        return (bytes, isTruncated)
+    }
+}

@@ -1,0 +1,163 @@
+import Glibc
+import Support
+import Testing
+
+@testable import Host
+
+@Suite struct ProcessesTests {
+    @Test func `a program's words and its exit code come back`() async throws {
+        let result = try await Command("sh", ["-c", "echo out; echo err >&2; exit 3"]).run()
+        #expect(result.text == "out\n")
+        #expect(result.errorText == "err\n")
+        #expect(result.status == .exited(3))
+        #expect(!result.isTruncated)
+    }
+
+    @Test func `what is beyond the limit is read and dropped`() async throws {
+        let result = try await Command("sh", ["-c", "head -c 300000 /dev/zero"]).run(limit: .kibibytes(100))
+        #expect(result.output.count == 102_400)
+        #expect(result.isTruncated)
+        #expect(result.status.isSuccess)
+    }
+
+    @Test func `a process that is left behind with the pipe open is not waited for`() async throws {
+        let result = try await Command("sh", ["-c", "sleep 60 & echo $!"]).run()
+        let pid = try #require(Int32(result.text.dropLast()))
+        try ProcessIdentity(pid: pid)?.send(.kill)
+    }
+
+    @Test func `the child gets exactly what it is given`() async throws {
+        var command = Command(
+            "/bin/sh",
+            ["-c", "pwd; env | grep -v -e ^PWD= -e ^_= -e ^SHLVL=; ls /proc/self/fd | tr '\\n' ' '"])
+        command.environment = ["NAME": "value", "PATH": "/usr/bin:/bin"]
+        command.directory = "/tmp"
+        let result = try await command.run()
+        // 3 is the directory that ls reads.
+        #expect(result.text == "/tmp\nNAME=value\nPATH=/usr/bin:/bin\n0 1 2 3 ")
+    }
+
+    @Test func `further descriptors arrive in order, even when they trade places`() async throws {
+        let (first, second) = (try Descriptor.pipe(), try Descriptor.pipe())
+        try first.writing.write(Array("one\n".utf8))
+        try second.writing.write(Array("two\n".utf8))
+        var command = Command("sh", ["-c", "head -n 1 <&3; head -n 1 <&4"])
+        command.further =
+            first.reading.number < second.reading.number
+            ? [second.reading, first.reading] : [first.reading, second.reading]
+        let expected = first.reading.number < second.reading.number ? "two\none\n" : "one\ntwo\n"
+        #expect(try await command.run().text == expected)
+    }
+
+    @Test(arguments: [
+        (Command("/nowhere/program"), Fault.Code.notFound), (Command("no-such-program-anywhere"), .notFound),
+        (Command("/etc/passwd"), .denied),
+    ])
+    func `a program that cannot run is a fault at the start`(command: Command, code: Fault.Code) async throws
+    {
+        let fault = await #expect(throws: Fault.self) { _ = try await command.start() }
+        #expect(fault?.code == code)
+    }
+
+    @Test func `a missing directory is named`() async throws {
+        var command = Command("true")
+        command.directory = "/nowhere"
+        let fault = await #expect(throws: Fault.self) { _ = try await command.start() }
+        #expect(fault?.summary.contains("its directory /nowhere") == true)
+    }
+
+    @Test func `a signal ends a child, all waiters hear of it, and it is known which process it was`()
+        async throws
+    {
+        let child = try await Command("sleep", ["60"]).start()
+        let identity = try #require(child.identity)
+        #expect(identity.isRunning)
+        async let first = child.wait()
+        async let second = child.wait()
+        try child.send(.terminate)
+        #expect(try await first == .signalled(.terminate))
+        #expect(try await second == .signalled(.terminate))
+        #expect(try await child.wait() == .signalled(.terminate))
+        #expect(!identity.isRunning)
+        #expect(try await identity.waitForEnd())
+        try child.send(.kill)
+        try identity.send(.kill)
+    }
+
+    @Test func `a number that was given to another process is not the same process`() throws {
+        let own = try #require(ProcessIdentity(pid: getpid()))
+        #expect(own.isRunning)
+        let earlier = ProcessIdentity(pid: own.pid, startTime: own.startTime - 1)
+        #expect(!earlier.isRunning)
+        try earlier.send(.kill)
+    }
+
+    @Test func `a name with parentheses and spaces does not confuse the start time`() {
+        let fields = (3...52).map(String.init).joined(separator: " ")
+        #expect(ProcessIdentity.startTime(inStat: "7 (a) b) S \(fields)") == 21)
+        #expect(ProcessIdentity.startTime(inStat: "7 (a") == nil)
+    }
+
+    @Test func `a session of its own has no controlling group of ours`() async throws {
+        var command = Command("sh", ["-c", "cut -d ' ' -f 5,6 /proc/$$/stat; echo $$"])
+        command.grouping = .ownSession
+        let words = try await command.run().text.split { $0 == " " || $0 == "\n" }
+        #expect(Set(words).count == 1, "the group and the session are the child's own: \(words)")
+    }
+
+    @Test func `cancelling kills the program`() async throws {
+        let task = Task { try await Command("sleep", ["60"]).run() }
+        task.cancel()
+        let fault = await #expect(throws: Fault.self) { _ = try await task.value }
+        #expect(fault?.code == .unavailable)
+    }
+
+    @Test func `the parent-death signal is set when asked for, and only then`() async throws {
+        #if arch(x86_64)
+            let prctl = 157
+        #else
+            let prctl = 167
+        #endif
+        // prctl(PR_GET_PDEATHSIG, &signal)
+        var command = Command(
+            "perl", ["-e", "$s = pack('i', 0); syscall(\(prctl), 2, $s); print unpack('i', $s)"])
+        #expect(try await command.run().text == "0")
+        command.parentDeathSignal = .terminate
+        #expect(try await command.run().text == "15")
+    }
+
+    @Test func `a signal that is sent to us arrives in the sequence`() async throws {
+        let signals = try Signals([.user1, .user2])
+        var iterator = signals.makeAsyncIterator()
+        kill(getpid(), SIGUSR1)
+        #expect(try await iterator.next() == .user1)
+        kill(getpid(), SIGUSR2)
+        #expect(try await iterator.next() == .user2)
+    }
+
+    @Test func `the machine tells its facts`() throws {
+        #expect(Machine.effectiveUserID == geteuid())
+        #expect(try !Machine.hostname().isEmpty)
+        #expect(try Machine.kernelVersion().contains("."))
+        #expect(try Machine.bootID().count == 36)
+        #expect(try !Machine.machineID().isEmpty)
+        #expect(try !Machine.systemUUID().isEmpty)
+        #expect(Machine.processorCount >= 1)
+        let memory = try Machine.memory()
+        #expect(memory.total > memory.available)
+    }
+
+    @Test func `the forms of the system's files are read`() throws {
+        #expect(
+            Machine.osImage(in: "NAME=x\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n")
+                == "Debian GNU/Linux 12 (bookworm)")
+        let memory = Machine.Memory(
+            inMeminfo: "MemTotal:  100 kB\nMemFree: 1 kB\nMemAvailable:   60 kB\nSwapTotal: 7 kB\n")
+        #expect(memory?.total == .kibibytes(100))
+        #expect(memory?.swapTotal == .kibibytes(7))
+        #expect(Machine.Memory(inMeminfo: "MemTotal: 1 kB\n") == nil)
+        let capabilities = try #require(Capabilities(inStatus: "Name:\tx\nCapEff:\t000001fffeffffff\n"))
+        #expect(!capabilities.contains(.sysResource))
+        #expect(capabilities.contains([.sysAdmin, .netAdmin]))
+    }
+}
