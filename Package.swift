@@ -85,5 +85,7 @@ let package = Package(
         [tests("Datastore", ["Support", "DatastoreTestSupport"])],
         module("Client", ["Support", "APIMachinery"] + collections),
         [tests("Client", ["Support"])],
+        module("APIServer", ["Support", "APIMachinery", "Datastore", "Client"] + collections),
+        [tests("APIServer", ["Support", "APIMachinery", "Datastore", "Client"])],
     ].flatMap(\.self)
 )

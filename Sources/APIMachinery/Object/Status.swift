@@ -6,6 +6,8 @@ public struct Status: Error, Hashable, Sendable {
     public var reason: Reason
     public var message: String
     public var details: Details?
+    /// Where a list that expired may go on (`metadata.continue`).
+    public var continueToken: String?
 
     public init(code: Int, reason: Reason, message: String, details: Details? = nil) {
         self.code = code
@@ -140,6 +142,7 @@ extension Status {
         ]
         if reason != .unknown { object["reason"] = .string(reason.description) }
         if let details { object["details"] = details.value }
+        if let continueToken { object[path: ["metadata", "continue"]] = .string(continueToken) }
         return object
     }
 
@@ -149,6 +152,7 @@ extension Status {
         self.init(
             code: Int(value["code"]?.integer ?? 0), reason: Reason(value["reason"]?.string ?? ""),
             message: value["message"]?.string ?? "", details: value["details"].map(Details.init))
+        continueToken = value.at("metadata", "continue")?.string
     }
 }
 

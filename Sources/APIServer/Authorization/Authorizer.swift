@@ -1,0 +1,74 @@
+import APIMachinery
+
+/// What is decided upon: who wants to do what to which.
+struct AccessRequest: Hashable, Sendable {
+    var user: User
+    var verb: String
+    /// Empty parts for a plain path.
+    var group = ""
+    var version = ""
+    var resource = ""
+    var subresource = ""
+    var namespace = ""
+    var name = ""
+    /// For a plain path only.
+    var path = ""
+    var isResourceRequest: Bool
+
+    init(user: User, _ info: RequestInfo) {
+        self.user = user
+        verb = info.verb
+        isResourceRequest = info.isResourceRequest
+        path = info.isResourceRequest ? "" : info.path
+        guard let resource = info.resource else { return }
+        group = resource.group
+        version = resource.version
+        self.resource = resource.resource
+        subresource = info.subresource
+        namespace = info.namespace
+        name = info.name
+    }
+
+    /// `resource/subresource`, as RBAC rules name it.
+    var combinedResource: String { subresource.isEmpty ? resource : resource + "/" + subresource }
+}
+
+/// An authoriser's word.
+enum AccessDecision: Hashable, Sendable {
+    /// Yes; `reason` says by what rule.
+    case allow(reason: String)
+    /// No, whatever the others say.
+    case deny(reason: String)
+    /// Others may decide; `reason` joins the refusal if none allows.
+    case noOpinion(reason: String)
+}
+
+/// Decides whether a request may go on. Called for every request, on the connection's event loop: it must be quick and
+/// must not suspend.
+protocol Authorizer: Sendable {
+    func decide(_ request: AccessRequest) -> AccessDecision
+}
+
+/// Asks one authoriser after the other; the first opinion counts.
+struct AuthorizerChain: Authorizer {
+    var authorizers: [any Authorizer]
+
+    func decide(_ request: AccessRequest) -> AccessDecision {
+        var reasons: [String] = []
+        for authorizer in authorizers {
+            switch authorizer.decide(request) {
+            case .noOpinion(let reason):
+                if !reason.isEmpty { reasons.append(reason) }
+            case let opinion: return opinion
+            }
+        }
+        return .noOpinion(reason: reasons.joined(separator: "\n"))
+    }
+}
+
+/// Members of `system:masters` may do everything, whatever the stored roles say.
+struct MastersAuthorizer: Authorizer {
+    func decide(_ request: AccessRequest) -> AccessDecision {
+        request.user.groups.contains(User.masters) ? .allow(reason: "") : .noOpinion(reason: "")
+    }
+}

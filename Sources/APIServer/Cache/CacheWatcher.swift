@@ -1,0 +1,116 @@
+import APIMachinery
+import Client
+import Datastore
+import Synchronization
+
+/// One watch: the changes that match its filter wait here, in order, until its consumer takes them.
+///
+/// The waiting room is bounded. A consumer that does not keep up is cut off, and watches again from where it was: the
+/// server's memory does not depend on its slowest client.
+final class CacheWatcher: Sendable {
+    struct Limits: Sendable {
+        var pendingEvents = 4096
+        var pendingBytes = 8 << 20
+    }
+
+    private struct State {
+        var pending: [SelectedEvent] = []
+        var pendingBytes = 0
+        var isCutOff = false
+        var isEnded = false
+    }
+
+    private let filter: ObjectFilter
+    private let limits: Limits
+    private let wake: @Sendable () -> Void
+    private let state = Mutex(State())
+
+    /// `wake` is called, from any thread, when events wait where none did, or when the watch was cut off. It must return
+    /// at once; the consumer then calls ``take()``.
+    init(filter: ObjectFilter, limits: Limits = Limits(), wake: @escaping @Sendable () -> Void) {
+        self.filter = filter
+        self.limits = limits
+        self.wake = wake
+    }
+
+    /// What waits, in order. `nil` when the watch was cut off and everything before was taken.
+    func take() -> [SelectedEvent]? {
+        state.withLock { state in
+            if state.pending.isEmpty, state.isCutOff || state.isEnded { return nil }
+            let events = state.pending
+            state.pending = []
+            state.pendingBytes = 0
+            return events
+        }
+    }
+
+    /// The watch shall end after what waits now.
+    func end() {
+        state.withLock { $0.isEnded = true }
+        wake()
+    }
+
+    /// Takes the changes that came before the watch began. They are not bounded: they are what a list would return.
+    func begin(with changes: [CacheChange]) {
+        let events = changes.compactMap(filter.event)
+        guard !events.isEmpty else { return }
+        state.withLock { $0.pending += events }
+        wake()
+    }
+
+    func deliver(_ change: CacheChange) {
+        guard let event = filter.event(for: change) else { return }
+        let mustWake = state.withLock { state in
+            guard !state.isCutOff, !state.isEnded else { return false }
+            let wasEmpty = state.pending.isEmpty
+            state.pending.append(event)
+            state.pendingBytes += event.object.bytes.count
+            state.isCutOff = state.pending.count > limits.pendingEvents || state.pendingBytes > limits.pendingBytes
+            return wasEmpty || state.isCutOff
+        }
+        if mustWake { wake() }
+    }
+}
+
+/// A change as one watch sees it.
+struct SelectedEvent: Sendable {
+    enum Kind: String, Sendable {
+        case added = "ADDED"
+        case modified = "MODIFIED"
+        case deleted = "DELETED"
+    }
+
+    var kind: Kind
+    /// The new version; for a deletion, or an object that left the selection, the last one that was selected.
+    var object: StoredObject
+    /// The revision of the change. For a deletion it is newer than the object's own.
+    var revision: Revision
+}
+
+/// Which objects a list or watch is about.
+struct ObjectFilter: Sendable {
+    /// `nil` for all namespaces.
+    var namespace: String?
+    var name: String?
+    /// `nil` when every object matches.
+    var matches: (@Sendable (StoredObject) -> Bool)?
+
+    func includes(_ object: StoredObject) -> Bool {
+        if let namespace, object.namespace != namespace { return false }
+        if let name, object.name != name { return false }
+        return matches?(object) ?? true
+    }
+
+    /// What a change means to those who see only matching objects: one that begins to match is added, one that ceases
+    /// to match is deleted (API conventions, "Watch").
+    func event(for change: CacheChange) -> SelectedEvent? {
+        let old = change.old.flatMap { includes($0) ? $0 : nil }
+        let new = change.new.flatMap { includes($0) ? $0 : nil }
+        switch (old, new) {
+        case (nil, nil): return nil
+        case (nil, let new?): return SelectedEvent(kind: .added, object: new, revision: change.revision)
+        case (.some, let new?): return SelectedEvent(kind: .modified, object: new, revision: change.revision)
+        case (let old?, nil): return SelectedEvent(kind: .deleted, object: old, revision: change.revision)
+        }
+    }
+}

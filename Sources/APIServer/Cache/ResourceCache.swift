@@ -1,0 +1,205 @@
+import APIMachinery
+import Client
+import DequeModule
+import Datastore
+import Synchronization
+
+/// All objects of one resource, held once: present versions in order of their names, and a ring of recent changes.
+///
+/// Readers take what they need inside one short critical section: a look-up, or a reference to the whole sorted array,
+/// which stays as it was however long they keep it. The only writer is ``apply(_:)``, called in order of revision by the
+/// log's delivery; it makes a change known to watchers and observers before it returns.
+final class ResourceCache: Sendable {
+    /// What the ring may hold. Older changes are read from the log's history.
+    struct Limits: Sendable {
+        var ringEvents = 512
+        var ringBytes = 512 << 10
+    }
+
+    struct State {
+        /// In order of namespace and name.
+        var objects: [StoredObject] = []
+        /// The objects of each owner, by the owner's uid.
+        var owned: [String: [ObjectName]] = [:]
+        var ring: Deque<CacheChange> = []
+        var ringBytes = 0
+        /// Every change after this revision is in the ring.
+        var ringFloor: Revision
+        /// The revision of the newest change.
+        var lastChange: Revision
+        var watchers: [CacheWatcher] = []
+        var observers: [CacheObserver] = []
+    }
+
+    let resource: GroupVersionResource
+    private let limits: Limits
+    private let state: Mutex<State>
+
+    /// Takes the present objects as of `revision`, in any order.
+    init(
+        _ resource: GroupVersionResource, objects: [StoredObject], revision: Revision, limits: Limits = Limits()
+    ) {
+        self.resource = resource
+        self.limits = limits
+        var state = State(ringFloor: revision, lastChange: revision)
+        state.objects = objects.sorted { ($0.namespace, $0.name) < ($1.namespace, $1.name) }
+        for object in objects { state.addOwned(object) }
+        self.state = Mutex(state)
+    }
+
+    // MARK: Reading
+
+    func get(_ name: ObjectName) -> StoredObject? {
+        state.withLock { state in
+            let (index, isFound) = state.position(of: name)
+            return isFound ? state.objects[index] : nil
+        }
+    }
+
+    /// The objects of one namespace, or of all. The slice shares the cache's storage and never changes.
+    func list(namespace: String?) -> ArraySlice<StoredObject> {
+        state.withLock { state in
+            guard let namespace else { return state.objects[...] }
+            let start = state.firstIndex(notBefore: ObjectName(namespace: namespace, name: ""))
+            let end = state.firstIndex(notBefore: ObjectName(namespace: namespace + "\0", name: ""))
+            return state.objects[start..<end]
+        }
+    }
+
+    func owned(by uid: String) -> [StoredObject] {
+        state.withLock { state in
+            (state.owned[uid] ?? []).compactMap { name in
+                let (index, isFound) = state.position(of: name)
+                return isFound ? state.objects[index] : nil
+            }
+        }
+    }
+
+    /// The revision of the newest change: a list as of any later revision is the present one.
+    var lastChange: Revision { state.withLock(\.lastChange) }
+
+    /// Every change after this revision is in the ring.
+    var ringFloor: Revision { state.withLock(\.ringFloor) }
+
+    // MARK: Writing
+
+    /// Takes one committed change. Called in order of revision, never concurrently.
+    func apply(_ change: CacheChange) {
+        let (watchers, observers) = state.withLock { state in
+            state.replace(change)
+            state.remember(change, limits)
+            return (state.watchers, state.observers)
+        }
+        for watcher in watchers { watcher.deliver(change) }
+        for observer in observers { observer.deliver(change) }
+    }
+
+    // MARK: Following
+
+    /// Why a watch cannot begin.
+    enum WatchRefusal: Error, Equatable {
+        /// The ring does not reach back so far. Every change up to and including `floor` must come from the log.
+        case beyondRing(floor: Revision)
+    }
+
+    /// Makes `watcher` see everything after `revision`. `prior` are older changes that came from the log, to be seen
+    /// first; they may reach beyond `revision`.
+    ///
+    /// With `revision` `nil` the watcher first sees the present objects as additions.
+    func add(
+        _ watcher: CacheWatcher, after revision: Revision?, prior: [CacheChange] = []
+    ) throws(WatchRefusal) {
+        let result: Result<Void, WatchRefusal> = state.withLock { state in
+            guard let revision else {
+                watcher.begin(with: state.objects.map { CacheChange(old: nil, new: $0, revision: $0.revision) })
+                state.watchers.append(watcher)
+                return .success(())
+            }
+            guard revision >= state.ringFloor else { return .failure(.beyondRing(floor: state.ringFloor)) }
+            let reached = max(revision, prior.last?.revision ?? 0)
+            watcher.begin(with: prior + state.ring.filter { $0.revision > reached })
+            state.watchers.append(watcher)
+            return .success(())
+        }
+        try result.get()
+    }
+
+    func remove(_ watcher: CacheWatcher) {
+        state.withLock { state in state.watchers.removeAll { $0 === watcher } }
+    }
+
+    func add(_ observer: CacheObserver) {
+        observer.begin {
+            state.withLock { state in
+                state.observers.append(observer)
+                return state.objects
+            }
+        }
+    }
+
+    func remove(_ observer: CacheObserver) {
+        state.withLock { state in state.observers.removeAll { $0 === observer } }
+    }
+}
+
+/// One change of one object, both versions given for an update.
+struct CacheChange: Sendable {
+    var old: StoredObject?
+    var new: StoredObject?
+    var revision: Revision
+
+    var name: ObjectName {
+        guard let object = new ?? old else { preconditionFailure("a change has at least one side") }
+        return object.objectName
+    }
+}
+
+extension ResourceCache.State {
+    fileprivate func firstIndex(notBefore name: ObjectName) -> Int {
+        var (low, high) = (0, objects.count)
+        while low < high {
+            let middle = (low + high) / 2
+            let object = objects[middle]
+            if (object.namespace, object.name) < (name.namespace, name.name) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    fileprivate func position(of name: ObjectName) -> (index: Int, isFound: Bool) {
+        let index = firstIndex(notBefore: name)
+        return (index, index < objects.count && objects[index].objectName == name)
+    }
+
+    fileprivate mutating func replace(_ change: CacheChange) {
+        let (index, isFound) = position(of: change.name)
+        if let old = change.old { removeOwned(old) }
+        switch (change.new, isFound) {
+        case (let new?, true): objects[index] = new
+        case (let new?, false): objects.insert(new, at: index)
+        case (nil, true): objects.remove(at: index)
+        case (nil, false): break
+        }
+        if let new = change.new { addOwned(new) }
+    }
+
+    fileprivate mutating func remember(_ change: CacheChange, _ limits: ResourceCache.Limits) {
+        lastChange = change.revision
+        ring.append(change)
+        ringBytes += change.new?.bytes.count ?? 0
+        while ring.count > limits.ringEvents || ringBytes > limits.ringBytes, let oldest = ring.popFirst() {
+            ringBytes -= oldest.new?.bytes.count ?? 0
+            ringFloor = oldest.revision
+        }
+    }
+
+    fileprivate mutating func addOwned(_ object: StoredObject) {
+        for owner in object.owners { owned[owner.uid, default: []].append(object.objectName) }
+    }
+
+    fileprivate mutating func removeOwned(_ object: StoredObject) {
+        for owner in object.owners {
+            owned[owner.uid]?.removeAll { $0 == object.objectName }
+            if owned[owner.uid]?.isEmpty ?? false { owned[owner.uid] = nil }
+        }
+    }
+}

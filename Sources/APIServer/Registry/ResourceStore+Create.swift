@@ -1,0 +1,89 @@
+import APIMachinery
+import Client
+import Support
+
+extension ResourceStore {
+    /// How often a name is made from `generateName` before the clash is reported, as Kubernetes does.
+    private static let nameAttempts = 8
+
+    /// Creates an object from the client's version, which was decoded, pruned and defaulted.
+    func create(_ proposed: Value, _ request: WriteRequest) async throws(Status) -> StoredObject {
+        let base = proposed.at("metadata", "generateName")?.string ?? ""
+        let isNamed = !(proposed.at("metadata", "name")?.string ?? "").isEmpty
+        var random = SystemRandomNumberGenerator()
+        var attempt = 1
+        while true {
+            var object = proposed
+            if !isNamed, !base.isEmpty {
+                object[path: ["metadata", "name"]] = .string(GeneratedName.make(base: base, using: &random))
+            }
+            do throws(Status) {
+                return try await createOnce(object, request)
+            } catch {
+                guard error.isAlreadyExists, !isNamed, !base.isEmpty, attempt < Self.nameAttempts else { throw error }
+                attempt += 1
+            }
+        }
+    }
+
+    private func createOnce(_ proposed: Value, _ request: WriteRequest) async throws(Status) -> StoredObject {
+        var object = proposed
+        try prepareMetadata(&object, request)
+        if kind.hasStatus, !kind.keepsStatusOnCreate { object["status"] = nil }
+        try await kind.strategy.prepareForCreate(&object, request)
+        do throws(Status) {
+            try await admission.admit(&object, request, over: nil)
+            try check(object, kind.strategy.validate(object))
+            try await admission.validate(object, request, over: nil)
+            return try await commitNew(object, request)
+        } catch {
+            kind.strategy.release(object)
+            throw error
+        }
+    }
+
+    private func commitNew(_ object: Value, _ request: WriteRequest) async throws(Status) -> StoredObject {
+        let name = ObjectName(
+            namespace: object.at("metadata", "namespace")?.string ?? "",
+            name: object.at("metadata", "name")?.string ?? "")
+        // Said early, so that a dry run says it too.
+        if cache.get(name) != nil { throw .alreadyExists(resource, name.name) }
+        do throws(CommitFailure) {
+            return try await commit(name, object, replacing: nil, request.options)
+        } catch {
+            switch error {
+            case .lost: throw .alreadyExists(resource, name.name)
+            case .failed(let status): throw status
+            }
+        }
+    }
+
+    /// Sets what the system owns (API conventions, "Metadata").
+    private func prepareMetadata(_ object: inout Value, _ request: WriteRequest) throws(Status) {
+        var metadata = object["metadata"] ?? .emptyObject
+        if let version = metadata["resourceVersion"]?.string, !version.isEmpty, version != "0" {
+            throw .badRequest("resourceVersion should not be set on objects to be created")
+        }
+        for key in ["deletionGracePeriodSeconds", "deletionTimestamp", "managedFields", "resourceVersion", "selfLink"] {
+            metadata[key] = nil
+        }
+        var random = SystemRandomNumberGenerator()
+        metadata["uid"] = .string(GeneratedName.uuid(using: &random))
+        metadata["creationTimestamp"] = .string(now().description)
+        metadata["generation"] = kind.countsGenerations ? 1 : nil
+        if kind.isNamespaced {
+            metadata["namespace"] = .string(request.target.namespace)
+        } else {
+            metadata["namespace"] = nil
+        }
+        object["metadata"] = metadata
+        object["apiVersion"] = .string(resource.apiVersion)
+        object["kind"] = .string(kind.kind)
+    }
+
+    /// Turns field errors into the 422 that clients know.
+    func check(_ object: Value, _ errors: [FieldError]) throws(Status) {
+        guard !errors.isEmpty else { return }
+        throw .invalid(kind.groupVersionKind, object.at("metadata", "name")?.string ?? "", errors)
+    }
+}

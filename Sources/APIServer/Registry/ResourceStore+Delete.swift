@@ -1,0 +1,64 @@
+import APIMachinery
+import Client
+import Support
+
+extension ResourceStore {
+    private static let deleteAttempts = 64
+
+    /// What became of a deletion.
+    enum Deletion: Sendable {
+        /// The object is gone; this was its last version.
+        case removed(StoredObject)
+        /// The object is marked and stays until its grace is over and nothing holds it.
+        case marked(StoredObject)
+    }
+
+    /// Deletes an object, or begins to.
+    func delete(
+        _ name: ObjectName, _ request: WriteRequest, _ options: DeleteOptions
+    ) async throws(Status) -> Deletion {
+        for _ in 0..<Self.deleteAttempts {
+            let current = try get(name)
+            try checkPreconditions(current, options)
+            let object = current.value
+            try await admission.validate(nil, request, over: object)
+            let plan = DeletionPlan(
+                defaultPropagation: kind.defaultPropagation, grace: kind.strategy.gracePeriod(for: object, options))
+            do throws(CommitFailure) {
+                return try await carryOut(plan.action(for: object, options, at: now()), current, options)
+            } catch {
+                if case .failed(let status) = error { throw status }
+            }
+        }
+        throw .modified(resource, name.name)
+    }
+
+    private func carryOut(
+        _ action: DeletionPlan.Action, _ current: StoredObject, _ options: DeleteOptions
+    ) async throws(CommitFailure) -> Deletion {
+        switch action {
+        case .remove:
+            try await remove(current, isDryRun: options.isDryRun)
+            return .removed(current)
+        case .keep:
+            return .marked(current)
+        case .mark(let object):
+            let write = WriteOptions(isDryRun: options.isDryRun)
+            return .marked(try await commit(current.objectName, object, replacing: current, write))
+        }
+    }
+
+    private func checkPreconditions(_ current: StoredObject, _ options: DeleteOptions) throws(Status) {
+        if let uid = options.preconditionUID, uid != current.uid {
+            throw .conflict(
+                resource, current.name,
+                "Precondition failed: UID in precondition: \(uid), UID in object meta: \(current.uid)")
+        }
+        if let revision = options.preconditionRevision, revision != current.revision {
+            throw .conflict(
+                resource, current.name,
+                "Precondition failed: ResourceVersion in precondition: \(revision), "
+                    + "ResourceVersion in object meta: \(current.revision)")
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import APIMachinery
+import Client
+import Datastore
+import Support
+
+/// The generic verbs on the objects of one resource: everything that is the same for all kinds.
+///
+/// A write runs through it in the order that DESIGN.md draws: defaults and strategy, admission, validation, log. One
+/// file per verb: `+Create`, `+Update`, `+Delete`, `+List`.
+final class ResourceStore: Sendable {
+    let kind: ServedKind
+    let log: ObjectLog
+    let cache: ResourceCache
+    let admission: AdmissionChain
+    let now: @Sendable () -> Timestamp
+
+    init(
+        _ kind: ServedKind, log: ObjectLog, admission: AdmissionChain,
+        now: @escaping @Sendable () -> Timestamp = { .now }
+    ) {
+        guard let cache = log.cache(of: kind.resource) else {
+            preconditionFailure("the log was opened without \(kind.resource)")
+        }
+        self.kind = kind
+        self.log = log
+        self.cache = cache
+        self.admission = admission
+        self.now = now
+    }
+
+    var resource: GroupVersionResource { kind.resource }
+
+    func get(_ name: ObjectName) throws(Status) -> StoredObject {
+        guard let object = cache.get(name) else { throw .notFound(resource, name.name) }
+        return object
+    }
+
+    /// Writes one version and returns it as it is stored. A lost compare-and-set is thrown as `conflict`.
+    func commit(
+        _ name: ObjectName, _ object: Value, replacing current: StoredObject?, _ options: WriteOptions
+    ) async throws(CommitFailure) -> StoredObject {
+        var logged = object
+        logged[path: ["metadata", "resourceVersion"]] = nil
+        let bytes = logged.json
+        guard !options.isDryRun else {
+            return try stored(bytes, current?.revision ?? 0)
+        }
+        let revision: Revision
+        do throws(DatastoreError) {
+            revision = try await log.write(resource, name, bytes, expected: current?.revision ?? 0)
+        } catch {
+            throw CommitFailure(error)
+        }
+        if let cached = cache.get(name), cached.revision == revision { return cached }
+        return try stored(bytes, revision)
+    }
+
+    /// Removes the version `current`.
+    func remove(_ current: StoredObject, isDryRun: Bool) async throws(CommitFailure) {
+        guard !isDryRun else { return }
+        do throws(DatastoreError) {
+            _ = try await log.write(resource, current.objectName, nil, expected: current.revision)
+        } catch {
+            throw CommitFailure(error)
+        }
+        kind.strategy.release(current.value)
+    }
+
+    private func stored(_ bytes: [UInt8], _ revision: Revision) throws(CommitFailure) -> StoredObject {
+        do throws(JSONError) {
+            return try StoredObject(logged: bytes, revision: revision)
+        } catch {
+            throw .failed(.internalError("the object does not encode: \(error)"))
+        }
+    }
+}
+
+/// Why a version was not written.
+enum CommitFailure: Error {
+    /// Another write came first.
+    case lost
+    case failed(Status)
+
+    init(_ error: DatastoreError) {
+        switch error {
+        case .conflict: self = .lost
+        case .full: self = .failed(.internalError("the disk that holds the cluster's state is full"))
+        case .unavailable(let why): self = .failed(.internalError("the datastore is not available: \(why)"))
+        case .corrupt(let what): self = .failed(.internalError("the datastore is damaged: \(what)"))
+        case .compacted, .future: self = .failed(.internalError("the datastore refused a write: \(error)"))
+        }
+    }
+}

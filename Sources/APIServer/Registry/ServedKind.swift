@@ -1,0 +1,76 @@
+import APIMachinery
+import Client
+import Support
+
+/// A resource as the registry serves it: the facts of its table row, and its strategy.
+struct ServedKind: Sendable {
+    /// The resource in the version that is stored.
+    var resource: GroupVersionResource
+    var kind: String
+    var isNamespaced: Bool
+    /// Whether the status is changed by its own subresource only.
+    var hasStatus: Bool
+    var countsGenerations: Bool
+    /// Whether a client may create the object with a status; kubelets register their nodes so.
+    var keepsStatusOnCreate = false
+    /// Whether PUT on a name that does not exist creates it.
+    var allowsCreateOnUpdate = false
+    /// Whether PUT without `resourceVersion` replaces whatever is there.
+    var allowsUnconditionalUpdate = true
+    var defaultPropagation: DeleteOptions.Propagation? = .background
+    var strategy: any ResourceStrategy
+
+    var groupVersionKind: GroupVersionKind {
+        GroupVersionKind(group: resource.group, version: resource.version, kind: kind)
+    }
+}
+
+/// What is particular to one kind, where its table cannot say it.
+///
+/// Each method has a default that does nothing, so a strategy says only what is special.
+protocol ResourceStrategy: Sendable {
+    /// Fills in what the system decides at creation: allocated addresses, first status. Runs before admission.
+    func prepareForCreate(_ object: inout Value, _ request: WriteRequest) async throws(Status)
+
+    /// Puts back what an update must not touch. Runs before admission.
+    func prepareForUpdate(_ object: inout Value, over current: Value, _ request: WriteRequest) async throws(Status)
+
+    /// What is wrong with a new object. Empty when it is valid.
+    func validate(_ object: Value) -> [FieldError]
+
+    /// What is wrong with changing `current` into `object`, beyond what is wrong with `object` itself.
+    func validateUpdate(_ object: Value, over current: Value) -> [FieldError]
+
+    /// The seconds that deleting `object` shall take at least.
+    func gracePeriod(for object: Value, _ options: DeleteOptions) -> Int
+
+    /// Gives back what creation or an update took, after the object is gone from the log or the write failed.
+    func release(_ object: Value)
+}
+
+extension ResourceStrategy {
+    func prepareForCreate(_ object: inout Value, _ request: WriteRequest) async throws(Status) {}
+    func prepareForUpdate(_ object: inout Value, over current: Value, _ request: WriteRequest) async throws(Status) {}
+    func validate(_ object: Value) -> [FieldError] { [] }
+    func validateUpdate(_ object: Value, over current: Value) -> [FieldError] { [] }
+    func gracePeriod(for object: Value, _ options: DeleteOptions) -> Int { 0 }
+    func release(_ object: Value) {}
+}
+
+/// The strategy of kinds that have nothing special.
+struct PlainStrategy: ResourceStrategy {}
+
+/// Who writes what, and how.
+struct WriteRequest: Sendable {
+    var user: User
+    var target: Target
+    var options: WriteOptions
+    var verb: Verb
+
+    enum Verb: String, Sendable {
+        case create = "CREATE"
+        case update = "UPDATE"
+        case delete = "DELETE"
+        case connect = "CONNECT"
+    }
+}

@@ -1,0 +1,30 @@
+/// Who asks: what authentication found out, and what authorisation decides by.
+public struct User: Hashable, Sendable {
+    public var name: String
+    public var uid: String
+    public var groups: [String]
+    /// Further facts by name, as the API's `UserInfo.extra`.
+    public var extra: [String: [String]]
+
+    public init(name: String, uid: String = "", groups: [String] = [], extra: [String: [String]] = [:]) {
+        self.name = name
+        self.uid = uid
+        self.groups = groups
+        self.extra = extra
+    }
+
+    /// The group whose members may do everything; RBAC's bootstrap binds it to `cluster-admin`.
+    public static let masters = "system:masters"
+    public static let authenticatedGroup = "system:authenticated"
+    public static let unauthenticatedGroup = "system:unauthenticated"
+
+    /// The server's own hand, for work that no user asked for.
+    public static let apiServer = User(name: "system:apiserver", groups: [masters, authenticatedGroup])
+
+    /// The user that a pod's or controller's token stands for.
+    public static func serviceAccount(namespace: String, name: String, uid: String = "") -> User {
+        User(
+            name: "system:serviceaccount:\(namespace):\(name)", uid: uid,
+            groups: ["system:serviceaccounts", "system:serviceaccounts:" + namespace, authenticatedGroup])
+    }
+}

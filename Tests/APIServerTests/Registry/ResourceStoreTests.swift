@@ -1,0 +1,187 @@
+import APIMachinery
+import Client
+import Datastore
+import Support
+import Testing
+
+@testable import APIServer
+
+@Suite struct ResourceStoreTests {
+    @Test func `a new object has what the system owns`() async throws {
+        let fixture = try await Fixture()
+        let object = try await fixture.create("a", ["spec": ["x": 1], "status": ["y": 2]]).value
+        #expect(object.at("metadata", "uid")?.string?.count == 36)
+        #expect(object.at("metadata", "creationTimestamp")?.string == Fixture.now.description)
+        #expect(object.at("metadata", "generation") == 1)
+        #expect(object.at("metadata", "namespace") == "ns")
+        #expect(object.at("metadata", "resourceVersion") == "1")
+        #expect(object["apiVersion"] == "test.io/v1")
+        #expect(object["kind"] == "Widget")
+        #expect(object["status"] == nil)
+        #expect(try fixture.store.get(ObjectName(namespace: "ns", name: "a")).value == object)
+    }
+
+    @Test func `a name is taken once`() async throws {
+        let fixture = try await Fixture()
+        try await fixture.create("a")
+        await #expect(throws: Status.alreadyExists(Fixture.widgets, "a")) { try await fixture.create("a") }
+    }
+
+    @Test func `a generated name keeps its base`() async throws {
+        let fixture = try await Fixture()
+        let object = try await fixture.store.create(
+            ["metadata": ["generateName": "job-"]], fixture.request(verb: .create))
+        #expect(object.name.hasPrefix("job-"))
+        #expect(object.name.count == 9)
+    }
+
+    @Test func `the generation counts changes of the desired state only`() async throws {
+        let fixture = try await Fixture()
+        try await fixture.create("a", ["spec": ["x": 1]])
+        let labelled = try await fixture.update("a") { $0[path: ["metadata", "labels", "l"]] = "v" }
+        #expect(labelled.value.at("metadata", "generation") == 1)
+        let changed = try await fixture.update("a") { $0[path: ["spec", "x"]] = 2 }
+        #expect(changed.value.at("metadata", "generation") == 2)
+    }
+
+    @Test func `spec and status are changed through their own doors`() async throws {
+        let fixture = try await Fixture()
+        try await fixture.create("a", ["spec": ["x": 1]])
+        let main = try await fixture.update("a") { $0["status"] = ["y": 1] }
+        #expect(main.value["status"] == nil)
+        let status = try await fixture.update("a", scope: .status(keepsLabels: true)) {
+            $0["status"] = ["y": 1]
+            $0[path: ["spec", "x"]] = 9
+            $0[path: ["metadata", "labels", "l"]] = "v"
+        }
+        #expect(status.value["status"] == ["y": 1])
+        #expect(status.value.at("spec", "x") == 1)
+        #expect(status.labels.isEmpty)
+        #expect(status.value.at("metadata", "generation") == 1)
+    }
+
+    @Test func `an update that changes nothing writes nothing`() async throws {
+        let fixture = try await Fixture()
+        let before = try await fixture.create("a", ["spec": ["x": 1]])
+        let after = try await fixture.update("a") { $0[path: ["spec", "x"]] = 1 }
+        #expect(after.revision == before.revision)
+        #expect(fixture.datastore.currentRevision == before.revision)
+    }
+
+    @Test func `an update of an old version is a conflict, one without version is not`() async throws {
+        let fixture = try await Fixture()
+        let old = try await fixture.create("a", ["spec": ["x": 1]]).value
+        try await fixture.update("a") { $0[path: ["spec", "x"]] = 2 }
+        await #expect(throws: Status.modified(Fixture.widgets, "a")) {
+            try await fixture.update("a") { object in
+                object = old
+                object[path: ["spec", "x"]] = 3
+            }
+        }
+        let new = try await fixture.update("a") { object in
+            object = old
+            object[path: ["metadata", "resourceVersion"]] = nil
+            object[path: ["spec", "x"]] = 3
+        }
+        #expect(new.value.at("spec", "x") == 3)
+        #expect(new.uid == old.at("metadata", "uid")?.string)
+    }
+
+    @Test func `concurrent changes without version all count`() async throws {
+        let fixture = try await Fixture()
+        try await fixture.create("a", ["spec": ["x": 0]])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<50 {
+                group.addTask {
+                    try await fixture.update("a") { object in
+                        object[path: ["metadata", "resourceVersion"]] = nil
+                        object[path: ["spec", "x"]] = .integer((object.at("spec", "x")?.integer ?? 0) + 1)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try fixture.store.get(ObjectName(namespace: "ns", name: "a")).value.at("spec", "x") == 50)
+    }
+
+    @Test func `a dry run answers as if, and writes nothing`() async throws {
+        let fixture = try await Fixture()
+        let request = fixture.request(verb: .create, isDryRun: true)
+        let object = try await fixture.store.create(["metadata": ["name": "a"]], request)
+        #expect(object.name == "a")
+        #expect(fixture.datastore.currentRevision == 0)
+        await #expect(throws: Status.notFound(Fixture.widgets, "a")) { try await fixture.delete("a") }
+    }
+
+    // MARK: Deletion
+
+    @Test func `without grace and finalizers an object is gone at once`() async throws {
+        let fixture = try await Fixture()
+        try await fixture.create("a")
+        guard case .removed = try await fixture.delete("a") else {
+            throw Unexpected("the object was kept")
+        }
+        #expect(fixture.store.cache.get(ObjectName(namespace: "ns", name: "a")) == nil)
+    }
+
+    @Test func `finalizers hold an object until the last one is removed`() async throws {
+        let fixture = try await Fixture()
+        try await fixture.create("a", ["metadata": ["finalizers": ["x.io/a", "x.io/b"]]])
+        guard case .marked(let marked) = try await fixture.delete("a") else {
+            throw Unexpected("the object was removed")
+        }
+        #expect(marked.isDeleting)
+        #expect(marked.value.at("metadata", "generation") == 2)
+        try await fixture.update("a") { $0[path: ["metadata", "finalizers"]] = ["x.io/b"] }
+        await #expect(throws: Status.self) {
+            try await fixture.update("a") { $0[path: ["metadata", "finalizers"]] = ["x.io/b", "x.io/c"] }
+        }
+        try await fixture.update("a") { $0[path: ["metadata", "finalizers"]] = nil }
+        #expect(fixture.store.cache.get(ObjectName(namespace: "ns", name: "a")) == nil)
+    }
+
+    @Test(arguments: [
+        (DeleteOptions.Propagation.orphan, "orphan"), (.foreground, "foregroundDeletion"),
+    ])
+    func `propagation leaves a finalizer for the garbage collector`(
+        propagation: DeleteOptions.Propagation, finalizer: String
+    ) async throws {
+        let fixture = try await Fixture()
+        try await fixture.create("a")
+        guard case .marked(let marked) = try await fixture.delete("a", DeleteOptions(propagation: propagation)) else {
+            throw Unexpected("the object was removed")
+        }
+        #expect(marked.value.at("metadata", "finalizers") == [.string(finalizer)])
+    }
+
+    @Test func `preconditions name the object that is meant`() async throws {
+        let fixture = try await Fixture()
+        let object = try await fixture.create("a")
+        await #expect(throws: Status.self) { try await fixture.delete("a", DeleteOptions(preconditionUID: "other")) }
+        await #expect(throws: Status.self) { try await fixture.delete("a", DeleteOptions(preconditionRevision: 99)) }
+        _ = try await fixture.delete(
+            "a", DeleteOptions(preconditionUID: object.uid, preconditionRevision: object.revision))
+    }
+
+    private struct GracefulStrategy: ResourceStrategy {
+        func gracePeriod(for object: Value, _ options: DeleteOptions) -> Int { options.gracePeriodSeconds ?? 30 }
+    }
+
+    @Test func `grace marks first, can only be shortened, and ends with zero`() async throws {
+        let fixture = try await Fixture(strategy: GracefulStrategy())
+        try await fixture.create("a")
+        guard case .marked(let first) = try await fixture.delete("a") else { throw Unexpected("removed") }
+        #expect(first.value.at("metadata", "deletionGracePeriodSeconds") == 30)
+        guard case .marked(let longer) = try await fixture.delete("a", DeleteOptions(gracePeriodSeconds: 60)) else {
+            throw Unexpected("removed")
+        }
+        #expect(longer.revision == first.revision)
+        guard case .marked(let shorter) = try await fixture.delete("a", DeleteOptions(gracePeriodSeconds: 5)) else {
+            throw Unexpected("removed")
+        }
+        #expect(shorter.value.at("metadata", "deletionTimestamp")?.string == (Fixture.now + .seconds(5)).description)
+        guard case .removed = try await fixture.delete("a", DeleteOptions(gracePeriodSeconds: 0)) else {
+            throw Unexpected("kept")
+        }
+    }
+}
