@@ -73,11 +73,11 @@ import Testing
                 ["key": "c", "operator": "In", "values": ["y", "x"]], ["key": "d", "operator": "DoesNotExist"],
             ],
         ]
-        #expect(try LabelSelector(object).description == "a=1,b=2,c in (x,y),!d")
-        #expect(try LabelSelector(nil as Value?).matches([:]) == false)
-        #expect(try LabelSelector(.emptyObject).matches([:]))
+        #expect(try LabelSelector(object: object).description == "a=1,b=2,c in (x,y),!d")
+        #expect(try LabelSelector(object: nil).matches([:]) == false)
+        #expect(try LabelSelector(object: .emptyObject).matches([:]))
         #expect(throws: SelectorError("\"Gt\" is not a valid label selector operator")) {
-            try LabelSelector(["matchExpressions": [["key": "a", "operator": "Gt", "values": ["1"]]]])
+            try LabelSelector(object: ["matchExpressions": [["key": "a", "operator": "Gt", "values": ["1"]]]])
         }
     }
 

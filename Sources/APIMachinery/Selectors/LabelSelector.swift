@@ -33,7 +33,7 @@ public struct LabelSelector: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Reads the object form. `nil` or null matches nothing, an empty object everything.
-    public init(_ object: Value?) throws(SelectorError) {
+    public init(object: Value?) throws(SelectorError) {
         guard let object, !object.isNull else {
             self = .nothing
             return
