@@ -80,7 +80,11 @@ let package = Package(
                 name: "tables", dependencies: ["APIMachinery"], path: "Tools/tables", exclude: ["README.md"],
                 swiftSettings: strict)
         ],
-        module("Datastore", ["Support"]),
+        [.systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])])],
+        module(
+            "Datastore", ["Support", "CSQLite"],
+            // The archive's own name makes the linker take it, and not the shared library of the same name.
+            linking: [.linkedLibrary(":libsqlite3.a"), .linkedLibrary("m")]),
         module("DatastoreTestSupport", ["Support", "Datastore"]),
         [tests("Datastore", ["Support", "DatastoreTestSupport"])],
         module("Client", ["Support", "APIMachinery"] + collections),
