@@ -1,0 +1,57 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+@testable import Wire
+
+/// A client that sends exactly the bytes it is given, over TCP or TLS.
+struct RawClient: Sendable {
+    let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
+
+    /// What the server said, as far as it was read.
+    final class Transcript {
+        var text = ""
+        private var iterator: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
+
+        init(_ iterator: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator) { self.iterator = iterator }
+
+        /// Reads until the text ends so, or the server closes.
+        func read(until end: String) async throws {
+            while !text.hasSuffix(end), let bytes = try await iterator.next() { text += String(buffer: bytes) }
+        }
+
+        func readToEnd() async throws {
+            while let bytes = try await iterator.next() { text += String(buffer: bytes) }
+        }
+    }
+
+    /// Connects, talks, and closes.
+    static func talk<R: Sendable>(
+        to address: HTTPAddress, tls: TLSClientIdentity? = nil,
+        _ body: (NIOAsyncChannelOutboundWriter<ByteBuffer>, Transcript) async throws -> R
+    ) async throws -> R {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: address.port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(tls.makeHandler(host: "localhost"))
+                    }
+                    return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
+                        wrappingChannelSynchronously: channel,
+                        configuration: .init(isOutboundHalfClosureEnabled: true))
+                }
+            }
+        return try await channel.executeThenClose { inbound, outbound in
+            try await body(outbound, Transcript(inbound.makeAsyncIterator()))
+        }
+    }
+
+    /// Sends the text and returns everything the server says until it closes.
+    static func exchange(_ text: String, with address: HTTPAddress, tls: TLSClientIdentity? = nil) async throws -> String {
+        try await talk(to: address, tls: tls) { outbound, transcript in
+            try await outbound.write(ByteBuffer(string: text))
+            try await transcript.readToEnd()
+            return transcript.text
+        }
+    }
+}
