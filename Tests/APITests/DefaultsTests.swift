@@ -1,0 +1,110 @@
+import APIMachinery
+import Testing
+
+@testable import API
+
+@Suite struct DefaultsTests {
+    private func completed(_ type: String, _ value: Value) throws -> Value {
+        let type = try DecodingTests.type(type)
+        var object = try type.decode(value)
+        BuiltinDefaults.shared.apply(to: &object, as: type)
+        return object
+    }
+
+    @Test func `a pod is filled in`() throws {
+        let pod = try completed("core.v1.Pod", Sample.pod)
+        let spec = try #require(pod["spec"])
+        #expect(spec["restartPolicy"] == "Always")
+        #expect(spec["dnsPolicy"] == "ClusterFirst")
+        #expect(spec["terminationGracePeriodSeconds"] == 30)
+        #expect(spec["enableServiceLinks"] == true)
+        #expect(spec["securityContext"] == .emptyObject)
+        let container = try #require(spec["containers"]?.array?.first)
+        #expect(container["imagePullPolicy"] == "IfNotPresent")
+        #expect(container.at("resources", "requests") == ["cpu": "100m", "memory": "128Mi"])
+        #expect(container["ports"] == [["containerPort": 80, "name": "http", "protocol": "TCP"]])
+        #expect(
+            container["readinessProbe"] == [
+                "httpGet": ["path": "/", "port": "http", "scheme": "HTTP"], "failureThreshold": 3, "periodSeconds": 10,
+                "successThreshold": 1, "timeoutSeconds": 1,
+            ])
+        #expect(
+            spec["volumes"] == [
+                ["configMap": ["defaultMode": 420, "name": "files"], "name": "data"],
+                ["emptyDir": .emptyObject, "name": "scratch"],
+            ])
+        #expect(container["env"]?.array?[1].at("valueFrom", "fieldRef", "apiVersion") == "v1")
+    }
+
+    @Test func `what is for pods only does not touch templates`() throws {
+        let value: Value = [
+            "spec": [
+                "selector": ["matchLabels": ["a": "b"]],
+                "template": [
+                    "spec": [
+                        "hostNetwork": true,
+                        "containers": [
+                            [
+                                "name": "m", "image": "i", "ports": [["containerPort": 1]],
+                                "resources": ["limits": ["cpu": "1"]],
+                            ]
+                        ],
+                    ]
+                ],
+            ]
+        ]
+        let template = try #require(try completed("apps.v1.Deployment", value).at("spec", "template", "spec"))
+        #expect(template["enableServiceLinks"] == nil)
+        let container = try #require(template["containers"]?.array?.first)
+        #expect(container.at("resources", "requests") == nil)
+        #expect(container["ports"] == [["containerPort": 1, "protocol": "TCP"]])
+        #expect(template["restartPolicy"] == "Always")
+    }
+
+    @Test func `a deployment rolls by a quarter`() throws {
+        let spec = try #require(try completed("apps.v1.Deployment", ["spec": .emptyObject])["spec"])
+        #expect(spec["replicas"] == 1)
+        #expect(
+            spec["strategy"] == ["type": "RollingUpdate", "rollingUpdate": ["maxSurge": "25%", "maxUnavailable": "25%"]])
+        let recreate = try completed("apps.v1.Deployment", ["spec": ["replicas": 0, "strategy": ["type": "Recreate"]]])
+        #expect(recreate.at("spec", "strategy") == ["type": "Recreate"])
+        #expect(recreate.at("spec", "replicas") == 0)
+    }
+
+    @Test func `a service points at its own ports`() throws {
+        let service = try completed(
+            "core.v1.Service", ["spec": ["ports": [["port": 80], ["port": 81, "targetPort": "web"]]]])
+        #expect(
+            service["spec"] == [
+                "internalTrafficPolicy": "Cluster",
+                "ports": [
+                    ["port": 80, "protocol": "TCP", "targetPort": 80],
+                    ["port": 81, "protocol": "TCP", "targetPort": "web"],
+                ], "sessionAffinity": "None", "type": "ClusterIP",
+            ])
+        let external = try completed("core.v1.Service", ["spec": ["type": "NodePort", "sessionAffinity": "ClientIP"]])
+        #expect(external.at("spec", "externalTrafficPolicy") == "Cluster")
+        #expect(external.at("spec", "sessionAffinityConfig", "clientIP", "timeoutSeconds") == 10_800)
+    }
+
+    @Test(arguments: [
+        ("nginx", "Always"), ("nginx:latest", "Always"), ("nginx:1", "IfNotPresent"), ("reg:5000/nginx", "Always"),
+        ("reg:5000/nginx:1", "IfNotPresent"), ("nginx@sha256:abc", "IfNotPresent"), ("nginx:latest@sha256:a", "Always"),
+        ("", "IfNotPresent"),
+    ])
+    func `only the latest image is always pulled`(image: String, policy: String) {
+        #expect(BuiltinDefaults.pullPolicy(ofImage: image) == policy)
+    }
+
+    @Test(arguments: [
+        ("core.v1.Secret", ["type"], "Opaque"), ("core.v1.PersistentVolumeClaim", ["spec", "volumeMode"], "Filesystem"),
+        ("storage.v1.StorageClass", ["volumeBindingMode"], "Immediate"),
+        ("batch.v1.Job", ["spec", "backoffLimit"], 6), ("batch.v1.CronJob", ["spec", "concurrencyPolicy"], "Allow"),
+        ("rbac.v1.RoleBinding", ["roleRef", "apiGroup"], "rbac.authorization.k8s.io"),
+        ("apps.v1.StatefulSet", ["spec", "updateStrategy"], ["rollingUpdate": ["partition": 0], "type": "RollingUpdate"]),
+        ("core.v1.Namespace", ["metadata", "labels"], ["kubernetes.io/metadata.name": "x"]),
+    ] as [(String, [String], Value)])
+    func `other kinds have their defaults`(type: String, path: [String], value: Value) throws {
+        #expect(try completed(type, ["metadata": ["name": "x"], "spec": .emptyObject])[path: path] == value)
+    }
+}
