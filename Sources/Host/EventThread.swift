@@ -132,30 +132,3 @@ final class EventThread: Sendable {
         for job in jobs { job() }
     }
 }
-
-/// Starts a thread that runs `body` and is then gone.
-@discardableResult
-func startThread(stackSize: Int, isJoinable: Bool = false, _ body: @escaping @Sendable () -> Void)
-    -> pthread_t
-{
-    final class Box: Sendable {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    defer { pthread_attr_destroy(&attributes) }
-    pthread_attr_setstacksize(&attributes, stackSize)
-    let state = isJoinable ? PTHREAD_CREATE_JOINABLE : PTHREAD_CREATE_DETACHED
-    pthread_attr_setdetachstate(&attributes, Int32(state))
-    var thread = pthread_t()
-    let argument = Unmanaged.passRetained(Box(body)).toOpaque()
-    let result = pthread_create(
-        &thread, &attributes,
-        { argument in
-            if let argument { Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body() }
-            return nil
-        }, argument)
-    precondition(result == 0, "the system refuses a thread: \(Errno(result))")
-    return thread
-}

@@ -1,7 +1,6 @@
 import CLinux
 import Glibc
 import Support
-import Synchronization
 
 @testable import Host
 
@@ -28,21 +27,27 @@ private func makeTemporaryDirectory() throws(Fault) -> String {
 /// tells it nothing; all that is mounted in it goes with the thread.
 func withMountNamespace(_ body: @escaping @Sendable (String) throws -> Void) throws {
     try withTemporaryDirectory { path in
-        let box = OutcomeBox()
-        let thread = startThread(stackSize: 1 << 20, isJoinable: true) {
-            box.outcome.withLock { outcome in
-                outcome = Result {
-                    try system { linux_unshare(linux_own_fs_attributes | linux_new_mount_namespace) }
-                    try Mounts.setPropagation(.private, of: "/", recursive: true)
-                    try body(path)
-                }
+        try onOwnThread { () -> Result<Void, any Error> in
+            Result {
+                try system { linux_unshare(linux_own_fs_attributes | linux_new_mount_namespace) }
+                try Mounts.setPropagation(.private, of: "/", recursive: true)
+                try body(path)
             }
-        }
-        pthread_join(thread, nil)
-        try box.outcome.withLock { $0 }?.get()
+        }.get()
     }
 }
 
-private final class OutcomeBox: Sendable {
-    let outcome = Mutex<Result<Void, any Error>?>(nil)
+extension NetworkNamespace {
+    /// Runs a test's body inside the namespace, whatever it throws.
+    func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) throws -> Value {
+        try perform { () throws(Fault) -> Result<Value, any Error> in Result(catching: body) }.get()
+    }
+
+    /// Runs a program inside the namespace and returns what it printed.
+    func output(of program: String, _ arguments: String...) async throws -> String {
+        let own = "/proc/\(getpid())/fd/\(descriptor.number)"
+        let result = try await Command("nsenter", ["--net=\(own)", program] + arguments).run()
+        guard result.status.isSuccess else { throw Fault(.failed, "\(program): \(result.errorText)") }
+        return result.text
+    }
 }
