@@ -23,15 +23,17 @@ enum Conversation {
     }
 
     /// What the server that is reached answers; `nil` when nobody does in time.
-    /// The servers answer one after the other on a thread each, so that the question and the answer meet.
+    /// The first packet of a new cable may be lost while the kernel switches it on, so `patience`
+    /// (milliseconds) is longer than TCP waits before it repeats itself.
     static func ask(
         from namespace: NetworkNamespace, _ address: String, port: UInt16, _ transport: Transport = .tcp,
-        source: UInt16 = 0
+        source: UInt16 = 0, patience: Int = 5000
     ) throws -> String? {
         try namespace.run {
             let socket = try makeSocket(transport)
             for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
-                try socket.set(SOL_SOCKET, option, timeval(tv_sec: 1, tv_usec: 0))
+                try socket.set(
+                    SOL_SOCKET, option, timeval(tv_sec: patience / 1000, tv_usec: patience % 1000 * 1000))
             }
             if source != 0 {
                 try withSocketAddress("0.0.0.0", source) { pointer, size in
@@ -45,7 +47,7 @@ enum Conversation {
                 try socket.write(Array("?".utf8))
                 return String(decoding: try socket.read(upTo: 100), as: UTF8.self)
             } catch let error as Errno
-                where [EAGAIN, ETIMEDOUT, ECONNREFUSED, EHOSTUNREACH].contains(error.number)
+                where [EAGAIN, EINPROGRESS, ETIMEDOUT, ECONNREFUSED, EHOSTUNREACH].contains(error.number)
             {
                 return nil
             }
