@@ -53,14 +53,20 @@ public struct ColumnDefinition: Hashable, Sendable {
     public var format: String
     /// 0 is always shown, more only with `-o wide`.
     public var priority: Int
-    /// How to find the cell: a rule in the words of the facts. `computed` means that code says it.
+    /// How to find the cell, in the words of the facts: a path with a rendering rule, or `computed`.
     public var rule: Value
+    /// Where the value is; `nil` for a computed cell.
+    let path: ColumnPath?
+    /// The cell is empty unless this has a text.
+    let guardPath: ColumnPath?
 
     public init(_ rule: Value) {
         name = rule["name"]?.string ?? ""
         type = rule["type"]?.string ?? "string"
-        format = rule["format"]?.string == "name" ? "name" : ""
+        format = rule["format"]?.string == "name" || name == "Name" ? "name" : ""
         priority = Int(rule["priority"]?.integer ?? 0)
+        path = rule["path"]?.string.flatMap { ColumnPath($0) }
+        guardPath = rule["onlyIf"]?.string.flatMap { ColumnPath($0) }
         self.rule = rule
     }
 }
