@@ -91,5 +91,7 @@ let package = Package(
         [tests("Client", ["Support"])],
         module("APIServer", ["Support", "APIMachinery", "Datastore", "Client"] + collections),
         [tests("APIServer", ["Support", "APIMachinery", "Datastore", "Client"])],
+        module("Supervisor", ["Support", "Host", "PKI", "APIMachinery"]),
+        [tests("Supervisor", ["Support", "Host", "PKI"])],
     ].flatMap(\.self)
 )

@@ -33,6 +33,7 @@ int linux_pidfd_reap(int pidfd) {
 
 int linux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 int linux_sync_filesystem(int fd) { return syncfs(fd); }
+void linux_begin_writing_out(int fd) { sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); }
 
 int linux_open_directory_beneath(int parent, const char *name) {
     struct open_how how = {

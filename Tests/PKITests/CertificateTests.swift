@@ -84,8 +84,8 @@ import Testing
 
     @Test(
         arguments: [
-            ("localhost", .dns("localhost"), "localhost"), ("127.0.0.1", .ip([127, 0, 0, 1]), "127.0.0.1"),
-            ("[::1]", .ip([UInt8](repeating: 0, count: 15) + [1]), "::1"), ("1.2.3", .dns("1.2.3"), "1.2.3"),
+            ("localhost", .dns("localhost"), "localhost"), ("127.0.0.1", .ip(.loopback), "127.0.0.1"),
+            ("[::1]", .ip(.loopback6), "::1"), ("1.2.3", .dns("1.2.3"), "1.2.3"),
             ("*.example.org", .dns("*.example.org"), "*.example.org"),
         ] as [(String, SubjectAlternativeName, String)])
     func `a name that is an address becomes one`(text: String, name: SubjectAlternativeName, shown: String) {
@@ -110,4 +110,10 @@ import Testing
         forged[place.upperBound - 1] = UInt8(ascii: "x")
         #expect(throws: Fault.self) { try CertificateSigningRequest(der: forged) }
     }
+}
+
+extension IPAddress {
+    fileprivate static let loopback = IPAddress(bytes: [127, 0, 0, 1]) ?? .unspecified(.v4)
+    fileprivate static let loopback6 =
+        IPAddress(bytes: [UInt8](repeating: 0, count: 15) + [1]) ?? .unspecified(.v6)
 }

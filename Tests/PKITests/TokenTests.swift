@@ -119,6 +119,8 @@ import Testing
         #expect(try ClusterToken.hash(ofAuthorities: root.pem) == Hex.encode(Digest.sha256(root.pem)))
         let chain = [between, root.certificate].pem
         #expect(try ClusterToken.hash(ofAuthorities: chain) == Hex.encode(root.certificate.fingerprint))
+        let roots = [root.certificate, try Samples.authority("other").certificate].pem
+        #expect(try ClusterToken.hash(ofAuthorities: roots) == Hex.encode(Digest.sha256(roots)))
         let strangers = [between, try Samples.authority("other").certificate].pem
         #expect(try ClusterToken.hash(ofAuthorities: strangers) == Hex.encode(Digest.sha256(strangers)))
     }

@@ -63,6 +63,8 @@ int linux_signal_default(int signal);
 // A pipe whose ends are close-on-exec.
 int linux_pipe(int ends[2]);
 int linux_sync_filesystem(int fd);
+// Begins to write a file's data to the disk without waiting. A hint: what fails, fails again in fsync.
+void linux_begin_writing_out(int fd);
 // Opens a directory just below another, never through a symbolic link and never into another mount (EXDEV).
 int linux_open_directory_beneath(int parent, const char *name);
 

@@ -1,30 +1,23 @@
-#if canImport(Glibc)
-    import Glibc
-#endif
+public import Support
 
 /// A name that a certificate is valid for (RFC 5280, section 4.2.1.6).
 public enum SubjectAlternativeName: Hashable, Comparable, Sendable, CustomStringConvertible {
     case dns(String)
-    /// 4 or 16 bytes in network order.
-    case ip([UInt8])
+    case ip(IPAddress)
     case email(String)
     case uri(String)
 
     /// An address if `text` is one (IPv6 may stand in brackets), else a DNS name.
     public init(_ text: String) {
         let bare = text.hasPrefix("[") && text.hasSuffix("]") ? String(text.dropFirst().dropLast()) : text
-        if let bytes = Self.parse(bare, AF_INET, 4) ?? Self.parse(bare, AF_INET6, 16) {
-            self = .ip(bytes)
-        } else {
-            self = .dns(text)
-        }
+        self = IPAddress(bare).map(SubjectAlternativeName.ip) ?? .dns(text)
     }
 
     /// The name alone; addresses in their usual text form.
     public var description: String {
         switch self {
         case .dns(let text), .email(let text), .uri(let text): text
-        case .ip(let bytes): Self.text(bytes)
+        case .ip(let address): address.description
         }
     }
 
@@ -44,10 +37,10 @@ public enum SubjectAlternativeName: Hashable, Comparable, Sendable, CustomString
         case (DERTag.context(2, isConstructed: false), let text?): self = .dns(text)
         case (DERTag.context(6, isConstructed: false), let text?): self = .uri(text)
         case (DERTag.context(7, isConstructed: false), _):
-            guard [4, 16].contains(element.content.count) else {
+            guard let address = IPAddress(bytes: element.content) else {
                 throw DERError("an address has a wrong length")
             }
-            self = .ip(Array(element.content))
+            self = .ip(address)
         case (0x81, nil), (0x82, nil), (0x86, nil): throw DERError("a name is not ASCII")
         default: return nil
         }
@@ -65,22 +58,7 @@ public enum SubjectAlternativeName: Hashable, Comparable, Sendable, CustomString
     private var content: [UInt8] {
         switch self {
         case .dns(let text), .email(let text), .uri(let text): Array(text.utf8)
-        case .ip(let bytes): bytes
+        case .ip(let address): address.bytes
         }
-    }
-
-    private static func parse(_ text: String, _ family: Int32, _ count: Int) -> [UInt8]? {
-        var bytes = [UInt8](repeating: 0, count: count)
-        return inet_pton(family, text, &bytes) == 1 ? bytes : nil
-    }
-
-    private static func text(_ bytes: [UInt8]) -> String {
-        var text = [UInt8](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        let family = bytes.count == 4 ? AF_INET : AF_INET6
-        let count = text.count
-        let isText = text.withUnsafeMutableBytes { room in
-            inet_ntop(family, bytes, room.bindMemory(to: CChar.self).baseAddress, socklen_t(count)) != nil
-        }
-        return isText ? String(decoding: text.prefix { $0 != 0 }, as: UTF8.self) : ""
     }
 }
