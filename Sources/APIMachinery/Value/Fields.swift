@@ -46,6 +46,15 @@ public struct Fields: Hashable, Sendable {
         }
     }
 
+    /// Changes the value of `key` in place, without a copy of it; `nil`, and no call, when there is no such field.
+    @discardableResult
+    public mutating func update<R, E: Error>(
+        _ key: String, _ change: (inout Value) throws(E) -> R
+    ) throws(E) -> R? {
+        let (index, isFound) = position(of: key)
+        return isFound ? try change(&entries[index].value) : nil
+    }
+
     public var keys: [String] { entries.map(\.key) }
 
     public mutating func removeAll(where shouldRemove: (String, Value) -> Bool) {
