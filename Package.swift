@@ -86,7 +86,13 @@ let package = Package(
             // The archive's own name makes the linker take it, and not the shared library of the same name.
             linking: [.linkedLibrary(":libsqlite3.a"), .linkedLibrary("m")]),
         module("DatastoreTestSupport", ["Support", "Datastore"]),
-        [tests("Datastore", ["Support", "DatastoreTestSupport"])],
+        [
+            tests("Datastore", ["Support", "CSQLite", "DatastoreTestSupport", "DatastoreCrashWriter"]),
+            // A program for the tests to kill.
+            .executableTarget(
+                name: "DatastoreCrashWriter", dependencies: ["Datastore"], path: "Tests/DatastoreCrashWriter",
+                swiftSettings: strict),
+        ],
         module("Client", ["Support", "APIMachinery"] + collections),
         [tests("Client", ["Support"])],
         module("APIServer", ["Support", "APIMachinery", "Datastore", "Client"] + collections),

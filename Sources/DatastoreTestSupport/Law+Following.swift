@@ -14,7 +14,7 @@ extension Law {
             try await withThrowingTaskGroup { group in
                 for writer in 0..<8 {
                     group.addTask {
-                        for round in 0..<25 { try await log.write(.create("/\(writer)/\(round)", [UInt8(round)])) }
+                        for round in 0..<60 { try await log.write(.create("/\(writer)/\(round)", [UInt8(round)])) }
                     }
                 }
                 for _ in 0..<8 {
@@ -29,6 +29,11 @@ extension Law {
                 }
                 try await group.waitForAll()
             }
+            // A late one, whose past is long.
+            let late = Recorder()
+            _ = try await log.subscribe(after: 0) { late.receive($0) }
+            recorders.change { $0.append((0, late)) }
+            try await log.write(.create("/last", []))
             let all = try await log.changes(after: 0)
             for (after, recorder) in recorders.value {
                 try require(!recorder.wasConcurrent, "a sink was called concurrently")

@@ -55,13 +55,19 @@ final class CommitThread {
     }
 
     private func commit(_ waiting: [Mailbox.Waiting]) {
+        let start = ContinuousClock.now
         let outcome = log.commit(waiting.map(\.write))
+        let duration = start.duration(to: .now)
         if !outcome.changes.isEmpty {
             subscribers.deliver(outcome.changes)
             published.current = log.revision
         }
         for (waiter, result) in zip(waiting, outcome.results) { waiter.answer.resume(returning: result) }
         log.settle()
+        // Next to what a commit takes the wait is short, and a writer who is alone is never kept waiting.
+        if waiting.count > 1 {
+            mailbox.linger(for: waiting.count, atMost: min(duration / 4, .microseconds(100)))
+        }
     }
 
     /// One step of compaction. Returns whether there was no failure.
@@ -107,7 +113,7 @@ final class CommitThread {
     func compact(upTo revision: Revision, whenDone: @escaping @Sendable (DatastoreError?) -> Void) {
         do throws(DatastoreError) {
             try log.compact(upTo: revision)
-            published.compacted = log.compacted
+            published.compacted = log.meta.compacted
             compactions.append(whenDone)
         } catch {
             log.noteBreakdown()

@@ -3,7 +3,7 @@
 /// - `log` holds each value once, in the order of writing: a write appends one row and touches nothing else.
 /// - `current` points from each key to its row. It is written late, many keys at once, and only up to the revision
 ///   `indexed`; what was written after that is in memory and is read again from the log at start.
-/// - `meta` holds three numbers: `compacted`, `swept` (compaction has removed rows up to here) and `indexed`.
+/// - `meta` is one row of numbers (``Meta``): how far the index and the compaction have come.
 ///
 /// Why so: docs/decisions/0001-sqlite-layout.md.
 struct Layout {
@@ -17,8 +17,11 @@ struct Layout {
             sum INTEGER NOT NULL, key TEXT NOT NULL, value BLOB
         ) STRICT;
         CREATE TABLE current (key TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-        CREATE TABLE meta (name TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-        INSERT INTO meta VALUES ('compacted', 0), ('swept', 0), ('indexed', 0);
+        CREATE TABLE meta (
+            compacted INTEGER NOT NULL, swept INTEGER NOT NULL, indexed INTEGER NOT NULL, digest INTEGER NOT NULL,
+            sum INTEGER NOT NULL
+        ) STRICT;
+        INSERT INTO meta VALUES (0, 0, 0, 0, \(Meta().sum));
         PRAGMA user_version = \(version);
         """
 
@@ -55,7 +58,8 @@ struct Layout {
         scan = try connection.prepare("SELECT key, revision FROM current WHERE key >= ?1 AND key < ?2 ORDER BY key")
         scanAfter = try connection.prepare(
             "SELECT key, revision FROM current WHERE key > ?1 AND key < ?2 ORDER BY key")
-        setMeta = try connection.prepare("UPDATE meta SET number = ?2 WHERE name = ?1")
+        setMeta = try connection.prepare(
+            "UPDATE meta SET compacted = ?1, swept = ?2, indexed = ?3, digest = ?4, sum = ?5")
         pageCount = try connection.prepare("PRAGMA page_count")
         freePages = try connection.prepare("PRAGMA freelist_count")
     }

@@ -74,6 +74,13 @@ final class Mailbox: Sendable {
         return refusal
     }
 
+    /// Gives the writers that were just answered a moment to come back, so that they make one group again. The first
+    /// of them would otherwise be committed alone, while the others wait for two fsyncs.
+    func linger(for count: Int, atMost patience: Duration) {
+        let start = ContinuousClock.now
+        while state.withLock({ $0.writes.count }) < count, start.duration(to: .now) < patience { sched_yield() }
+    }
+
     /// Waits until something is there, or not at all when `isBusy`.
     func next(isBusy: Bool) -> Delivery {
         while true {

@@ -41,7 +41,7 @@ public final class SQLiteDatastore: Datastore {
             file.release()
             throw error
         }
-        published = PublishedRevisions(current: log.revision, compacted: log.compacted)
+        published = PublishedRevisions(current: log.revision, compacted: log.meta.compacted)
         isEnded = Mutex(.running(waiting: []))
         let owner = CommitThread(log, file, mailbox, published)
         let code = CommitThread.start(owner) { [weak self] in self?.end() }

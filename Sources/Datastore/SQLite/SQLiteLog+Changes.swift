@@ -20,7 +20,7 @@ extension SQLiteLog {
 
     /// Refuses a revision whose state cannot be known any more, or not yet.
     func checkReadable(_ revision: Revision) throws(DatastoreError) {
-        guard revision >= compacted else { throw .compacted(oldest: compacted) }
+        guard revision >= meta.compacted else { throw .compacted(oldest: meta.compacted) }
         guard revision <= self.revision else { throw .future(current: self.revision) }
     }
 }

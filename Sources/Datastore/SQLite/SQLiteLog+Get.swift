@@ -9,10 +9,7 @@ extension SQLiteLog {
             guard let revision = known else { return nil }
             return try row(at: revision, of: key)
         }
-        layout.pointed.bind(key, at: 1)
-        guard try layout.pointed.step() else { return nil }
-        let revision = layout.pointed.int(0)
-        layout.pointed.reset()
+        guard let revision = try pointer(of: key) else { return nil }
         return try row(at: revision, of: key)
     }
 

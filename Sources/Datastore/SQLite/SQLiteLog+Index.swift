@@ -1,18 +1,20 @@
 extension SQLiteLog {
     /// What a group leaves to be done after its writers have their answers.
     func settle() {
-        if unindexed.count >= nextIndexing { indexNow() }
+        indexIfDue()
         checkpointIfDue()
     }
 
-    private func indexNow() {
+    private func indexIfDue() {
+        // Few keys that are written again and again fill the log and not the map, hence the second bound.
+        let isDue = unindexed.count >= limits.unindexedKeys || revision - meta.indexed >= 2 * Int64(limits.unindexedKeys)
+        guard isDue, revision >= nextIndexing else { return }
         do throws(DatastoreError) {
             try index()
-            nextIndexing = limits.unindexedKeys
         } catch {
-            // Nothing is lost: memory still knows. On a full disk it tries again after some more writes.
+            // Nothing is lost: memory still knows.
             noteBreakdown()
-            nextIndexing = unindexed.count + limits.unindexedKeys / 4
+            nextIndexing = revision + Int64(limits.unindexedKeys) / 4
         }
     }
 
@@ -20,27 +22,36 @@ extension SQLiteLog {
     ///
     /// The keys are written in their order, so that neighbours share a page: one page write for many writes.
     func index() throws(DatastoreError) {
-        guard indexed < revision else { return }
+        guard meta.indexed < revision else { return }
+        var next = meta
+        next.indexed = revision
         try connection.transaction { () throws(DatastoreError) in
             for (key, revision) in unindexed.elements(from: "") {
-                if let revision {
-                    layout.point.bind(key, at: 1)
-                    layout.point.bind(revision, at: 2)
-                    try layout.point.run()
-                } else {
-                    layout.unpoint.bind(key, at: 1)
-                    try layout.unpoint.run()
-                }
+                if let old = try pointer(of: key) { next.digest &-= Meta.share(of: key, at: old) }
+                if let revision { next.digest &+= Meta.share(of: key, at: revision) }
+                try point(key, to: revision)
             }
-            try setMeta("indexed", revision)
+            try write(next)
         }
-        indexed = revision
+        meta = next
         unindexed.removeAll()
     }
 
-    func setMeta(_ name: String, _ number: Int64) throws(DatastoreError) {
-        layout.setMeta.bind(name, at: 1)
-        layout.setMeta.bind(number, at: 2)
-        try layout.setMeta.run()
+    /// The row that `current` names for a key.
+    func pointer(of key: String) throws(DatastoreError) -> Revision? {
+        layout.pointed.bind(key, at: 1)
+        guard try layout.pointed.step() else { return nil }
+        defer { layout.pointed.reset() }
+        return layout.pointed.int(0)
+    }
+
+    private func point(_ key: String, to revision: Revision?) throws(DatastoreError) {
+        guard let revision else {
+            layout.unpoint.bind(key, at: 1)
+            return try layout.unpoint.run()
+        }
+        layout.point.bind(key, at: 1)
+        layout.point.bind(revision, at: 2)
+        try layout.point.run()
     }
 }

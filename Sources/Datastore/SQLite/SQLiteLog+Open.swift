@@ -30,7 +30,7 @@ extension SQLiteLog {
         }
         // FULL: a commit is on the medium before anybody hears of it.
         try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
-        try connection.execute("PRAGMA journal_size_limit = \(2 * Int64(limits.logPages) * pageSize)")
+        try connection.execute("PRAGMA journal_size_limit = \(4 * Int64(limits.logPages) * pageSize)")
         connection.watchLog()
         try connection.transaction { () throws(DatastoreError) in
             let tables = try connection.column("SELECT name FROM sqlite_schema WHERE type = 'table'")

@@ -4,8 +4,9 @@
 final class SQLiteLog {
     /// The bounds of the driver. Tests lower some of them to reach a corner sooner.
     struct Limits: Sendable {
-        /// Keys whose place in `current` may still be unwritten. More keys save writes, and cost memory and start-up.
-        var unindexedKeys = 2048
+        /// Keys whose place in `current` may still be unwritten, and twice as many rows. More of them save writes, and
+        /// cost memory and time at start.
+        var unindexedKeys = 4096
         /// Pages of the write-ahead log after which its content moves into the database.
         var logPages = 1000
         /// Rows looked at in one step of compaction.
@@ -27,19 +28,16 @@ final class SQLiteLog {
 
     /// The newest committed revision. Within a group: the newest given out.
     var revision: Revision = 0
-    var compacted: Revision = 0
-    /// Compaction has removed what it should up to here; behind ``compacted`` while it has work left.
-    var swept: Revision = 0
-    /// `current` says all up to here.
-    var indexed: Revision = 0
-    /// What `current` does not say yet: the row of each key written since ``indexed``, `nil` for a deleted key.
+    /// As it was last committed.
+    var meta = Meta()
+    /// What `current` does not say yet: the row of each key written since, `nil` for a deleted key.
     var unindexed = OrderedMap<Revision?>()
     /// Set when the medium lost track of what it holds; nothing is written after it.
     var breakdown: DatastoreError?
     var isVacuumDue = false
-    /// The length of the write-ahead log, and the number of unindexed keys, at which something is done about it.
+    /// Put off after a failure, so that a full disk is not asked at every write.
     var nextCheckpoint: Int
-    var nextIndexing: Int
+    var nextIndexing: Revision = 0
 
     init(path: String, connection: Connection, limits: Limits) throws(DatastoreError) {
         self.path = path
@@ -47,33 +45,24 @@ final class SQLiteLog {
         self.limits = limits
         layout = try Layout(connection)
         nextCheckpoint = limits.logPages
-        nextIndexing = limits.unindexedKeys
-        try readMeta()
+        meta = try readMeta()
+        revision = max(try readNewest(), meta.compacted)
+        try checkIndex()
         try readUnindexed()
-        try check()
     }
 
     func close() { connection.close() }
 
-    private func readMeta() throws(DatastoreError) {
-        let numbers = try connection.prepare("SELECT name, number FROM meta")
-        while try numbers.step() {
-            switch numbers.text(0) {
-            case "compacted": compacted = numbers.int(1)
-            case "swept": swept = numbers.int(1)
-            case "indexed": indexed = numbers.int(1)
-            default: break
-            }
-        }
+    private func readNewest() throws(DatastoreError) -> Revision {
         let newest = try connection.prepare("SELECT max(revision) FROM log")
-        if try newest.step() { revision = max(newest.int(0), compacted) }
-        newest.reset()
+        defer { newest.reset() }
+        return try newest.step() ? newest.int(0) : 0
     }
 
     /// Reads the rows that `current` does not know yet; their sums are checked on the way.
     private func readUnindexed() throws(DatastoreError) {
         let rows = layout.rows
-        rows.bind(indexed, at: 1)
+        rows.bind(meta.indexed, at: 1)
         rows.bind(-1, at: 2)
         defer { rows.reset() }
         while try rows.step() {
@@ -82,10 +71,14 @@ final class SQLiteLog {
         }
     }
 
-    private func check() throws(DatastoreError) {
-        guard 0 <= swept, swept <= compacted, compacted <= revision, 0 <= indexed, indexed <= revision else {
-            throw .corrupt(
-                "revision \(revision), compacted \(compacted), swept \(swept), indexed \(indexed) do not fit together")
+    /// Reads all of `current` once. The cache that is filled next would read it anyway.
+    private func checkIndex() throws(DatastoreError) {
+        guard 0 <= meta.swept, meta.swept <= meta.compacted, 0 <= meta.indexed, meta.indexed <= revision else {
+            throw .corrupt("revision \(revision) and \(meta) do not fit together")
         }
+        let index = try connection.prepare("SELECT key, revision FROM current")
+        var digest: Int64 = 0
+        while try index.step() { digest &+= Meta.share(of: index.text(0), at: index.int(1)) }
+        guard digest == meta.digest else { throw .corrupt("the table current does not read back as it was written") }
     }
 }
