@@ -163,6 +163,8 @@ struct GRPCTestServer {
                 headers: headers, messages: messages, connection: connection, outbound: outbound,
                 inbound: frames)
             try await answer(&exchange)
+            // Leaving this scope resets the stream; what was written may still wait for the client's window.
+            try await stream.channel.closeFuture.get()
         }
     }
 }
