@@ -83,6 +83,12 @@ import Testing
         #expect(pods.columns.first?.format == "name")
         let nodes = try #require(BuiltinResources.shared.definition(of: .nodes))
         #expect(nodes.etcdPrefix == "minions")
+        #expect(pods.countsGenerations && !nodes.countsGenerations)
+        let leases = try #require(BuiltinResources.shared.definition(of: .leases))
+        #expect(leases.allowsCreateOnUpdate && !leases.allowsUnconditionalUpdate)
+        #expect(pods.allowsUnconditionalUpdate && !pods.allowsCreateOnUpdate && pods.hasStatus)
+        #expect(BuiltinResources.shared.definition(of: .jobs)?.defaultPropagation == "Orphan")
+        #expect(pods.defaultPropagation == "Background")
     }
 
     @Test func `RBAC starts with the cluster-admin role and its binding`() {

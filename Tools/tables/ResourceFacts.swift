@@ -14,11 +14,13 @@ struct ResourceFacts {
     let table: Value
     let resources: [Resource]
 
-    init(_ document: Value, _ types: KubernetesFacts) throws {
+    /// `registry` holds what the server does beside serving: generations, unconditional updates, ....
+    init(_ document: Value, registry: Value, _ types: KubernetesFacts) throws {
         guard let entries = document["resources"]?.array else { throw Complaint("the facts have no resources") }
         var table = Value.emptyObject
         for key in ["groupOrder", "preferredVersions", "apiServicePriorities"] { table[key] = document[key] }
-        table["resources"] = .array(try entries.map { try Self.compact($0, types) })
+        table["resources"] = .array(
+            try entries.map { Self.adding(registry, to: try Self.compact($0, types)) })
         self.table = table
         resources = entries.map { entry in
             func text(_ key: String) -> String { entry[key]?.string ?? "" }
@@ -45,6 +47,25 @@ struct ResourceFacts {
         for key in ["rowConditions", "shortNames", "categories", "subresources"] where entry[key]?.array?.isEmpty == true {
             entry[key] = nil
         }
+        return entry
+    }
+
+    /// Marks what a resource's registry does, where it is not what most do.
+    private static func adding(_ registry: Value, to entry: Value) -> Value {
+        let group = entry["group"]?.string ?? ""
+        let plural = entry["plural"]?.string ?? ""
+        let name = group.isEmpty ? plural : "\(group)/\(plural)"
+        func isListed(_ key: String) -> Bool {
+            (registry[key]?.array ?? []).contains { $0.string == name || (!group.isEmpty && $0.string == group + "/*") }
+        }
+        var entry = entry
+        for (key, mark) in [
+            ("generationManaged", "countsGenerations"), ("unconditionalUpdateForbidden", "demandsVersion"),
+            ("createOnUpdate", "createsOnUpdate"),
+        ] where isListed(key) { entry[mark] = true }
+        let version = group.isEmpty ? "v1" : "\(group)/\(entry["version"]?.string ?? "")"
+        let propagation = registry["defaultDeletionPropagation"]?.fields ?? Fields()
+        if let special = propagation["\(version) \(plural)"] { entry["propagation"] = special.string.map(Value.string) ?? "" }
         return entry
     }
 

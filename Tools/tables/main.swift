@@ -9,7 +9,8 @@ func run() throws {
     func fact(_ name: String) throws -> Value { try Value(json: File.read("\(source)/\(name)")) }
 
     let facts = try KubernetesFacts(fact("k8s-api-1.36.json"))
-    let resources = try ResourceFacts(fact("k8s-resources.json"), facts)
+    let registry = try fact("k8s-defaults.json")["registry"] ?? .emptyObject
+    let resources = try ResourceFacts(fact("k8s-resources.json"), registry: registry, facts)
     let tables = "\(package)/Sources/CTables"
     var types = facts.builder()
     try checkTypes(facts, SchemaTable(types.build()))

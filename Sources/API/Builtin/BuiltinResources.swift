@@ -52,6 +52,10 @@ extension ResourceDefinition {
         etcdPrefix = text("etcdPrefix")
         fieldSelectors = texts("fieldSelectors")
         columns = (entry["columns"]?.array ?? []).map { ColumnDefinition($0) }
+        countsGenerations = entry["countsGenerations"]?.bool ?? false
+        allowsUnconditionalUpdate = entry["demandsVersion"]?.bool != true
+        allowsCreateOnUpdate = entry["createsOnUpdate"]?.bool ?? false
+        defaultPropagation = entry["propagation"]?.string ?? "Background"
         type = BuiltinTypes.kubernetes.type(named: text("type"))
     }
 }

@@ -19,6 +19,14 @@ public struct ResourceDefinition: Sendable {
     /// The fields that `fieldSelector` may name.
     public var fieldSelectors: [String]
     public var columns: [ColumnDefinition]
+    /// Whether `metadata.generation` counts changes of the desired state.
+    public var countsGenerations: Bool
+    /// Whether a PUT without `resourceVersion` replaces whatever is there.
+    public var allowsUnconditionalUpdate: Bool
+    /// Whether a PUT on a name that does not exist creates it.
+    public var allowsCreateOnUpdate: Bool
+    /// What happens to dependents when a deletion does not say: `Background`, `Orphan`; empty when nothing does.
+    public var defaultPropagation: String
     /// The schema of one object.
     public var type: TypeSchema?
 
@@ -37,6 +45,9 @@ public struct ResourceDefinition: Sendable {
     public var groupVersionKind: GroupVersionKind {
         GroupVersionKind(group: resource.group, version: resource.version, kind: kind)
     }
+
+    /// Whether the status is changed by its own subresource only.
+    public var hasStatus: Bool { subresource("status") != nil }
 
     public func subresource(_ name: String) -> Subresource? { subresources.first { $0.name == name } }
 

@@ -118,6 +118,9 @@ public struct FieldSchema: Sendable {
     /// The name in `.proto` files where it is not ``name``.
     public var protoName: String { extra(5).map(table.text) ?? name }
 
+    /// Whether any of the properties above has something to say.
+    var hasExtras: Bool { word(16) != 0 }
+
     /// A word of the extras record; `nil` when the field has none. Word 0 of texts and lists is never a real entry.
     private func extra(_ position: Int) -> UInt32? {
         let reference = word(16)
