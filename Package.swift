@@ -97,6 +97,8 @@ let package = Package(
         [tests("Client", ["Support"])],
         module("APIServer", ["Support", "APIMachinery", "Datastore", "Client"] + collections),
         [tests("APIServer", ["Support", "APIMachinery", "Datastore", "Client"])],
+        module("Runtime", ["Support", "Host", "Wire", "PKI", "APIMachinery", logging]),
+        [tests("Runtime", ["Support", "Host", "APIMachinery", logging])],
         module("Supervisor", ["Support", "Host", "PKI", "APIMachinery"]),
         [tests("Supervisor", ["Support", "Host", "PKI"])],
     ].flatMap(\.self)

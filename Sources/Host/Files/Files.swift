@@ -43,6 +43,13 @@ public enum Files {
         }
     }
 
+    /// Opens a file whose every write goes to its end, making it if needed: for what a child prints.
+    public static func openForAppending(_ path: String, mode: FileMode = 0o644) throws(Fault) -> Descriptor {
+        try trying("cannot open \(path)") { () throws(Errno) in
+            try Descriptor.open(path, O_WRONLY | O_APPEND | O_CREAT, mode: mode.bits)
+        }
+    }
+
     /// What is at `path`; a symbolic link's own status unless `followingLinks`.
     public static func status(of path: String, followingLinks: Bool = true) throws(Fault) -> FileStatus {
         try trying("cannot look at \(path)") { () throws(Errno) in

@@ -1,0 +1,48 @@
+public import Support
+
+extension CRIClient: ImageService {
+    public func pullImage(
+        _ image: CRI.ImageSpec, auth: CRI.AuthConfig?, sandboxConfig: CRI.PodSandboxConfig?
+    ) async throws(Fault) -> String {
+        let answer: IDRequest = try await call(
+            .image("PullImage"), PullImageRequest(image: image, auth: auth, sandboxConfig: sandboxConfig),
+            timeout: nil, "cannot pull the image \(image.image)")
+        return answer.id
+    }
+
+    public func listImages() async throws(Fault) -> [CRI.Image] {
+        let answer: Items<CRI.Image> = try await call(
+            .image("ListImages"), EmptyMessage(), timeout: limits.request, "cannot list images")
+        return answer.items
+    }
+
+    public func imageStatus(_ image: CRI.ImageSpec) async throws(Fault) -> CRI.Image? {
+        let answer: Single<CRI.Image> = try await call(
+            .image("ImageStatus"), Single(image), timeout: limits.request,
+            "cannot look at the image \(image.image)")
+        return answer.item
+    }
+
+    public func removeImage(_ image: CRI.ImageSpec) async throws(Fault) {
+        let _: EmptyMessage = try await call(
+            .image("RemoveImage"), Single(image), timeout: limits.request,
+            "cannot remove the image \(image.image)")
+    }
+
+    public func imageFilesystems() async throws(Fault) -> CRI.ImageFilesystems {
+        try await call(
+            .image("ImageFsInfo"), EmptyMessage(), timeout: limits.request, "cannot measure the images")
+    }
+}
+
+private struct PullImageRequest: ProtobufMessage {
+    var image = CRI.ImageSpec()
+    var auth: CRI.AuthConfig?
+    var sandboxConfig: CRI.PodSandboxConfig?
+
+    mutating func visit<F: ProtobufFields>(_ fields: inout F) {
+        fields.message(1, &image)
+        fields.message(2, &auth)
+        fields.message(3, &sandboxConfig)
+    }
+}

@@ -1,0 +1,172 @@
+public import Host
+public import Logging
+import Support
+
+/// Runs containerd: writes its configuration, starts it or adopts the one that runs, and starts it again when
+/// it ends.
+///
+/// It outlives us on purpose (docs/decisions/0003-containerd-outlives-k3s.md): containers write their logs
+/// through it, and would stand still without it. ``stop()`` ends it for those who want that.
+public struct Containerd: Sendable {
+    public let layout: ContainerdLayout
+    let options: ContainerdOptions
+    let programs: ContainerdPrograms
+    let environment: [String: String]
+    let logger: Logger
+
+    /// How long things may take.
+    struct Limits: Sendable {
+        /// From the start of the process until the runtime answers. Bounds a hang only: a start that fails
+        /// ends sooner.
+        var start = Duration.seconds(120)
+        var stop = Duration.seconds(10)
+        var restarts = RestartPolicy.Limits()
+    }
+    let limits = Limits()
+
+    /// Does nothing yet. `environment` is that of this process.
+    public init(
+        layout: ContainerdLayout, options: ContainerdOptions, programs: ContainerdPrograms,
+        environment: [String: String] = Command.ownEnvironment,
+        logger: Logger = Logger(label: "containerd")
+    ) {
+        self.layout = layout
+        self.options = options
+        self.programs = programs
+        self.environment = environment
+        self.logger = logger
+    }
+
+    /// Keeps containerd running until the task is cancelled, and then leaves it running.
+    ///
+    /// `ready` is called when the runtime answers for the first time, with the image of the sandboxes in
+    /// place, and again after each restart. A containerd that never gets so far is a fault, with its own last
+    /// words; one that ends later is started again, each time after a longer pause.
+    public func run(ready: @Sendable (CRIClient) async throws -> Void) async throws {
+        let client = CRIClient(socket: layout.socket)
+        defer { client.close() }
+        let fingerprint = try await configure()
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await BoundedLog(path: layout.log).keep() }
+            try await supervise(client, fingerprint, ready)
+            group.cancelAll()
+        }
+    }
+
+    private func supervise(
+        _ client: CRIClient, _ fingerprint: String, _ ready: @Sendable (CRIClient) async throws -> Void
+    ) async throws {
+        var restarts = RestartPolicy(limits: limits.restarts)
+        var wasReady = false
+        while !Task.isCancelled {
+            let start = ContinuousClock.now
+            let adopted = try await adopt(fingerprint)
+            let process = if let adopted { adopted } else { try await launch(fingerprint) }
+            do {
+                try await untilAnswers(client, process)
+                try await importPauseImage(client)
+                logger.info(
+                    "containerd answers",
+                    metadata: ["pid": "\(process.pid)", "after": "\(ContinuousClock.now - start)"])
+                try await ready(client)
+                wasReady = true
+            } catch let fault as Fault where wasReady && !Task.isCancelled {
+                logger.warning("containerd does not answer: \(fault)")
+            }
+            let end: String
+            do { end = try await process.waitForEnd() } catch where Task.isCancelled { return }
+            let pause = restarts.ended(after: ContinuousClock.now - start)
+            logger.error("containerd ended (\(end)); starting it again in \(pause)")
+            do { try await Task.sleep(for: pause) } catch { return }
+        }
+    }
+
+    /// Ends the containerd of this layout, whoever started it; sandboxes and containers stay. None is no
+    /// fault.
+    public func stop() async throws {
+        guard let record = ProcessRecord.running(at: layout.processRecord) else { return }
+        try await ContainerdProcess.adopted(record.identity).stop(grace: limits.stop)
+        try Files.remove(layout.processRecord)
+    }
+
+    // MARK: - Starting
+
+    /// The process of an earlier run, if it is what we would start now; one that is not is ended, and `nil`
+    /// returned.
+    private func adopt(_ fingerprint: String) async throws -> ContainerdProcess? {
+        guard let record = ProcessRecord.running(at: layout.processRecord) else { return nil }
+        let process = ContainerdProcess.adopted(record.identity)
+        guard record.fingerprint == fingerprint else {
+            logger.info("containerd runs with another configuration or version: starting it anew")
+            try await process.stop(grace: limits.stop)
+            return nil
+        }
+        logger.info("adopting the containerd that runs", metadata: ["pid": "\(process.pid)"])
+        return process
+    }
+
+    private func launch(_ fingerprint: String) async throws -> ContainerdProcess {
+        let launch = ContainerdLaunch(layout: layout, programs: programs, environment: environment)
+        var command = launch.command
+        let log = Command.Stream.descriptor(try Files.openForAppending(layout.log, mode: 0o600))
+        command.output = log
+        command.errors = log
+        let child = try await command.start()
+        // Before anything else can fail: a process that nobody remembers would hold the socket for ever.
+        guard let identity = child.identity else {
+            throw Fault(.failed, "containerd ended at once", remedy: "see \(layout.log)")
+        }
+        let record = ProcessRecord(identity: identity, bootID: try Machine.bootID(), fingerprint: fingerprint)
+        try Files.write(record.json, to: layout.processRecord, mode: 0o600)
+        return .child(child)
+    }
+
+    /// Returns when the runtime answers, and throws when the process ends before that.
+    private func untilAnswers(_ client: CRIClient, _ process: ContainerdProcess) async throws {
+        let (limit, layout) = (limits.start, layout)
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await client.untilAnswers(within: limit) }
+            group.addTask {
+                let end = try await process.waitForEnd()
+                let words = BoundedLog(path: layout.log).lastError().map { ": \($0)" } ?? ""
+                throw Fault(
+                    .failed, "containerd does not start (\(end))\(words)", remedy: "see \(layout.log)")
+            }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func importPauseImage(_ client: CRIClient) async throws {
+        let pause = PauseImage(reference: options.pauseImage)
+        if try await pause.importIfAbsent(client) {
+            logger.info("imported the built-in image \(options.pauseImage)")
+        }
+    }
+}
+
+extension CRIClient {
+    /// Returns when the runtime serves requests. It does not listen at first, and then refuses them until it
+    /// knows its sandboxes again: asks in growing intervals, of which the longest is short next to its start.
+    func untilAnswers(within limit: Duration) async throws {
+        let start = ContinuousClock.now
+        var pause = Duration.milliseconds(2)
+        var filter = CRI.PodSandboxFilter()
+        filter.id = "none"
+        while true {
+            do throws(Fault) {
+                _ = try await listPodSandboxes(filter)
+                return
+            } catch {
+                guard ContinuousClock.now - start < limit else {
+                    throw Fault(
+                        .timedOut, "the container runtime does not answer after \(limit)",
+                        remedy: "see its log",
+                        cause: error)
+                }
+            }
+            try await Task.sleep(for: pause)
+            pause = min(pause * 2, .milliseconds(50))
+        }
+    }
+}

@@ -1,0 +1,31 @@
+/// A version of containerd, as `containerd --version` prints it.
+struct ContainerdVersion: Hashable, Comparable, Sendable, CustomStringConvertible {
+    var major: Int
+    var minor: Int
+
+    init(major: Int, minor: Int) {
+        self.major = major
+        self.minor = minor
+    }
+
+    /// Reads `containerd github.com/containerd/containerd 1.6.20~ds1 ...` and the forms of other builders,
+    /// which put a `v` before the number and anything behind it: the third word holds the version.
+    init?(output: String) {
+        let words = output.split(whereSeparator: \.isWhitespace)
+        guard words.count >= 3, words[0] == "containerd" else { return nil }
+        let numbers = words[2].drop { $0 == "v" }.split(separator: ".", maxSplits: 2)
+        guard numbers.count >= 2, let major = Int(numbers[0]),
+            let minor = Int(numbers[1].prefix { $0.isNumber })
+        else { return nil }
+        self.init(major: major, minor: minor)
+    }
+
+    /// The version of its configuration file's language.
+    var configurationVersion: Int { major >= 2 ? 3 : 2 }
+
+    static func < (a: ContainerdVersion, b: ContainerdVersion) -> Bool {
+        (a.major, a.minor) < (b.major, b.minor)
+    }
+
+    var description: String { "\(major).\(minor)" }
+}

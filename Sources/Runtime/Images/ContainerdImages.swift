@@ -1,0 +1,123 @@
+import Support
+import Wire
+
+/// containerd's own store of images, for what its CRI server cannot do: taking an image that comes from here.
+///
+/// An image is three blobs and a name. A lease keeps the blobs from being collected before the name refers to
+/// them.
+struct ContainerdImages: Sendable {
+    let grpc: GRPCClient
+    var timeout = Duration.seconds(60)
+
+    /// Puts an image in the store under `name` (in full), replacing what had the name before.
+    ///
+    /// `labels` go on the name; those that begin `containerd.io/gc` mean something to containerd.
+    func put(_ image: OCIImage, name: String, labels: [String: String]) async throws(Fault) {
+        let lease = try await makeLease()
+        do throws(Fault) {
+            try await write(image.layer, labels: [:], lease)
+            try await write(image.configuration, labels: [:], lease)
+            try await write(
+                image.manifest,
+                labels: [
+                    "containerd.io/gc.ref.content.config": image.configuration.digest,
+                    "containerd.io/gc.ref.content.l.0": image.layer.digest,
+                ], lease)
+            try await setName(name, to: image.manifest, labels: labels, lease)
+        } catch {
+            // The first fault is the one to tell; the lease expires by itself.
+            try? await remove(lease)
+            throw error
+        }
+        try await remove(lease)
+    }
+
+    /// Adds labels to the images of these names and takes those with an empty value away. A name that is not
+    /// there is passed over.
+    func label(_ name: String, _ labels: [String: String]) async throws(Fault) {
+        let request = UpdateImageRequest(
+            image: ImageRecord(name: name, labels: labels),
+            mask: FieldMask(paths: labels.keys.sorted().map { "labels." + $0 }))
+        do throws(Fault) {
+            let _: Single<ImageRecord> = try await call(
+                "images.v1.Images/Update", request, "cannot label the image \(name)")
+        } catch where error.code == .notFound {
+            return
+        }
+    }
+
+    /// The names of all images that have this label, with the labels of each.
+    func names(withLabel key: String, _ value: String) async throws(Fault) -> [String] {
+        let request = ListImagesRequest(filters: ["labels.\"\(key)\"==\"\(value)\""])
+        let answer: Items<ImageRecord> = try await call(
+            "images.v1.Images/List", request, "cannot list images")
+        return answer.items.map(\.name)
+    }
+
+    private func makeLease() async throws(Fault) -> String {
+        let expiry = (Timestamp.now + .seconds(600)).description
+        let request = CreateLeaseRequest(
+            id: "k3s-\(UInt64.random(in: 0...UInt64.max))", labels: ["containerd.io/gc.expire": expiry])
+        let _: Single<EmptyMessage> = try await call(
+            "leases.v1.Leases/Create", request, "cannot make a lease")
+        return request.id
+    }
+
+    private func remove(_ lease: String) async throws(Fault) {
+        let _: EmptyMessage = try await call(
+            "leases.v1.Leases/Delete", IDRequest(lease), "cannot remove a lease")
+    }
+
+    /// The method takes a stream and answers with one; a blob that fits one message is written by one. It
+    /// tells its last answer twice, so that all have to be read to see how it ended.
+    private func write(_ blob: OCIBlob, labels: [String: String], _ lease: String) async throws(Fault) {
+        let request = WriteContentRequest(
+            ref: "k3s-" + blob.digest, total: Int64(blob.bytes.count), expected: blob.digest,
+            data: blob.bytes,
+            labels: labels)
+        do {
+            try await grpc.serverStream(
+                "/containerd.services.content.v1.Content/Write", request.protobuf,
+                metadata: metadata(lease: lease),
+                timeout: timeout
+            ) { answers in
+                while try await answers.next() != nil {}
+            }
+        } catch let status as GRPCStatus where status.code == .alreadyExists {
+            return
+        } catch {
+            throw Fault("cannot store \(blob.digest)", GRPCStatus.of(error))
+        }
+    }
+
+    private func setName(
+        _ name: String, to manifest: OCIBlob, labels: [String: String], _ lease: String
+    ) async throws(Fault) {
+        let target = ContentDescriptor(
+            mediaType: manifest.mediaType, digest: manifest.digest, size: Int64(manifest.bytes.count))
+        let record = ImageRecord(name: name, labels: labels, target: target)
+        do throws(Fault) {
+            let _: Single<ImageRecord> = try await call(
+                "images.v1.Images/Create", Single(record), lease: lease, "cannot store the image \(name)")
+        } catch where error.code == .conflict {
+            let _: Single<ImageRecord> = try await call(
+                "images.v1.Images/Update", UpdateImageRequest(image: record), lease: lease,
+                "cannot replace the image \(name)")
+        }
+    }
+
+    private func call<Response: ProtobufMessage>(
+        _ method: String, _ request: some ProtobufMessage, lease: String? = nil,
+        _ summary: @autoclosure () -> String
+    ) async throws(Fault) -> Response {
+        try await grpc.call(
+            "/containerd.services." + method, request, metadata: metadata(lease: lease), timeout: timeout,
+            summary())
+    }
+
+    private func metadata(lease: String?) -> GRPCMetadata {
+        var metadata = GRPCMetadata.containerd
+        if let lease { metadata.add("containerd-lease", lease) }
+        return metadata
+    }
+}

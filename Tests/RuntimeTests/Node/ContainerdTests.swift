@@ -1,0 +1,213 @@
+import Host
+import Support
+import Synchronization
+import Testing
+
+@testable import Runtime
+
+/// A real containerd, in a folder and a network of its own. One at a time: they share the machine's two
+/// cores.
+@Suite(.serialized, .enabled(if: TestNode.isPossible), .timeLimit(.minutes(1)))
+struct ContainerdTests {
+    @Test func `a pod runs, is seen to run, and leaves nothing behind`() async throws {
+        try await TestNode.run { node in
+            try await node.withContainerd { client in
+                let version = try await client.version()
+                #expect(version.runtimeName == "containerd")
+                let status = try await client.status().status
+                #expect(status[CRI.RuntimeCondition.runtimeReady]?.status == true)
+                #expect(status[CRI.RuntimeCondition.networkReady]?.status == true)
+                try await node.importBusybox(client)
+
+                let events = Seen()
+                try await events.follow(client) { try await runPod(node, client, events) }
+                #expect(try await client.listPodSandboxes(CRI.PodSandboxFilter()).isEmpty)
+                #expect(try await client.listContainers(CRI.ContainerFilter()).isEmpty)
+            }
+        }
+    }
+
+    private func runPod(_ node: TestNode, _ client: CRIClient, _ events: Seen) async throws {
+        let pod = node.sandbox("web")
+        let sandbox = try await client.runPodSandbox(pod, handler: "")
+        let network = try await client.podSandboxStatus(sandbox).network
+        #expect(network.ips.count == 1 && network.ip.hasPrefix("10.199.0."))
+
+        let config = node.container(
+            "main", ["sh", "-c", "hostname; trap 'exit 7' TERM; while true; do sleep 0.05; done"])
+        let container = try await client.createContainer(in: sandbox, config, sandboxConfig: pod)
+        #expect(try await client.containerStatus(container).state == .created)
+        try await client.startContainer(container)
+        await events.wait(for: ContainerEvent(.started, container))
+        let running = try await client.containerStatus(container)
+        #expect(running.state == .running && running.startedAt > 0 && running.imageRef.contains("sha256:"))
+
+        let shell = try await client.execSync(
+            container, ["sh", "-c", "echo out; echo err >&2; exit 3"], timeout: .seconds(10))
+        #expect(
+            shell.exitCode == 3 && shell.stdout == Array("out\n".utf8) && shell.stderr == Array("err\n".utf8))
+        let stats = try await client.containerStats(container)
+        #expect(stats.memory?.workingSetBytes ?? 0 > 0)
+        #expect(try await client.exec(container, ["sh"], CRI.Streams()).hasPrefix("http://127.0.0.1:"))
+
+        try await client.stopContainer(container, timeout: .seconds(10))
+        await events.wait(for: ContainerEvent(.exited, container))
+        let ended = try await client.containerStatus(container)
+        #expect(ended.state == .exited && ended.exitCode == 7 && ended.finishedAt >= ended.startedAt)
+        #expect(try node.log("web", "main").contains(" stdout F web"))
+
+        try await client.removeContainer(container)
+        try await client.stopPodSandbox(sandbox)
+        await events.wait(for: ContainerEvent(.exited, sandbox))
+        #expect(try await client.podSandboxStatus(sandbox).state == .notReady)
+        try await client.removePodSandbox(sandbox)
+        await events.wait(for: ContainerEvent(.deleted, sandbox))
+    }
+
+    @Test func `a container that takes too much memory is killed and says why`() async throws {
+        try await TestNode.run { node in
+            try await node.withContainerd { client in
+                try await node.importBusybox(client)
+                let events = Seen()
+                try await events.follow(client) {
+                    let pod = node.sandbox("greedy")
+                    let sandbox = try await client.runPodSandbox(pod, handler: "")
+                    var config = node.container("main", ["sh", "-c", "tail /dev/zero"])
+                    config.linux.resources.memoryLimitInBytes = 16 << 20
+                    let container = try await client.createContainer(in: sandbox, config, sandboxConfig: pod)
+                    try await client.startContainer(container)
+                    await events.wait(for: ContainerEvent(.exited, container))
+                    let status = try await client.containerStatus(container)
+                    #expect(status.exitCode == 137)
+                    #expect(status.reason == "OOMKilled")
+                }
+            }
+        }
+    }
+
+    @Test func `the next run adopts containerd and its containers`() async throws {
+        try await TestNode.run { node in
+            let first = Mutex<(pid: Int32, container: String)?>(nil)
+            try await node.withContainerd { client in
+                try await node.importBusybox(client)
+                let pod = node.sandbox("stays")
+                let sandbox = try await client.runPodSandbox(pod, handler: "")
+                let config = node.container("main", ["sleep", "1000"])
+                let container = try await client.createContainer(in: sandbox, config, sandboxConfig: pod)
+                try await client.startContainer(container)
+                let record = try #require(ProcessRecord.running(at: node.layout.processRecord))
+                first.withLock { $0 = (record.identity.pid, container) }
+            }
+            let (pid, container) = try #require(first.withLock { $0 })
+            try await node.withContainerd { client in
+                #expect(ProcessRecord.running(at: node.layout.processRecord)?.identity.pid == pid)
+                let status = try await client.containerStatus(container)
+                #expect(status.state == .running)
+            }
+        }
+    }
+
+    @Test func `containerd is started again when it dies, and its containers live on`() async throws {
+        try await TestNode.run { node in
+            try await withThrowingTaskGroup { group in
+                let (ready, announce) = AsyncStream<CRIClient>.makeStream()
+                group.addTask {
+                    defer { announce.finish() }
+                    try await node.containerd.run { announce.yield($0) }
+                }
+                var clients = ready.makeAsyncIterator()
+                let client = try #require(await clients.next())
+                try await node.importBusybox(client)
+                let pod = node.sandbox("survivor")
+                let sandbox = try await client.runPodSandbox(pod, handler: "")
+                let container = try await client.createContainer(
+                    in: sandbox, node.container("main", ["sleep", "1000"]), sandboxConfig: pod)
+                try await client.startContainer(container)
+                let killed = try #require(ProcessRecord.running(at: node.layout.processRecord))
+                try killed.identity.send(.kill)
+
+                let again = try #require(await clients.next())
+                #expect(ProcessRecord.running(at: node.layout.processRecord)?.identity != killed.identity)
+                #expect(try await again.containerStatus(container).state == .running)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test func `a containerd that cannot start says why`() async throws {
+        try await TestNode.run { node in
+            try Files.makeDirectory(node.layout.configuration + "/config.toml.d")
+            try Files.write("this is no TOML", to: node.layout.configuration + "/config.toml.d/broken.toml")
+            let fault = await #expect(throws: Fault.self) { try await node.containerd.run { _ in } }
+            #expect(fault?.summary.hasPrefix("containerd does not start (exit code 1): ") == true)
+        }
+    }
+
+    @Test func `archives in the folder of images are imported`() async throws {
+        try await TestNode.run { node in
+            try await node.withContainerd { client in
+                try await node.importBusybox(client)
+                let ctr = try #require(node.programs.ctr)
+                let base = ["-a", node.layout.socket, "-n", "k8s.io", "images"]
+                let archive = node.layout.images + "/busybox.tar"
+                #expect(
+                    try await Command(ctr, base + ["export", archive, TestNode.image]).run().status.isSuccess)
+                try await client.removeImage(CRI.ImageSpec(TestNode.image))
+                try Files.write("no archive", to: node.layout.images + "/broken.tar")
+
+                let archives = ImageArchives(layout: node.layout, programs: node.programs)
+                #expect(try await archives.importAll(client) == [TestNode.image])
+                try await client.untilImage(TestNode.image, within: .seconds(10))
+                let store = ContainerdImages(grpc: client.grpc)
+                let pinned = try await store.names(withLabel: "io.cri-containerd.pinned", "pinned")
+                #expect(pinned.contains(TestNode.image))
+            }
+        }
+    }
+}
+
+/// The events that came, for tests that wait for one.
+private final class Seen: Sendable {
+    private struct State {
+        var events: [ContainerEvent] = []
+        var waiters: [(ContainerEvent, CheckedContinuation<Void, Never>)] = []
+    }
+
+    private let state = Mutex(State())
+
+    /// Reads the events of `client` while `body` runs.
+    func follow(_ client: CRIClient, _ body: @escaping @Sendable () async throws -> Void) async throws {
+        try await withThrowingTaskGroup { group in
+            let (ready, announce) = AsyncStream<Void>.makeStream()
+            group.addTask {
+                try await client.containerEvents(ready: { announce.finish() }) { self.add($0) }
+            }
+            group.addTask {
+                for await _ in ready {}
+                try await body()
+            }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+
+    func wait(for event: ContainerEvent) async {
+        await withCheckedContinuation { continuation in
+            let hasCome = state.withLock { state in
+                guard !state.events.contains(event) else { return true }
+                state.waiters.append((event, continuation))
+                return false
+            }
+            if hasCome { continuation.resume() }
+        }
+    }
+
+    private func add(_ event: ContainerEvent) {
+        let waiting = state.withLock { state in
+            state.events.append(event)
+            defer { state.waiters.removeAll { $0.0 == event } }
+            return state.waiters.filter { $0.0 == event }.map(\.1)
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+}
