@@ -95,7 +95,7 @@ let package = Package(
         ],
         module("Client", ["Support", "APIMachinery"] + collections),
         [tests("Client", ["Support"])],
-        module("APIServer", ["Support", "APIMachinery", "Datastore", "Client"] + collections),
+        module("APIServer", ["Support", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client"] + collections),
         [tests("APIServer", ["Support", "APIMachinery", "Datastore", "Client"])],
         module("Runtime", ["Support", "Host", "Wire", "PKI", "APIMachinery", logging]),
         [tests("Runtime", ["Support", "Host", "APIMachinery", logging])],

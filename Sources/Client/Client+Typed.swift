@@ -48,7 +48,7 @@ extension Client {
 
     /// Deletes; that it is gone already is no failure.
     public func delete<R: ResourceView>(
-        _: R.Type, _ name: ObjectName, _ options: DeleteOptions = DeleteOptions()
+        _: R.Type, _ name: ObjectName, _ options: DeletionOptions = DeletionOptions()
     ) async throws(Status) {
         do throws(Status) {
             try await delete(Target(R.resource, name), options)

@@ -29,7 +29,7 @@ public protocol Client: Sendable {
 
     /// Deletes an object. Returns its last state, or `nil` when the API answers with a bare success.
     @discardableResult
-    func delete(_ target: Target, _ options: DeleteOptions) async throws(Status) -> StoredObject?
+    func delete(_ target: Target, _ options: DeletionOptions) async throws(Status) -> StoredObject?
 
     /// A live set of the objects of a resource that `scope` names, complete when this returns.
     ///
@@ -130,7 +130,7 @@ public enum Patch: Hashable, Sendable {
 }
 
 /// How an object is deleted (`meta/v1.DeleteOptions`).
-public struct DeleteOptions: Hashable, Sendable {
+public struct DeletionOptions: Hashable, Sendable {
     public var gracePeriodSeconds: Int?
     public var propagation: Propagation?
     /// Delete only the object with this uid, or at this version: else 409 `Conflict`.

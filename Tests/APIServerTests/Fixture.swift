@@ -56,7 +56,7 @@ struct Fixture {
                 }, scope: scope))
     }
 
-    func delete(_ name: String, _ options: DeleteOptions = DeleteOptions()) async throws -> ResourceStore.Deletion {
+    func delete(_ name: String, _ options: DeletionOptions = DeletionOptions()) async throws -> ResourceStore.Deletion {
         try await store.delete(ObjectName(namespace: "ns", name: name), request(name, verb: .delete), options)
     }
 }

@@ -1,4 +1,5 @@
 import APIMachinery
+import Client
 
 /// What is decided upon: who wants to do what to which.
 struct AccessRequest: Hashable, Sendable {
@@ -27,6 +28,18 @@ struct AccessRequest: Hashable, Sendable {
         subresource = info.subresource
         namespace = info.namespace
         name = info.name
+    }
+
+    init(user: User, verb: String, _ target: Target) {
+        self.user = user
+        self.verb = verb
+        isResourceRequest = true
+        group = target.resource.group
+        version = target.resource.version
+        resource = target.resource.resource
+        subresource = target.subresource ?? ""
+        namespace = target.namespace
+        name = target.name
     }
 
     /// `resource/subresource`, as RBAC rules name it.

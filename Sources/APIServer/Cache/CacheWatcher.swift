@@ -72,21 +72,6 @@ final class CacheWatcher: Sendable {
     }
 }
 
-/// A change as one watch sees it.
-struct SelectedEvent: Sendable {
-    enum Kind: String, Sendable {
-        case added = "ADDED"
-        case modified = "MODIFIED"
-        case deleted = "DELETED"
-    }
-
-    var kind: Kind
-    /// The new version; for a deletion, or an object that left the selection, the last one that was selected.
-    var object: StoredObject
-    /// The revision of the change. For a deletion it is newer than the object's own.
-    var revision: Revision
-}
-
 /// Which objects a list or watch is about.
 struct ObjectFilter: Sendable {
     /// `nil` for all namespaces.
@@ -108,9 +93,9 @@ struct ObjectFilter: Sendable {
         let new = change.new.flatMap { includes($0) ? $0 : nil }
         switch (old, new) {
         case (nil, nil): return nil
-        case (nil, let new?): return SelectedEvent(kind: .added, object: new, revision: change.revision)
-        case (.some, let new?): return SelectedEvent(kind: .modified, object: new, revision: change.revision)
-        case (let old?, nil): return SelectedEvent(kind: .deleted, object: old, revision: change.revision)
+        case (nil, let new?): return SelectedEvent(.added, new, change)
+        case (.some, let new?): return SelectedEvent(.modified, new, change)
+        case (let old?, nil): return SelectedEvent(.deleted, old, change)
         }
     }
 }

@@ -147,6 +147,14 @@ struct CacheChange: Sendable {
     var old: StoredObject?
     var new: StoredObject?
     var revision: Revision
+    /// The frames that watches send for this change, each encoded once.
+    let frames = WatchFrames()
+
+    init(old: StoredObject?, new: StoredObject?, revision: Revision) {
+        self.old = old
+        self.new = new
+        self.revision = revision
+    }
 
     var name: ObjectName {
         guard let object = new ?? old else { preconditionFailure("a change has at least one side") }

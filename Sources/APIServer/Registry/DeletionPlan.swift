@@ -17,14 +17,14 @@ struct DeletionPlan {
     }
 
     /// What garbage collection of dependents a resource's deletion means when the client does not say.
-    let defaultPropagation: DeleteOptions.Propagation?
+    let defaultPropagation: DeletionOptions.Propagation?
     /// The grace period that counts for this object, in seconds: 0 deletes at once.
     let grace: Int
 
     static let orphanFinalizer = "orphan"
     static let foregroundFinalizer = "foregroundDeletion"
 
-    func action(for object: Value, _ options: DeleteOptions, at now: Timestamp) -> Action {
+    func action(for object: Value, _ options: DeletionOptions, at now: Timestamp) -> Action {
         var metadata = object["metadata"] ?? .emptyObject
         let finalizers = self.finalizers(metadata, options)
         let holds = finalizers + (object.at("spec", "finalizers")?.array ?? []).compactMap(\.string)
@@ -64,10 +64,10 @@ struct DeletionPlan {
     }
 
     /// The finalizers the garbage collector shall work off: exactly those that the propagation asks for.
-    private func finalizers(_ metadata: Value, _ options: DeleteOptions) -> [String] {
+    private func finalizers(_ metadata: Value, _ options: DeletionOptions) -> [String] {
         var list = (metadata["finalizers"]?.array ?? []).compactMap(\.string)
         let has = (orphan: list.contains(Self.orphanFinalizer), foreground: list.contains(Self.foregroundFinalizer))
-        let propagation: DeleteOptions.Propagation? =
+        let propagation: DeletionOptions.Propagation? =
             options.propagation
             ?? (has.orphan ? .orphan : has.foreground ? .foreground : defaultPropagation)
         list.removeAll { $0 == Self.orphanFinalizer || $0 == Self.foregroundFinalizer }

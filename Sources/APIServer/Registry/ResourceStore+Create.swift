@@ -33,9 +33,11 @@ extension ResourceStore {
         try await kind.strategy.prepareForCreate(&object, request)
         do throws(Status) {
             try await admission.admit(&object, request, over: nil)
-            try check(object, kind.strategy.validate(object))
+            try check(object, kind.validation.validate(object))
             try await admission.validate(object, request, over: nil)
-            return try await commitNew(object, request)
+            let stored = try await commitNew(object, request)
+            if request.options.isDryRun { kind.strategy.release(object) }
+            return stored
         } catch {
             kind.strategy.release(object)
             throw error

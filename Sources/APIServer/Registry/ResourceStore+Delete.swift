@@ -15,7 +15,7 @@ extension ResourceStore {
 
     /// Deletes an object, or begins to.
     func delete(
-        _ name: ObjectName, _ request: WriteRequest, _ options: DeleteOptions
+        _ name: ObjectName, _ request: WriteRequest, _ options: DeletionOptions
     ) async throws(Status) -> Deletion {
         for _ in 0..<Self.deleteAttempts {
             let current = try get(name)
@@ -34,7 +34,7 @@ extension ResourceStore {
     }
 
     private func carryOut(
-        _ action: DeletionPlan.Action, _ current: StoredObject, _ options: DeleteOptions
+        _ action: DeletionPlan.Action, _ current: StoredObject, _ options: DeletionOptions
     ) async throws(CommitFailure) -> Deletion {
         switch action {
         case .remove:
@@ -42,13 +42,14 @@ extension ResourceStore {
             return .removed(current)
         case .keep:
             return .marked(current)
-        case .mark(let object):
+        case .mark(var object):
+            kind.strategy.mark(&object)
             let write = WriteOptions(isDryRun: options.isDryRun)
             return .marked(try await commit(current.objectName, object, replacing: current, write))
         }
     }
 
-    private func checkPreconditions(_ current: StoredObject, _ options: DeleteOptions) throws(Status) {
+    private func checkPreconditions(_ current: StoredObject, _ options: DeletionOptions) throws(Status) {
         if let uid = options.preconditionUID, uid != current.uid {
             throw .conflict(
                 resource, current.name,

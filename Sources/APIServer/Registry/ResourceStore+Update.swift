@@ -75,7 +75,15 @@ extension ResourceStore {
             try await remove(current, isDryRun: request.options.isDryRun)
             return current
         }
-        return try await commit(current.objectName, object, replacing: current, request.options)
+        do throws(CommitFailure) {
+            let stored = try await commit(current.objectName, object, replacing: current, request.options)
+            let (unused, kept) = request.options.isDryRun ? (object, old) : (old, object)
+            kind.strategy.release(unused, keeping: kept)
+            return stored
+        } catch {
+            kind.strategy.release(object, keeping: old)
+            throw error
+        }
     }
 
     private func prepare(
@@ -84,10 +92,15 @@ extension ResourceStore {
         let plan = UpdatePlan(resource: resource, scope: scope, countsGenerations: kind.countsGenerations)
         var object = try plan.apply(proposed, over: old)
         try await kind.strategy.prepareForUpdate(&object, over: old, request)
-        try await admission.admit(&object, request, over: old)
-        object = plan.countGeneration(object, over: old)
-        try check(object, kind.strategy.validate(object) + kind.strategy.validateUpdate(object, over: old))
-        try await admission.validate(object, request, over: old)
-        return object
+        do throws(Status) {
+            try await admission.admit(&object, request, over: old)
+            object = plan.countGeneration(object, over: old)
+            try check(object, kind.validation.validate(object) + kind.validation.validateUpdate(object, over: old))
+            try await admission.validate(object, request, over: old)
+            return object
+        } catch {
+            kind.strategy.release(object, keeping: old)
+            throw error
+        }
     }
 }

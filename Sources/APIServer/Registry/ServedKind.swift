@@ -17,12 +17,28 @@ struct ServedKind: Sendable {
     var allowsCreateOnUpdate = false
     /// Whether PUT without `resourceVersion` replaces whatever is there.
     var allowsUnconditionalUpdate = true
-    var defaultPropagation: DeleteOptions.Propagation? = .background
+    var defaultPropagation: DeletionOptions.Propagation? = .background
     var strategy: any ResourceStrategy
+    var validation: any ObjectValidation = NoValidation()
 
     var groupVersionKind: GroupVersionKind {
         GroupVersionKind(group: resource.group, version: resource.version, kind: kind)
     }
+}
+
+/// What is wrong with objects of a kind. Pure.
+protocol ObjectValidation: Sendable {
+    /// What is wrong with a decoded, completed object. Empty when it is valid.
+    func validate(_ object: Value) -> [FieldError]
+
+    /// What is wrong with changing `current` into `object`, beyond what is wrong with `object` itself.
+    func validateUpdate(_ object: Value, over current: Value) -> [FieldError]
+}
+
+/// Of kinds for which every object that decodes is valid.
+struct NoValidation: ObjectValidation {
+    func validate(_ object: Value) -> [FieldError] { [] }
+    func validateUpdate(_ object: Value, over current: Value) -> [FieldError] { [] }
 }
 
 /// What is particular to one kind, where its table cannot say it.
@@ -35,26 +51,27 @@ protocol ResourceStrategy: Sendable {
     /// Puts back what an update must not touch. Runs before admission.
     func prepareForUpdate(_ object: inout Value, over current: Value, _ request: WriteRequest) async throws(Status)
 
-    /// What is wrong with a new object. Empty when it is valid.
-    func validate(_ object: Value) -> [FieldError]
-
-    /// What is wrong with changing `current` into `object`, beyond what is wrong with `object` itself.
-    func validateUpdate(_ object: Value, over current: Value) -> [FieldError]
-
     /// The seconds that deleting `object` shall take at least.
-    func gracePeriod(for object: Value, _ options: DeleteOptions) -> Int
+    func gracePeriod(for object: Value, _ options: DeletionOptions) -> Int
 
-    /// Gives back what creation or an update took, after the object is gone from the log or the write failed.
+    /// Notes in the object what beginning its deletion means for this kind.
+    func mark(_ object: inout Value)
+
+    /// Gives back what creation took: the object is gone from the log, or was not written.
     func release(_ object: Value)
+
+    /// Gives back what `unused` took and `kept` does not hold: the one was replaced by the other, or the other was not
+    /// written over the one.
+    func release(_ unused: Value, keeping kept: Value)
 }
 
 extension ResourceStrategy {
     func prepareForCreate(_ object: inout Value, _ request: WriteRequest) async throws(Status) {}
     func prepareForUpdate(_ object: inout Value, over current: Value, _ request: WriteRequest) async throws(Status) {}
-    func validate(_ object: Value) -> [FieldError] { [] }
-    func validateUpdate(_ object: Value, over current: Value) -> [FieldError] { [] }
-    func gracePeriod(for object: Value, _ options: DeleteOptions) -> Int { 0 }
+    func gracePeriod(for object: Value, _ options: DeletionOptions) -> Int { 0 }
+    func mark(_ object: inout Value) {}
     func release(_ object: Value) {}
+    func release(_ unused: Value, keeping kept: Value) {}
 }
 
 /// The strategy of kinds that have nothing special.

@@ -141,14 +141,14 @@ import Testing
     }
 
     @Test(arguments: [
-        (DeleteOptions.Propagation.orphan, "orphan"), (.foreground, "foregroundDeletion"),
+        (DeletionOptions.Propagation.orphan, "orphan"), (.foreground, "foregroundDeletion"),
     ])
     func `propagation leaves a finalizer for the garbage collector`(
-        propagation: DeleteOptions.Propagation, finalizer: String
+        propagation: DeletionOptions.Propagation, finalizer: String
     ) async throws {
         let fixture = try await Fixture()
         try await fixture.create("a")
-        guard case .marked(let marked) = try await fixture.delete("a", DeleteOptions(propagation: propagation)) else {
+        guard case .marked(let marked) = try await fixture.delete("a", DeletionOptions(propagation: propagation)) else {
             throw Unexpected("the object was removed")
         }
         #expect(marked.value.at("metadata", "finalizers") == [.string(finalizer)])
@@ -157,14 +157,14 @@ import Testing
     @Test func `preconditions name the object that is meant`() async throws {
         let fixture = try await Fixture()
         let object = try await fixture.create("a")
-        await #expect(throws: Status.self) { try await fixture.delete("a", DeleteOptions(preconditionUID: "other")) }
-        await #expect(throws: Status.self) { try await fixture.delete("a", DeleteOptions(preconditionRevision: 99)) }
+        await #expect(throws: Status.self) { try await fixture.delete("a", DeletionOptions(preconditionUID: "other")) }
+        await #expect(throws: Status.self) { try await fixture.delete("a", DeletionOptions(preconditionRevision: 99)) }
         _ = try await fixture.delete(
-            "a", DeleteOptions(preconditionUID: object.uid, preconditionRevision: object.revision))
+            "a", DeletionOptions(preconditionUID: object.uid, preconditionRevision: object.revision))
     }
 
     private struct GracefulStrategy: ResourceStrategy {
-        func gracePeriod(for object: Value, _ options: DeleteOptions) -> Int { options.gracePeriodSeconds ?? 30 }
+        func gracePeriod(for object: Value, _ options: DeletionOptions) -> Int { options.gracePeriodSeconds ?? 30 }
     }
 
     @Test func `grace marks first, can only be shortened, and ends with zero`() async throws {
@@ -172,15 +172,15 @@ import Testing
         try await fixture.create("a")
         guard case .marked(let first) = try await fixture.delete("a") else { throw Unexpected("removed") }
         #expect(first.value.at("metadata", "deletionGracePeriodSeconds") == 30)
-        guard case .marked(let longer) = try await fixture.delete("a", DeleteOptions(gracePeriodSeconds: 60)) else {
+        guard case .marked(let longer) = try await fixture.delete("a", DeletionOptions(gracePeriodSeconds: 60)) else {
             throw Unexpected("removed")
         }
         #expect(longer.revision == first.revision)
-        guard case .marked(let shorter) = try await fixture.delete("a", DeleteOptions(gracePeriodSeconds: 5)) else {
+        guard case .marked(let shorter) = try await fixture.delete("a", DeletionOptions(gracePeriodSeconds: 5)) else {
             throw Unexpected("removed")
         }
         #expect(shorter.value.at("metadata", "deletionTimestamp")?.string == (Fixture.now + .seconds(5)).description)
-        guard case .removed = try await fixture.delete("a", DeleteOptions(gracePeriodSeconds: 0)) else {
+        guard case .removed = try await fixture.delete("a", DeletionOptions(gracePeriodSeconds: 0)) else {
             throw Unexpected("kept")
         }
     }

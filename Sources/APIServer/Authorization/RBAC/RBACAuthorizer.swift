@@ -26,7 +26,7 @@ final class RBACAuthorizer: Authorizer {
 
     func decide(_ request: AccessRequest) -> AccessDecision { policy.withLock { $0.decide(request) } }
 
-    func rules(for user: User, in namespace: String) -> [PolicyRule] {
+    func rules(for user: User, in namespace: String) -> [RBACRule] {
         policy.withLock { $0.rules(for: user, in: namespace) }
     }
 

@@ -34,7 +34,7 @@ struct RBACPolicy: Sendable {
     }
 
     /// ClusterRoles have no namespace in their name.
-    private var rules: [ObjectName: [PolicyRule]] = [:]
+    private var rules: [ObjectName: [RBACRule]] = [:]
     private var bindings: [ObjectName: BindingEntry] = [:]
     private var bySubject: [Subject: Set<ObjectName>] = [:]
 
@@ -42,7 +42,7 @@ struct RBACPolicy: Sendable {
 
     /// Takes a Role or ClusterRole; `nil` when it is gone.
     mutating func setRole(_ name: ObjectName, _ role: Value?) {
-        rules[name] = role.map { ($0["rules"]?.array ?? []).map(PolicyRule.init) }
+        rules[name] = role.map { ($0["rules"]?.array ?? []).map(RBACRule.init) }
     }
 
     /// Takes a RoleBinding or ClusterRoleBinding; `nil` when it is gone.
@@ -95,8 +95,8 @@ struct RBACPolicy: Sendable {
     }
 
     /// The rules that apply to a user in a namespace, for `SelfSubjectRulesReview` and the escalation check.
-    func rules(for user: User, in namespace: String) -> [PolicyRule] {
-        var result: [PolicyRule] = []
+    func rules(for user: User, in namespace: String) -> [RBACRule] {
+        var result: [RBACRule] = []
         for subject in [.user(user.name)] + user.groups.map(Subject.group) {
             for name in (bySubject[subject] ?? []).sorted()
             where name.namespace.isEmpty || name.namespace == namespace {

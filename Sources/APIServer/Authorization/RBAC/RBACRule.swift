@@ -1,7 +1,7 @@
 import APIMachinery
 
-/// One rule of a role (`rbac.authorization.k8s.io/v1.PolicyRule`), read once and asked often.
-struct PolicyRule: Hashable, Sendable {
+/// One rule of a role (`rbac.authorization.k8s.io/v1.RBACRule`), read once and asked often.
+struct RBACRule: Hashable, Sendable {
     var verbs: [String]
     var groups: [String]
     var resources: [String]

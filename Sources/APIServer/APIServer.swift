@@ -1,0 +1,130 @@
+import API
+public import APIMachinery
+import Client
+public import Datastore
+public import PKI
+public import Support
+public import Wire
+
+/// What an API server is made from. Files, sockets and flags are the caller's.
+public struct APIServerOptions: Sendable {
+    /// Where the cluster's state lives.
+    public var durable: any Datastore
+    /// Where events and leases live.
+    public var volatile: any Datastore
+    /// Who issues client certificates.
+    public var clientAuthorities: [Certificate]
+    /// Keys of service account tokens, the one that signs first.
+    public var serviceAccountKeys: [PrivateKey]
+    public var clusterDomain = "cluster.local"
+    public var serviceCIDR: IPPrefix
+    public var nodePorts: ClosedRange<Int> = 30_000...32_767
+    /// Where nodes and pods reach this server; the endpoint of the `kubernetes` service.
+    public var advertiseAddress: Support.IPAddress
+    public var advertisePort: Int
+    /// The answer of `/version`.
+    public var version: Value
+    public var now: @Sendable () -> Timestamp = { .now }
+
+    public init(
+        durable: any Datastore, volatile: any Datastore, clientAuthorities: [Certificate],
+        serviceAccountKeys: [PrivateKey], serviceCIDR: IPPrefix, advertiseAddress: Support.IPAddress, advertisePort: Int,
+        version: Value
+    ) {
+        self.durable = durable
+        self.volatile = volatile
+        self.clientAuthorities = clientAuthorities
+        self.serviceAccountKeys = serviceAccountKeys
+        self.serviceCIDR = serviceCIDR
+        self.advertiseAddress = advertiseAddress
+        self.advertisePort = advertisePort
+        self.version = version
+    }
+}
+
+/// The Kubernetes API: state, rules and both doors to them.
+public final class APIServer: Sendable {
+    private let options: APIServerOptions
+    private let api: API
+    private let authorizer: any Authorizer
+    private let health: Health
+    /// Answers HTTP requests. Give it to an `HTTPServer`.
+    public let handler: any HTTPHandler
+
+    private static let bootstrapCheck = "poststarthook/bootstrap"
+
+    /// Loads the state. Requests can be answered from here on; ``bootstrap()`` makes the server ready.
+    public static func open(_ options: APIServerOptions) async throws(Fault) -> APIServer {
+        let allocator = ServiceAllocator(cidr: options.serviceCIDR, ports: options.nodePorts)
+        let strategies = BuiltinStrategies(services: ServiceStrategy(allocator: allocator))
+        let registry: Registry
+        do throws(DatastoreError) {
+            registry = try await Registry.open(
+                durable: options.durable, volatile: options.volatile, strategies: strategies,
+                admission: AdmissionChain(), now: options.now)
+        } catch {
+            throw Fault(.corrupt, "the cluster's state cannot be loaded", cause: error)
+        }
+        return try APIServer(options, registry)
+    }
+
+    private init(_ options: APIServerOptions, _ registry: Registry) throws(Fault) {
+        self.options = options
+        let issuer = "https://kubernetes.default.svc." + options.clusterDomain
+        let tokens = ServiceAccountTokens(
+            keys: options.serviceAccountKeys, issuer: issuer, audiences: [issuer, "k3s"],
+            accounts: registry.objects(.serviceAccounts), pods: registry.objects(.pods),
+            secrets: registry.objects(.secrets), nodes: registry.objects(.nodes), now: options.now)
+        let rbac = RBACAuthorizer(
+            roles: registry.objects(.roles), clusterRoles: registry.objects(.clusterRoles),
+            roleBindings: registry.objects(.roleBindings), clusterRoleBindings: registry.objects(.clusterRoleBindings))
+        authorizer = AuthorizerChain(authorizers: [MastersAuthorizer(), rbac])
+        var actions = Reviews.actions(authorizer: authorizer, rbac: rbac, tokens: tokens)
+        actions[ActionName(resource: .serviceAccounts, subresource: "token")] = TokenRequestAction(tokens: tokens)
+        actions[ActionName(resource: .pods, subresource: "binding")] = BindingAction()
+        actions[ActionName(resource: .bindings)] = BindingAction()
+        actions[ActionName(resource: .pods, subresource: "eviction")] = EvictionAction()
+        api = API(registry: registry, connections: UnbuiltConnections(), actions: actions, now: options.now)
+        health = Health(version: options.version, checks: [Self.bootstrapCheck])
+        let discovery = Discovery(
+            registry.all.map(\.definition), groupOrder: BuiltinResources.shared.groupOrder,
+            preferred: BuiltinResources.shared.preferredVersions,
+            serverAddress: "\(options.advertiseAddress):\(options.advertisePort)")
+        let verifier = try CertificateVerifier(authorities: options.clientAuthorities, usage: .clientAuth)
+        handler = APIHandler(
+            api: api,
+            authenticator: RequestAuthenticator(
+                certificates: ClientCertificates(verifier: verifier, now: options.now), tokens: [tokens]),
+            authorizer: authorizer, documents: [health, discovery])
+    }
+
+    /// The in-process way to the API, in the name of `user`.
+    public func client(as user: User = .apiServer) -> LocalClient {
+        LocalClient(api: api, authorizer: authorizer, user: user)
+    }
+
+    /// Makes the objects that every cluster has, and says that the server is ready.
+    public func bootstrap() async throws(Fault) {
+        do throws(Status) {
+            try await Bootstrap(
+                client: client(), serviceCIDR: options.serviceCIDR, advertiseAddress: options.advertiseAddress,
+                advertisePort: options.advertisePort
+            ).run()
+        } catch {
+            throw Fault(.failed, "the cluster's first objects cannot be made", cause: error)
+        }
+        health.pass(Self.bootstrapCheck)
+    }
+
+    /// Ends the delivery of changes and closes the logs.
+    public func close() async { await api.registry.close() }
+}
+
+/// Logs, exec, attach, port-forward and proxy lead to nodes, and there is no way to a node yet.
+private struct UnbuiltConnections: ConnectionProxy {
+    func connect(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
+        throw Status(
+            code: 501, reason: .methodNotAllowed,
+            message: "connections to nodes (\(call.info.subresource)) are not part of this version")
+    }
+}

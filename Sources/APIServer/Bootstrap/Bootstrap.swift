@@ -1,0 +1,136 @@
+import API
+import APIMachinery
+import Client
+import Support
+
+/// Makes the objects that every cluster has from its first moment: namespaces, the bootstrap roles of RBAC, priority
+/// classes, and the `kubernetes` service with the address of this server.
+///
+/// Runs at every start and leaves alone what is as it should be, so a normal start writes nothing.
+struct Bootstrap {
+    let client: LocalClient
+    let serviceCIDR: IPPrefix
+    let advertiseAddress: Support.IPAddress
+    let advertisePort: Int
+
+    func run() async throws(Status) {
+        for name in ["kube-system", "default", "kube-public", "kube-node-lease"] {
+            try await ensure(Namespace(name: name))
+        }
+        for object in BuiltinTypes.rbacObjects() { try await ensureRBAC(object) }
+        try await ensurePriorityClasses()
+        try await ensureKubernetesService()
+    }
+
+    /// Creates the object unless one of its name is there.
+    private func ensure<R: ResourceView>(_ object: R) async throws(Status) {
+        guard try await client.find(R.self, object.objectName) == nil else { return }
+        try await client.create(object)
+    }
+
+    /// Roles and bindings are brought up to date at each start unless they say otherwise (Kubernetes documentation,
+    /// "Auto-reconciliation"): what is missing is added, what somebody added stays.
+    private func ensureRBAC(_ object: Value) async throws(Status) {
+        let kind = GroupVersionKind(
+            apiVersion: object["apiVersion"]?.string ?? "", kind: object["kind"]?.string ?? "")
+        guard let definition = BuiltinResources.shared.definition(of: kind) else { return }
+        let name = ObjectName(
+            namespace: object.at("metadata", "namespace")?.string ?? "",
+            name: object.at("metadata", "name")?.string ?? "")
+        let target = Target(definition.resource, name)
+        let present: Value?
+        do throws(Status) {
+            present = try await client.get(target).value
+        } catch {
+            guard error.isNotFound else { throw error }
+            present = nil
+        }
+        guard let present else {
+            _ = try await client.create(
+                Target(definition.resource, namespace: name.namespace), object, WriteOptions())
+            return
+        }
+        guard present.at("metadata", "annotations", "rbac.authorization.kubernetes.io/autoupdate") == "true" else { return }
+        var updated = present
+        for key in ["rules", "subjects"] {
+            let missing = (object[key]?.array ?? []).filter { !(present[key]?.array ?? []).contains($0) }
+            if !missing.isEmpty { updated[key] = .array((present[key]?.array ?? []) + missing) }
+        }
+        if updated != present { _ = try await client.update(target, updated, WriteOptions()) }
+    }
+
+    private func ensurePriorityClasses() async throws(Status) {
+        for (name, priority, text) in [
+            ("system-node-critical", 2_000_001_000, "Used for system critical pods that must not be moved from their current node."),
+            ("system-cluster-critical", 2_000_000_000, "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary."),
+        ] {
+            var priorityClass = PriorityClass(name: name)
+            priorityClass.value["value"] = .integer(Int64(priority))
+            priorityClass.value["description"] = .string(text)
+            try await ensure(priorityClass)
+        }
+    }
+
+    // MARK: The kubernetes service
+
+    private func ensureKubernetesService() async throws(Status) {
+        guard let address = serviceCIDR.first.advanced(by: 1) else { return }
+        let name = ObjectName(namespace: "default", name: "kubernetes")
+        var service = Service(namespace: name.namespace, name: name.name)
+        service.value[path: ["metadata", "labels"]] = ["component": "apiserver", "provider": "kubernetes"]
+        service.value["spec"] = [
+            "clusterIP": .string(address.description), "sessionAffinity": "None", "type": "ClusterIP",
+            "ports": [
+                ["name": "https", "port": 443, "protocol": "TCP", "targetPort": .integer(Int64(advertisePort))]
+            ],
+        ]
+        try await ensure(service)
+        try await put(Endpoints.resource, name, endpoints)
+        try await put(EndpointSlice.resource, name, endpointSlice)
+    }
+
+    private var endpoints: Value {
+        [
+            "apiVersion": "v1", "kind": "Endpoints",
+            "metadata": [
+                "name": "kubernetes", "namespace": "default",
+                "labels": ["endpointslice.kubernetes.io/skip-mirror": "true"],
+            ],
+            "subsets": [
+                [
+                    "addresses": [["ip": .string(advertiseAddress.description)]],
+                    "ports": [["name": "https", "port": .integer(Int64(advertisePort)), "protocol": "TCP"]],
+                ]
+            ],
+        ]
+    }
+
+    private var endpointSlice: Value {
+        [
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+            "metadata": [
+                "name": "kubernetes", "namespace": "default", "labels": ["kubernetes.io/service-name": "kubernetes"],
+            ],
+            "addressType": .string(advertiseAddress.family == .v4 ? "IPv4" : "IPv6"),
+            "endpoints": [
+                ["addresses": [.string(advertiseAddress.description)], "conditions": ["ready": true]]
+            ],
+            "ports": [["name": "https", "port": .integer(Int64(advertisePort)), "protocol": "TCP"]],
+        ]
+    }
+
+    /// Creates the object, or makes what is particular to it as it should be.
+    private func put(_ resource: GroupVersionResource, _ name: ObjectName, _ object: Value) async throws(Status) {
+        do throws(Status) {
+            let present = try await client.get(Target(resource, name)).value
+            var updated = present
+            for key in ["subsets", "endpoints", "ports"] {
+                if let wanted = object[key] { updated[key] = wanted }
+            }
+            _ = try await client.update(Target(resource, name), updated, WriteOptions())
+        } catch {
+            guard error.isNotFound else { throw error }
+            _ = try await client.create(Target(resource, namespace: name.namespace), object, WriteOptions())
+        }
+    }
+}

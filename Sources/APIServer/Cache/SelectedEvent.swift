@@ -1,0 +1,51 @@
+import APIMachinery
+import Datastore
+import Synchronization
+
+/// A change as one watch sees it.
+struct SelectedEvent: Sendable {
+    enum Kind: String, Sendable {
+        case added = "ADDED"
+        case modified = "MODIFIED"
+        case deleted = "DELETED"
+    }
+
+    let kind: Kind
+    /// The new version; for a deletion, or an object that left the selection, the last one that was selected.
+    let object: StoredObject
+    /// The revision of the change. For a deletion it is newer than the object's own.
+    let revision: Revision
+    private let frames: WatchFrames
+
+    init(_ kind: Kind, _ object: StoredObject, _ change: CacheChange) {
+        self.kind = kind
+        self.object = object
+        revision = change.revision
+        frames = change.frames
+    }
+
+    /// The object as the event shows it: a deletion carries its own revision, so that a watch can resume behind it.
+    var versioned: StoredObject {
+        guard object.revision != revision else { return object }
+        var value = object.value
+        value[path: ["metadata", "resourceVersion"]] = .string(String(revision))
+        return StoredObject(received: value)
+    }
+
+    /// The JSON frame, shared by all watches that send it.
+    var frame: [UInt8] { frames.frame(kind) { WatchEncoder.frame(kind.rawValue, versioned.bytes) } }
+}
+
+/// The JSON frames of one change, made when the first watch sends them.
+final class WatchFrames: Sendable {
+    private let frames = Mutex<[SelectedEvent.Kind: [UInt8]]>([:])
+
+    func frame(_ kind: SelectedEvent.Kind, _ make: () -> [UInt8]) -> [UInt8] {
+        frames.withLock { frames in
+            if let frame = frames[kind] { return frame }
+            let frame = make()
+            frames[kind] = frame
+            return frame
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import APIMachinery
+import Wire
+
+/// The HTTP door to the API: authenticates, authorises, and sends each request where it belongs.
+///
+/// Reads are answered on the connection's event loop from the cache; whatever may wait runs as a task of the exchange.
+final class APIHandler: HTTPHandler {
+    private let api: API
+    private let authenticator: any Authenticator
+    private let authorizer: any Authorizer
+    private let documents: [any DocumentSource]
+    /// Plain paths that need no credentials, as load balancers and joining nodes ask for them.
+    private let open: [any DocumentSource]
+
+    init(
+        api: API, authenticator: any Authenticator, authorizer: any Authorizer, documents: [any DocumentSource],
+        open: [any DocumentSource] = []
+    ) {
+        self.api = api
+        self.authenticator = authenticator
+        self.authorizer = authorizer
+        self.documents = documents
+        self.open = open
+    }
+
+    func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+        do throws(Status) {
+            for source in open {
+                if let document = try source.document(request) { return exchange.respond(document) }
+            }
+            let call = FrontCall(request, try authenticator.authenticate(request))
+            try authorize(call)
+            try route(call, exchange)
+        } catch {
+            exchange.respond(error)
+        }
+    }
+
+    private func authorize(_ call: FrontCall) throws(Status) {
+        let access = AccessRequest(user: call.user, call.info)
+        switch authorizer.decide(access) {
+        case .allow: return
+        case .deny(let reason), .noOpinion(let reason): throw .forbidden(access, reason: reason)
+        }
+    }
+
+    private func route(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
+        guard call.info.isResourceRequest else {
+            for source in documents {
+                if let document = try source.document(call.request) { return exchange.respond(document) }
+            }
+            throw .noSuchPath
+        }
+        let endpoint = ResourceEndpoint(api)
+        guard !ResourceEndpoint.isConnection(call.info.subresource) else {
+            return try api.connections.connect(call, exchange)
+        }
+        switch call.info.verb {
+        case "get": try endpoint.get(call, exchange)
+        case "list": try endpoint.list(call, exchange)
+        case "watch": try endpoint.watch(call, exchange)
+        default: endpoint.write(call, exchange)
+        }
+    }
+}
+
+/// Decides who sends a request. Called on the event loop for each request: quick, and without suspension.
+protocol Authenticator: Sendable {
+    /// Throws 401 when the credentials are missing or do not hold.
+    func authenticate(_ request: HTTPRequest) throws(Status) -> User
+}
+
+/// A finished answer to a GET of a plain path.
+struct Document: Sendable {
+    var contentType: String
+    var bytes: [UInt8]
+    var headers: [(String, String)] = []
+}
+
+/// Answers plain paths: discovery, OpenAPI, version, health, metrics.
+protocol DocumentSource: Sendable {
+    /// The document at this path in the form that the request accepts; `nil` when it is not this source's.
+    func document(_ request: HTTPRequest) throws(Status) -> Document?
+}
+
+/// Carries conversations with nodes: logs, exec, attach, port-forward, proxy.
+protocol ConnectionProxy: Sendable {
+    /// Called on the event loop, after authorisation.
+    func connect(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status)
+}
+
+extension HTTPExchange {
+    /// Answers with a `Status` object.
+    func respond(_ status: Status) {
+        var headers: HTTPHeaders = ["Content-Type": "application/json", "Cache-Control": "no-cache, private"]
+        if let seconds = status.details?.retryAfterSeconds, seconds > 0 { headers.add("Retry-After", "\(seconds)") }
+        respond(HTTPStatus(status.code), headers, status.value.json)
+    }
+
+    func respond(_ document: Document) {
+        var headers: HTTPHeaders = ["Content-Type": document.contentType]
+        for (name, value) in document.headers { headers.add(name, value) }
+        respond(.ok, headers, document.bytes)
+    }
+}
+
+extension Status {
+    static let noSuchPath = Status(
+        code: 404, reason: .notFound, message: "the server could not find the requested resource")
+}

@@ -1,0 +1,71 @@
+import APIMachinery
+import Client
+import Wire
+
+/// A request with what was read from it.
+struct FrontCall: Sendable {
+    let request: HTTPRequest
+    let query: HTTPQuery
+    let user: User
+    let info: RequestInfo
+
+    init(_ request: HTTPRequest, _ user: User) {
+        self.request = request
+        self.user = user
+        query = request.query
+        let isWatch = query["watch"].map { $0 != "false" && $0 != "0" } ?? false
+        info = RequestInfo(
+            method: request.method.rawValue, path: request.path, isWatch: isWatch,
+            fieldName: Self.name(inFieldSelector: query["fieldSelector"]))
+    }
+
+    /// What the URL names. A name that only the field selector gives is not part of it.
+    var target: Target {
+        guard let resource = info.resource else { preconditionFailure("a plain path names no resource") }
+        let isCollection = ["list", "watch", "deletecollection"].contains(info.verb)
+        return Target(
+            resource, namespace: resource.resource == "namespaces" ? "" : info.namespace,
+            name: isCollection ? "" : info.name, subresource: info.subresource.isEmpty ? nil : info.subresource)
+    }
+
+    /// The form of the answer, or 406.
+    var format: ResponseFormat {
+        get throws(Status) {
+            guard
+                let format = ResponseFormat(
+                    accept: request.headers["Accept"], includeObject: query["includeObject"])
+            else {
+                throw Status(
+                    code: 406, reason: .notAcceptable,
+                    message: "only the following media types are accepted: application/json")
+            }
+            return format
+        }
+    }
+
+    /// The query's `resourceVersion`; `nil` when there is none.
+    var revision: Int64? {
+        get throws(Status) {
+            guard let text = query["resourceVersion"], !text.isEmpty else { return nil }
+            guard let revision = Int64(text), revision >= 0 else {
+                throw .badRequest("resourceVersion: Invalid value: \"\(text)\": must be a non-negative number")
+            }
+            return revision
+        }
+    }
+
+    var writeOptions: WriteOptions {
+        get throws(Status) {
+            let dryRun = query.values(of: "dryRun").filter { !$0.isEmpty }
+            guard dryRun.allSatisfy({ $0 == "All" }) else {
+                throw .badRequest("dryRun: Unsupported value: \(dryRun): supported values: \"All\"")
+            }
+            return WriteOptions(isDryRun: !dryRun.isEmpty, fieldManager: query["fieldManager"] ?? "")
+        }
+    }
+
+    private static func name(inFieldSelector text: String?) -> String? {
+        guard let text, text.hasPrefix("metadata.name="), !text.contains(",") else { return nil }
+        return String(text.dropFirst("metadata.name=".count).drop { $0 == "=" })
+    }
+}

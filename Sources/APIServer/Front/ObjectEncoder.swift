@@ -1,0 +1,70 @@
+import API
+import APIMachinery
+
+/// Writes objects of one resource in one of the API's forms. JSON goes out as it lies in the cache.
+struct ObjectEncoder: Sendable {
+    let format: ResponseFormat
+    private let served: Registry.Served
+
+    init(_ format: ResponseFormat, _ served: Registry.Served) {
+        self.format = format
+        self.served = served
+    }
+
+    var contentType: String { format.contentType }
+
+    private var kind: GroupVersionKind { served.definition.groupVersionKind }
+
+    /// One object, which is in the served version already.
+    func encode(_ object: StoredObject) -> [UInt8] {
+        switch format {
+        case .json: return object.bytes
+        case .partialMetadata: return Self.partial(object.value).json
+        case .table(let content):
+            let metadata: Value = ["resourceVersion": .string(String(object.revision))]
+            return TableForm(served.definition, content).encode([object], metadata: metadata).json
+        }
+    }
+
+    /// A page of stored objects as a list.
+    func encode(_ page: ResourceStore.Page) -> [UInt8] {
+        var metadata: Value = ["resourceVersion": .string(String(page.revision))]
+        metadata["continue"] = page.continuation.map { .string($0.text) }
+        metadata["remainingItemCount"] = page.remaining.map { .integer(Int64($0)) }
+        switch format {
+        case .json: return Self.list(kind, page.items.map { served.show($0).bytes }, metadata)
+        case .partialMetadata:
+            let metaKind = GroupVersionKind(group: "meta.k8s.io", version: "v1", kind: "PartialObjectMetadata")
+            return Self.list(metaKind, page.items.map { Self.partial($0.value).json }, metadata)
+        case .table(let content):
+            return TableForm(served.definition, content).encode(page.items.map(served.show), metadata: metadata).json
+        }
+    }
+
+    /// Joins encoded objects into a list, without looking into them.
+    private static func list(_ kind: GroupVersionKind, _ items: [[UInt8]], _ metadata: Value) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(items.reduce(256) { $0 + $1.count + 1 })
+        bytes += "{\"apiVersion\":".utf8
+        JSONText.append(quoting: kind.apiVersion, to: &bytes)
+        bytes += ",\"items\":[".utf8
+        var isFirst = true
+        for item in items {
+            if !isFirst { bytes.append(UInt8(ascii: ",")) }
+            isFirst = false
+            bytes += item
+        }
+        bytes += "],\"kind\":".utf8
+        JSONText.append(quoting: kind.kind + "List", to: &bytes)
+        bytes += ",\"metadata\":".utf8
+        metadata.encode(into: &bytes)
+        bytes.append(UInt8(ascii: "}"))
+        return bytes
+    }
+
+    static func partial(_ object: Value) -> Value {
+        var partial: Value = ["apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata"]
+        partial["metadata"] = object["metadata"]
+        return partial
+    }
+}

@@ -1,0 +1,112 @@
+import APIMachinery
+import Client
+import Support
+import Synchronization
+import Wire
+
+extension ResourceEndpoint {
+    func watch(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
+        let served = try api.served(call.target.resource)
+        guard let store = served.store else { throw .methodNotAllowed("watch", call.target.resource) }
+        let request = try listRequest(call)
+        let encoder = WatchEncoder(try call.format, served)
+        // 0 means "any state": the present one is the newest of them.
+        let revision = try call.revision.flatMap { $0 > 0 ? $0 : nil }
+        let sendsInitialEvents = call.query["sendInitialEvents"] == "true"
+        exchange.run {
+            await follow(
+                store, request.filter, after: sendsInitialEvents ? nil : revision, encoder,
+                WatchOptions(call, marksInitialEvents: sendsInitialEvents), exchange)
+        }
+    }
+
+    /// What a watch's query asks for besides the selection.
+    private struct WatchOptions: Sendable {
+        var sendsBookmarks: Bool
+        var marksInitialEvents: Bool
+        var timeout: Duration
+
+        init(_ call: FrontCall, marksInitialEvents: Bool) {
+            sendsBookmarks = call.query["allowWatchBookmarks"] == "true"
+            self.marksInitialEvents = marksInitialEvents && sendsBookmarks
+            let asked = call.query["timeoutSeconds"].flatMap { Int($0) } ?? 0
+            // Spread out, so that the watches of one restart do not all end at once.
+            timeout = asked > 0 ? .seconds(asked) : .seconds(Int.random(in: 1800...3600))
+        }
+    }
+
+    private func follow(
+        _ store: ResourceStore, _ filter: ObjectFilter, after revision: Int64?, _ encoder: WatchEncoder,
+        _ options: WatchOptions, _ exchange: HTTPExchange
+    ) async {
+        let response = WatchResponse(encoder)
+        let watcher = CacheWatcher(filter: filter) { response.wake() }
+        do throws(Status) {
+            try await store.watch(watcher, after: revision)
+        } catch {
+            return exchange.respond(error)
+        }
+        defer { store.cache.remove(watcher) }
+        let headers: HTTPHeaders = ["Content-Type": encoder.contentType, "Cache-Control": "no-cache, private"]
+        let writer = exchange.startResponse(.ok, headers, limit: WatchResponse.held)
+        exchange.whenEnded { _ in response.stop() }
+        response.begin(watcher, writer)
+        if options.marksInitialEvents {
+            writer.write(encoder.bookmark(store.log.revision, endsInitialEvents: true))
+        }
+        try? await Task.sleep(for: options.timeout, tolerance: .seconds(1))
+        guard !Task.isCancelled, !response.isStopped else { return }
+        response.stop()
+        if options.sendsBookmarks { writer.write(encoder.bookmark(store.log.revision, endsInitialEvents: false)) }
+        writer.finish()
+    }
+}
+
+/// Carries the events of one watch from the cache to the socket, in order, whoever brings them.
+private final class WatchResponse: Sendable {
+    /// What may wait for a client that reads slowly, in bytes, beyond what the watcher itself holds.
+    static let held = 4 << 20
+
+    private struct State {
+        var source: CacheWatcher?
+        var writer: HTTPBodyWriter?
+        var isStopped = false
+    }
+
+    private let encoder: WatchEncoder
+    /// Held while events are handed over, which never blocks: two deliveries must not overtake each other.
+    private let state = Mutex(State())
+
+    init(_ encoder: WatchEncoder) { self.encoder = encoder }
+
+    var isStopped: Bool { state.withLock(\.isStopped) }
+
+    func begin(_ source: CacheWatcher, _ writer: HTTPBodyWriter) {
+        state.withLock { state in
+            state.source = source
+            state.writer = writer
+        }
+        wake()
+    }
+
+    func stop() { state.withLock { $0.isStopped = true } }
+
+    /// Events wait. Called from any thread.
+    func wake() {
+        state.withLock { state in
+            guard !state.isStopped, let source = state.source, let writer = state.writer else { return }
+            while let events = source.take() {
+                if events.isEmpty { return }
+                for event in events {
+                    guard writer.write(encoder.encode(event)) == .accepted else {
+                        // Too slow, or gone: the client watches again from the last event that it saw.
+                        state.isStopped = true
+                        return writer.abort()
+                    }
+                }
+            }
+            state.isStopped = true
+            writer.finish()
+        }
+    }
+}

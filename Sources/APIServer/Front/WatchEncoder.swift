@@ -1,0 +1,53 @@
+import API
+import APIMachinery
+
+/// Writes the frames of a watch: one JSON object a line (API conventions, "Watch").
+struct WatchEncoder: Sendable {
+    private let format: ResponseFormat
+    private let served: Registry.Served
+
+    init(_ format: ResponseFormat, _ served: Registry.Served) {
+        self.format = format
+        self.served = served
+    }
+
+    var contentType: String { format.contentType }
+
+    func encode(_ event: SelectedEvent) -> [UInt8] {
+        if format == .json, served.conversion == nil { return event.frame }
+        let object = served.show(event.versioned)
+        switch format {
+        case .json: return Self.frame(event.kind.rawValue, object.bytes)
+        case .partialMetadata: return Self.frame(event.kind.rawValue, ObjectEncoder.partial(object.value).json)
+        case .table(let content):
+            let metadata: Value = ["resourceVersion": .string(String(event.revision))]
+            let table = TableForm(served.definition, content).encode([object], metadata: metadata)
+            return Self.frame(event.kind.rawValue, table.json)
+        }
+    }
+
+    /// Says that nothing of interest happened up to `revision`.
+    func bookmark(_ revision: Int64, endsInitialEvents: Bool) -> [UInt8] {
+        let kind = served.definition.groupVersionKind
+        var object: Value = [
+            "apiVersion": .string(kind.apiVersion), "kind": .string(kind.kind),
+            "metadata": ["resourceVersion": .string(String(revision))],
+        ]
+        if endsInitialEvents {
+            // KEP-3157: what came before is the whole state.
+            object[path: ["metadata", "annotations", "k8s.io/initial-events-end"]] = "true"
+        }
+        return Self.frame("BOOKMARK", object.json)
+    }
+
+    static func frame(_ type: String, _ object: [UInt8]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(object.count + 32)
+        bytes += "{\"type\":\"".utf8
+        bytes += type.utf8
+        bytes += "\",\"object\":".utf8
+        bytes += object
+        bytes += [UInt8(ascii: "}"), UInt8(ascii: "\n")]
+        return bytes
+    }
+}

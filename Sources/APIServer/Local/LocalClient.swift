@@ -1,0 +1,193 @@
+import API
+public import APIMachinery
+public import Client
+import Synchronization
+
+/// The in-process way to the API: no HTTP, no encoding. Authorisation and admission apply as to anybody else.
+public struct LocalClient: Client {
+    let api: API
+    let authorizer: any Authorizer
+    let user: User
+
+    /// The same API in another's name.
+    public func acting(as user: User) -> LocalClient {
+        LocalClient(api: api, authorizer: authorizer, user: user)
+    }
+
+    // MARK: Reading
+
+    public func get(_ target: Target) async throws(Status) -> StoredObject {
+        try authorize("get", target)
+        return try api.get(target)
+    }
+
+    public func list(_ target: Target, _ options: ListOptions) async throws(Status) -> ObjectList {
+        try authorize("list", target)
+        let (served, store) = try store(target, "list")
+        var request = ResourceStore.ListRequest(limit: options.limit)
+        request.filter = try filter(served, target, options.labelSelector, options.fieldSelector)
+        if let text = options.continueToken {
+            guard let token = ContinueToken(text) else { throw .badRequest("continue key is not valid: \(text)") }
+            request.continuation = token
+        }
+        if let revision = options.revision { request.version = .notOlderThan(revision) }
+        let page: ResourceStore.Page
+        if let present = try store.listPresent(request) {
+            page = present
+        } else {
+            page = try await store.listPast(request)
+        }
+        return ObjectList(
+            items: page.items.map(served.show), revision: page.revision, continueToken: page.continuation?.text)
+    }
+
+    public func watch(_ target: Target, _ options: ListOptions) async throws(Status) -> WatchStream {
+        try authorize("watch", target)
+        let (served, store) = try store(target, "watch")
+        let filter = try filter(served, target, options.labelSelector, options.fieldSelector)
+        let follower = LocalWatch(store.cache, filter)
+        try await store.watch(follower.watcher, after: options.revision)
+        return WatchStream { () throws(Status) in
+            await follower.next()?.map { event in
+                let object = served.show(event.versioned)
+                return switch event.kind {
+                case .added: .added(object)
+                case .modified: .modified(object)
+                case .deleted: .deleted(object)
+                }
+            }
+        }
+    }
+
+    public func observe(
+        _ resource: GroupVersionResource, _ scope: ObservationScope
+    ) async throws(Status) -> any ObjectSet {
+        let target = Target(resource, namespace: scope.namespace ?? "")
+        try authorize("list", target)
+        try authorize("watch", target)
+        let (served, store) = try store(target, "watch")
+        let filter = try filter(served, target, scope.labelSelector, scope.fieldSelector)
+        return CachedObjectSet(cache: store.cache, filter: filter)
+    }
+
+    // MARK: Writing
+
+    public func create(
+        _ target: Target, _ object: Value, _ options: WriteOptions
+    ) async throws(Status) -> StoredObject {
+        try authorize("create", target)
+        return try await api.create(call(target, options), object).object
+    }
+
+    public func update(
+        _ target: Target, _ object: Value, _ options: WriteOptions
+    ) async throws(Status) -> StoredObject {
+        try authorize("update", target)
+        return try await api.update(call(target, options), object).object
+    }
+
+    public func patch(_ target: Target, _ patch: Patch, _ options: WriteOptions) async throws(Status) -> StoredObject {
+        try authorize("patch", target)
+        return try await api.patch(call(target, options), patch).object
+    }
+
+    public func delete(_ target: Target, _ options: DeletionOptions) async throws(Status) -> StoredObject? {
+        try authorize("delete", target)
+        switch try await api.delete(call(target, WriteOptions(isDryRun: options.isDryRun)), options) {
+        case .marked(let object), .removed(let object): return object
+        }
+    }
+
+    // MARK: Helpers
+
+    private func call(_ target: Target, _ options: WriteOptions) -> API.Call {
+        API.Call(user: user, target: target, options: options)
+    }
+
+    private func store(
+        _ target: Target, _ verb: String
+    ) throws(Status) -> (served: Registry.Served, store: ResourceStore) {
+        let served = try api.served(target.resource)
+        guard let store = served.store else { throw .methodNotAllowed(verb, target.resource) }
+        return (served, store)
+    }
+
+    private func filter(
+        _ served: Registry.Served, _ target: Target, _ labels: String, _ fields: String
+    ) throws(Status) -> ObjectFilter {
+        try ObjectFilter(
+            served.definition, namespace: target.namespace, labelSelector: labels, fieldSelector: fields)
+    }
+
+    private func authorize(_ verb: String, _ target: Target) throws(Status) {
+        let access = AccessRequest(user: user, verb: verb, target)
+        switch authorizer.decide(access) {
+        case .allow: return
+        case .deny(let reason), .noOpinion(let reason): throw .forbidden(access, reason: reason)
+        }
+    }
+}
+
+/// One watch of the cache, taken batch by batch.
+private final class LocalWatch: Sendable {
+    private struct State {
+        var isAwake = false
+        var waiting: CheckedContinuation<Void, Never>?
+    }
+
+    /// What wakes the consumer; apart, so that the watcher does not keep the watch alive.
+    private final class Bell: Sendable {
+        private let state = Mutex(State())
+
+        func ring() {
+            let waiting = state.withLock { state in
+                state.isAwake = true
+                let waiting = state.waiting
+                state.waiting = nil
+                return waiting
+            }
+            waiting?.resume()
+        }
+
+        func wait() async {
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { continuation in
+                    let mustWait = state.withLock { state in
+                        if state.isAwake {
+                            state.isAwake = false
+                            return false
+                        }
+                        state.waiting = continuation
+                        return true
+                    }
+                    if !mustWait { continuation.resume() }
+                }
+            } onCancel: {
+                ring()
+            }
+        }
+    }
+
+    let watcher: CacheWatcher
+    private let cache: ResourceCache
+    private let bell: Bell
+
+    init(_ cache: ResourceCache, _ filter: ObjectFilter) {
+        let bell = Bell()
+        self.cache = cache
+        self.bell = bell
+        watcher = CacheWatcher(filter: filter) { bell.ring() }
+    }
+
+    deinit { cache.remove(watcher) }
+
+    /// The next batch; `nil` when the watch was cut off or the consumer cancelled.
+    func next() async -> [SelectedEvent]? {
+        while !Task.isCancelled {
+            guard let events = watcher.take() else { return nil }
+            if !events.isEmpty { return events }
+            await bell.wait()
+        }
+        return nil
+    }
+}

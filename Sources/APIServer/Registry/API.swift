@@ -1,0 +1,206 @@
+import API
+import APIMachinery
+import Client
+import Support
+
+/// The API as calls: every verb on every resource, with the user who asks, decoded, admitted and validated.
+///
+/// Both doors lead here: the HTTP front and the in-process client. Authorisation has happened before, in
+/// ``Registry/authorize(_:)`` by whoever opens the door.
+struct API: Sendable {
+    let registry: Registry
+    let connections: any ConnectionProxy
+    /// What answers POST where nothing is stored: reviews, bindings, tokens.
+    let actions: [ActionName: any ResourceAction]
+    let now: @Sendable () -> Timestamp
+
+    /// A call: who, what, how.
+    struct Call: Sendable {
+        var user: User
+        var target: Target
+        var options = WriteOptions()
+        var fieldValidation = FieldValidation.ignore
+        /// The paths of fields that the body gave twice.
+        var duplicateFields: [String] = []
+
+        func request(_ verb: WriteRequest.Verb) -> WriteRequest {
+            WriteRequest(user: user, target: target, options: options, verb: verb)
+        }
+    }
+
+    /// An answer, with the status code that HTTP clients see.
+    struct Answer: Sendable {
+        var object: StoredObject
+        var isCreated = false
+        var warnings: [String] = []
+    }
+
+    // MARK: Reading
+
+    /// The stored object behind a name, or what a subresource shows of it.
+    func get(_ target: Target) throws(Status) -> StoredObject {
+        let served = try served(target.resource)
+        guard let store = served.store else { throw .methodNotAllowed("get", target.resource) }
+        let object = try store.get(target.objectName)
+        switch target.subresource {
+        case nil, "status", "approval", "resize", "ephemeralcontainers": return served.show(object)
+        case "scale": return try Scale.show(object, served.definition)
+        case let other?: throw .methodNotAllowed("get", target.resource, subresource: other)
+        }
+    }
+
+    // MARK: Writing
+
+    func create(_ call: Call, _ body: Value) async throws(Status) -> Answer {
+        let served = try served(call.target.resource)
+        if call.target.subresource != nil || served.store == nil {
+            return try await act(call, body, served)
+        }
+        guard let store = served.store, served.definition.verbs.contains("create") else {
+            throw .methodNotAllowed("create", call.target.resource)
+        }
+        let (object, warnings) = try served.decode(body, call)
+        try checkNamespace(object, call.target, served)
+        let stored = try await store.create(object, call.request(.create))
+        return Answer(object: served.show(stored), isCreated: true, warnings: warnings)
+    }
+
+    func update(_ call: Call, _ body: Value) async throws(Status) -> Answer {
+        let served = try served(call.target.resource)
+        guard let store = served.store else { throw .methodNotAllowed("update", call.target.resource) }
+        if call.target.subresource == "scale" {
+            return try await Scale.update(call, served, store) { _ throws(Status) in body }
+        }
+        let (object, warnings) = try served.decode(body, call)
+        try checkNamespace(object, call.target, served)
+        try checkName(object, call.target)
+        var transform = ResourceStore.Transform(
+            apply: { _ throws(Status) in object }, scope: try scope(call.target, served))
+        if call.target.subresource == nil { transform.create = { () throws(Status) in object } }
+        let existed = store.cache.get(call.target.objectName) != nil
+        let stored = try await store.update(call.target.objectName, call.request(.update), transform)
+        return Answer(object: served.show(stored), isCreated: !existed, warnings: warnings)
+    }
+
+    func patch(_ call: Call, _ patch: Patch) async throws(Status) -> Answer {
+        let served = try served(call.target.resource)
+        guard let store = served.store else { throw .methodNotAllowed("patch", call.target.resource) }
+        if call.target.subresource == "scale" {
+            return try await Scale.update(call, served, store) { current throws(Status) in
+                try patch.apply(to: current, Scale.type)
+            }
+        }
+        let target = call.target
+        let transform = ResourceStore.Transform(
+            apply: { current throws(Status) in
+                let shown = served.conversion?.toServed(current) ?? current
+                let patched = try patch.apply(to: shown, served.definition.type)
+                let (object, _) = try served.decode(patched, call)
+                try checkName(object, target)
+                return object
+            }, scope: try scope(target, served))
+        let stored = try await store.update(target.objectName, call.request(.update), transform)
+        return Answer(object: served.show(stored))
+    }
+
+    func delete(_ call: Call, _ options: DeletionOptions) async throws(Status) -> ResourceStore.Deletion {
+        let served = try served(call.target.resource)
+        guard let store = served.store, call.target.subresource == nil else {
+            throw .methodNotAllowed("delete", call.target.resource)
+        }
+        return try await store.delete(call.target.objectName, call.request(.delete), options)
+    }
+
+    /// Posts to a subresource, or to a resource that only answers.
+    private func act(_ call: Call, _ body: Value, _ served: Registry.Served) async throws(Status) -> Answer {
+        let name = ActionName(resource: call.target.resource, subresource: call.target.subresource)
+        guard let action = actions[name] else {
+            throw .methodNotAllowed("create", call.target.resource, subresource: call.target.subresource)
+        }
+        let subresource = call.target.subresource.flatMap(served.definition.subresource)
+        let kind = subresource?.kind ?? served.definition.groupVersionKind
+        let type = subresource == nil ? served.definition.type : subresource?.type
+        let (object, warnings) = try ObjectDecoder(kind, type).decode(body, call.fieldValidation)
+        let answer = try await action.perform(call, object, self)
+        return Answer(object: StoredObject(received: answer), isCreated: true, warnings: warnings)
+    }
+
+    // MARK: Helpers
+
+    func served(_ resource: GroupVersionResource) throws(Status) -> Registry.Served {
+        guard let served = registry[resource] else {
+            throw Status(
+                code: 404, reason: .notFound, message: "the server could not find the requested resource",
+                details: Status.Details(group: resource.group, kind: resource.resource))
+        }
+        return served
+    }
+
+    private func scope(_ target: Target, _ served: Registry.Served) throws(Status) -> UpdatePlan.Scope {
+        switch target.subresource {
+        case nil: .main(hasStatus: served.definition.subresource("status") != nil)
+        case "status": .status(keepsLabels: target.resource != .pods && target.resource != .nodes)
+        case "finalize", "approval", "resize", "ephemeralcontainers": .whole
+        case let other?: throw .methodNotAllowed("update", target.resource, subresource: other)
+        }
+    }
+
+    private func checkNamespace(_ object: Value, _ target: Target, _ served: Registry.Served) throws(Status) {
+        guard served.definition.isNamespaced else { return }
+        let named = object.at("metadata", "namespace")?.string ?? ""
+        guard named.isEmpty || named == target.namespace else {
+            throw .badRequest(
+                "the namespace of the provided object does not match the namespace sent on the request")
+        }
+        if target.namespace.isEmpty {
+            throw .badRequest("an empty namespace may not be set during creation")
+        }
+    }
+
+    private func checkName(_ object: Value, _ target: Target) throws(Status) {
+        let name = object.at("metadata", "name")?.string ?? ""
+        guard name.isEmpty || name == target.name else {
+            throw .badRequest(
+                "the name of the object (\(name)) does not match the name on the URL (\(target.name))")
+        }
+    }
+}
+
+/// Where an action is posted to.
+struct ActionName: Hashable, Sendable {
+    var resource: GroupVersionResource
+    var subresource: String?
+}
+
+/// Answers a POST that stores no object of its own: a review, a binding, an eviction, a token.
+protocol ResourceAction: Sendable {
+    /// `body` was decoded by the action's own kind. Returns the object that the client gets.
+    func perform(_ call: API.Call, _ body: Value, _ api: API) async throws(Status) -> Value
+}
+
+extension Registry.Served {
+    /// The object in the served version.
+    func show(_ object: StoredObject) -> StoredObject {
+        guard let conversion else { return object }
+        return StoredObject(received: conversion.toServed(object.value))
+    }
+
+    /// Reads a client's object: checked against the schema, pruned, defaulted, in the stored version.
+    func decode(_ body: Value, _ call: API.Call) throws(Status) -> (Value, warnings: [String]) {
+        let (object, warnings) = try ObjectDecoder(definition).decode(
+            body, call.fieldValidation, duplicateFields: call.duplicateFields)
+        return (conversion?.toStored(object) ?? object, warnings)
+    }
+}
+
+extension Status {
+    static func methodNotAllowed(
+        _ verb: String, _ resource: GroupVersionResource, subresource: String? = nil
+    ) -> Status {
+        let name = resource.groupResource + (subresource.map { "/" + $0 } ?? "")
+        return Status(
+            code: 405, reason: .methodNotAllowed,
+            message: "\(verb) is not supported on resources of kind \"\(name)\"",
+            details: Details(group: resource.group, kind: resource.resource))
+    }
+}

@@ -1,0 +1,66 @@
+import API
+import APIMachinery
+import Client
+
+extension ObjectFilter {
+    /// Reads the selectors of a list or watch. Fails with 400 on what does not parse or what the resource cannot select.
+    init(
+        _ definition: ResourceDefinition, namespace: String, labelSelector: String, fieldSelector: String
+    ) throws(Status) {
+        let labels: LabelSelector
+        var fields: FieldSelector
+        do throws(SelectorError) {
+            labels = try LabelSelector(labelSelector)
+            fields = try FieldSelector(fieldSelector)
+        } catch {
+            throw .badRequest(error.description)
+        }
+        self.init(namespace: namespace.isEmpty ? nil : namespace)
+        for term in fields.terms where !definition.selects(term.field) {
+            throw .badRequest("field label not supported: \(term.field)")
+        }
+        // The name alone finds its object without a look at the others.
+        if let term = fields.terms.first(where: { $0.field == "metadata.name" && !$0.isNegated }) { name = term.value }
+        fields.terms.removeAll { $0.field == "metadata.name" && !$0.isNegated && $0.value == name }
+        guard !labels.matchesEverything || !fields.terms.isEmpty else { return }
+        let terms = fields.terms
+        matches = { object in
+            labels.matches(object.labels) && terms.allSatisfy { ($0.value == object.field($0.field)) != $0.isNegated }
+        }
+    }
+}
+
+extension ResourceDefinition {
+    fileprivate func selects(_ field: String) -> Bool {
+        field == "metadata.name" || (field == "metadata.namespace" && isNamespaced) || fieldSelectors.contains(field)
+    }
+}
+
+extension StoredObject {
+    /// The text of a field that selectors may name; empty when it is absent. Numbers and flags as they print.
+    func field(_ path: String) -> String {
+        switch path {
+        case "metadata.name": return name
+        case "metadata.namespace": return namespace
+        default: break
+        }
+        var cursor = JSONCursor(bytes)
+        let parts = path.split(separator: ".").map(String.init)
+        do throws(JSONError) {
+            for part in parts.dropLast() {
+                guard try cursor.enterField(part) else { return "" }
+            }
+            while let key = try cursor.nextKey() {
+                guard key == parts.last else {
+                    try cursor.skipValue()
+                    continue
+                }
+                let value = try cursor.readValue()
+                return value.string ?? (value.isNull ? "" : value.description)
+            }
+            return ""
+        } catch {
+            preconditionFailure("a stored object is canonical JSON by construction: \(error)")
+        }
+    }
+}

@@ -1,0 +1,27 @@
+import APIMachinery
+import API
+
+/// The strategies of the built-in kinds; every other kind is plain.
+struct BuiltinStrategies: Sendable {
+    var services: ServiceStrategy
+
+    func strategy(of resource: GroupVersionResource) -> any ResourceStrategy {
+        switch resource {
+        case .pods: PodStrategy()
+        case .namespaces: NamespaceStrategy()
+        case .services: services
+        case .persistentVolumes: FirstPhaseStrategy(phase: "Pending")
+        case .persistentVolumeClaims: FirstPhaseStrategy(phase: "Pending")
+        default: PlainStrategy()
+        }
+    }
+}
+
+/// Kinds whose status begins with a phase.
+struct FirstPhaseStrategy: ResourceStrategy {
+    var phase: String
+
+    func prepareForCreate(_ object: inout Value, _ request: WriteRequest) {
+        object["status"] = ["phase": .string(phase)]
+    }
+}

@@ -1,0 +1,210 @@
+import APIMachinery
+import Client
+import Support
+
+/// What is particular to services: their cluster IPs and node ports are allocated here, and given back.
+struct ServiceStrategy: ResourceStrategy {
+    let allocator: ServiceAllocator
+
+    func prepareForCreate(_ object: inout Value, _ request: WriteRequest) throws(Status) {
+        var taken = Taken()
+        do throws(Status) {
+            try allocate(&object, over: nil, &taken)
+        } catch {
+            allocator.release(addresses: taken.addresses, ports: taken.ports)
+            throw error
+        }
+    }
+
+    func prepareForUpdate(_ object: inout Value, over current: Value, _ request: WriteRequest) throws(Status) {
+        guard request.target.subresource == nil else { return }
+        keepAllocations(&object, of: current)
+        var taken = Taken()
+        do throws(Status) {
+            try allocate(&object, over: current, &taken)
+        } catch {
+            allocator.release(addresses: taken.addresses, ports: taken.ports)
+            throw error
+        }
+    }
+
+    func release(_ object: Value) {
+        allocator.release(addresses: Self.addresses(object), ports: Self.nodePorts(object))
+    }
+
+    func release(_ unused: Value, keeping kept: Value) {
+        let (addresses, ports) = (Set(Self.addresses(kept)), Set(Self.nodePorts(kept)))
+        allocator.release(
+            addresses: Self.addresses(unused).filter { !addresses.contains($0) },
+            ports: Self.nodePorts(unused).filter { !ports.contains($0) })
+    }
+
+    /// Notes what a service that was read at start holds.
+    func adopt(_ object: Value) {
+        for address in Self.addresses(object) { _ = try? allocator.take(address) }
+        for port in Self.nodePorts(object) { _ = try? allocator.take(port) }
+    }
+
+    // MARK: Allocating
+
+    private struct Taken {
+        var addresses: [IPAddress] = []
+        var ports: [ServiceAllocator.PortKey] = []
+    }
+
+    /// A client that does not send back what was allocated keeps it.
+    private func keepAllocations(_ object: inout Value, of current: Value) {
+        guard object.at("spec", "type") != "ExternalName", current.at("spec", "type") != "ExternalName" else { return }
+        for key in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] where isUnset(object.at("spec", key)) {
+            object[path: ["spec", key]] = current.at("spec", key)
+        }
+    }
+
+    private func isUnset(_ value: Value?) -> Bool { value == nil || value == "" || value == .array([]) }
+
+    private func allocate(_ object: inout Value, over current: Value?, _ taken: inout Taken) throws(Status) {
+        let type = object.at("spec", "type")?.string ?? "ClusterIP"
+        if type == "ExternalName" {
+            for key in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+                object[path: ["spec", key]] = nil
+            }
+            return
+        }
+        try allocateAddress(&object, over: current, &taken)
+        if type == "NodePort" || type == "LoadBalancer" {
+            try allocatePorts(&object, over: current, &taken)
+        } else {
+            clearPorts(&object, over: current)
+        }
+    }
+
+    private func allocateAddress(_ object: inout Value, over current: Value?, _ taken: inout Taken) throws(Status) {
+        let family: Value = allocator.cidr.family == .v4 ? "IPv4" : "IPv6"
+        let isHeadless = object.at("spec", "clusterIP") == "None"
+        if isUnset(object.at("spec", "ipFamilies")) { object[path: ["spec", "ipFamilies"]] = [family] }
+        if isUnset(object.at("spec", "ipFamilyPolicy")) {
+            let policy: Value = isHeadless && isUnset(object.at("spec", "selector")) ? "RequireDualStack" : "SingleStack"
+            object[path: ["spec", "ipFamilyPolicy"]] = policy
+        }
+        if isHeadless {
+            object[path: ["spec", "clusterIPs"]] = ["None"]
+            return
+        }
+        let held = current.map { Set(Self.addresses($0)) } ?? []
+        if let text = object.at("spec", "clusterIP")?.string, !text.isEmpty {
+            try takeAddress(text, held, object, &taken)
+            object[path: ["spec", "clusterIPs"]] = [.string(text)]
+            return
+        }
+        do throws(ServiceAllocator.Refusal) {
+            let address = try allocator.takeAddress()
+            taken.addresses.append(address)
+            object[path: ["spec", "clusterIP"]] = .string(address.description)
+            object[path: ["spec", "clusterIPs"]] = [.string(address.description)]
+        } catch {
+            throw .internalError("failed to allocate a serviceIP: range is full")
+        }
+    }
+
+    private func takeAddress(
+        _ text: String, _ held: Set<IPAddress>, _ object: Value, _ taken: inout Taken
+    ) throws(Status) {
+        guard let address = IPAddress(text) else {
+            throw invalid(object, "spec.clusterIPs[0]", .string(text), "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
+        }
+        guard !held.contains(address) else { return }
+        do throws(ServiceAllocator.Refusal) {
+            try allocator.take(address)
+            taken.addresses.append(address)
+        } catch {
+            let why =
+                error == .taken
+                ? "provided IP is already allocated"
+                : "provided IP is not in the valid range. The range of valid IPs is \(allocator.cidr)"
+            throw invalid(
+                object, "spec.clusterIPs", [.string(text)], "failed to allocate IP \(text): \(why)")
+        }
+    }
+
+    private func allocatePorts(_ object: inout Value, over current: Value?, _ taken: inout Taken) throws(Status) {
+        guard var ports = object.at("spec", "ports")?.array else { return }
+        let allocates =
+            object.at("spec", "type") == "NodePort"
+            || object.at("spec", "allocateLoadBalancerNodePorts") != .bool(false)
+        var held = Set(current.map(Self.nodePorts) ?? [])
+        for index in ports.indices {
+            let networkProtocol = ports[index]["protocol"]?.string ?? "TCP"
+            let wanted = ports[index]["nodePort"]?.integer.map(Int.init) ?? 0
+            if wanted > 0 {
+                let key = ServiceAllocator.PortKey(port: wanted, networkProtocol: networkProtocol)
+                if held.remove(key) == nil { try takePort(key, index, object, &taken) }
+            } else if let kept = keptPort(ports[index], current, &held) {
+                ports[index]["nodePort"] = .integer(Int64(kept))
+            } else if allocates {
+                do throws(ServiceAllocator.Refusal) {
+                    let port = try allocator.takePort(networkProtocol)
+                    taken.ports.append(ServiceAllocator.PortKey(port: port, networkProtocol: networkProtocol))
+                    ports[index]["nodePort"] = .integer(Int64(port))
+                } catch {
+                    throw .internalError("failed to allocate a nodePort: range is full")
+                }
+            }
+        }
+        object[path: ["spec", "ports"]] = .array(ports)
+    }
+
+    /// The node port that the same service port had before.
+    private func keptPort(
+        _ port: Value, _ current: Value?, _ held: inout Set<ServiceAllocator.PortKey>
+    ) -> Int? {
+        let old = (current?.at("spec", "ports")?.array ?? []).first {
+            $0["port"] == port["port"] && ($0["protocol"] ?? "TCP") == (port["protocol"] ?? "TCP")
+        }
+        guard let old, let number = old["nodePort"]?.integer, number > 0 else { return nil }
+        let key = ServiceAllocator.PortKey(port: Int(number), networkProtocol: old["protocol"]?.string ?? "TCP")
+        return held.remove(key)?.port
+    }
+
+    private func takePort(
+        _ key: ServiceAllocator.PortKey, _ index: Int, _ object: Value, _ taken: inout Taken
+    ) throws(Status) {
+        do throws(ServiceAllocator.Refusal) {
+            try allocator.take(key)
+            taken.ports.append(key)
+        } catch {
+            let why =
+                error == .taken
+                ? "provided port is already allocated"
+                : "provided port is not in the valid range. The range of valid ports is "
+                    + "\(allocator.ports.lowerBound)-\(allocator.ports.upperBound)"
+            throw invalid(object, "spec.ports[\(index)].nodePort", .integer(Int64(key.port)), why)
+        }
+    }
+
+    /// A service that is no NodePort service any more loses the ports that it was given, unless the client sends others.
+    private func clearPorts(_ object: inout Value, over current: Value?) {
+        guard let current, var ports = object.at("spec", "ports")?.array else { return }
+        let held = Set(Self.nodePorts(current).map(\.port))
+        for index in ports.indices {
+            if let port = ports[index]["nodePort"]?.integer, held.contains(Int(port)) { ports[index]["nodePort"] = nil }
+        }
+        object[path: ["spec", "ports"]] = .array(ports)
+    }
+
+    private func invalid(_ object: Value, _ field: String, _ value: Value, _ detail: String) -> Status {
+        .invalid(
+            GroupVersionKind(group: "", version: "v1", kind: "Service"),
+            object.at("metadata", "name")?.string ?? "", [.invalid(field, value: value, detail)])
+    }
+
+    private static func addresses(_ object: Value) -> [IPAddress] {
+        (object.at("spec", "clusterIPs")?.array ?? []).compactMap { $0.string.flatMap { IPAddress($0) } }
+    }
+
+    private static func nodePorts(_ object: Value) -> [ServiceAllocator.PortKey] {
+        (object.at("spec", "ports")?.array ?? []).compactMap { port in
+            guard let number = port["nodePort"]?.integer, number > 0 else { return nil }
+            return ServiceAllocator.PortKey(port: Int(number), networkProtocol: port["protocol"]?.string ?? "TCP")
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import API
+import APIMachinery
+import Client
+
+/// The `scale` subresource: one small face for everything that has replicas (`autoscaling/v1.Scale`).
+enum Scale {
+    static let kind = GroupVersionKind(group: "autoscaling", version: "v1", kind: "Scale")
+    static var type: TypeSchema? { BuiltinTypes.kubernetes.type(named: "io.k8s.api.autoscaling.v1.Scale") }
+
+    static func show(_ object: StoredObject, _ definition: ResourceDefinition) throws(Status) -> StoredObject {
+        guard definition.subresource("scale") != nil else {
+            throw .methodNotAllowed("get", definition.resource, subresource: "scale")
+        }
+        return StoredObject(received: view(of: object.value))
+    }
+
+    /// Sets the replicas to what `make` makes of the present scale.
+    static func update(
+        _ call: API.Call, _ served: Registry.Served, _ store: ResourceStore,
+        _ make: @escaping @Sendable (Value) throws(Status) -> Value
+    ) async throws(Status) -> API.Answer {
+        guard served.definition.subresource("scale") != nil else {
+            throw .methodNotAllowed("update", call.target.resource, subresource: "scale")
+        }
+        let validation = call.fieldValidation
+        let transform = ResourceStore.Transform(
+            apply: { current throws(Status) in
+                let made = try make(view(of: current))
+                let (scale, _) = try ObjectDecoder(kind, type).decode(made, validation)
+                let replicas = scale.at("spec", "replicas")?.integer ?? 0
+                guard replicas >= 0 else {
+                    throw .invalid(
+                        kind, current.at("metadata", "name")?.string ?? "",
+                        [.invalid("spec.replicas", value: .integer(replicas), "must be greater than or equal to 0")])
+                }
+                var object = current
+                object[path: ["spec", "replicas"]] = .integer(replicas)
+                // A scale that names a version changes only that version.
+                object[path: ["metadata", "resourceVersion"]] = scale.at("metadata", "resourceVersion")
+                return object
+            }, scope: .main(hasStatus: true))
+        let stored = try await store.update(call.target.objectName, call.request(.update), transform)
+        return API.Answer(object: StoredObject(received: view(of: stored.value)))
+    }
+
+    private static func view(of object: Value) -> Value {
+        var metadata = Value.emptyObject
+        for key in ["creationTimestamp", "name", "namespace", "resourceVersion", "uid"] {
+            metadata[key] = object.at("metadata", key)
+        }
+        var status: Value = ["replicas": object.at("status", "replicas") ?? 0]
+        status["selector"] = selector(of: object).map { .string($0) }
+        return [
+            "apiVersion": .string(kind.apiVersion), "kind": .string(kind.kind), "metadata": metadata,
+            "spec": ["replicas": object.at("spec", "replicas") ?? 0], "status": status,
+        ]
+    }
+
+    /// As text, because autoscalers list pods with it.
+    private static func selector(of object: Value) -> String? {
+        guard let selector = object.at("spec", "selector") else { return nil }
+        let isLabelSelector = selector["matchLabels"] != nil || selector["matchExpressions"] != nil
+        return (isLabelSelector
+            ? try? LabelSelector(object: selector) : try? LabelSelector(labels: selector.fields ?? Fields()))?.description
+    }
+}
