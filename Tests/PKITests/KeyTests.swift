@@ -69,6 +69,24 @@ import Testing
         #expect(throws: Fault.self) { try PrivateKey(pem: Array(text.utf8)) }
     }
 
+    @Test(arguments: [ec, rsa])
+    func `a key that was just read serves many threads at once`(made: Result<PrivateKey, any Error>)
+        async throws
+    {
+        let key = try PrivateKey(pem: try made.get().pem)
+        let signed = await withTaskGroup(of: Bool.self) { group in
+            for number in 0..<64 {
+                group.addTask {
+                    let message = [UInt8(number)]
+                    guard let signature = try? key.signature(of: message) else { return false }
+                    return key.publicKey.isSignature(signature, of: message)
+                }
+            }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(signed == 64)
+    }
+
     @Test func `a private key does not print itself`() throws {
         #expect("\(try Self.ec.get())" == "private key (ecP256)")
     }

@@ -140,6 +140,16 @@ import Testing
         #expect(credentials.token.hasPrefix("K10" + Hex.encode(root.certificate.fingerprint) + "::server:"))
     }
 
+    @Test func `a mark has the front certificate made afresh, once`() throws {
+        var disk = Disk()
+        let first = try disk.run(Disk.request())
+        disk.apply(.write(path: "/data/server/tls/dynamic-cert-regenerate", bytes: [], mode: 0o600))
+        let second = try disk.run(Disk.request())
+        #expect(second.serving.key.publicKey != first.serving.key.publicKey)
+        #expect(disk.snapshot.files["/data/server/tls/dynamic-cert-regenerate"] == nil)
+        #expect(try disk.run(Disk.request()).serving.key.publicKey == second.serving.key.publicKey)
+    }
+
     @Test func `an authority is never made again`() throws {
         var disk = Disk()
         _ = try disk.run(Disk.request())
@@ -164,7 +174,6 @@ import Testing
                 #expect(identity.certificate.publicKey == identity.key.publicKey, "\(leaf) after \(count)")
                 #expect(identity.certificate.isSigned(by: healed[leaf.authority].certificate))
             }
-            #expect(try disk.run(Disk.request(at: start + day)).renewed == [])
         }
     }
 }
