@@ -100,6 +100,7 @@ void ccrypto_free_roots(ccrypto_roots *_Nullable roots);
 // chain is valid.
 ccrypto_verdict ccrypto_verify_chain(
     const ccrypto_roots *_Nonnull roots, const ccrypto_view *_Nonnull chain, size_t count, int64_t at,
-    bool is_client, int64_t *_Nonnull valid_from, int64_t *_Nonnull valid_until, ccrypto_error *_Nonnull error);
+    bool is_client, int64_t *_Nonnull valid_from, int64_t *_Nonnull valid_until,
+    ccrypto_error *_Nonnull error);
 
 #endif
