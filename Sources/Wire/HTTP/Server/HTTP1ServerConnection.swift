@@ -19,7 +19,8 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
         /// Everything was said; what still comes is dropped until the client closes, so that it reads our last words
         /// and no reset.
         case lingering
-        case upgraded(Inlet, Outlet)
+        /// Raw bytes, which the ``RawStreamHandler`` behind this handler takes care of.
+        case upgraded
         case closed
     }
 
@@ -54,6 +55,7 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .upgraded = phase { return context.fireChannelRead(data) }
         isInRead = true
         var bytes = unwrapInboundIn(data)
         switch phase {
@@ -66,9 +68,7 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
                 inbound?.writeBuffer(&bytes)
             }
             process()
-        case .upgraded(let inlet, _):
-            if inlet.push(bytes.readableBytesView) { setReading(paused: true) }
-        case .lingering, .closed: break
+        case .lingering, .upgraded, .closed: break
         }
     }
 
@@ -83,12 +83,6 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable { process() }
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let event = event as? ChannelEvent, event == .inputClosed, case .upgraded(let inlet, _) = phase {
-            inlet.end(.finished)
-        }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -107,10 +101,6 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
 
     private func lost() {
         if case .closed = phase { return }
-        if case .upgraded(let inlet, let outlet) = phase {
-            inlet.end(.finished)
-            outlet.close()
-        }
         phase = .closed
         inbound = nil
         connectionLost()
@@ -358,15 +348,15 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
         }
         write(head, promise: nil)
         context.flush()
-        try? context.channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        let inlet = Inlet(resume: { bound.execute { $0.setReading(paused: false) } })
-        let stream = ChannelByteStream(channel: context.channel, inlet: inlet)
-        phase = .upgraded(inlet, stream.outlet)
-        deadline = nil
-        if let rest = inbound, rest.readableBytes > 0, inlet.push(rest.readableBytesView) { setReading(paused: true) }
-        inbound = nil
-        return .success(stream)
+        do {
+            let stream = try RawStreamHandler.install(on: context.channel, after: inbound)
+            phase = .upgraded
+            (deadline, inbound) = (nil, nil)
+            setReading(paused: false)
+            return .success(stream)
+        } catch {
+            return .failure(Fault(.unavailable, "the connection closed before it was upgraded", cause: error))
+        }
     }
 
     // MARK: Reading
