@@ -1,6 +1,7 @@
 import Synchronization
 
-/// An identity that can be exchanged while a server uses it: new connections see the new one, open ones stay as they are.
+/// An identity that can be exchanged while a server uses it: new connections see the new one, open ones stay
+/// as they are.
 public final class ReplaceableIdentity: CertificateSource {
     private let current: Mutex<TLSIdentity>
 

@@ -8,7 +8,8 @@ public final class TLSClientIdentity: Sendable {
     let serverName: String?
 
     /// - Parameters:
-    ///   - authoritiesPEM: the authorities that may have signed the server's certificate; `nil` means the system's.
+    ///   - authoritiesPEM: the authorities that may have signed the server's certificate; `nil` means the
+    ///     system's.
     ///   - certificatePEM: our own chain, leaf first, and `keyPEM` its key; both or neither.
     ///   - serverName: the name to ask for and to verify, when it is not the host that is dialled.
     ///   - isVerifying: `false` takes any certificate (`insecure-skip-tls-verify`).
@@ -29,18 +30,21 @@ public final class TLSClientIdentity: Sendable {
             throw Fault(.invalid, "a client certificate needs its private key, and the key its certificate")
         }
         if let certificatePEM, let keyPEM {
-            configuration.certificateChain = try TLSMaterial.certificates(certificatePEM).map { .certificate($0) }
+            configuration.certificateChain = try TLSMaterial.certificates(certificatePEM).map {
+                .certificate($0)
+            }
             configuration.privateKey = .privateKey(try TLSMaterial.privateKey(keyPEM))
         }
         context = try TLSMaterial.context(configuration)
         self.serverName = serverName
     }
 
-    /// The handler that encrypts one connection to `host`. An IP address cannot be asked for by name (SNI), but is
-    /// verified all the same.
+    /// The handler that encrypts one connection to `host`. An IP address cannot be asked for by name (SNI),
+    /// but is verified all the same.
     func makeHandler(host: String) throws -> NIOSSLClientHandler {
         let name = serverName ?? host
         let isAddress = (try? SocketAddress(ipAddress: name, port: 0)) != nil
-        return try NIOSSLClientHandler(context: context, serverHostname: isAddress || name.isEmpty ? nil : name)
+        return try NIOSSLClientHandler(
+            context: context, serverHostname: isAddress || name.isEmpty ? nil : name)
     }
 }

@@ -1,6 +1,6 @@
-public import Support
 internal import NIOCore
 internal import NIOSSL
+public import Support
 
 /// A certificate chain and its private key, parsed once and ready for any number of handshakes.
 ///
@@ -26,10 +26,11 @@ public final class TLSIdentity: Sendable {
     }
 }
 
-/// Where a server takes its certificate from. Asked once for each connection, on its event loop: it must answer at once.
+/// Where a server takes its certificate from. Asked once for each connection, on its event loop: it must
+/// answer at once.
 public protocol CertificateSource: Sendable {
-    /// The identity to show to a client that asked for this name (SNI; `nil` when it named none). `nil` ends the
-    /// connection.
+    /// The identity to show to a client that asked for this name (SNI; `nil` when it named none). `nil` ends
+    /// the connection.
     func identity(for serverName: String?) -> TLSIdentity?
 }
 

@@ -52,7 +52,9 @@ import Testing
 }
 
 @Suite struct RequestBodyTests {
-    private func view(_ count: Int) -> ByteBufferView { ByteBuffer(repeating: 1, count: count).readableBytesView }
+    private func view(_ count: Int) -> ByteBufferView {
+        ByteBuffer(repeating: 1, count: count).readableBytesView
+    }
 
     @Test func `a body that nobody asked for yet is held back up to a bound`() {
         var body = RequestBody(declaredLength: nil, heldLimit: 10)

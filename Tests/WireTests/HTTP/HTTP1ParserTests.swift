@@ -11,7 +11,9 @@ import Testing
 
     @Test func `a head is taken apart`() throws {
         let head = try request(
-            "PATCH /api/v1?a=b HTTP/1.1\r\nHost: x\r\nX-Empty:\r\ncontent-LENGTH: \t 42 \r\nConnection: close, Upgrade\r\n\r\n")
+            "PATCH /api/v1?a=b HTTP/1.1\r\nHost: x\r\nX-Empty:\r\ncontent-LENGTH: \t 42 \r\n"
+                + "Connection: close, Upgrade\r\n\r\n"
+        )
         #expect(head.method == .patch)
         #expect(head.target == "/api/v1?a=b")
         #expect(head.version == .http1_1)
@@ -25,14 +27,16 @@ import Testing
 
     @Test(arguments: [
         ("GET / HTTP/1.0\r\n\r\n", false), ("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", true),
-        ("GET / HTTP/1.1\r\nHost:\r\n\r\n", true), ("GET / HTTP/1.1\r\nHost: x\r\nConnection: CLOSE\r\n\r\n", false),
+        ("GET / HTTP/1.1\r\nHost:\r\n\r\n", true),
+        ("GET / HTTP/1.1\r\nHost: x\r\nConnection: CLOSE\r\n\r\n", false),
     ])
     func `a connection stays as its version and fields say`(text: String, stays: Bool) throws {
         #expect(try request(text).isKeepAlive == stays)
     }
 
     @Test(arguments: [
-        ("http://host:80/a?b", "/a?b"), ("https://host?b", "/?b"), ("http://host", "/"), ("*", "*"), ("/", "/"),
+        ("http://host:80/a?b", "/a?b"), ("https://host?b", "/?b"), ("http://host", "/"), ("*", "*"),
+        ("/", "/"),
     ])
     func `a target is reduced to its path`(target: String, path: String) throws {
         #expect(try request("GET \(target) HTTP/1.1\r\nHost: x\r\n\r\n").target == path)
@@ -54,7 +58,10 @@ import Testing
         ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
         ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
         ("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
-        ("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 501),
+        (
+            "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+            501
+        ),
         ("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
         ("POST / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\n\r\n", 417),
     ])

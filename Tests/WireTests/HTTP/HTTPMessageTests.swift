@@ -20,10 +20,13 @@ import Testing
     }
 
     @Test(arguments: [
-        ("keep-alive, Upgrade", true), ("upgrade", true), (" ,UPGRADE\t,", true), ("upgraded", false), ("", false),
+        ("keep-alive, Upgrade", true), ("upgrade", true), (" ,UPGRADE\t,", true), ("upgraded", false),
+        ("", false),
     ])
     func `a token is found in a list`(value: String, isListed: Bool) {
-        #expect(HTTPHeaders(dictionaryLiteral: ("Connection", value)).lists("upgrade", in: "connection") == isListed)
+        #expect(
+            HTTPHeaders(dictionaryLiteral: ("Connection", value)).lists("upgrade", in: "connection")
+                == isListed)
     }
 
     @Test func `a query is decoded item by item`() {
@@ -47,7 +50,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("http://a", "a:80", "/"), ("https://a:1/b?c=d#e", "a:1", "/b?c=d"), ("https://[::1]:6443/x", "[::1]:6443", "/x"),
+        ("http://a", "a:80", "/"), ("https://a:1/b?c=d#e", "a:1", "/b?c=d"),
+        ("https://[::1]:6443/x", "[::1]:6443", "/x"),
         ("http://[::1]", "[::1]:80", "/"), ("http://a?b", "a:80", "/?b"),
     ])
     func `a URL names an origin and a target`(url: String, address: String, target: String) throws {

@@ -17,7 +17,9 @@ struct RawClient: Sendable {
 
         /// Reads until the text ends so, or the server closes.
         func read(until end: String) async throws {
-            while !text.hasSuffix(end), let bytes = try await iterator.next() { text += String(buffer: bytes) }
+            while !text.hasSuffix(end), let bytes = try await iterator.next() {
+                text += String(buffer: bytes)
+            }
         }
 
         func readToEnd() async throws {
@@ -47,7 +49,9 @@ struct RawClient: Sendable {
     }
 
     /// Sends the text and returns everything the server says until it closes.
-    static func exchange(_ text: String, with address: HTTPAddress, tls: TLSClientIdentity? = nil) async throws -> String {
+    static func exchange(_ text: String, with address: HTTPAddress, tls: TLSClientIdentity? = nil)
+        async throws -> String
+    {
         try await talk(to: address, tls: tls) { outbound, transcript in
             try await outbound.write(ByteBuffer(string: text))
             try await transcript.readToEnd()

@@ -1,4 +1,6 @@
 /// Certificates for tests, made once with openssl; they are valid for a hundred years and guard nothing.
+///
+/// `server` is for `localhost` and `server.test`, `other` for `other.test`, `address` for `127.0.0.1`.
 enum TestCertificates {
     static let authority = Array(
         """
@@ -18,15 +20,15 @@ enum TestCertificates {
     static let server = Array(
         """
         -----BEGIN CERTIFICATE-----
-        MIIBrDCCAVOgAwIBAgIUIacQ2MT8X+BnkoVxV+EgN1/7CmgwCgYIKoZIzj0EAwIw
-        FzEVMBMGA1UEAwwMd2lyZS10ZXN0LWNhMCAXDTI2MTEyMTAzMTczN1oYDzIxMjYx
-        MDI4MDMxNzM3WjARMQ8wDQYDVQQDDAZzZXJ2ZXIwWTATBgcqhkjOPQIBBggqhkjO
+        MIIBpjCCAUygAwIBAgIUIacQ2MT8X+BnkoVxV+EgN1/7CmswCgYIKoZIzj0EAwIw
+        FzEVMBMGA1UEAwwMd2lyZS10ZXN0LWNhMCAXDTI2MTEyMTAzNTA0MloYDzIxMjYx
+        MDI4MDM1MDQyWjARMQ8wDQYDVQQDDAZzZXJ2ZXIwWTATBgcqhkjOPQIBBggqhkjO
         PQMBBwNCAASjCiOwmoOzeecU6SjURoUbIIpXphrpJZpH0jZhQ7rv7X/lZn+hUYZf
-        xXt891dRmU6SeT2zrupgYPed0CbWwEFno4GAMH4wJwYDVR0RBCAwHoIJbG9jYWxo
-        b3N0ggtzZXJ2ZXIudGVzdIcEfwAAATATBgNVHSUEDDAKBggrBgEFBQcDATAdBgNV
-        HQ4EFgQUDk9fuiDtuWf3cBKPCibg269dO00wHwYDVR0jBBgwFoAUmSHX5ND99AcM
-        pLmCMFG0mFdBTV0wCgYIKoZIzj0EAwIDRwAwRAIgf3sIy7LTTZACK4Fpblx+/vxh
-        m3FA7vTKyEzUw/fZDp8CIGWzqWCoYHf0FQKBvcoKsu9bv7VT050KuhbSCSfVaqPi
+        xXt891dRmU6SeT2zrupgYPed0CbWwEFno3oweDAhBgNVHREEGjAYgglsb2NhbGhv
+        c3SCC3NlcnZlci50ZXN0MBMGA1UdJQQMMAoGCCsGAQUFBwMBMB0GA1UdDgQWBBQO
+        T1+6IO25Z/dwEo8KJuDbr107TTAfBgNVHSMEGDAWgBSZIdfk0P30BwykuYIwUbSY
+        V0FNXTAKBggqhkjOPQQDAgNIADBFAiAmhu7zFoRHyU/k5hTdQt61nfZSN2dusH46
+        yCBJ/kV2gQIhAKol4bzWhDJE1Grtq90ZBZEBHuCJotCD7mIr46P7Wt4p
         -----END CERTIFICATE-----
         """.utf8)
 
@@ -42,15 +44,15 @@ enum TestCertificates {
     static let other = Array(
         """
         -----BEGIN CERTIFICATE-----
-        MIIBqjCCAVCgAwIBAgIUIacQ2MT8X+BnkoVxV+EgN1/7CmkwCgYIKoZIzj0EAwIw
-        FzEVMBMGA1UEAwwMd2lyZS10ZXN0LWNhMCAXDTI2MTEyMTAzMTczN1oYDzIxMjYx
-        MDI4MDMxNzM3WjAQMQ4wDAYDVQQDDAVvdGhlcjBZMBMGByqGSM49AgEGCCqGSM49
+        MIIBmjCCAT+gAwIBAgIUIacQ2MT8X+BnkoVxV+EgN1/7CmwwCgYIKoZIzj0EAwIw
+        FzEVMBMGA1UEAwwMd2lyZS10ZXN0LWNhMCAXDTI2MTEyMTAzNTA0MloYDzIxMjYx
+        MDI4MDM1MDQyWjAQMQ4wDAYDVQQDDAVvdGhlcjBZMBMGByqGSM49AgEGCCqGSM49
         AwEHA0IABKLPRQQmbx9yFNRFuNLxW/+uizlOMiodMHXZoBer9mkdTIFAzo1oM6V8
-        JvjGD5Jlxlz/36P9ksozd33PqEESuR6jfzB9MCYGA1UdEQQfMB2CCWxvY2FsaG9z
-        dIIKb3RoZXIudGVzdIcEfwAAATATBgNVHSUEDDAKBggrBgEFBQcDATAdBgNVHQ4E
-        FgQU5XuiIFllTmyrZdafUQ1ZXKJ8Ks8wHwYDVR0jBBgwFoAUmSHX5ND99AcMpLmC
-        MFG0mFdBTV0wCgYIKoZIzj0EAwIDSAAwRQIgPcvDkhtrSOo5/gceNGUQDlGsaeTD
-        8S3k+E+bMh160lUCIQChJvVHCzOzBmOibOdSYhF/n8lQUkFWPj5GfQLM0NqhXQ==
+        JvjGD5Jlxlz/36P9ksozd33PqEESuR6jbjBsMBUGA1UdEQQOMAyCCm90aGVyLnRl
+        c3QwEwYDVR0lBAwwCgYIKwYBBQUHAwEwHQYDVR0OBBYEFOV7oiBZZU5sq2XWn1EN
+        WVyifCrPMB8GA1UdIwQYMBaAFJkh1+TQ/fQHDKS5gjBRtJhXQU1dMAoGCCqGSM49
+        BAMCA0kAMEYCIQCqAGjYptVQ430wSdE8AmSjkBZAyNgaPlVHJ+rSDVWzmwIhAJR+
+        1NA3VhXtRzLn1BKV6XRO/D/yxVpkG3RttwUorbTD
         -----END CERTIFICATE-----
         """.utf8)
 
@@ -60,6 +62,30 @@ enum TestCertificates {
         MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgs2ePYJlLvYZGsfE6
         QRDPCmF+LBSOKnUot0TQQL5kCYmhRANCAASiz0UEJm8fchTURbjS8Vv/ros5TjIq
         HTB12aAXq/ZpHUyBQM6NaDOlfCb4xg+SZcZc/9+j/ZLKM3d9z6hBErke
+        -----END PRIVATE KEY-----
+        """.utf8)
+
+    static let address = Array(
+        """
+        -----BEGIN CERTIFICATE-----
+        MIIBlTCCATugAwIBAgIUIacQ2MT8X+BnkoVxV+EgN1/7Cm0wCgYIKoZIzj0EAwIw
+        FzEVMBMGA1UEAwwMd2lyZS10ZXN0LWNhMCAXDTI2MTEyMTAzNTA0MloYDzIxMjYx
+        MDI4MDM1MDQyWjASMRAwDgYDVQQDDAdhZGRyZXNzMFkwEwYHKoZIzj0CAQYIKoZI
+        zj0DAQcDQgAErQn3ivkcmhVJVD75105jVnZa5xzZsIqyYDJ7gJvW5EJqW7XyiMVs
+        O/l4Hz8oRw/ZqdRpjIDc5GwIj4PTdGgi66NoMGYwDwYDVR0RBAgwBocEfwAAATAT
+        BgNVHSUEDDAKBggrBgEFBQcDATAdBgNVHQ4EFgQUrmQ8JtRyVS5vzs81fQhgLxK/
+        CI0wHwYDVR0jBBgwFoAUmSHX5ND99AcMpLmCMFG0mFdBTV0wCgYIKoZIzj0EAwID
+        SAAwRQIgCfbkLnUujLXa585RsBv3AvTVWf0jvBfpD4Ka3HNCDL0CIQCjBso+8/Sz
+        ndi3AHv9S4qfnZfa9GTIoUOsWD8eIZ4yIw==
+        -----END CERTIFICATE-----
+        """.utf8)
+
+    static let addressKey = Array(
+        """
+        -----BEGIN PRIVATE KEY-----
+        MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgPKDGHEgivbvicooz
+        KRFcATm2mG2Cc/KXGFjzFiaUaRihRANCAAStCfeK+RyaFUlUPvnXTmNWdlrnHNmw
+        irJgMnuAm9bkQmpbtfKIxWw7+XgfPyhHD9mp1GmMgNzkbAiPg9N0aCLr
         -----END PRIVATE KEY-----
         """.utf8)
 

@@ -11,6 +11,7 @@ struct ClosureHandler: HTTPHandler {
 }
 
 /// Runs a server on a free loopback port for as long as the body runs.
+@discardableResult
 func withServer<R: Sendable>(
     certificates: (any CertificateSource)? = nil, limits: HTTPServerLimits = HTTPServerLimits(),
     on address: HTTPAddress = .tcp(host: "127.0.0.1", port: 0),

@@ -3,14 +3,16 @@ internal import NIOPosix
 internal import Support
 internal import Synchronization
 
-/// Sends requests over HTTP/1.1, plain, over TLS or over a Unix socket, and keeps connections for the next ones.
+/// Sends requests over HTTP/1.1, plain, over TLS or over a Unix socket, and keeps connections for the next
+/// ones.
 ///
 ///     let client = HTTPClient(tls: try TLSClientIdentity(authoritiesPEM: ca))
 ///     let response = try await client.send(HTTPClientRequest(.get, url: "https://10.0.0.1:10250/pods"))
 ///     for try await chunk in response.body { ... }
 ///
-/// Redirects are not followed and proxies not asked. Throws ``Fault`` (`unavailable`, `timedOut`, `denied` when the server's
-/// certificate is not trusted, `corrupt` when it does not speak HTTP) or `CancellationError`.
+/// Redirects are not followed and proxies not asked. Throws ``Fault`` (`unavailable`, `timedOut`, `denied`
+/// when the server's certificate is not trusted, `corrupt` when it does not speak HTTP) or
+/// `CancellationError`.
 public final class HTTPClient: Sendable {
     private let pool: HTTPClientPool
     private let tls: Mutex<TLSClientIdentity?>
@@ -34,12 +36,15 @@ public final class HTTPClient: Sendable {
         }
     }
 
-    /// Asks for an upgrade; `headers` of the request must name the protocol (`Upgrade`), `Connection` is seen to.
+    /// Asks for an upgrade; `headers` of the request must name the protocol (`Upgrade`), `Connection` is seen
+    /// to.
     public func upgrade(_ request: HTTPClientRequest) async throws -> HTTPUpgradeResponse {
         try await call(request, connection: "Upgrade")
     }
 
-    private func call(_ request: HTTPClientRequest, connection: StaticString?) async throws -> HTTPUpgradeResponse {
+    private func call(_ request: HTTPClientRequest, connection: StaticString?) async throws
+        -> HTTPUpgradeResponse
+    {
         var reused = pool.take(request.origin)
         while true {
             let lease: HTTPClientLease
@@ -65,12 +70,13 @@ public final class HTTPClient: Sendable {
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await Self.feed(chunks, to: outlet, length: length, channel: lease.channel) }
             defer { group.cancelAll() }
-            return try await perform(request, connection: connection, on: lease, outlet: outlet, length: length)
+            return try await perform(
+                request, connection: connection, on: lease, outlet: outlet, length: length)
         }
     }
 
-    /// Writes a body as it comes into being. If it fails the connection is closed, so that the server cannot take what it
-    /// got for the whole.
+    /// Writes a body as it comes into being. If it fails the connection is closed, so that the server cannot
+    /// take what it got for the whole.
     private static func feed(
         _ chunks: any AsyncSequence<[UInt8], any Error> & Sendable, to outlet: Outlet, length: Int?,
         channel: any Channel
@@ -144,7 +150,9 @@ public final class HTTPClient: Sendable {
 
     private func connect(to origin: HTTPOrigin) async throws -> HTTPClientLease {
         let identity = origin.isSecure ? try secureIdentity() : nil
-        return try await StreamDialer.connect(origin.address, tls: identity, timeout: pool.limits.connectTimeout) {
+        return try await StreamDialer.connect(
+            origin.address, tls: identity, timeout: pool.limits.connectTimeout
+        ) {
             [pool] channel in
             let connection = HTTPClientConnection(pool: pool, origin: origin)
             try channel.pipeline.syncOperations.addHandler(connection)
@@ -153,7 +161,8 @@ public final class HTTPClient: Sendable {
         }
     }
 
-    /// The identity we were given, or one that is made when it is first needed, since it reads all the system's authorities.
+    /// The identity we were given, or one that is made when it is first needed, since it reads all the
+    /// system's authorities.
     private func secureIdentity() throws(Fault) -> TLSClientIdentity {
         if let known = tls.withLock({ $0 }) { return known }
         let made = try TLSClientIdentity()
@@ -164,7 +173,8 @@ public final class HTTPClient: Sendable {
     private static func fault(_ error: any Error, _ origin: HTTPOrigin) -> any Error {
         switch error {
         case is Fault, is CancellationError: error
-        case is StaleConnection: Fault(.unavailable, "\(origin.address) closed the connection without answering")
+        case is StaleConnection:
+            Fault(.unavailable, "\(origin.address) closed the connection without answering")
         default: StreamDialer.fault(error, origin.address)
         }
     }

@@ -1,7 +1,8 @@
 import NIOCore
 import Support
 
-/// The connection was closed by its peer before it answered anything. What was sent may or may not have arrived.
+/// The connection was closed by its peer before it answered anything. What was sent may or may not have
+/// arrived.
 struct StaleConnection: Error {}
 
 /// One HTTP/1.1 connection of a client: one request at a time. Lives on one event loop.
@@ -117,7 +118,7 @@ final class HTTPClientConnection: ChannelDuplexHandler, OutletSink {
     private func process() {
         defer { if inbound?.readableBytes == 0 { inbound = nil } }
         do throws(HTTP1Failure) {
-            while let buffer = inbound {
+            while let buffer = inbound, buffer.readableBytes > 0 {
                 switch phase {
                 case .head: guard try readHead(buffer) else { return }
                 case .body: guard try readBody(buffer) else { return }
@@ -199,7 +200,9 @@ final class HTTPClientConnection: ChannelDuplexHandler, OutletSink {
 
     /// The response is complete: the connection is free for the next request, if the last one went out whole.
     private func finish() {
-        inlet?.end(.finished)
+        // The reader is told last, so that the request that it sends next finds this connection.
+        let reader = inlet
+        defer { reader?.end(.finished) }
         inlet = nil
         call?.outlet?.close()
         call = nil
@@ -208,14 +211,15 @@ final class HTTPClientConnection: ChannelDuplexHandler, OutletSink {
             isReadHeld = false
             context?.read()
         }
-        guard isKeptAlive, isSent, inbound?.readableBytes ?? 0 == 0, let context else {
+        guard let context, isKeptAlive, isSent, inbound?.readableBytes ?? 0 == 0 else {
             phase = .closed
-            self.context?.close(promise: nil)
+            context?.close(promise: nil)
             return
         }
         phase = .idle
         startTimer(pool.limits.idleTimeout) { $0.context?.close(promise: nil) }
-        pool.put(HTTPClientLease(connection: NIOLoopBound(self, eventLoop: context.eventLoop), channel: context.channel), origin)
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        pool.put(HTTPClientLease(connection: bound, channel: context.channel), origin)
     }
 
     private func upgraded(_ head: HTTP1ResponseHead, _ call: Call) {
@@ -275,7 +279,8 @@ final class HTTPClientConnection: ChannelDuplexHandler, OutletSink {
         context?.close(promise: nil)
     }
 
-    private func startTimer(_ duration: Duration, _ ring: @escaping @Sendable (HTTPClientConnection) -> Void) {
+    private func startTimer(_ duration: Duration, _ ring: @escaping @Sendable (HTTPClientConnection) -> Void)
+    {
         guard let loop = context?.eventLoop else { return }
         let bound = NIOLoopBound(self, eventLoop: loop)
         timer = loop.scheduleTask(in: TimeAmount(duration)) { ring(bound.value) }

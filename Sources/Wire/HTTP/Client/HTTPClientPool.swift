@@ -38,7 +38,9 @@ final class HTTPClientPool: Sendable {
         state.withLock { state in
             while let id = state.order[origin]?.popLast() {
                 if state.order[origin]?.isEmpty == true { state.order[origin] = nil }
-                guard var lease = state.idle[origin]?.removeValue(forKey: id), lease.channel.isActive else { continue }
+                guard var lease = state.idle[origin]?.removeValue(forKey: id), lease.channel.isActive else {
+                    continue
+                }
                 if state.idle[origin]?.isEmpty == true { state.idle[origin] = nil }
                 lease.isReused = true
                 return lease

@@ -53,7 +53,8 @@ public struct HTTPClientRequest: Sendable {
         self.timeout = timeout
     }
 
-    /// A request to `http://host[:port][/path][?query]` or the same with `https`. Fails with `invalid` for other texts.
+    /// A request to `http://host[:port][/path][?query]` or the same with `https`. Fails with `invalid` for
+    /// other texts.
     public init(
         _ method: HTTPMethod, url: String, headers: HTTPHeaders = [:], body: HTTPRequestBody = .none,
         timeout: Duration? = .seconds(30)
@@ -78,12 +79,15 @@ public struct HTTPClientRequest: Sendable {
             (host, port) = (authority[..<colon], number)
         }
         if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-        guard !host.isEmpty, !host.contains("@"), url.utf8.allSatisfy({ $0 > 32 && $0 != 127 }) else { return nil }
+        guard !host.isEmpty, !host.contains("@"), url.utf8.allSatisfy({ $0 > 32 && $0 != 127 }) else {
+            return nil
+        }
         let origin = HTTPOrigin(.tcp(host: String(host), port: port), isSecure: isSecure)
         return (origin, target.hasPrefix("/") ? String(target) : "/" + target)
     }
 
-    /// Whether it may be sent a second time when nobody can tell if the first arrived (RFC 9110, section 9.2.2).
+    /// Whether it may be sent a second time when nobody can tell if the first arrived (RFC 9110, section
+    /// 9.2.2).
     var isReplayable: Bool {
         if case .stream = body { return false }
         return [.get, .head, .put, .delete, .options].contains(method)
@@ -92,8 +96,8 @@ public struct HTTPClientRequest: Sendable {
 
 /// The head of a response, and its body as it arrives.
 ///
-/// The connection serves the next request when the body was read to its end; if the last copy of the body is dropped
-/// before, the connection is closed.
+/// The connection serves the next request when the body was read to its end; if the last copy of the body is
+/// dropped before, the connection is closed.
 public struct HTTPClientResponse: Sendable {
     public let status: HTTPStatus
     public let headers: HTTPHeaders

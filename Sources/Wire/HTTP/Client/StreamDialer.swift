@@ -6,8 +6,9 @@ internal import Support
 
 /// Opens connections to others.
 public enum StreamDialer {
-    /// Connects and returns the raw bytes, for port forwarding and tunnels. With `tls` the connection is returned after the
-    /// handshake. Fails with `unavailable`, `timedOut`, or `denied` when the certificate is not trusted.
+    /// Connects and returns the raw bytes, for port forwarding and tunnels. With `tls` the connection is
+    /// returned after the handshake. Fails with `unavailable`, `timedOut`, or `denied` when the certificate
+    /// is not trusted.
     public static func dial(
         _ address: HTTPAddress, tls: TLSClientIdentity? = nil, timeout: Duration = .seconds(10)
     ) async throws -> any ByteStream {
@@ -16,8 +17,8 @@ public enum StreamDialer {
         }
     }
 
-    /// Connects, completes the handshake and lets the caller put its handlers in, on the channel's event loop and before any
-    /// byte of the peer's is read.
+    /// Connects, completes the handshake and lets the caller put its handlers in, on the channel's event loop
+    /// and before any byte of the peer's is read.
     static func connect<Result: Sendable>(
         _ address: HTTPAddress, tls: TLSClientIdentity?, timeout: Duration,
         _ install: @escaping @Sendable (any Channel) throws -> Result
@@ -43,7 +44,9 @@ public enum StreamDialer {
         do {
             // In the same turn of the loop: the handshake cannot end before somebody waits for its end.
             return try await connected.flatMap { channel in
-                let ready = tls == nil ? channel.eventLoop.makeSucceededVoidFuture() : HandshakeWaiter.done(on: channel)
+                let ready =
+                    tls == nil
+                    ? channel.eventLoop.makeSucceededVoidFuture() : HandshakeWaiter.done(on: channel)
                 return ready.flatMapThrowing { try install(channel) }
             }.get()
         } catch {
@@ -61,7 +64,8 @@ public enum StreamDialer {
         case NIOSSLError.handshakeFailed(let reason):
             return Fault(
                 .denied, "no secure connection to \(address)",
-                remedy: "check that its certificate names this address and is signed by the expected authority",
+                remedy:
+                    "check that its certificate names this address and is signed by the expected authority",
                 cause: reason)
         case is NIOSSLExtraError:
             return Fault(

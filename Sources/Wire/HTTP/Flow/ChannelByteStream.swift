@@ -9,8 +9,8 @@ final class ChannelByteStream: ByteStream, Sendable {
     private let inlet: Inlet
     private let channel: any Channel
 
-    /// Made on the channel's event loop. Whoever reads from the channel pushes into the inlet, and closes inlet and outlet
-    /// when the channel closes.
+    /// Made on the channel's event loop. Whoever reads from the channel pushes into the inlet, and closes
+    /// inlet and outlet when the channel closes.
     init(channel: any Channel, inlet: Inlet) {
         self.channel = channel
         self.inlet = inlet

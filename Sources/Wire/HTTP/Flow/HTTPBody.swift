@@ -24,7 +24,8 @@ public enum HTTPBodyError: Error, Equatable, Sendable {
 
 /// A body as it arrives: a sequence of non-empty chunks, read once by one task.
 ///
-/// Reading is what makes room for more. The sequence throws ``HTTPBodyError`` when the body does not end in good order.
+/// Reading is what makes room for more. The sequence throws ``HTTPBodyError`` when the body does not end in
+/// good order.
 public struct HTTPBody: AsyncSequence, Sendable {
     public typealias Element = [UInt8]
 
@@ -43,7 +44,8 @@ public struct HTTPBody: AsyncSequence, Sendable {
 
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(body: self) }
 
-    /// Reads to the end. Throws ``HTTPBodyError/tooLarge(limit:)`` as soon as it is longer than the limit in bytes.
+    /// Reads to the end. Throws ``HTTPBodyError/tooLarge(limit:)`` as soon as it is longer than the limit in
+    /// bytes.
     public func collect(limit: Int) async throws -> [UInt8] {
         var whole: [UInt8] = []
         for try await chunk in self {

@@ -3,9 +3,9 @@ import Synchronization
 
 /// Bytes on their way from an event loop to the one task that reads them.
 ///
-/// The loop pushes, the task takes everything there is at once. When more than ``highWater`` bytes wait, the loop is
-/// told to stop reading from its socket; it is told to go on when the task has taken them. So a reader that does not
-/// read costs at most the high-water mark and one read from the socket.
+/// The loop pushes, the task takes everything there is at once. When more than ``highWater`` bytes wait, the
+/// loop is told to stop reading from its socket; it is told to go on when the task has taken them. So a
+/// reader that does not read costs at most the high-water mark and one read from the socket.
 final class Inlet: Sendable {
     /// How the bytes ended.
     enum End: Sendable {
@@ -40,7 +40,8 @@ final class Inlet: Sendable {
     /// Hands bytes over. `true` asks the loop to stop reading until `resume` is called.
     func push(_ bytes: ByteBufferView) -> Bool {
         guard !bytes.isEmpty else { return false }
-        let (waiter, mustPause) = state.withLock { state -> (CheckedContinuation<[UInt8]?, any Error>?, Bool) in
+        let (waiter, mustPause) = state.withLock {
+            state -> (CheckedContinuation<[UInt8]?, any Error>?, Bool) in
             guard state.end == nil else { return (nil, false) }
             if case .waiting(let continuation) = state.waiter {
                 state.waiter = .none

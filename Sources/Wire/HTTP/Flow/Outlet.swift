@@ -1,9 +1,11 @@
 import NIOCore
 import Synchronization
 
-/// Where an ``Outlet`` sends its batches: one response, request body or raw connection. Called on its event loop only.
+/// Where an ``Outlet`` sends its batches: one response, request body or raw connection. Called on its event
+/// loop only.
 protocol OutletSink: AnyObject {
-    /// Sends one batch, and the end after it if it is the last. The promise is kept when the socket took the bytes.
+    /// Sends one batch, and the end after it if it is the last. The promise is kept when the socket took the
+    /// bytes.
     func send(_ chunks: [ArraySlice<UInt8>], count: Int, isLast: Bool, promise: EventLoopPromise<Void>)
 }
 
@@ -66,8 +68,8 @@ final class Outlet: Sendable {
         for waiter in woken { waiter.wake(false) }
     }
 
-    /// Calls once when no more than that many bytes are held back (`true`), or the stream is gone (`false`). At once if
-    /// that is so already.
+    /// Calls once when no more than that many bytes are held back (`true`), or the stream is gone (`false`).
+    /// At once if that is so already.
     @discardableResult
     func whenDrained(to threshold: Int, _ wake: @escaping @Sendable (_ isOpen: Bool) -> Void) -> UInt64 {
         let (id, now) = state.withLock { state -> (UInt64, Bool?) in
@@ -104,13 +106,15 @@ final class Outlet: Sendable {
         waiter?.wake(true)
     }
 
-    /// Sends batch after batch for as long as the socket takes each at once. A loop and not a recursion, because a long
-    /// body on a fast socket would otherwise nest as deep as it has batches.
+    /// Sends batch after batch for as long as the socket takes each at once. A loop and not a recursion,
+    /// because a long body on a fast socket would otherwise nest as deep as it has batches.
     private func drain() {
-        guard state.withLock({ state in
-            defer { state.isDraining = true }
-            return !state.isDraining
-        }) else { return }
+        guard
+            state.withLock({ state in
+                defer { state.isDraining = true }
+                return !state.isDraining
+            })
+        else { return }
         while let sink = sink.value, let batch = state.withLock({ $0.queue.next() }) {
             let promise = loop.makePromise(of: Void.self)
             promise.futureResult.assumeIsolated().whenComplete { result in

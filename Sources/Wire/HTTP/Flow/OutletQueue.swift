@@ -1,10 +1,15 @@
-/// What waits to be sent on one stream, and who waits for it to be sent. Pure: it holds no loop and no socket.
+/// What waits to be sent on one stream, and who waits for it to be sent. Pure: it holds no loop and no
+/// socket.
 ///
-/// One batch at a time is on its way to the socket. What is written meanwhile gathers behind it and goes out as the
-/// next batch, so that many small writes make few frames, and a slow peer makes big batches rather than many.
+/// One batch at a time is on its way to the socket. What is written meanwhile gathers behind it and goes out
+/// as the next batch, so that many small writes make few frames, and a slow peer makes big batches rather
+/// than many.
 struct OutletQueue {
     /// What ``write(_:)`` did with the bytes.
-    enum Outcome: Equatable { case accepted(mustSchedule: Bool), full, closed }
+    enum Outcome: Equatable {
+        case accepted(mustSchedule: Bool)
+        case full, closed
+    }
 
     private enum Phase { case open, finishing, finished, closed }
 
@@ -25,8 +30,8 @@ struct OutletQueue {
     var isOpen: Bool { phase == .open }
     var isClosed: Bool { phase == .closed }
 
-    /// Takes the bytes unless that would hold back more than the limit; a chunk that comes when nothing is held back
-    /// is taken whatever its size.
+    /// Takes the bytes unless that would hold back more than the limit; a chunk that comes when nothing is
+    /// held back is taken whatever its size.
     mutating func write(_ bytes: ArraySlice<UInt8>) -> Outcome {
         guard phase == .open else { return .closed }
         guard !bytes.isEmpty else { return .accepted(mustSchedule: false) }
@@ -50,7 +55,8 @@ struct OutletQueue {
         (first, pending, inFlight) = (0, 0, 0)
     }
 
-    /// The next batch to send: its chunks, and whether the end follows. `nil` when there is nothing to do now.
+    /// The next batch to send: its chunks, and whether the end follows. `nil` when there is nothing to do
+    /// now.
     mutating func next() -> (chunks: [ArraySlice<UInt8>], count: Int, isLast: Bool)? {
         isScheduled = false
         guard inFlight == 0, phase == .open || phase == .finishing else { return nil }

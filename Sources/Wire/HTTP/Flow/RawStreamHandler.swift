@@ -1,7 +1,7 @@
 import NIOCore
 
-/// The end of a connection's pipeline once it carries raw bytes: what arrives goes to a ``ChannelByteStream``, which
-/// slows the peer down when nobody reads.
+/// The end of a connection's pipeline once it carries raw bytes: what arrives goes to a
+/// ``ChannelByteStream``, which slows the peer down when nobody reads.
 final class RawStreamHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -17,7 +17,8 @@ final class RawStreamHandler: ChannelDuplexHandler {
         self.outlet = outlet
     }
 
-    /// Turns the channel into a stream that begins with the bytes that arrived already. Called on its event loop.
+    /// Turns the channel into a stream that begins with the bytes that arrived already. Called on its event
+    /// loop.
     static func install(on channel: any Channel, after received: ByteBuffer?) throws -> ChannelByteStream {
         try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
         let box = NIOLoopBoundBox<RawStreamHandler?>(nil, eventLoop: channel.eventLoop)

@@ -1,6 +1,7 @@
 import NIOCore
 
-/// Cuts a body out of the bytes of a connection (RFC 9112, sections 6 and 7). Pure: it is fed bytes and returns parts.
+/// Cuts a body out of the bytes of a connection (RFC 9112, sections 6 and 7). Pure: it is fed bytes and
+/// returns parts.
 struct HTTP1BodyDecoder {
     /// What the bytes so far give.
     enum Part: Equatable {
@@ -28,7 +29,9 @@ struct HTTP1BodyDecoder {
 
     private init(_ state: State) { self.state = state }
 
-    static func length(_ count: Int) -> HTTP1BodyDecoder { HTTP1BodyDecoder(count == 0 ? .ended : .length(count)) }
+    static func length(_ count: Int) -> HTTP1BodyDecoder {
+        HTTP1BodyDecoder(count == 0 ? .ended : .length(count))
+    }
     static var chunked: HTTP1BodyDecoder { HTTP1BodyDecoder(.chunkSize) }
     /// A response without a length ends with its connection.
     static var untilClose: HTTP1BodyDecoder { HTTP1BodyDecoder(.untilClose) }
@@ -64,7 +67,8 @@ struct HTTP1BodyDecoder {
                 advance(rest - count)
                 return .bytes(bytes)
             case .untilClose:
-                guard buffer.readableBytes > 0, let bytes = buffer.readSlice(length: buffer.readableBytes) else {
+                guard buffer.readableBytes > 0, let bytes = buffer.readSlice(length: buffer.readableBytes)
+                else {
                     return .needsMore
                 }
                 return .bytes(bytes)

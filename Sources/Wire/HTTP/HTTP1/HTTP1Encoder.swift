@@ -33,7 +33,8 @@ enum HTTP1Encoder {
     }
 
     static func writeRequestHead(
-        method: HTTPMethod, target: String, headers: HTTPHeaders, framing: Framing, to buffer: inout ByteBuffer
+        method: HTTPMethod, target: String, headers: HTTPHeaders, framing: Framing,
+        to buffer: inout ByteBuffer
     ) {
         buffer.writeString("\(method.rawValue) \(target) HTTP/1.1\r\n")
         write(headers, framing: framing, to: &buffer)

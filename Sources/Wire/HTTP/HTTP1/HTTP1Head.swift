@@ -3,8 +3,11 @@ struct HTTP1Failure: Error, Equatable {
     var status: HTTPStatus
     var reason: String
 
-    static func malformed(_ reason: String) -> HTTP1Failure { HTTP1Failure(status: .badRequest, reason: reason) }
-    static let headTooLarge = HTTP1Failure(status: .headersTooLarge, reason: "the header fields are too large")
+    static func malformed(_ reason: String) -> HTTP1Failure {
+        HTTP1Failure(status: .badRequest, reason: reason)
+    }
+    static let headTooLarge = HTTP1Failure(
+        status: .headersTooLarge, reason: "the header fields are too large")
 }
 
 /// What the fields of a head say about the message that follows and the connection that carries it.

@@ -1,5 +1,5 @@
-/// Parses one complete message head (RFC 9112), strictly: what breaks the grammar is refused and never repaired, because
-/// two parsers that repair differently can be played off against each other.
+/// Parses one complete message head (RFC 9112), strictly: what breaks the grammar is refused and never
+/// repaired, because two parsers that repair differently can be played off against each other.
 ///
 /// The bytes are copied once, and the fields of the result point into the copy.
 struct HTTP1HeadParser {
@@ -54,7 +54,8 @@ struct HTTP1HeadParser {
         else { throw .malformed("malformed status code") }
         let code = digits.reduce(0) { $0 * 10 + Int($1 - 48) }
         let (headers, framing) = try fields()
-        return HTTP1ResponseHead(status: HTTPStatus(code), version: version, headers: headers, framing: framing)
+        return HTTP1ResponseHead(
+            status: HTTPStatus(code), version: version, headers: headers, framing: framing)
     }
 
     /// The next line without its CR LF.
@@ -62,7 +63,9 @@ struct HTTP1HeadParser {
         let start = index
         while index < block.count {
             if block[index] == 10 {
-                guard index > start, block[index - 1] == 13 else { throw .malformed("a line ends without CR") }
+                guard index > start, block[index - 1] == 13 else {
+                    throw .malformed("a line ends without CR")
+                }
                 defer { index += 1 }
                 return start..<index - 1
             }
@@ -89,9 +92,12 @@ struct HTTP1HeadParser {
         }
     }
 
-    /// Origin form and `*` as they are; the absolute form without its scheme and authority (RFC 9112, section 3.2).
+    /// Origin form and `*` as they are; the absolute form without its scheme and authority (RFC 9112, section
+    /// 3.2).
     private func target(_ range: Range<Int>) throws(HTTP1Failure) -> String {
-        guard block[range].allSatisfy({ $0 > 32 && $0 != 127 }) else { throw .malformed("malformed request target") }
+        guard block[range].allSatisfy({ $0 > 32 && $0 != 127 }) else {
+            throw .malformed("malformed request target")
+        }
         if block[range.lowerBound] != UInt8(ascii: "/") {
             for scheme in ["http://", "https://"] where block[range].starts(with: scheme.utf8) {
                 let authority = block[range].dropFirst(scheme.utf8.count)

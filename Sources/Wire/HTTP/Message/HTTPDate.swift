@@ -13,6 +13,7 @@ enum HTTPDate {
         let month = parts.count > 1 ? Int(parts[1]) ?? 1 : 1
         guard parts.count == 6, (1...12).contains(month), time.seconds >= 0 else { return "" }
         let weekday = weekdays[Int(time.seconds / 86_400 % 7)]
-        return "\(weekday), \(parts[2]) \(months[month - 1]) \(parts[0]) \(parts[3]):\(parts[4]):\(parts[5]) GMT"
+        return
+            "\(weekday), \(parts[2]) \(months[month - 1]) \(parts[0]) \(parts[3]):\(parts[4]):\(parts[5]) GMT"
     }
 }

@@ -32,8 +32,8 @@ public struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral {
     public var count: Int { fields.count }
     public var isEmpty: Bool { fields.isEmpty }
 
-    /// Appends a field. A line break or NUL in the value becomes a space, so that a value can never end its own
-    /// header; a name that is no token (RFC 9110, section 5.6.2) is left out.
+    /// Appends a field. A line break or NUL in the value becomes a space, so that a value can never end its
+    /// own header; a name that is no token (RFC 9110, section 5.6.2) is left out.
     public mutating func add(_ name: String, _ value: String) {
         guard !name.isEmpty, name.utf8.allSatisfy(HTTPCharacter.isToken) else { return }
         let start = UInt32(bytes.count)
@@ -90,8 +90,8 @@ public struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral {
         String(decoding: bytes[Int(field.valueStart)..<Int(field.valueEnd)], as: UTF8.self)
     }
 
-    /// Writes the fields as HTTP/1.1 lines, without the blank line that ends a head. `excluded` are names in lower
-    /// case that are left out.
+    /// Writes the fields as HTTP/1.1 lines, without the blank line that ends a head. `excluded` are names in
+    /// lower case that are left out.
     func write(to buffer: inout ByteBuffer, without excluded: [StaticString]) {
         bytes.withUnsafeBufferPointer { bytes in
             for field in fields {
@@ -101,7 +101,8 @@ public struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral {
                         && text.withUTF8Buffer { HTTPCharacter.isSame(name, $0) }
                 }
                 if isExcluded { continue }
-                buffer.writeBytes(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[name.indices]))
+                buffer.writeBytes(
+                    UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[name.indices]))
                 buffer.writeStaticString(": ")
                 let value = Int(field.valueStart)..<Int(field.valueEnd)
                 buffer.writeBytes(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[value]))

@@ -4,8 +4,8 @@ public final class HTTPConnectionInfo: Sendable {
     public let localAddress: HTTPAddress
     /// Whether the connection is encrypted.
     public let isSecure: Bool
-    /// The chain that the client presented, leaf first, each as DER. TLS proved that the client holds the leaf's key;
-    /// **nobody has verified the chain**. A resumed session brings the leaf alone.
+    /// The chain that the client presented, leaf first, each as DER. TLS proved that the client holds the
+    /// leaf's key; **nobody has verified the chain**. A resumed session brings the leaf alone.
     public let peerCertificates: [[UInt8]]
     /// The name that the client asked for (SNI).
     public let serverName: String?

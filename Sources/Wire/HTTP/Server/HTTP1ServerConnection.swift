@@ -3,8 +3,8 @@ import Support
 
 /// One HTTP/1.1 connection of a server: reads requests from raw bytes and answers them in order.
 ///
-/// A pipelined request waits, unparsed, until the one before it is answered, so that answers cannot overtake each other
-/// and a client that never reads cannot make the server work. An idle connection holds no buffer.
+/// A pipelined request waits, unparsed, until the one before it is answered, so that answers cannot overtake
+/// each other and a client that never reads cannot make the server work. An idle connection holds no buffer.
 final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPServerMember {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -16,8 +16,8 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
         case body
         /// The request is complete, its response is not.
         case answering
-        /// Everything was said; what still comes is dropped until the client closes, so that it reads our last words
-        /// and no reset.
+        /// Everything was said; what still comes is dropped until the client closes, so that it reads our
+        /// last words and no reset.
         case lingering
         /// Raw bytes, which the ``RawStreamHandler`` behind this handler takes care of.
         case upgraded
@@ -64,7 +64,9 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
                 if case .head = phase { setDeadline(server.limits.headerTimeout) }
                 inbound = bytes
             } else {
-                if let used = inbound?.readerIndex, used > server.limits.heldBytes { inbound?.discardReadBytes() }
+                if let used = inbound?.readerIndex, used > server.limits.heldBytes {
+                    inbound?.discardReadBytes()
+                }
                 inbound?.writeBuffer(&bytes)
             }
             process()
@@ -150,7 +152,9 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
         var result: Result<(HTTP1RequestHead, Int)?, HTTP1Failure> = .success(nil)
         buffer.withUnsafeReadableBytes { bytes in
             do throws(HTTP1Failure) {
-                guard let length = try scanner.headLength(in: bytes, limit: server.limits.headerBytes) else { return }
+                guard let length = try scanner.headLength(in: bytes, limit: server.limits.headerBytes) else {
+                    return
+                }
                 let head = UnsafeRawBufferPointer(rebasing: bytes[..<length])
                 result = .success((try HTTP1HeadParser.request(head), length))
             } catch {
@@ -246,7 +250,8 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
         settleConnection(start.headers)
         let head = server.encode { buffer in
             HTTP1Encoder.writeResponseHead(
-                status: start.status, headers: start.headers, framing: framing, date: server.date(), to: &buffer)
+                status: start.status, headers: start.headers, framing: framing, date: server.date(),
+                to: &buffer)
         }
         write(head, promise: nil)
     }
@@ -270,9 +275,11 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
 
     /// Decides whether the connection stays, and says so in the head that is being written.
     private func settleConnection(_ headers: HTTPHeaders) {
-        // A client that was never told to continue may or may not send its body: nobody could tell where the next
-        // request begins.
-        if awaitsContinue || server.isStopping || headers.lists("close", in: "Connection") { isKeptAlive = false }
+        // A client that was never told to continue may or may not send its body: nobody could tell where the
+        // next request begins.
+        if awaitsContinue || server.isStopping || headers.lists("close", in: "Connection") {
+            isKeptAlive = false
+        }
         awaitsContinue = false
         if !isKeptAlive { framing.connection = "close" }
     }
@@ -294,7 +301,8 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
     private func readyForNext() {
         if !isKeptAlive || server.isStopping { return closeGracefully() }
         phase = .head
-        setDeadline(inbound == nil ? server.limits.idleTimeout : server.limits.headerTimeout)
+        let isIdle = (inbound?.readableBytes ?? 0) == 0
+        setDeadline(isIdle ? server.limits.idleTimeout : server.limits.headerTimeout)
         process()
     }
 
@@ -344,7 +352,8 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
         let head = server.encode { buffer in
             HTTP1Encoder.writeResponseHead(
                 status: .switchingProtocols, headers: headers,
-                framing: HTTP1Encoder.Framing(body: .none, connection: "Upgrade"), date: server.date(), to: &buffer)
+                framing: HTTP1Encoder.Framing(body: .none, connection: "Upgrade"), date: server.date(),
+                to: &buffer)
         }
         write(head, promise: nil)
         context.flush()

@@ -20,7 +20,8 @@ final class HTTP2ServerConnection: ChannelInboundHandler, HTTPServerMember {
     }
 
     /// Puts the protocol's handlers into a connection that negotiated `h2`.
-    static func install(_ server: HTTPServerLoop, _ info: HTTPConnectionInfo, on channel: any Channel) throws {
+    static func install(_ server: HTTPServerLoop, _ info: HTTPConnectionInfo, on channel: any Channel) throws
+    {
         let connection = HTTP2ServerConnection(server: server, info: info)
         let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
         let limits = server.limits
@@ -92,10 +93,16 @@ final class HTTP2ServerConnection: ChannelInboundHandler, HTTPServerMember {
 
     // MARK: Ending
 
-    /// Idle for too long, or a stopping connection's grace is over. While streams are open there is no deadline.
+    /// Idle for too long, or a stopping connection's grace is over. While streams are open there is no
+    /// deadline.
     func deadlinePassed(_ now: NIODeadline) {
         deadline = nil
-        if server.isStopping { context?.close(promise: nil) } else { sayGoAway(); closeSoon() }
+        if server.isStopping {
+            context?.close(promise: nil)
+        } else {
+            sayGoAway()
+            closeSoon()
+        }
     }
 
     func stop() {

@@ -111,7 +111,8 @@ final class HTTP2ServerStream: HTTPServerStream, ChannelDuplexHandler {
     }
 
     private func refuse() {
-        sendResponse(.badRequest, ["content-type": "text/plain; charset=utf-8"], Array("400 Bad Request".utf8))
+        sendResponse(
+            .badRequest, ["content-type": "text/plain; charset=utf-8"], Array("400 Bad Request".utf8))
     }
 
     // MARK: Response
@@ -164,7 +165,8 @@ final class HTTP2ServerStream: HTTPServerStream, ChannelDuplexHandler {
 
     private func flush() { if !isInRead { context?.flush() } }
 
-    /// RFC 9113, section 8.1: after a complete response, a reset without error asks the client to stop sending.
+    /// RFC 9113, section 8.1: after a complete response, a reset without error asks the client to stop
+    /// sending.
     override func giveUpBody() {
         write(.rstStream(.noError))
         context?.flush()

@@ -1,16 +1,17 @@
 internal import NIOCore
 public import Support
 
-/// One request and the response to it. A value that may be copied and used from any thread; a call that comes after the
-/// exchange has ended does nothing.
+/// One request and the response to it. A value that may be copied and used from any thread; a call that comes
+/// after the exchange has ended does nothing.
 public struct HTTPExchange: Sendable {
     let stream: NIOLoopBound<HTTPServerStream>
     let id: UInt64
     let loop: any EventLoop
     let jobs: HTTPServerJobs
 
-    /// Answers with a complete body. The first answer counts. `Content-Length`, `Date`, `Connection` and the omission of
-    /// the body (HEAD, 204, 304) are seen to; a `Connection: close` among the headers is honoured.
+    /// Answers with a complete body. The first answer counts. `Content-Length`, `Date`, `Connection` and the
+    /// omission of the body (HEAD, 204, 304) are seen to; a `Connection: close` among the headers is
+    /// honoured.
     public func respond(_ status: HTTPStatus, _ headers: HTTPHeaders = [:], _ body: [UInt8] = []) {
         onLoop { $0.respond(id, status, headers, body) }
     }
@@ -18,9 +19,12 @@ public struct HTTPExchange: Sendable {
     /// Answers with a body that is written little by little.
     ///
     /// - Parameters:
-    ///   - contentLength: the body's length in bytes, if it is known. Writing less or more breaks the response off.
-    ///   - limit: the most bytes that may be held back for a slow client before ``HTTPBodyWriter/write(_:)-1`` says `full`.
-    ///   - endsOnStop: whether a graceful stop of the server finishes the body, as it must for watches and followed logs.
+    ///   - contentLength: the body's length in bytes, if it is known. Writing less or more breaks the
+    ///     response off.
+    ///   - limit: the most bytes that may be held back for a slow client before
+    ///     ``HTTPBodyWriter/write(_:)-1`` says `full`.
+    ///   - endsOnStop: whether a graceful stop of the server finishes the body, as it must for watches and
+    ///     followed logs.
     public func startResponse(
         _ status: HTTPStatus, _ headers: HTTPHeaders = [:], contentLength: Int? = nil, limit: Int = 1 << 20,
         endsOnStop: Bool = true
@@ -34,8 +38,8 @@ public struct HTTPExchange: Sendable {
         return HTTPBodyWriter(outlet: outlet, cancel: abort)
     }
 
-    /// Collects the body, up to a limit in bytes, and calls once on the event loop. A body that was cut short, lies about
-    /// its length or stalls is a failure, never a success.
+    /// Collects the body, up to a limit in bytes, and calls once on the event loop. A body that was cut
+    /// short, lies about its length or stalls is a failure, never a success.
     public func collectBody(
         limit: Int, _ done: @escaping @Sendable (Result<[UInt8], HTTPBodyError>) -> Void
     ) {
@@ -57,8 +61,8 @@ public struct HTTPExchange: Sendable {
         return HTTPBody(inlet: inlet, owner: nil)
     }
 
-    /// Calls once, on the event loop, when the exchange has ended: answered, or broken because the client went away. At
-    /// once if it has ended already. An upgraded connection ends its exchange when it closes.
+    /// Calls once, on the event loop, when the exchange has ended: answered, or broken because the client
+    /// went away. At once if it has ended already. An upgraded connection ends its exchange when it closes.
     public func whenEnded(_ callback: @escaping @Sendable (HTTPExchangeEnd) -> Void) {
         onLoop { $0.whenEnded(id, callback) }
     }
@@ -66,18 +70,20 @@ public struct HTTPExchange: Sendable {
     /// Breaks the exchange off without an answer, or in the middle of one.
     public func abort() { onLoop { $0.abort(id) } }
 
-    /// Answers 101 with `Connection: Upgrade` and these headers (`Upgrade` among them), and turns the connection into raw
-    /// bytes. HTTP/1.1 only: fails with `unsupported` in HTTP/2, with `unavailable` when the client is gone.
+    /// Answers 101 with `Connection: Upgrade` and these headers (`Upgrade` among them), and turns the
+    /// connection into raw bytes. HTTP/1.1 only: fails with `unsupported` in HTTP/2, with `unavailable` when
+    /// the client is gone.
     public func upgrade(_ headers: HTTPHeaders) async throws(Fault) -> any ByteStream {
-        let result = await withCheckedContinuation { (continuation: CheckedContinuation<UpgradeResult, Never>) in
+        let result = await withCheckedContinuation {
+            (continuation: CheckedContinuation<UpgradeResult, Never>) in
             onLoop { continuation.resume(returning: $0.upgrade(id, headers)) }
         }
         return try result.get()
     }
 
-    /// Runs the rest of the exchange as a child task of ``HTTPServer/run()``. It is cancelled when the client goes away
-    /// or the server is cancelled. If it ends without having answered, the client gets a 500; a response that it began
-    /// is finished when it returns, and broken off when it throws.
+    /// Runs the rest of the exchange as a child task of ``HTTPServer/run()``. It is cancelled when the client
+    /// goes away or the server is cancelled. If it ends without having answered, the client gets a 500; a
+    /// response that it began is finished when it returns, and broken off when it throws.
     public func run(_ operation: @escaping @Sendable () async throws -> Void) {
         let job = HTTPServerJob(operation: operation) { error in onLoop { $0.operationEnded(id, error) } }
         whenEnded { if $0 == .broken { job.cancel() } }

@@ -1,8 +1,8 @@
 /// Answers requests.
 public protocol HTTPHandler: Sendable {
-    /// A request's head was read. Called on the event loop of its connection, which serves thousands of others: it must
-    /// return at once. Either answer here (``HTTPExchange/respond(_:_:_:)``), or ask for the body with a callback, or
-    /// hand the exchange to a task (``HTTPExchange/run(_:)``) and return.
+    /// A request's head was read. Called on the event loop of its connection, which serves thousands of
+    /// others: it must return at once. Either answer here (``HTTPExchange/respond(_:_:_:)``), or ask for the
+    /// body with a callback, or hand the exchange to a task (``HTTPExchange/run(_:)``) and return.
     ///
     /// Every exchange must be answered in the end. One that is not keeps its connection waiting.
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange)

@@ -14,8 +14,8 @@ internal import Synchronization
 ///         await server.stop(within: .seconds(5))
 ///     }
 ///
-/// Connections are served from `listen` on, on event loops. What handlers give to ``HTTPExchange/run(_:)`` runs as child
-/// tasks of ``run()``.
+/// Connections are served from `listen` on, on event loops. What handlers give to ``HTTPExchange/run(_:)``
+/// runs as child tasks of ``run()``.
 public final class HTTPServer: Sendable {
     private struct State {
         var listeners: [any Channel] = []
@@ -38,9 +38,10 @@ public final class HTTPServer: Sendable {
 
     /// Begins to accept connections. Port 0 takes a free one; the address that was bound is returned.
     ///
-    /// With `certificates` the connections are TLS (1.2 or later), asked for a client certificate, and choose HTTP/2 or
-    /// HTTP/1.1 by ALPN; without, they are plain HTTP/1.1. A socket file that nobody listens on any more is replaced.
-    /// Fails with `conflict` when the port is in use, `denied` when it may not be used, `invalid` when the address is not ours.
+    /// With `certificates` the connections are TLS (1.2 or later), asked for a client certificate, and choose
+    /// HTTP/2 or HTTP/1.1 by ALPN; without, they are plain HTTP/1.1. A socket file that nobody listens on any
+    /// more is replaced. Fails with `conflict` when the port is in use, `denied` when it may not be used,
+    /// `invalid` when the address is not ours.
     public func listen(
         on address: HTTPAddress, certificates: (any CertificateSource)? = nil
     ) async throws(Fault) -> HTTPAddress {
@@ -58,7 +59,9 @@ public final class HTTPServer: Sendable {
                     .childChannelOption(.socketOption(.so_keepalive), value: 1)
                     .bind(host: host, port: port).get()
             case .unix(let path):
-                channel = try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+                channel = try await bootstrap.bind(
+                    unixDomainSocketPath: path, cleanupExistingSocketFile: true
+                ).get()
             }
         } catch {
             throw Self.fault(error, binding: address)
@@ -74,7 +77,8 @@ public final class HTTPServer: Sendable {
         return HTTPAddress(channel.localAddress)
     }
 
-    /// Runs what handlers hand over until ``stop(within:)`` has finished. If the task is cancelled, everything is cut off.
+    /// Runs what handlers hand over until ``stop(within:)`` has finished. If the task is cancelled,
+    /// everything is cut off.
     public func run() async {
         await withDiscardingTaskGroup { group in
             for await job in jobs.stream {
@@ -84,8 +88,8 @@ public final class HTTPServer: Sendable {
         }
     }
 
-    /// Stops in good order: accepts no more, ends idle connections and endless responses, lets requests finish, and after
-    /// the given time cuts off what is left.
+    /// Stops in good order: accepts no more, ends idle connections and endless responses, lets requests
+    /// finish, and after the given time cuts off what is left.
     public func stop(within grace: Duration) async {
         let (listeners, loops) = state.withLock { state in
             state.isStopping = true
@@ -96,9 +100,8 @@ public final class HTTPServer: Sendable {
         let cutOff = group.any().scheduleTask(in: TimeAmount(grace)) {
             for loop in loops { loop.execute { $0.cutOff() } }
         }
-        for loop in loops {
-            try? await loop.eventLoop.flatSubmit { loop.value.stop() }.get()
-        }
+        let emptied = loops.map { loop in loop.eventLoop.flatSubmit { loop.value.stop() } }
+        for loop in emptied { try? await loop.get() }
         cutOff.cancel()
         jobs.finish()
     }
@@ -111,7 +114,8 @@ public final class HTTPServer: Sendable {
             try TLSFrontDoor.install(server, certificates, on: channel)
         } else {
             let info = HTTPConnectionInfo(
-                remoteAddress: HTTPAddress(channel.remoteAddress), localAddress: HTTPAddress(channel.localAddress))
+                remoteAddress: HTTPAddress(channel.remoteAddress),
+                localAddress: HTTPAddress(channel.localAddress))
             try channel.pipeline.syncOperations.addHandler(HTTP1ServerConnection(server: server, info: info))
         }
     }
@@ -136,9 +140,13 @@ public final class HTTPServer: Sendable {
                 .conflict, "the address \(address) is already in use",
                 remedy: "stop the program that listens there (ss -ltnp shows it), or choose another port")
         case EACCES, EPERM:
-            Fault(.denied, "this process may not listen on \(address)", remedy: "run it as root, or choose a port above 1023")
+            Fault(
+                .denied, "this process may not listen on \(address)",
+                remedy: "run it as root, or choose a port above 1023")
         case EADDRNOTAVAIL:
-            Fault(.invalid, "the address \(address) does not belong to this host", remedy: "choose one of its own addresses")
+            Fault(
+                .invalid, "the address \(address) does not belong to this host",
+                remedy: "choose one of its own addresses")
         default: Fault(.failed, "cannot listen on \(address)", cause: error)
         }
     }

@@ -2,14 +2,19 @@ import Synchronization
 
 /// An exchange that goes on in a task, and the means to cancel just this one.
 ///
-/// A discarding task group gives no handle for its children, so that each child puts up its own: `UnsafeCurrentTask`,
-/// which may be cancelled from any thread while the task lives.
+/// A discarding task group gives no handle for its children, so that each child puts up its own:
+/// `UnsafeCurrentTask`, which may be cancelled from any thread while the task lives.
 final class HTTPServerJob: Sendable {
-    /// Proof for `@unchecked Sendable`: the handle is only used to call `cancel()`, which is thread-safe, and only under
-    /// ``state``'s lock while it is set; ``run()`` takes it back under the same lock before the task ends.
+    /// Proof for `@unchecked Sendable`: the handle is only used to call `cancel()`, which is thread-safe, and
+    /// only under ``state``'s lock while it is set; ``run()`` takes it back under the same lock before the
+    /// task ends.
     private struct Handle: @unchecked Sendable { var task: UnsafeCurrentTask }
 
-    private enum State { case waiting, running(Handle), cancelled, over }
+    private enum State {
+        case waiting
+        case running(Handle)
+        case cancelled, over
+    }
 
     private let state = Mutex(State.waiting)
     private let operation: @Sendable () async throws -> Void
@@ -55,8 +60,8 @@ final class HTTPServerJob: Sendable {
     }
 }
 
-/// The way from the event loops to the task group of ``HTTPServer/run()``. It holds at most one job for each open
-/// exchange, which is its bound.
+/// The way from the event loops to the task group of ``HTTPServer/run()``. It holds at most one job for each
+/// open exchange, which is its bound.
 struct HTTPServerJobs: Sendable {
     let stream: AsyncStream<HTTPServerJob>
     private let continuation: AsyncStream<HTTPServerJob>.Continuation

@@ -13,8 +13,8 @@ protocol HTTPServerMember: AnyObject {
     func cutOff()
 }
 
-/// What the connections of one event loop share: handler, limits, the clock's text, a write buffer, and one timer for all
-/// their deadlines.
+/// What the connections of one event loop share: handler, limits, the clock's text, a write buffer, and one
+/// timer for all their deadlines.
 final class HTTPServerLoop {
     let loop: any EventLoop
     let handler: any HTTPHandler
@@ -34,7 +34,8 @@ final class HTTPServerLoop {
     private static let precision = TimeAmount.seconds(1)
 
     init(
-        loop: any EventLoop, handler: any HTTPHandler, jobs: HTTPServerJobs, limits: HTTPServerLimits, log: Logger
+        loop: any EventLoop, handler: any HTTPHandler, jobs: HTTPServerJobs, limits: HTTPServerLimits,
+        log: Logger
     ) {
         self.loop = loop
         self.handler = handler
@@ -120,8 +121,8 @@ final class HTTPServerLoop {
         dateLine = (now.seconds, text, Array("Date: \(text)\r\n".utf8))
     }
 
-    /// Fills the shared buffer. It is used anew as soon as the connection has let go of it, which with TLS is at the next
-    /// flush.
+    /// Fills the shared buffer. It is used anew as soon as the connection has let go of it, which with TLS is
+    /// at the next flush.
     func encode(_ write: (inout ByteBuffer) -> Void) -> ByteBuffer {
         var buffer = ByteBuffer()
         swap(&buffer, &scratch)

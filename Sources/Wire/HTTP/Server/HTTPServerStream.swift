@@ -4,8 +4,8 @@ import Support
 
 /// Where requests are answered one after another: an HTTP/1.1 connection, or a single HTTP/2 stream.
 ///
-/// This class holds what both have in common: which exchange is current, what happens with its body, and whether it was
-/// answered. The subclasses know how the parts look on the wire. Lives on one event loop.
+/// This class holds what both have in common: which exchange is current, what happens with its body, and
+/// whether it was answered. The subclasses know how the parts look on the wire. Lives on one event loop.
 class HTTPServerStream: OutletSink {
     private enum Answer {
         /// No request, or its response is complete.
@@ -61,7 +61,8 @@ class HTTPServerStream: OutletSink {
     /// Sends a whole response. `exchangeCompleted()` follows.
     func sendResponse(_ status: HTTPStatus, _ headers: HTTPHeaders, _ body: [UInt8]) {}
     func sendHead(_ start: HTTPResponseStart) {}
-    func sendPart(_ chunks: [ArraySlice<UInt8>], count: Int, isLast: Bool, promise: EventLoopPromise<Void>?) {}
+    func sendPart(_ chunks: [ArraySlice<UInt8>], count: Int, isLast: Bool, promise: EventLoopPromise<Void>?) {
+    }
     /// The response is on its way. The request's body may still be arriving, and is being dropped.
     func exchangeCompleted() {}
     /// Somebody wants the body: a client that waits for `100 Continue` gets it.
@@ -85,7 +86,8 @@ class HTTPServerStream: OutletSink {
     final func respond(_ id: UInt64, _ status: HTTPStatus, _ headers: HTTPHeaders, _ body: [UInt8]) {
         guard id == exchangeID, case .awaited = answer else { return }
         guard body.count <= OutletQueue.batchLimit || isHead else {
-            // A long body goes out piece by piece, so that a slow client holds back the shared array and no copy.
+            // A long body goes out piece by piece, so that a slow client holds back the shared array and no
+            // copy.
             let outlet = Outlet(limit: body.count, loop: server.loop)
             _ = outlet.write(body[...])
             outlet.finish()
@@ -105,7 +107,8 @@ class HTTPServerStream: OutletSink {
         if server.isStopping { endLongResponses() }
     }
 
-    final func send(_ chunks: [ArraySlice<UInt8>], count: Int, isLast: Bool, promise: EventLoopPromise<Void>) {
+    final func send(_ chunks: [ArraySlice<UInt8>], count: Int, isLast: Bool, promise: EventLoopPromise<Void>)
+    {
         guard case .streaming(let outlet, let left, let endsOnStop) = answer else {
             return promise.fail(HTTPStreamClosed())
         }
@@ -142,7 +145,9 @@ class HTTPServerStream: OutletSink {
     final func readOn(_ id: UInt64) { if id == exchangeID { setReading(paused: false) } }
 
     final func whenEnded(_ id: UInt64, _ callback: @escaping @Sendable (HTTPExchangeEnd) -> Void) {
-        guard id == exchangeID, isAnswerAwaited else { return callback(id == exchangeID ? lastEnd : .completed) }
+        guard id == exchangeID, isAnswerAwaited else {
+            return callback(id == exchangeID ? lastEnd : .completed)
+        }
         endCallbacks.append(callback)
     }
 
@@ -164,7 +169,8 @@ class HTTPServerStream: OutletSink {
         case .none, .upgraded: break
         case .awaited:
             server.log.error(
-                "a request was not answered", metadata: ["error": "\(error.map { "\($0)" } ?? "none was thrown")"])
+                "a request was not answered",
+                metadata: ["error": "\(error.map { "\($0)" } ?? "none was thrown")"])
             respond(id, .internalServerError, ["Content-Type": "text/plain; charset=utf-8"], [])
         case .streaming(let outlet, _, _): if error == nil { outlet.finish() } else { breakOff() }
         }
@@ -189,7 +195,8 @@ class HTTPServerStream: OutletSink {
         for callback in callbacks { callback(end) }
     }
 
-    private func perform(_ action: RequestBody.Action, bytes: ByteBufferView = ByteBuffer().readableBytesView) {
+    private func perform(_ action: RequestBody.Action, bytes: ByteBufferView = ByteBuffer().readableBytesView)
+    {
         switch action {
         case .none: break
         case .pause: setReading(paused: true)

@@ -1,7 +1,7 @@
 import NIOCore
 
-/// What happens with the body of one request. Pure: it is told what came and what the handler wants, and returns what
-/// the connection must do.
+/// What happens with the body of one request. Pure: it is told what came and what the handler wants, and
+/// returns what the connection must do.
 ///
 /// A body that was cut short is never given out as complete: only ``ended()`` makes a success.
 struct RequestBody {
@@ -32,7 +32,10 @@ struct RequestBody {
         case taken
     }
 
-    private enum Progress { case open, complete, failed(HTTPBodyError) }
+    private enum Progress {
+        case open, complete
+        case failed(HTTPBodyError)
+    }
 
     private var mode = Mode.undecided
     private var progress: Progress
@@ -124,8 +127,8 @@ struct RequestBody {
         }
     }
 
-    /// The handler wants the body as it comes. Returns what has come already and what follows it; `nil` when it was
-    /// asked for before.
+    /// The handler wants the body as it comes. Returns what has come already and what follows it; `nil` when
+    /// it was asked for before.
     mutating func stream() -> (bytes: [UInt8], then: Action)? {
         guard case .undecided = mode else { return nil }
         let bytes = take()

@@ -3,8 +3,8 @@ import NIOCore
 import NIOSSL
 import NIOTLS
 
-/// A connection until it is known what is spoken on it: reads the name that the client asks for, picks the certificate,
-/// waits for the end of the handshake, and puts in the protocol that was agreed on.
+/// A connection until it is known what is spoken on it: reads the name that the client asks for, picks the
+/// certificate, waits for the end of the handshake, and puts in the protocol that was agreed on.
 final class TLSFrontDoor: ChannelInboundHandler, RemovableChannelHandler, HTTPServerMember {
     typealias InboundIn = ByteBuffer
 
@@ -29,12 +29,16 @@ final class TLSFrontDoor: ChannelInboundHandler, RemovableChannelHandler, HTTPSe
         let bound = NIOLoopBound(door, eventLoop: channel.eventLoop)
         let hello = ByteToMessageHandler(
             SNIHandler { result in
-                channel.eventLoop.makeCompletedFuture { try bound.value.startTLS(result, certificates, on: channel) }
+                channel.eventLoop.makeCompletedFuture {
+                    try bound.value.startTLS(result, certificates, on: channel)
+                }
             })
         try channel.pipeline.syncOperations.addHandlers([hello, door])
     }
 
-    private func startTLS(_ result: SNIResult, _ certificates: any CertificateSource, on channel: any Channel) throws {
+    private func startTLS(_ result: SNIResult, _ certificates: any CertificateSource, on channel: any Channel)
+        throws
+    {
         if case .hostname(let name) = result { peer.serverName = name }
         guard let identity = certificates.identity(for: peer.serverName) else {
             channel.close(promise: nil)
@@ -85,7 +89,8 @@ final class TLSFrontDoor: ChannelInboundHandler, RemovableChannelHandler, HTTPSe
             if let leaf = tls.peerCertificate { peer.certificates = [try leaf.toDERBytes()] }
         }
         let info = HTTPConnectionInfo(
-            remoteAddress: HTTPAddress(channel.remoteAddress), localAddress: HTTPAddress(channel.localAddress),
+            remoteAddress: HTTPAddress(channel.remoteAddress),
+            localAddress: HTTPAddress(channel.localAddress),
             isSecure: true, peerCertificates: peer.certificates, serverName: peer.serverName)
         if negotiated == "h2" {
             try HTTP2ServerConnection.install(server, info, on: channel)
