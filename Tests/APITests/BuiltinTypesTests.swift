@@ -39,7 +39,8 @@ import Testing
         #expect(BuiltinTypes.cri.isProto3)
         #expect(config.field(number: 1)?.name == "metadata")
         let range = try #require(BuiltinTypes.etcd.type(named: "etcdserverpb.RangeResponse"))
-        guard case .list(let element) = range.field(named: "kvs")?.kind, case .object(let pair) = element.kind else {
+        guard case .list(let element) = range.field(named: "kvs")?.kind, case .object(let pair) = element.kind
+        else {
             Issue.record("a range holds pairs")
             return
         }
@@ -78,7 +79,9 @@ import Testing
         #expect(pods.kind == "Pod")
         #expect(pods.shortNames == ["po"])
         #expect(pods.isNamespaced)
-        #expect(pods.subresource("eviction")?.kind == GroupVersionKind(group: "policy", version: "v1", kind: "Eviction"))
+        #expect(
+            pods.subresource("eviction")?.kind
+                == GroupVersionKind(group: "policy", version: "v1", kind: "Eviction"))
         #expect(pods.subresource("log")?.options == "PodLogOptions")
         #expect(pods.columns.first?.format == "name")
         let nodes = try #require(BuiltinResources.shared.definition(of: .nodes))
@@ -96,6 +99,9 @@ import Testing
         let names = objects.map { "\($0["kind"]?.string ?? "")/\($0.at("metadata", "name")?.string ?? "")" }
         #expect(names.contains("ClusterRole/cluster-admin"))
         #expect(names.contains("ClusterRoleBinding/cluster-admin"))
-        #expect(Set(objects.compactMap { $0["kind"]?.string }) == ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"])
+        #expect(
+            Set(objects.compactMap { $0["kind"]?.string }) == [
+                "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding",
+            ])
     }
 }

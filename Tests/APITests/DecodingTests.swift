@@ -14,42 +14,50 @@ import Testing
             "apiVersion": "v1", "kind": "Pod", "colour": "red",
             "metadata": ["name": "a", "labels": ["any": "x"]],
             "spec": [
-                "containers": [["name": "m", "image": "i"], ["name": "n", "imag": "i", "ports": [["port": 1]]]],
+                "containers": [
+                    ["name": "m", "image": "i"], ["name": "n", "imag": "i", "ports": [["port": 1]]],
+                ],
                 "nodeNam": "x",
             ],
         ]
         var unknown: [String] = []
         let pod = try Self.type("core.v1.Pod").decode(value, unknownFields: &unknown)
         #expect(
-            unknown == ["colour", "spec.containers[1].imag", "spec.containers[1].ports[0].port", "spec.nodeNam"])
+            unknown == [
+                "colour", "spec.containers[1].imag", "spec.containers[1].ports[0].port", "spec.nodeNam",
+            ])
         #expect(pod["colour"] == nil)
         #expect(pod.at("metadata", "labels") == ["any": "x"])
     }
 
-    @Test(arguments: [
-        (
-            ["spec": ["replicas": "abc"]],
-            "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"
-        ),
-        (
-            ["spec": ["template": ["spec": ["containers": [["image": 5]]]]]],
-            "json: cannot unmarshal number into Go struct field Container.spec.template.spec.containers.image of type string"
-        ),
-        (
-            ["spec": ["replicas": 3_000_000_000]],
-            "json: cannot unmarshal number 3000000000 into Go struct field DeploymentSpec.spec.replicas of type int32"
-        ),
-        (
-            ["spec": ["template": ["spec": ["containers": ["image": "x"]]]]],
-            "json: cannot unmarshal object into Go struct field PodSpec.spec.template.spec.containers of type []v1.Container"
-        ),
-        (
-            ["metadata": ["labels": ["a": 1]]],
-            "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string"
-        ),
-        (["spec": "x"], "json: cannot unmarshal string into Go struct field Deployment.spec of type v1.DeploymentSpec"),
-        ([1], "json: cannot unmarshal array into Go value of type v1.Deployment"),
-    ] as [(Value, String)])
+    @Test(
+        arguments: [
+            (
+                ["spec": ["replicas": "abc"]],
+                "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"
+            ),
+            (
+                ["spec": ["template": ["spec": ["containers": [["image": 5]]]]]],
+                "json: cannot unmarshal number into Go struct field Container.spec.template.spec.containers.image of type string"
+            ),
+            (
+                ["spec": ["replicas": 3_000_000_000]],
+                "json: cannot unmarshal number 3000000000 into Go struct field DeploymentSpec.spec.replicas of type int32"
+            ),
+            (
+                ["spec": ["template": ["spec": ["containers": ["image": "x"]]]]],
+                "json: cannot unmarshal object into Go struct field PodSpec.spec.template.spec.containers of type []v1.Container"
+            ),
+            (
+                ["metadata": ["labels": ["a": 1]]],
+                "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string"
+            ),
+            (
+                ["spec": "x"],
+                "json: cannot unmarshal string into Go struct field Deployment.spec of type v1.DeploymentSpec"
+            ),
+            ([1], "json: cannot unmarshal array into Go value of type v1.Deployment"),
+        ] as [(Value, String)])
     func `a wrong type is named as Go names it`(value: Value, message: String) throws {
         let type = try Self.type("apps.v1.Deployment")
         let error = #expect(throws: DecodingError.self) { try type.decode(value) }
@@ -76,7 +84,10 @@ import Testing
                 "spec": [
                     "terminationGracePeriodSeconds": 0,
                     "containers": [
-                        ["name": "m", "resources": ["limits": ["cpu": "1500m", "memory": "512Mi", "x/y": "2"]]]
+                        [
+                            "name": "m",
+                            "resources": ["limits": ["cpu": "1500m", "memory": "512Mi", "x/y": "2"]],
+                        ]
                     ],
                 ],
                 "status": .emptyObject,
@@ -108,7 +119,8 @@ import Testing
         let type = try #require(BuiltinTypes.kubernetes.type(named: name))
         let value: Value = [
             "additionalProperties": false, "default": ["x": [1]], "enum": ["a", 1],
-            "items": ["type": "string", "typo": 1], "properties": ["a": ["additionalProperties": ["type": "object"]]],
+            "items": ["type": "string", "typo": 1],
+            "properties": ["a": ["additionalProperties": ["type": "object"]]],
         ]
         var unknown: [String] = []
         var expected = value

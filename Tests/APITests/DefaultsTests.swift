@@ -25,7 +25,8 @@ import Testing
         #expect(container["ports"] == [["containerPort": 80, "name": "http", "protocol": "TCP"]])
         #expect(
             container["readinessProbe"] == [
-                "httpGet": ["path": "/", "port": "http", "scheme": "HTTP"], "failureThreshold": 3, "periodSeconds": 10,
+                "httpGet": ["path": "/", "port": "http", "scheme": "HTTP"], "failureThreshold": 3,
+                "periodSeconds": 10,
                 "successThreshold": 1, "timeoutSeconds": 1,
             ])
         #expect(
@@ -65,8 +66,11 @@ import Testing
         let spec = try #require(try completed("apps.v1.Deployment", ["spec": .emptyObject])["spec"])
         #expect(spec["replicas"] == 1)
         #expect(
-            spec["strategy"] == ["type": "RollingUpdate", "rollingUpdate": ["maxSurge": "25%", "maxUnavailable": "25%"]])
-        let recreate = try completed("apps.v1.Deployment", ["spec": ["replicas": 0, "strategy": ["type": "Recreate"]]])
+            spec["strategy"] == [
+                "type": "RollingUpdate", "rollingUpdate": ["maxSurge": "25%", "maxUnavailable": "25%"],
+            ])
+        let recreate = try completed(
+            "apps.v1.Deployment", ["spec": ["replicas": 0, "strategy": ["type": "Recreate"]]])
         #expect(recreate.at("spec", "strategy") == ["type": "Recreate"])
         #expect(recreate.at("spec", "replicas") == 0)
     }
@@ -82,28 +86,37 @@ import Testing
                     ["port": 81, "protocol": "TCP", "targetPort": "web"],
                 ], "sessionAffinity": "None", "type": "ClusterIP",
             ])
-        let external = try completed("core.v1.Service", ["spec": ["type": "NodePort", "sessionAffinity": "ClientIP"]])
+        let external = try completed(
+            "core.v1.Service", ["spec": ["type": "NodePort", "sessionAffinity": "ClientIP"]])
         #expect(external.at("spec", "externalTrafficPolicy") == "Cluster")
         #expect(external.at("spec", "sessionAffinityConfig", "clientIP", "timeoutSeconds") == 10_800)
     }
 
     @Test(arguments: [
-        ("nginx", "Always"), ("nginx:latest", "Always"), ("nginx:1", "IfNotPresent"), ("reg:5000/nginx", "Always"),
-        ("reg:5000/nginx:1", "IfNotPresent"), ("nginx@sha256:abc", "IfNotPresent"), ("nginx:latest@sha256:a", "Always"),
+        ("nginx", "Always"), ("nginx:latest", "Always"), ("nginx:1", "IfNotPresent"),
+        ("reg:5000/nginx", "Always"),
+        ("reg:5000/nginx:1", "IfNotPresent"), ("nginx@sha256:abc", "IfNotPresent"),
+        ("nginx:latest@sha256:a", "Always"),
         ("", "IfNotPresent"),
     ])
     func `only the latest image is always pulled`(image: String, policy: String) {
         #expect(BuiltinDefaults.pullPolicy(ofImage: image) == policy)
     }
 
-    @Test(arguments: [
-        ("core.v1.Secret", ["type"], "Opaque"), ("core.v1.PersistentVolumeClaim", ["spec", "volumeMode"], "Filesystem"),
-        ("storage.v1.StorageClass", ["volumeBindingMode"], "Immediate"),
-        ("batch.v1.Job", ["spec", "backoffLimit"], 6), ("batch.v1.CronJob", ["spec", "concurrencyPolicy"], "Allow"),
-        ("rbac.v1.RoleBinding", ["roleRef", "apiGroup"], "rbac.authorization.k8s.io"),
-        ("apps.v1.StatefulSet", ["spec", "updateStrategy"], ["rollingUpdate": ["partition": 0], "type": "RollingUpdate"]),
-        ("core.v1.Namespace", ["metadata", "labels"], ["kubernetes.io/metadata.name": "x"]),
-    ] as [(String, [String], Value)])
+    @Test(
+        arguments: [
+            ("core.v1.Secret", ["type"], "Opaque"),
+            ("core.v1.PersistentVolumeClaim", ["spec", "volumeMode"], "Filesystem"),
+            ("storage.v1.StorageClass", ["volumeBindingMode"], "Immediate"),
+            ("batch.v1.Job", ["spec", "backoffLimit"], 6),
+            ("batch.v1.CronJob", ["spec", "concurrencyPolicy"], "Allow"),
+            ("rbac.v1.RoleBinding", ["roleRef", "apiGroup"], "rbac.authorization.k8s.io"),
+            (
+                "apps.v1.StatefulSet", ["spec", "updateStrategy"],
+                ["rollingUpdate": ["partition": 0], "type": "RollingUpdate"]
+            ),
+            ("core.v1.Namespace", ["metadata", "labels"], ["kubernetes.io/metadata.name": "x"]),
+        ] as [(String, [String], Value)])
     func `other kinds have their defaults`(type: String, path: [String], value: Value) throws {
         #expect(try completed(type, ["metadata": ["name": "x"], "spec": .emptyObject])[path: path] == value)
     }

@@ -24,7 +24,9 @@ enum File {
         guard let file = fopen(path, "w") else { throw Complaint("cannot write \(path)") }
         defer { fclose(file) }
         let bytes = Array(text.utf8)
-        guard fwrite(bytes, 1, bytes.count, file) == bytes.count else { throw Complaint("cannot write \(path)") }
+        guard fwrite(bytes, 1, bytes.count, file) == bytes.count else {
+            throw Complaint("cannot write \(path)")
+        }
     }
 
     /// Ends the process after saying why.

@@ -15,8 +15,8 @@ extension KubernetesFacts {
         return builder
     }
 
-    /// What one fact about a field becomes: itself, or, when it embeds a struct, that one's fields without numbers and
-    /// an inline entry that has the number.
+    /// What one fact about a field becomes: itself, or, when it embeds a struct, that one's fields without
+    /// numbers and an inline entry that has the number.
     private func schemaFields(_ fact: Value, in group: String) -> [SchemaBuilder.Field] {
         let number = Int(fact["proto"]?.integer ?? 0)
         guard fact["inline"]?.bool == true else { return [schemaField(fact, number: number, in: group)] }
@@ -39,7 +39,8 @@ extension KubernetesFacts {
         // "-" travels in protobuf only.
         let name = fact["name"]?.string == "-" ? protoName : fact["name"]?.string ?? ""
         var field = SchemaBuilder.Field(
-            name, kind(fact["type"]?.string ?? "", fact, in: group), number: number, flags: flags(fact, in: group))
+            name, kind(fact["type"]?.string ?? "", fact, in: group), number: number,
+            flags: flags(fact, in: group))
         field.protoName = protoName == name ? "" : protoName
         field.patchMergeKey = fact["patchMergeKey"]?.string ?? ""
         field.listMapKeys = (fact["listMapKeys"]?.array ?? []).compactMap(\.string)
@@ -139,11 +140,14 @@ extension KubernetesFacts {
 /// Reads a finished table back and compares it with the facts, field by field.
 func checkTypes(_ facts: KubernetesFacts, _ table: SchemaTable) throws {
     for name in facts.typeNames {
-        guard let type = table.type(named: facts.definitionName(name)) else { throw Complaint("\(name) is missing") }
+        guard let type = table.type(named: facts.definitionName(name)) else {
+            throw Complaint("\(name) is missing")
+        }
         for fact in facts.fields(of: name) where fact["inline"]?.bool != true && fact["name"] != "-" {
             let field = type.field(named: fact["name"]?.string ?? "")
             let number = Int(fact["proto"]?.integer ?? 0)
-            guard let field, field.number == number, number == 0 || type.field(number: number)?.name == field.name
+            guard let field, field.number == number,
+                number == 0 || type.field(number: number)?.name == field.name
             else { throw Complaint("\(name) \(fact) is not in the table as it should be") }
         }
     }

@@ -1,6 +1,7 @@
 import APIMachinery
 
-/// The schema table of the messages of a gRPC interface (CRI, etcd), whose JSON names are those of the `.proto` file.
+/// The schema table of the messages of a gRPC interface (CRI, etcd), whose JSON names are those of the
+/// `.proto` file.
 func messageTable(_ facts: Value) throws -> [UInt8] {
     guard let package = facts["package"]?.string, let messages = facts["messages"]?.fields else {
         throw Complaint("these facts hold no messages")

@@ -16,7 +16,9 @@ struct ResourceFacts {
 
     /// `registry` holds what the server does beside serving: generations, unconditional updates, ....
     init(_ document: Value, registry: Value, _ types: KubernetesFacts) throws {
-        guard let entries = document["resources"]?.array else { throw Complaint("the facts have no resources") }
+        guard let entries = document["resources"]?.array else {
+            throw Complaint("the facts have no resources")
+        }
         var table = Value.emptyObject
         for key in ["groupOrder", "preferredVersions", "apiServicePriorities"] { table[key] = document[key] }
         table["resources"] = .array(
@@ -44,7 +46,8 @@ struct ResourceFacts {
                 return subresource
             })
         if let columns = entry["columns"]?.array { entry["columns"] = .array(columns.map(compactColumn)) }
-        for key in ["rowConditions", "shortNames", "categories", "subresources"] where entry[key]?.array?.isEmpty == true {
+        for key in ["rowConditions", "shortNames", "categories", "subresources"]
+        where entry[key]?.array?.isEmpty == true {
             entry[key] = nil
         }
         return entry
@@ -56,7 +59,9 @@ struct ResourceFacts {
         let plural = entry["plural"]?.string ?? ""
         let name = group.isEmpty ? plural : "\(group)/\(plural)"
         func isListed(_ key: String) -> Bool {
-            (registry[key]?.array ?? []).contains { $0.string == name || (!group.isEmpty && $0.string == group + "/*") }
+            (registry[key]?.array ?? []).contains {
+                $0.string == name || (!group.isEmpty && $0.string == group + "/*")
+            }
         }
         var entry = entry
         for (key, mark) in [
@@ -65,7 +70,9 @@ struct ResourceFacts {
         ] where isListed(key) { entry[mark] = true }
         let version = group.isEmpty ? "v1" : "\(group)/\(entry["version"]?.string ?? "")"
         let propagation = registry["defaultDeletionPropagation"]?.fields ?? Fields()
-        if let special = propagation["\(version) \(plural)"] { entry["propagation"] = special.string.map(Value.string) ?? "" }
+        if let special = propagation["\(version) \(plural)"] {
+            entry["propagation"] = special.string.map(Value.string) ?? ""
+        }
         return entry
     }
 
@@ -79,5 +86,7 @@ struct ResourceFacts {
     }
 
     /// The facts' name of an API version: `core/v1`, `apps/v1`.
-    static func groupKey(_ group: String, _ version: String) -> String { (group.isEmpty ? "core" : group) + "/" + version }
+    static func groupKey(_ group: String, _ version: String) -> String {
+        (group.isEmpty ? "core" : group) + "/" + version
+    }
 }

@@ -2,8 +2,10 @@
 enum SwiftName {
     /// Words of the language that need quoting as a property's name.
     private static let keywords: Set<String> = [
-        "default", "operator", "protocol", "continue", "extension", "internal", "in", "is", "as", "self", "subscript",
-        "where", "for", "case", "repeat", "static", "public", "private", "import", "class", "struct", "enum", "func",
+        "default", "operator", "protocol", "continue", "extension", "internal", "in", "is", "as", "self",
+        "subscript",
+        "where", "for", "case", "repeat", "static", "public", "private", "import", "class", "struct", "enum",
+        "func",
         "true", "false", "nil",
     ]
 
@@ -40,7 +42,9 @@ enum SwiftName {
 
     /// The name of an enum's value; `nil` for one that is no word.
     static func constant(_ value: String) -> String? {
-        guard value.first?.isLetter == true, value.allSatisfy({ $0.isLetter || $0.isNumber }) else { return nil }
+        guard value.first?.isLetter == true, value.allSatisfy({ $0.isLetter || $0.isNumber }) else {
+            return nil
+        }
         let name = value.hasPrefix("IPv") ? "ipv" + value.dropFirst(3) : lowerFirst(value)
         return keywords.contains(name) ? "`\(name)`" : name
     }

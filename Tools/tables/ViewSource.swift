@@ -9,13 +9,15 @@ struct ViewSource {
         ("networking.k8s.io/v1", "Networking", []), ("policy/v1", "Policy", ["Eviction"]),
         ("rbac.authorization.k8s.io/v1", "RBAC", []), ("storage.k8s.io/v1", "Storage", []),
         ("scheduling.k8s.io/v1", "Scheduling", []), ("coordination.k8s.io/v1", "Coordination", []),
-        ("discovery.k8s.io/v1", "Discovery", []), ("events.k8s.io/v1", "Events", []), ("node.k8s.io/v1", "Node", []),
+        ("discovery.k8s.io/v1", "Discovery", []), ("events.k8s.io/v1", "Events", []),
+        ("node.k8s.io/v1", "Node", []),
         ("authentication.k8s.io/v1", "Authentication", ["TokenRequest"]),
         ("authorization.k8s.io/v1", "Authorization", []), ("autoscaling/v1", "Autoscaling", ["Scale"]),
         ("certificates.k8s.io/v1", "Certificates", []),
     ]
 
-    /// Names that `APIMachinery` and `Support` have for themselves: a view of the same name would be ambiguous.
+    /// Names that `APIMachinery` and `Support` have for themselves: a view of the same name would be
+    /// ambiguous.
     private static let takenByMachinery: Set<String> = [
         "Status", "Value", "Fields", "LabelSelector", "NodeSelector", "NodeSelectorTerm", "FieldSelector",
         "Quantity", "Timestamp", "Fault", "FieldError", "TypeSchema",
@@ -68,9 +70,15 @@ struct ViewSource {
     ) -> [KubernetesFacts.TypeName] {
         var found: [KubernetesFacts.TypeName] = []
         for root in roots {
-            let served = root.group == "autoscaling/v1" ? [] : resources.resources
-                .filter { ResourceFacts.groupKey($0.group, $0.version) == root.group && $0.kind != "ComponentStatus" }
-                .map(\.kind)
+            let served =
+                root.group == "autoscaling/v1"
+                ? []
+                : resources.resources
+                    .filter {
+                        ResourceFacts.groupKey($0.group, $0.version) == root.group
+                            && $0.kind != "ComponentStatus"
+                    }
+                    .map(\.kind)
             found += (served + root.extra).map { .init(group: root.group, name: $0) }
         }
         var seen = Set(found)
@@ -119,7 +127,8 @@ struct ViewSource {
 
     private func accessor(_ fact: Value, in group: String) -> String {
         let key = fact["name"]?.string ?? ""
-        let face = face(fact["type"]?.string ?? "", isPointer: fact["pointer"]?.bool == true, key: key, in: group)
+        let face = face(
+            fact["type"]?.string ?? "", isPointer: fact["pointer"]?.bool == true, key: key, in: group)
         let name = SwiftName.property(key, ofType: face.type)
         let line = "    public var \(name): \(face.type) { get { \(face.get) } set { \(face.set) } }\n"
         if line.utf8.count <= 110 { return line }
@@ -150,7 +159,8 @@ struct ViewSource {
         case "int32", "int64": return isPointer ? pointer("Int?", "optionalNumber") : plain("Int", "number")
         case "Time": return ("Timestamp?", "time(\"\(key)\")", "set(\"\(key)\", time: newValue)")
         case "MicroTime": return ("Timestamp?", "time(\"\(key)\")", "set(\"\(key)\", microTime: newValue)")
-        case "IntOrString" where !isPointer: return ("Value", "value[\"\(key)\"] ?? 0", "value[\"\(key)\"] = newValue")
+        case "IntOrString" where !isPointer:
+            return ("Value", "value[\"\(key)\"] ?? 0", "value[\"\(key)\"] = newValue")
         case "bytes": return plain("[UInt8]", "bytes")
         case "list<string>", "list<Quantity>": return plain("[String]", "texts")
         case "list<int32>", "list<int64>": return plain("[Int]", "numbers")
@@ -186,7 +196,8 @@ struct ViewSource {
         return text + "}\n"
     }
 
-    /// `pods`, `networkPolicies`; a name that is taken twice gets its group and version before it, the later of the two.
+    /// `pods`, `networkPolicies`; a name that is taken twice gets its group and version before it, the later
+    /// of the two.
     private func constantName(_ resource: ResourceFacts.Resource) -> String {
         let first = resources.resources.first { $0.plural == resource.plural }
         let name = SwiftName.plural(of: resource.kind, resource.plural)

@@ -18,7 +18,8 @@ func run() throws {
     try File.write("\(tables)/cri.c", CSource.numbers("cri", messageTable(fact("cri-v1.json"))))
     try File.write("\(tables)/etcd.c", CSource.numbers("etcd", messageTable(fact("etcd-v3.json"))))
     try File.write("\(tables)/resources.c", CSource.text("resources", resources.table))
-    try File.write("\(tables)/rbac.c", CSource.text("rbac", bootstrapObjects(fact("k8s-rbac-bootstrap.json"))))
+    try File.write(
+        "\(tables)/rbac.c", CSource.text("rbac", bootstrapObjects(fact("k8s-rbac-bootstrap.json"))))
 
     let views = ViewSource(facts, resources)
     for (name, text) in try views.files() { try File.write("\(package)/Sources/API/Views/\(name)", text) }

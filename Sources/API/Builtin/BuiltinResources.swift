@@ -39,7 +39,8 @@ extension ResourceDefinition {
     fileprivate init(builtin entry: Value) {
         func text(_ key: String) -> String { entry[key]?.string ?? "" }
         func texts(_ key: String) -> [String] { (entry[key]?.array ?? []).compactMap(\.string) }
-        resource = GroupVersionResource(group: text("group"), version: text("version"), resource: text("plural"))
+        resource = GroupVersionResource(
+            group: text("group"), version: text("version"), resource: text("plural"))
         kind = text("kind")
         singular = text("singular")
         shortNames = texts("shortNames")

@@ -1,7 +1,7 @@
 public import APIMachinery
 
-/// Everything that serving a resource needs to know and that a table can say. Built-in kinds come with the binary,
-/// custom resources are made from their definition at run time; both take the same path.
+/// Everything that serving a resource needs to know and that a table can say. Built-in kinds come with the
+/// binary, custom resources are made from their definition at run time; both take the same path.
 public struct ResourceDefinition: Sendable {
     public var resource: GroupVersionResource
     public var kind: String
@@ -9,12 +9,14 @@ public struct ResourceDefinition: Sendable {
     public var shortNames: [String]
     public var categories: [String]
     public var isNamespaced: Bool
-    /// What clients may do: `create`, `delete`, `deletecollection`, `get`, `list`, `patch`, `update`, `watch`.
+    /// What clients may do: `create`, `delete`, `deletecollection`, `get`, `list`, `patch`, `update`,
+    /// `watch`.
     public var verbs: [String]
     public var subresources: [Subresource]
     /// The hash of the kind under which objects are stored; empty for a resource that is not stored.
     public var storageVersionHash: String
-    /// Where the objects live in etcd below `/registry/` when that is not the plural (or group/plural): `minions`.
+    /// Where the objects live in etcd below `/registry/` when that is not the plural (or group/plural):
+    /// `minions`.
     public var etcdPrefix: String
     /// The fields that `fieldSelector` may name.
     public var fieldSelectors: [String]
@@ -25,7 +27,8 @@ public struct ResourceDefinition: Sendable {
     public var allowsUnconditionalUpdate: Bool
     /// Whether a PUT on a name that does not exist creates it.
     public var allowsCreateOnUpdate: Bool
-    /// What happens to dependents when a deletion does not say: `Background`, `Orphan`; empty when nothing does.
+    /// What happens to dependents when a deletion does not say: `Background`, `Orphan`; empty when nothing
+    /// does.
     public var defaultPropagation: String
     /// The schema of one object.
     public var type: TypeSchema?

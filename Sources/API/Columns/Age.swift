@@ -8,7 +8,8 @@ public enum Age {
         return text(now - start)
     }
 
-    /// `45s`, `3m20s`, `5h`, `2d6h`, `1y30d`. Slightly negative spans, of clocks that differ, are no time at all.
+    /// `45s`, `3m20s`, `5h`, `2d6h`, `1y30d`. Slightly negative spans, of clocks that differ, are no time at
+    /// all.
     public static func text(_ span: Duration) -> String {
         let seconds = Int(span.components.seconds)
         if seconds < -1 { return "<invalid>" }

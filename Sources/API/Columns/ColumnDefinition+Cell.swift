@@ -10,7 +10,9 @@ extension ColumnDefinition {
         case "count": return .integer(Int64(found.first.map(Self.count) ?? 0))
         case "labels": return text(found.first.map(Self.labels) ?? "")
         case "labelSelector":
-            guard let selector = found.first, let parsed = try? LabelSelector(object: selector) else { return empty }
+            guard let selector = found.first, let parsed = try? LabelSelector(object: selector) else {
+                return empty
+            }
             return text(parsed.description)
         case "accessModes": return text(Self.accessModes(found.first?.array ?? []))
         case "TrueFalse": return found.first?.bool.map { .string($0 ? "True" : "False") } ?? empty
@@ -28,7 +30,9 @@ extension ColumnDefinition {
     private func list(_ found: [Value]) -> Value? {
         guard let join else { return nil }
         // A path that ends at a list means its elements.
-        let items = found.flatMap { $0.array ?? [$0] }.map { $0.string ?? $0.description }.filter { !$0.isEmpty }
+        let items = found.flatMap { $0.array ?? [$0] }.map { $0.string ?? $0.description }.filter {
+            !$0.isEmpty
+        }
         return text(Self.joined(items, with: join, most: most))
     }
 
@@ -69,7 +73,8 @@ extension ColumnDefinition {
 
     private static func accessModes(_ modes: [Value]) -> String {
         let short = [
-            ("ReadWriteOnce", "RWO"), ("ReadOnlyMany", "ROX"), ("ReadWriteMany", "RWX"), ("ReadWriteOncePod", "RWOP"),
+            ("ReadWriteOnce", "RWO"), ("ReadOnlyMany", "ROX"), ("ReadWriteMany", "RWX"),
+            ("ReadWriteOncePod", "RWOP"),
         ]
         return short.filter { modes.contains(.string($0.0)) }.map(\.1).joined(separator: ",")
     }

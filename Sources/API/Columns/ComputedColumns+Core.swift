@@ -38,7 +38,8 @@ extension ComputedColumns {
             let ports = (service.at("spec", "ports")?.array ?? []).map { port in
                 let node = port["nodePort"]?.integer ?? 0
                 let number = port["port"]?.integer ?? 0
-                return (node > 0 ? "\(number):\(node)" : "\(number)") + "/" + (port["protocol"]?.string ?? "TCP")
+                return (node > 0 ? "\(number):\(node)" : "\(number)") + "/"
+                    + (port["protocol"]?.string ?? "TCP")
             }
             return ports.isEmpty ? "<none>" : .string(ports.joined(separator: ","))
         },
@@ -92,7 +93,9 @@ extension ComputedColumns {
     ) -> [String: ComputedCell] {
         [
             "Last Seen": { event, now in
-                let times = [event.at("series", "lastObservedTime"), event[last], event[first], event["eventTime"]]
+                let times = [
+                    event.at("series", "lastObservedTime"), event[last], event[first], event["eventTime"],
+                ]
                 return .string(Age.text(since: times.lazy.compactMap { time($0) }.first, now: now))
             },
             "First Seen": { event, now in

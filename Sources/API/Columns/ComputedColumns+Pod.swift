@@ -11,11 +11,15 @@ extension ComputedColumns {
         "Status": { pod, _ in .string(PodSummary(pod).reason) },
         "Restarts": { pod, now in
             let summary = PodSummary(pod)
-            guard summary.restarts > 0, let last = summary.lastRestart else { return .string("\(summary.restarts)") }
+            guard summary.restarts > 0, let last = summary.lastRestart else {
+                return .string("\(summary.restarts)")
+            }
             return .string("\(summary.restarts) (\(Age.text(since: last, now: now)) ago)")
         },
         "Readiness Gates": { pod, _ in
-            let gates = (pod.at("spec", "readinessGates")?.array ?? []).compactMap { $0["conditionType"]?.string }
+            let gates = (pod.at("spec", "readinessGates")?.array ?? []).compactMap {
+                $0["conditionType"]?.string
+            }
             guard !gates.isEmpty else { return "<none>" }
             return .string("\(gates.count { hasCondition($0, of: pod) })/\(gates.count)")
         },
@@ -42,7 +46,9 @@ struct PodSummary {
         if scheduled?["reason"]?.string == "SchedulingGated" { reason = "SchedulingGated" }
         let initContainers = pod.at("spec", "initContainers")?.array ?? []
         sidecars = Set(
-            initContainers.filter { $0["restartPolicy"]?.string == "Always" }.compactMap { $0["name"]?.string })
+            initContainers.filter { $0["restartPolicy"]?.string == "Always" }.compactMap {
+                $0["name"]?.string
+            })
         total = (pod.at("spec", "containers")?.array ?? []).count + sidecars.count
 
         let isInitializing = addInitContainers(pod, count: initContainers.count)

@@ -5,7 +5,8 @@ import Support
 extension ComputedColumns {
     static let binding: [String: ComputedCell] = [
         "Role": { object, _ in
-            .string("\(object.at("roleRef", "kind")?.string ?? "")/\(object.at("roleRef", "name")?.string ?? "")")
+            .string(
+                "\(object.at("roleRef", "kind")?.string ?? "")/\(object.at("roleRef", "name")?.string ?? "")")
         },
         "ServiceAccounts": { object, _ in
             let accounts = (object["subjects"]?.array ?? []).filter { $0["kind"]?.string == "ServiceAccount" }
@@ -27,7 +28,8 @@ extension ComputedColumns {
         func part(_ key: String, _ separator: String) -> String {
             reference[key]?.string.flatMap { $0.isEmpty ? nil : separator + $0 } ?? ""
         }
-        return (part("resource", "") + part("group", ".")).lowercased() + part("namespace", "/") + part("name", "/")
+        return (part("resource", "") + part("group", ".")).lowercased() + part("namespace", "/")
+            + part("name", "/")
     }
 
     static func slicePorts(_ slice: Value) -> String {
@@ -82,7 +84,9 @@ extension ComputedColumns {
         if let name = reference["name"]?.string, !name.isEmpty {
             return .string("\(reference["namespace"]?.string ?? "*")/\(name)")
         }
-        guard let selector = reference["selector"], let parsed = try? LabelSelector(object: selector) else { return "<unset>" }
+        guard let selector = reference["selector"], let parsed = try? LabelSelector(object: selector) else {
+            return "<unset>"
+        }
         return .string(parsed.description)
     }
 }

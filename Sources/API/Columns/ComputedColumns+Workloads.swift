@@ -13,14 +13,17 @@ extension ComputedColumns {
             if hasCondition("Complete", of: job) { return "Complete" }
             if hasCondition("Failed", of: job) { return "Failed" }
             if isDeleting(job) { return "Terminating" }
-            for type in ["Suspended", "FailureTarget", "SuccessCriteriaMet"] where hasCondition(type, of: job) {
+            for type in ["Suspended", "FailureTarget", "SuccessCriteriaMet"] where hasCondition(type, of: job)
+            {
                 return .string(type)
             }
             return "Running"
         },
         "Completions": { job, _ in
             let succeeded = job.at("status", "succeeded")?.integer ?? 0
-            if let wanted = job.at("spec", "completions")?.integer { return .string("\(succeeded)/\(wanted)") }
+            if let wanted = job.at("spec", "completions")?.integer {
+                return .string("\(succeeded)/\(wanted)")
+            }
             let parallel = job.at("spec", "parallelism")?.integer ?? 0
             return .string(parallel > 1 ? "\(succeeded)/1 of \(parallel)" : "\(succeeded)/1")
         },
@@ -49,7 +52,9 @@ extension ComputedColumns {
     static let autoscalerV1: [String: ComputedCell] = [
         "Reference": scaleTarget,
         "Targets": { object, _ in
-            guard let target = object.at("spec", "targetCPUUtilizationPercentage")?.integer else { return "<none>" }
+            guard let target = object.at("spec", "targetCPUUtilizationPercentage")?.integer else {
+                return "<none>"
+            }
             let current = object.at("status", "currentCPUUtilizationPercentage")?.integer
             return .string("cpu: \(current.map { "\($0)%" } ?? "<unknown>")/\(target)%")
         },
@@ -80,7 +85,8 @@ extension ComputedColumns {
         }
         if let wanted = target?["averageValue"]?.string {
             let isPlain = type == "Resource" || type == "ContainerResource" || type == "Pods"
-            return "\(name)\(present?["averageValue"]?.string ?? "<unknown>")/\(wanted)" + (isPlain ? "" : " (avg)")
+            return "\(name)\(present?["averageValue"]?.string ?? "<unknown>")/\(wanted)"
+                + (isPlain ? "" : " (avg)")
         }
         return "\(name)\(present?["value"]?.string ?? "<unknown>")/\(target?["value"]?.string ?? "<auto>")"
     }

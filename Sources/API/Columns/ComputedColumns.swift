@@ -18,7 +18,9 @@ enum ComputedColumns {
         "endpoints": ["Endpoints": { object, _ in .string(endpoints(object)) }],
         "events": event,
         "events.events.k8s.io": groupedEvent,
-        "configmaps": ["Data": { object, _ in .integer(Int64(count(object["data"]) + count(object["binaryData"]))) }],
+        "configmaps": [
+            "Data": { object, _ in .integer(Int64(count(object["data"]) + count(object["binaryData"]))) }
+        ],
         "componentstatuses": ["Status": { object, _ in .string(componentStatus(object)) }],
         "persistentvolumes": [
             "Status": volumeStatus, "StorageClass": storageClassName,

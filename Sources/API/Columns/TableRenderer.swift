@@ -3,7 +3,8 @@ public import Support
 
 /// Turns objects of one resource into the rows of `kubectl get`.
 ///
-/// Most cells are a path and a rendering rule of the resource's table; the others are functions (`ComputedColumns`).
+/// Most cells are a path and a rendering rule of the resource's table; the others are functions
+/// (`ComputedColumns`).
 public struct TableRenderer: Sendable {
     private let columns: [ColumnDefinition]
     private let computed: [String: ComputedCell]
@@ -14,7 +15,8 @@ public struct TableRenderer: Sendable {
     public init(_ definition: ResourceDefinition) {
         let name = definition.resource.groupResource
         // A column per measured resource cannot be announced before the objects are known.
-        columns = definition.columns.isEmpty ? Self.plain : definition.columns.filter { !$0.name.hasPrefix("{") }
+        columns =
+            definition.columns.isEmpty ? Self.plain : definition.columns.filter { !$0.name.hasPrefix("{") }
         computed = ComputedColumns.of(definition.resource)
         isPod = name == "pods"
         hasExtraAge = name == "ipaddresses.networking.k8s.io"
@@ -48,11 +50,17 @@ public struct TableRenderer: Sendable {
 
     /// The `conditions` of one row: pods that are done are marked so.
     public func conditions(of object: Value) -> [Value] {
-        guard isPod, let phase = object.at("status", "phase")?.string, phase == "Succeeded" || phase == "Failed"
+        guard isPod, let phase = object.at("status", "phase")?.string,
+            phase == "Succeeded" || phase == "Failed"
         else { return [] }
-        return [["type": "Completed", "status": "True", "reason": .string(phase), "message": .string(
-            phase == "Succeeded"
-                ? "The pod has completed successfully." : "The pod failed.")]]
+        return [
+            [
+                "type": "Completed", "status": "True", "reason": .string(phase),
+                "message": .string(
+                    phase == "Succeeded"
+                        ? "The pod has completed successfully." : "The pod failed."),
+            ]
+        ]
     }
 }
 

@@ -37,7 +37,8 @@ extension BuiltinDefaults {
                 "spec.strategy.rollingUpdate.maxUnavailable", "25%",
                 when: .field("spec.strategy.type", is: "RollingUpdate")),
             .set(
-                "spec.strategy.rollingUpdate.maxSurge", "25%", when: .field("spec.strategy.type", is: "RollingUpdate")),
+                "spec.strategy.rollingUpdate.maxSurge", "25%",
+                when: .field("spec.strategy.type", is: "RollingUpdate")),
             .set("spec.revisionHistoryLimit", 10), .set("spec.progressDeadlineSeconds", 600),
         ],
         "DaemonSet": [
@@ -86,7 +87,9 @@ extension BuiltinDefaults {
                 [
                     [
                         "type": "Resource",
-                        "resource": ["name": "cpu", "target": ["type": "Utilization", "averageUtilization": 80]],
+                        "resource": [
+                            "name": "cpu", "target": ["type": "Utilization", "averageUtilization": 80],
+                        ],
                     ]
                 ]),
             .set("spec.behavior.scaleUp.stabilizationWindowSeconds", 0, when: .isSet("spec.behavior")),
@@ -124,14 +127,17 @@ extension BuiltinDefaults {
     static let storage: [String: [DefaultRule]] = [
         "StorageClass": [.set("reclaimPolicy", "Delete"), .set("volumeBindingMode", "Immediate")],
         "CSIDriver": [
-            .set("spec.attachRequired", true), .set("spec.podInfoOnMount", false), .set("spec.storageCapacity", false),
-            .set("spec.fsGroupPolicy", "ReadWriteOnceWithFSType"), .set("spec.volumeLifecycleModes", ["Persistent"]),
+            .set("spec.attachRequired", true), .set("spec.podInfoOnMount", false),
+            .set("spec.storageCapacity", false),
+            .set("spec.fsGroupPolicy", "ReadWriteOnceWithFSType"),
+            .set("spec.volumeLifecycleModes", ["Persistent"]),
             .set("spec.requiresRepublish", false), .set("spec.seLinuxMount", false),
         ],
     ]
 
     private static let webhook: [DefaultRule] = [
-        .set("failurePolicy", "Fail"), .set("matchPolicy", "Equivalent"), .set("namespaceSelector", .emptyObject),
+        .set("failurePolicy", "Fail"), .set("matchPolicy", "Equivalent"),
+        .set("namespaceSelector", .emptyObject),
         .set("objectSelector", .emptyObject), .set("timeoutSeconds", 10),
     ]
 
@@ -152,20 +158,26 @@ extension BuiltinDefaults {
 
     static let extensions: [String: [DefaultRule]] = [
         "CustomResourceDefinition": [
-            .change(completeNames), .set("spec.conversion.strategy", "None", when: .isUnset("spec.conversion")),
+            .change(completeNames),
+            .set("spec.conversion.strategy", "None", when: .isUnset("spec.conversion")),
         ],
         "ServiceReference": [.set("port", 443)],
     ]
 
     static let flowControl: [String: [DefaultRule]] = [
         "FlowSchemaSpec": [.set("matchingPrecedence", 1000)],
-        "ExemptPriorityLevelConfiguration": [.set("nominalConcurrencyShares", 0), .set("lendablePercent", 0)],
-        "LimitedPriorityLevelConfiguration": [.set("nominalConcurrencyShares", 30), .set("lendablePercent", 0)],
+        "ExemptPriorityLevelConfiguration": [
+            .set("nominalConcurrencyShares", 0), .set("lendablePercent", 0),
+        ],
+        "LimitedPriorityLevelConfiguration": [
+            .set("nominalConcurrencyShares", 30), .set("lendablePercent", 0),
+        ],
         "QueuingConfiguration": [.set("handSize", 8), .set("queues", 64), .set("queueLengthLimit", 50)],
     ]
 
     private static let deviceCount: [DefaultRule] = [
-        .set("allocationMode", "ExactCount"), .set("count", 1, when: .field("allocationMode", is: "ExactCount")),
+        .set("allocationMode", "ExactCount"),
+        .set("count", 1, when: .field("allocationMode", is: "ExactCount")),
     ]
 
     static let resource: [String: [DefaultRule]] = [

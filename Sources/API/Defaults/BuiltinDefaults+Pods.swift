@@ -22,7 +22,8 @@ extension BuiltinDefaults {
             .change(completeHostPorts),
         ],
         "PodSpec": [
-            .set("dnsPolicy", "ClusterFirst"), .set("restartPolicy", "Always"), .set("securityContext", .emptyObject),
+            .set("dnsPolicy", "ClusterFirst"), .set("restartPolicy", "Always"),
+            .set("securityContext", .emptyObject),
             .set("terminationGracePeriodSeconds", 30), .set("schedulerName", "default-scheduler"),
             .change(mirrorServiceAccount),
         ],

@@ -7,13 +7,16 @@ extension BuiltinDefaults {
         let type = spec["type"]?.string ?? ""
         if spec["sessionAffinity"]?.string == "None" { spec["sessionAffinityConfig"] = nil }
         let isExternal = type == "LoadBalancer" || type == "NodePort"
-        if isExternal || (type == "ClusterIP" && !spec["externalIPs"].isUnset), spec["externalTrafficPolicy"].isUnset {
+        if isExternal || (type == "ClusterIP" && !spec["externalIPs"].isUnset),
+            spec["externalTrafficPolicy"].isUnset
+        {
             spec["externalTrafficPolicy"] = "Cluster"
         }
         if isExternal || type == "ClusterIP" { setIfAbsent("internalTrafficPolicy", "Cluster", in: &spec) }
         if type == "LoadBalancer" { setIfAbsent("allocateLoadBalancerNodePorts", true, in: &spec) }
         service["spec"] = spec
-        guard type == "LoadBalancer", let points = service.at("status", "loadBalancer", "ingress")?.array else { return }
+        guard type == "LoadBalancer", let points = service.at("status", "loadBalancer", "ingress")?.array
+        else { return }
         service[path: ["status", "loadBalancer", "ingress"]] = .array(
             points.map { point in
                 var point = point
@@ -35,7 +38,9 @@ extension BuiltinDefaults {
 
     @Sendable static func completeLimits(_ item: inout Value) {
         guard item["type"]?.string == "Container" else { return }
-        for (target, source) in [("default", "max"), ("defaultRequest", "default"), ("defaultRequest", "min")] {
+        for (target, source) in [
+            ("default", "max"), ("defaultRequest", "default"), ("defaultRequest", "min"),
+        ] {
             for (name, amount) in item[source]?.fields ?? Fields() where item[path: [target, name]] == nil {
                 item[path: [target, name]] = amount
             }

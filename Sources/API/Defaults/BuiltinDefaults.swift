@@ -1,6 +1,7 @@
 public import APIMachinery
 
-/// What absent fields of the built-in kinds mean. The rules are those of Kubernetes 1.36 with its default gates.
+/// What absent fields of the built-in kinds mean. The rules are those of Kubernetes 1.36 with its default
+/// gates.
 public enum BuiltinDefaults {
     public static let shared = Defaults(BuiltinTypes.kubernetes, rules: all)
 
@@ -19,7 +20,9 @@ public enum BuiltinDefaults {
         add("api.rbac.v1", rbac)
         add("api.storage.v1", storage)
         add("api.scheduling.v1", ["PriorityClass": [.set("preemptionPolicy", "PreemptLowerPriority")]])
-        add("api.discovery.v1", ["EndpointPort": [.change { setIfAbsent("name", "", in: &$0) }, .set("protocol", "TCP")]])
+        add(
+            "api.discovery.v1",
+            ["EndpointPort": [.change { setIfAbsent("name", "", in: &$0) }, .set("protocol", "TCP")]])
         add("api.admissionregistration.v1", admission)
         add("apiextensions-apiserver.pkg.apis.apiextensions.v1", extensions)
         add("kube-aggregator.pkg.apis.apiregistration.v1", ["ServiceReference": [.set("port", 443)]])

@@ -32,20 +32,28 @@ public enum BuiltinValidation {
 
     private static let all: [String: Rules] = [
         "pods": Rules(
-            validate: { $0.podSpec($1["spec"] ?? .emptyObject, "spec") }, validateUpdate: { $0.podUpdate($1, $2) }),
+            validate: { $0.podSpec($1["spec"] ?? .emptyObject, "spec") },
+            validateUpdate: { $0.podUpdate($1, $2) }),
         "podtemplates": Rules(validate: { $0.podTemplate($1["template"], "template") }),
         "replicationcontrollers": Rules(validate: { $0.replicationController($1) }),
         "deployments.apps": Rules(
             validate: { $0.deployment($1) },
-            validateUpdate: { $0.immutable($1.at("spec", "selector"), $2.at("spec", "selector"), "spec.selector") }),
+            validateUpdate: {
+                $0.immutable($1.at("spec", "selector"), $2.at("spec", "selector"), "spec.selector")
+            }),
         "replicasets.apps": Rules(
             validate: { $0.replicas($1, kind: "ReplicaSet") },
-            validateUpdate: { $0.immutable($1.at("spec", "selector"), $2.at("spec", "selector"), "spec.selector") }),
+            validateUpdate: {
+                $0.immutable($1.at("spec", "selector"), $2.at("spec", "selector"), "spec.selector")
+            }),
         "daemonsets.apps": Rules(
             validate: { $0.daemonSet($1) },
-            validateUpdate: { $0.immutable($1.at("spec", "selector"), $2.at("spec", "selector"), "spec.selector") }),
+            validateUpdate: {
+                $0.immutable($1.at("spec", "selector"), $2.at("spec", "selector"), "spec.selector")
+            }),
         "statefulsets.apps": Rules(
-            validate: { $0.replicas($1, kind: "StatefulSet") }, validateUpdate: { $0.statefulSetUpdate($1, $2) }),
+            validate: { $0.replicas($1, kind: "StatefulSet") },
+            validateUpdate: { $0.statefulSetUpdate($1, $2) }),
         "jobs.batch": Rules(validate: { $0.job($1) }, validateUpdate: { $0.jobUpdate($1, $2) }),
         "cronjobs.batch": Rules(validate: { $0.cronJob($1) }),
         "services": Rules(validate: { $0.service($1) }, validateUpdate: { $0.serviceUpdate($1, $2) }),
@@ -66,7 +74,8 @@ public enum BuiltinValidation {
             validate: { $0.binding($1, roleKinds: ["ClusterRole", "Role"]) },
             validateUpdate: { $0.bindingUpdate($1, $2) }),
         "clusterrolebindings.rbac.authorization.k8s.io": Rules(
-            validate: { $0.binding($1, roleKinds: ["ClusterRole"]) }, validateUpdate: { $0.bindingUpdate($1, $2) }),
+            validate: { $0.binding($1, roleKinds: ["ClusterRole"]) },
+            validateUpdate: { $0.bindingUpdate($1, $2) }),
         "ingresses.networking.k8s.io": Rules(validate: { $0.ingress($1) }),
         "priorityclasses.scheduling.k8s.io": Rules(
             validateUpdate: { $0.immutable($1["value"] ?? 0, $2["value"] ?? 0, "value") }),

@@ -31,8 +31,10 @@ extension FieldChecks {
                 }
                 continue
             }
-            require(rule["apiGroups"], path + ".apiGroups", "resource rules must supply at least one api group")
-            require(rule["resources"], path + ".resources", "resource rules must supply at least one resource")
+            require(
+                rule["apiGroups"], path + ".apiGroups", "resource rules must supply at least one api group")
+            require(
+                rule["resources"], path + ".resources", "resource rules must supply at least one resource")
         }
     }
 
@@ -54,8 +56,10 @@ extension FieldChecks {
                 require(subject["namespace"], path + ".namespace")
             case "User", "Group": oneOf(subject["apiGroup"], [group], path + ".apiGroup")
             default:
-                add(.notSupported(
-                    path + ".kind", value: subject["kind"] ?? "", supported: ["ServiceAccount", "User", "Group"]))
+                add(
+                    .notSupported(
+                        path + ".kind", value: subject["kind"] ?? "",
+                        supported: ["ServiceAccount", "User", "Group"]))
             }
         }
     }

@@ -6,19 +6,27 @@ extension FieldChecks {
     ) {
         requiredName(container["name"], .dns1123Label, path + ".name")
         let image = container["image"]?.string ?? ""
-        if require(.string(image), path + ".image"), image.first?.isWhitespace == true || image.last?.isWhitespace == true {
+        if require(.string(image), path + ".image"),
+            image.first?.isWhitespace == true || image.last?.isWhitespace == true
+        {
             invalid(path + ".image", .string(image), "must not have leading or trailing whitespace")
         }
         ports(container["ports"], path + ".ports", &hostPorts)
         for (variable, path) in container["env"].elements(path + ".env") { environment(variable, path) }
-        for (source, path) in container["envFrom"].elements(path + ".envFrom") { environmentSource(source, path) }
+        for (source, path) in container["envFrom"].elements(path + ".envFrom") {
+            environmentSource(source, path)
+        }
         mounts(container["volumeMounts"], path + ".volumeMounts", volumes)
         resources(container["resources"], path + ".resources")
         for key in ["livenessProbe", "readinessProbe", "startupProbe"] {
-            if let probe = container[key] { self.probe(probe, "\(path).\(key)", mustSucceedOnce: key != "readinessProbe") }
+            if let probe = container[key] {
+                self.probe(probe, "\(path).\(key)", mustSucceedOnce: key != "readinessProbe")
+            }
         }
         for key in ["postStart", "preStop"] {
-            if let handler = container.at("lifecycle", key) { self.handler(handler, "\(path).lifecycle.\(key)") }
+            if let handler = container.at("lifecycle", key) {
+                self.handler(handler, "\(path).lifecycle.\(key)")
+            }
         }
     }
 
@@ -47,13 +55,16 @@ extension FieldChecks {
         if kinds == 0 {
             invalid(
                 path + ".valueFrom", "",
-                "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`")
+                "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
+            )
         } else if !(variable["value"]?.string ?? "").isEmpty {
             invalid(path + ".valueFrom", "", "may not be specified when `value` is not empty")
         } else if kinds > 1 {
             invalid(path + ".valueFrom", "", "may not have more than one field specified at a time")
         }
-        if let field = source["fieldRef"] { require(field["fieldPath"], path + ".valueFrom.fieldRef.fieldPath") }
+        if let field = source["fieldRef"] {
+            require(field["fieldPath"], path + ".valueFrom.fieldRef.fieldPath")
+        }
         for key in ["configMapKeyRef", "secretKeyRef"] {
             guard let reference = source[key] else { continue }
             require(reference["name"], "\(path).valueFrom.\(key).name")
@@ -71,7 +82,9 @@ extension FieldChecks {
     private mutating func mounts(_ mounts: Value?, _ path: String, _ volumes: Set<String>) {
         var targets: Set<String> = []
         for (mount, path) in mounts.elements(path) {
-            if require(mount["name"], path + ".name"), let name = mount["name"]?.string, !volumes.contains(name) {
+            if require(mount["name"], path + ".name"), let name = mount["name"]?.string,
+                !volumes.contains(name)
+            {
                 add(FieldError(.notFound, path + ".name", value: .string(name)))
             }
             if require(mount["mountPath"], path + ".mountPath"), let target = mount["mountPath"]?.string,
@@ -81,7 +94,9 @@ extension FieldChecks {
             }
             for key in ["subPath", "subPathExpr"] {
                 guard let inner = mount[key]?.string, !inner.isEmpty else { continue }
-                if inner.hasPrefix("/") { invalid("\(path).\(key)", .string(inner), "must be a relative path") }
+                if inner.hasPrefix("/") {
+                    invalid("\(path).\(key)", .string(inner), "must be a relative path")
+                }
                 noBackSteps(inner, "\(path).\(key)")
             }
         }
@@ -137,10 +152,12 @@ extension FieldChecks {
             else { continue }
             let isExact = name.contains("/") || name.hasPrefix("hugepages-")
             if isExact, asked != most {
-                invalid("\(path).requests", request, "must be equal to \(name) limit of \(limit.string ?? "")")
+                invalid(
+                    "\(path).requests", request, "must be equal to \(name) limit of \(limit.string ?? "")")
             } else if asked > most {
                 invalid(
-                    "\(path).requests", request, "must be less than or equal to \(name) limit of \(limit.string ?? "")")
+                    "\(path).requests", request,
+                    "must be less than or equal to \(name) limit of \(limit.string ?? "")")
             }
         }
     }

@@ -53,9 +53,13 @@ extension FieldChecks {
     private mutating func owners(_ owners: Value?) {
         var controller = ""
         for (owner, path) in owners.elements("metadata.ownerReferences") {
-            for (key, word) in [("apiVersion", "version"), ("kind", "kind"), ("name", "name"), ("uid", "uid")]
+            for (key, word) in [
+                ("apiVersion", "version"), ("kind", "kind"), ("name", "name"), ("uid", "uid"),
+            ]
             where (owner[key]?.string ?? "").isEmpty {
-                invalid("\(path).\(key)", "", key == "apiVersion" ? "\(word) must not be empty" : "must not be empty")
+                invalid(
+                    "\(path).\(key)", "",
+                    key == "apiVersion" ? "\(word) must not be empty" : "must not be empty")
             }
             guard owner["controller"]?.bool == true else { continue }
             let kind = owner["kind"]?.string ?? ""

@@ -12,7 +12,8 @@ extension FieldChecks {
         labels(spec["nodeSelector"], path + ".nodeSelector")
         for (key, rule) in [
             ("serviceAccountName", NameRule.dns1123Subdomain), ("nodeName", .dns1123Subdomain),
-            ("hostname", .dns1123Label), ("subdomain", .dns1123Label), ("priorityClassName", .dns1123Subdomain),
+            ("hostname", .dns1123Label), ("subdomain", .dns1123Label),
+            ("priorityClassName", .dns1123Subdomain),
         ] {
             let text = spec[key]?.string ?? ""
             if !text.isEmpty { name(text, rule, "\(path).\(key)") }
@@ -45,8 +46,11 @@ extension FieldChecks {
     /// An init container runs to its end, unless it is a sidecar; only that one can be probed.
     private mutating func initContainer(_ container: Value, _ path: String) {
         guard container["restartPolicy"]?.string != "Always" else { return }
-        for key in ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] where container[key] != nil {
-            add(.forbidden("\(path).\(key)", "may not be set for init containers without restartPolicy=Always"))
+        for key in ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"]
+        where container[key] != nil {
+            add(
+                .forbidden(
+                    "\(path).\(key)", "may not be set for init containers without restartPolicy=Always"))
         }
     }
 
@@ -60,7 +64,8 @@ extension FieldChecks {
         }
         if toleration["tolerationSeconds"] != nil, toleration["effect"]?.string != "NoExecute" {
             invalid(
-                path + ".effect", toleration["effect"], "effect must be 'NoExecute' when `tolerationSeconds` is set")
+                path + ".effect", toleration["effect"],
+                "effect must be 'NoExecute' when `tolerationSeconds` is set")
         }
         if word == "Exists", !(toleration["value"]?.string ?? "").isEmpty {
             invalid(path + ".operator", toleration, "value must be empty when `operator` is 'Exists'")
@@ -73,11 +78,16 @@ extension FieldChecks {
     mutating func podUpdate(_ new: Value, _ old: Value) {
         var (proposed, current) = (new["spec"] ?? .emptyObject, old["spec"] ?? .emptyObject)
         let added = proposed["tolerations"]?.array ?? []
-        guard (current["tolerations"]?.array ?? []).allSatisfy({ toleration in
-            // The seconds of a toleration that stays may be changed.
-            added.contains { Self.withoutSeconds($0) == Self.withoutSeconds(toleration) }
-        }) else {
-            add(.forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds"))
+        guard
+            (current["tolerations"]?.array ?? []).allSatisfy({ toleration in
+                // The seconds of a toleration that stays may be changed.
+                added.contains { Self.withoutSeconds($0) == Self.withoutSeconds(toleration) }
+            })
+        else {
+            add(
+                .forbidden(
+                    "spec.tolerations", "existing toleration can not be modified except its tolerationSeconds"
+                ))
             return
         }
         for key in ["activeDeadlineSeconds", "tolerations"] { (proposed[key], current[key]) = (nil, nil) }
@@ -90,11 +100,13 @@ extension FieldChecks {
             (proposed["nodeSelector"], current["nodeSelector"]) = (nil, nil)
         }
         guard Self.withoutImages(proposed) != Self.withoutImages(current) else { return }
-        add(.forbidden(
-            "spec",
-            "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
-                + "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
-                + "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"))
+        add(
+            .forbidden(
+                "spec",
+                "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
+                    + "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
+                    + "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+            ))
     }
 
     private static func withoutSeconds(_ toleration: Value) -> Value {

@@ -48,9 +48,12 @@ extension FieldChecks {
     mutating func serviceUpdate(_ new: Value, _ old: Value) {
         let types = [new, old].map { $0.at("spec", "type")?.string }
         guard !types.contains("ExternalName") else { return }
-        let (before, after) = (old.at("spec", "clusterIP")?.string ?? "", new.at("spec", "clusterIP")?.string ?? "")
+        let (before, after) = (
+            old.at("spec", "clusterIP")?.string ?? "", new.at("spec", "clusterIP")?.string ?? ""
+        )
         guard !before.isEmpty, before != after else { return }
-        invalid("spec.clusterIPs[0]", new.at("spec", "clusterIPs") ?? [.string(after)], "may not change once set")
+        invalid(
+            "spec.clusterIPs[0]", new.at("spec", "clusterIPs") ?? [.string(after)], "may not change once set")
     }
 
     // MARK: - Ingresses
@@ -64,7 +67,8 @@ extension FieldChecks {
         for (rule, path) in spec["rules"].elements("spec.rules") {
             let host = rule["host"]?.string ?? ""
             if !host.isEmpty {
-                name(host, host.hasPrefix("*") ? .wildcardDNS1123Subdomain : .dns1123Subdomain, path + ".host")
+                name(
+                    host, host.hasPrefix("*") ? .wildcardDNS1123Subdomain : .dns1123Subdomain, path + ".host")
             }
             guard let http = rule["http"] else { continue }
             require(http["paths"], path + ".http.paths")

@@ -25,19 +25,26 @@ extension FieldChecks {
             let after = proposed.at("resources", "requests", "storage").flatMap { try? Quantity(json: $0) }
             let granted = old.at("status", "capacity", "storage").flatMap { try? Quantity(json: $0) }
             if let before, let after, after < before, after < (granted ?? before) {
-                add(.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity"))
+                add(
+                    .forbidden(
+                        "spec.resources.requests.storage", "field can not be less than status.capacity"))
             }
-            for key in ["resources", "volumeAttributesClassName"] { (proposed[key], current[key]) = (nil, nil) }
+            for key in ["resources", "volumeAttributesClassName"] {
+                (proposed[key], current[key]) = (nil, nil)
+            }
         }
         guard proposed != current else { return }
-        add(.forbidden(
-            "spec",
-            "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"))
+        add(
+            .forbidden(
+                "spec",
+                "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+            ))
     }
 
     /// What a volume's spec holds beside its source.
     private static let volumeSettings: Set<String> = [
-        "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy",
+        "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity",
+        "persistentVolumeReclaimPolicy",
         "storageClassName", "volumeAttributesClassName", "volumeMode",
     ]
 
@@ -62,7 +69,9 @@ extension FieldChecks {
         }
         if let local = spec["local"] {
             require(local["path"], "spec.local.path")
-            if spec["nodeAffinity"] == nil { add(.required("spec.nodeAffinity", "Local volume requires node affinity")) }
+            if spec["nodeAffinity"] == nil {
+                add(.required("spec.nodeAffinity", "Local volume requires node affinity"))
+            }
         }
     }
 
@@ -73,8 +82,9 @@ extension FieldChecks {
             return spec
         }
         if source(new) != source(old) {
-            add(.forbidden(
-                "spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation"))
+            add(
+                .forbidden(
+                    "spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation"))
         }
         immutable(new.at("spec", "volumeMode"), old.at("spec", "volumeMode"), "spec.volumeMode")
         if let affinity = old.at("spec", "nodeAffinity") {
@@ -83,7 +93,8 @@ extension FieldChecks {
     }
 
     mutating func storageClassUpdate(_ new: Value, _ old: Value) {
-        for key in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] where new[key] != old[key] {
+        for key in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"]
+        where new[key] != old[key] {
             if key == "volumeBindingMode" {
                 immutable(new[key], old[key], key)
             } else {

@@ -7,7 +7,9 @@ extension FieldChecks {
         for (volume, path) in volumes.elements(path) {
             let name = volume["name"]?.string ?? ""
             requiredName(.string(name), .dns1123Label, path + ".name")
-            if !name.isEmpty, !names.insert(name).inserted { add(.duplicate(path + ".name", value: .string(name))) }
+            if !name.isEmpty, !names.insert(name).inserted {
+                add(.duplicate(path + ".name", value: .string(name)))
+            }
             let sources = (volume.fields?.keys ?? []).filter { $0 != "name" }
             if sources.isEmpty { add(.required(path, "must specify a volume type")) }
             for source in sources.dropFirst() {
@@ -37,7 +39,9 @@ extension FieldChecks {
         if let claim = volume["persistentVolumeClaim"] {
             require(claim["claimName"], path + ".persistentVolumeClaim.claimName")
         }
-        if let size = volume.at("emptyDir", "sizeLimit"), let quantity = try? Quantity(json: size), quantity.sign < 0 {
+        if let size = volume.at("emptyDir", "sizeLimit"), let quantity = try? Quantity(json: size),
+            quantity.sign < 0
+        {
             invalid(path + ".emptyDir.sizeLimit", size, "SizeLimit field must be a valid resource quantity")
         }
         if let file = volume["nfs"] {

@@ -12,12 +12,14 @@ extension FieldChecks {
             deadline <= spec["minReadySeconds"]?.integer ?? 0
         {
             invalid(
-                "spec.progressDeadlineSeconds", spec["progressDeadlineSeconds"], "must be greater than minReadySeconds")
+                "spec.progressDeadlineSeconds", spec["progressDeadlineSeconds"],
+                "must be greater than minReadySeconds")
         }
         let strategy = spec["strategy"]
         if strategy?["type"]?.string == "Recreate", strategy?["rollingUpdate"] != nil {
-            add(.forbidden(
-                "spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'"))
+            add(
+                .forbidden(
+                    "spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'"))
         } else if let rolling = strategy?["rollingUpdate"] {
             rollingUpdate(rolling, "spec.strategy.rollingUpdate")
         }
@@ -43,7 +45,9 @@ extension FieldChecks {
     mutating func replicationController(_ object: Value) {
         let spec = object["spec"] ?? .emptyObject
         notNegative(spec["replicas"], "spec.replicas")
-        guard require(spec["selector"], "spec.selector"), require(spec["template"], "spec.template") else { return }
+        guard require(spec["selector"], "spec.selector"), require(spec["template"], "spec.template") else {
+            return
+        }
         let wanted = try? LabelSelector(labels: spec["selector"]?.fields ?? Fields())
         template(spec, matching: wanted)
     }
@@ -83,7 +87,8 @@ extension FieldChecks {
         }
         func isZero(_ key: String) -> Bool { [.integer(0), .string("0%"), nil].contains(rolling[key]) }
         if isZero("maxUnavailable"), isZero("maxSurge") {
-            invalid(path + ".maxUnavailable", rolling["maxUnavailable"] ?? 0, "may not be 0 when `maxSurge` is 0")
+            invalid(
+                path + ".maxUnavailable", rolling["maxUnavailable"] ?? 0, "may not be 0 when `maxSurge` is 0")
         }
     }
 
@@ -94,10 +99,12 @@ extension FieldChecks {
             "persistentVolumeClaimRetentionPolicy", "minReadySeconds",
         ] { (proposed[key], current[key]) = (nil, nil) }
         guard proposed != current else { return }
-        add(.forbidden(
-            "spec",
-            "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
-                + "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"))
+        add(
+            .forbidden(
+                "spec",
+                "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
+                    + "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+            ))
     }
 
     // MARK: - Jobs
@@ -105,7 +112,9 @@ extension FieldChecks {
     mutating func job(_ object: Value) { jobSpec(object["spec"] ?? .emptyObject, "spec") }
 
     private mutating func jobSpec(_ spec: Value, _ path: String) {
-        for key in ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"] {
+        for key in [
+            "parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished",
+        ] {
             notNegative(spec[key], "\(path).\(key)")
         }
         if spec["completionMode"]?.string == "Indexed", spec["completions"] == nil {
@@ -131,7 +140,9 @@ extension FieldChecks {
         let spec = object["spec"] ?? .emptyObject
         let name = object.at("metadata", "name")?.string ?? ""
         // The jobs' names add an eleven-character suffix and must stay labels.
-        if name.utf8.count > 52 { invalid("metadata.name", .string(name), "must be no more than 52 characters") }
+        if name.utf8.count > 52 {
+            invalid("metadata.name", .string(name), "must be no more than 52 characters")
+        }
         require(spec["schedule"], "spec.schedule")
         for key in ["startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"] {
             notNegative(spec[key], "spec.\(key)")

@@ -1,6 +1,7 @@
 import APIMachinery
 
-/// Collects what is wrong with an object, field by field. The wording is Kubernetes' own: people search for it.
+/// Collects what is wrong with an object, field by field. The wording is Kubernetes' own: people search for
+/// it.
 struct FieldChecks {
     private(set) var errors: [FieldError] = []
 
@@ -86,11 +87,15 @@ struct FieldChecks {
             name(expression["key"]?.string ?? "", .qualifiedName, path + ".key")
             switch expression["operator"]?.string {
             case "In", "NotIn":
-                if count == 0 { add(.required(path + ".values", "must be specified when `operator` is 'In' or 'NotIn'")) }
+                if count == 0 {
+                    add(.required(path + ".values", "must be specified when `operator` is 'In' or 'NotIn'"))
+                }
             case "Exists", "DoesNotExist":
                 guard count > 0 else { break }
-                add(.forbidden(
-                    path + ".values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
+                add(
+                    .forbidden(
+                        path + ".values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+                    ))
             default: invalid(path + ".operator", expression["operator"], "not a valid selector operator")
             }
         }

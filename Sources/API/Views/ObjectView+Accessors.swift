@@ -7,7 +7,9 @@ extension ObjectView {
     public func time(_ key: String) -> Timestamp? { value[key]?.string.flatMap { Timestamp($0) } }
 
     /// Writes a time in whole seconds.
-    public mutating func set(_ key: String, time: Timestamp?) { value[key] = time.map { .string($0.description) } }
+    public mutating func set(_ key: String, time: Timestamp?) {
+        value[key] = time.map { .string($0.description) }
+    }
 
     /// Writes a time with six fraction digits.
     public mutating func set(_ key: String, microTime time: Timestamp?) {
@@ -27,14 +29,18 @@ extension ObjectView {
         value[key] = map.isEmpty ? nil : Value(map.mapValues { Base64.encode($0) })
     }
 
-    public func numbers(_ key: String) -> [Int] { (value[key]?.array ?? []).compactMap { $0.integer.map(Int.init) } }
+    public func numbers(_ key: String) -> [Int] {
+        (value[key]?.array ?? []).compactMap { $0.integer.map(Int.init) }
+    }
     public mutating func set(_ key: String, _ numbers: [Int]) {
         value[key] = numbers.isEmpty ? nil : .array(numbers.map { .integer(Int64($0)) })
     }
 
     public func textsMap(_ key: String) -> [String: [String]] {
         var map: [String: [String]] = [:]
-        for (name, list) in value[key]?.fields ?? Fields() { map[name] = (list.array ?? []).compactMap(\.string) }
+        for (name, list) in value[key]?.fields ?? Fields() {
+            map[name] = (list.array ?? []).compactMap(\.string)
+        }
         return map
     }
     public mutating func set(_ key: String, _ map: [String: [String]]) {

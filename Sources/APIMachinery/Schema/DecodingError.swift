@@ -29,7 +29,8 @@ public struct DecodingError: Error, Hashable, Sendable, CustomStringConvertible 
         case .mismatch(let found, let goType) where path.isEmpty:
             "json: cannot unmarshal \(found) into Go value of type \(goType)"
         case .mismatch(let found, let goType):
-            "json: cannot unmarshal \(found) into Go struct field \(structure).\(path.joined(separator: ".")) "
+            "json: cannot unmarshal \(found) into Go struct field "
+                + "\(structure).\(path.joined(separator: ".")) "
                 + "of type \(goType)"
         }
     }

@@ -36,7 +36,9 @@ public struct DefaultRule: Sendable {
     }
 
     /// Copies what is at `source` to where nothing is.
-    public static func copy(_ path: String, from source: String, when condition: Condition? = nil) -> DefaultRule {
+    public static func copy(_ path: String, from source: String, when condition: Condition? = nil)
+        -> DefaultRule
+    {
         DefaultRule(action: .copy(split(path), from: split(source)), condition: condition)
     }
 
@@ -62,8 +64,8 @@ public struct DefaultRule: Sendable {
 private func split(_ path: String) -> [String] { path.split(separator: ".").map(String.init) }
 
 extension Value? {
-    /// Absent, or a text, list or map without content. Numbers and flags that are there were meant: after decoding,
-    /// a zero that Go would take for absent is absent.
+    /// Absent, or a text, list or map without content. Numbers and flags that are there were meant: after
+    /// decoding, a zero that Go would take for absent is absent.
     public var isUnset: Bool {
         switch self {
         case .none, .null: true

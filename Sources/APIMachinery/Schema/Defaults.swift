@@ -3,7 +3,8 @@ public struct Defaults: Sendable {
     private let table: SchemaTable
     /// By type index.
     private var rules: [[DefaultRule]]
-    /// Whether a type, or one that its objects can hold, has defaults; by type index. Other subtrees are not visited.
+    /// Whether a type, or one that its objects can hold, has defaults; by type index. Other subtrees are not
+    /// visited.
     private var isConcerned: [Bool]
 
     /// `rules` by type name; names that the table does not have are a mistake.

@@ -32,7 +32,9 @@ extension FieldSchema {
         }
     }
 
-    private func mismatch(_ value: Value) -> DecodingError { DecodingError(found: value.goKind, goType: goType) }
+    private func mismatch(_ value: Value) -> DecodingError {
+        DecodingError(found: value.goKind, goType: goType)
+    }
 
     private func integer(_ value: Value, _ range: ClosedRange<Int64>) throws(DecodingError) -> Value {
         switch value {
@@ -45,7 +47,8 @@ extension FieldSchema {
     private func base64(_ value: Value) throws(DecodingError) -> Value {
         guard case .string(let text) = value else { throw mismatch(value) }
         guard let bytes = Base64.decode(text) else {
-            let position = text.utf8.enumerated().first { !$0.element.isBase64 }?.offset ?? text.utf8.count / 4 * 4
+            let position =
+                text.utf8.enumerated().first { !$0.element.isBase64 }?.offset ?? text.utf8.count / 4 * 4
             throw DecodingError("illegal base64 data at input byte \(position)")
         }
         return .string(Base64.encode(bytes))
@@ -57,7 +60,8 @@ extension FieldSchema {
         guard let time = Timestamp(text) else {
             let layout = isMicro ? "2006-01-02T15:04:05.000000Z07:00" : "2006-01-02T15:04:05Z07:00"
             throw DecodingError(
-                "parsing time \(GoText.quoted(text)) as \"\(layout)\": cannot parse \(GoText.quoted(text)) as \"2006\"")
+                "parsing time \(GoText.quoted(text)) as \"\(layout)\": cannot parse \(GoText.quoted(text)) as \"2006\""
+            )
         }
         return .string(isMicro ? time.microseconds : time.description)
     }
@@ -104,7 +108,8 @@ extension UInt8 {
     fileprivate var isBase64: Bool {
         switch self {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"), UInt8(ascii: "="): true
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"), UInt8(ascii: "="):
+            true
         default: false
         }
     }

@@ -1,4 +1,5 @@
-/// One field of a type, or the element of a list, or the value of a map (those two have no name and no number).
+/// One field of a type, or the element of a list, or the value of a map (those two have no name and no
+/// number).
 public struct FieldSchema: Sendable {
     public let table: SchemaTable
     let index: Int
@@ -55,8 +56,8 @@ public struct FieldSchema: Sendable {
         public static let omitEmpty = Flags(rawValue: 1 << 1)
         /// Go leaves the zero struct out of JSON.
         public static let omitZero = Flags(rawValue: 1 << 2)
-        /// Unset differs from zero. In protobuf it is written when it is set; without it, always (proto2) or when it
-        /// is not zero (proto3).
+        /// Unset differs from zero. In protobuf it is written when it is set; without it, always (proto2) or
+        /// when it is not zero (proto3).
         public static let pointer = Flags(rawValue: 1 << 3)
         /// A strategic merge patch merges the list by ``FieldSchema/patchMergeKey`` (or as a set of scalars).
         public static let patchMerge = Flags(rawValue: 1 << 4)
@@ -72,7 +73,8 @@ public struct FieldSchema: Sendable {
         public static let mapList = Flags(rawValue: 1 << 9)
         /// Server-side apply: this map or object is one value.
         public static let atomicMap = Flags(rawValue: 1 << 10)
-        /// Server-side apply: each field of this object has its own owner, although its type says ``TypeSchema/Flags/atomic``.
+        /// Server-side apply: each field of this object has its own owner, although its type says
+        /// ``TypeSchema/Flags/atomic``.
         public static let granularMap = Flags(rawValue: 1 << 11)
         /// In protobuf the list is a message of its own, which holds the elements as its field 1.
         public static let wrappedList = Flags(rawValue: 1 << 12)
@@ -80,7 +82,8 @@ public struct FieldSchema: Sendable {
         public static let inline = Flags(rawValue: 1 << 13)
         /// `null` is a value of its own (custom resources).
         public static let nullable = Flags(rawValue: 1 << 14)
-        /// The object is a whole Kubernetes object with `apiVersion`, `kind` and `metadata` (custom resources).
+        /// The object is a whole Kubernetes object with `apiVersion`, `kind` and `metadata` (custom
+        /// resources).
         public static let embeddedResource = Flags(rawValue: 1 << 15)
     }
 
@@ -93,10 +96,13 @@ public struct FieldSchema: Sendable {
         flags.contains(.mapList) ? .map : flags.contains(.setList) ? .set : .atomic
     }
 
-    /// Whether server-side apply sees this object or map as one value, by the field's own mark or by its type's.
+    /// Whether server-side apply sees this object or map as one value, by the field's own mark or by its
+    /// type's.
     public var isAtomic: Bool {
         if flags.contains(.atomicMap) { return true }
-        if case .object(let type) = kind { return type.flags.contains(.atomic) && !flags.contains(.granularMap) }
+        if case .object(let type) = kind {
+            return type.flags.contains(.atomic) && !flags.contains(.granularMap)
+        }
         return false
     }
 
@@ -109,10 +115,20 @@ public struct FieldSchema: Sendable {
     /// The only values that a string may have; empty when any may.
     public var enumValues: [String] { extra(2).map(table.texts) ?? [] }
 
+    /// Whether a text is among ``enumValues``, or there are none.
+    func allows(_ text: String) -> Bool {
+        guard let reference = extra(2) else { return true }
+        let start = table.offset(ofList: reference)
+        return (0..<Int(table.word(start))).contains {
+            table.compare(text: table.word(start + 4 + 4 * $0), with: text) == 0
+        }
+    }
+
     /// What an absent field means, written into the object by defaulting.
     public var defaultValue: Value? { extra(3).flatMap { try? Value(json: Array(table.bytes(ofText: $0))) } }
 
-    /// Further rules as a JSON object in the words of JSON Schema: `minimum`, `maxLength`, `pattern`, `format`, ...
+    /// Further rules as a JSON object in the words of JSON Schema: `minimum`, `maxLength`, `pattern`,
+    /// `format`, ...
     public var constraints: Value? { extra(4).flatMap { try? Value(json: Array(table.bytes(ofText: $0))) } }
 
     /// The name in `.proto` files where it is not ``name``.
@@ -121,18 +137,19 @@ public struct FieldSchema: Sendable {
     /// Whether any of the properties above has something to say.
     var hasExtras: Bool { word(16) != 0 }
 
-    /// A word of the extras record; `nil` when the field has none. Word 0 of texts and lists is never a real entry.
+    /// A word of the extras record; `nil` when the field has none. Word 0 of texts and lists is never a real
+    /// entry.
     private func extra(_ position: Int) -> UInt32? {
         let reference = word(16)
         guard reference != 0 else { return nil }
-        let entry = table.word(Int(table.word(SchemaTable.Layout.lists)) + Int(reference) + 4 * position)
+        let entry = table.word(table.offset(ofList: reference) + 4 * position)
         return entry == 0 ? nil : entry
     }
 
     /// Reads the word at this byte offset of the record: name, kind, number, flags, extras.
     @inline(__always)
     func word(_ offset: Int) -> UInt32 {
-        table.word(Int(table.word(SchemaTable.Layout.fields)) + index * SchemaTable.Layout.fieldSize + offset)
+        table.word(table.offset(ofField: index) + offset)
     }
 }
 
@@ -156,14 +173,16 @@ public enum FieldKind: Sendable {
     case duration
     /// `500m`; in protobuf a message whose field 1 is the text.
     case quantity
-    /// A number or a text; in protobuf a message of type (1: 0 for a number, 1 for a text), number (2), text (3).
+    /// A number or a text; in protobuf a message of type (1: 0 for a number, 1 for a text), number (2), text
+    /// (3).
     case intOrString
     /// An object of any kind; in protobuf a message whose field 1 is its bytes.
     case rawExtension
     /// The field set of a manager; in protobuf a message whose field 1 is its JSON text.
     case fieldsV1
     case object(TypeSchema)
-    /// The JSON is the value of one member of this type, chosen by what kind of JSON it is; in protobuf a message.
+    /// The JSON is the value of one member of this type, chosen by what kind of JSON it is; in protobuf a
+    /// message.
     case union(TypeSchema)
     /// The payload describes the elements.
     case list(FieldSchema)
@@ -173,7 +192,8 @@ public enum FieldKind: Sendable {
     /// The case without its payload, as a table writes it.
     enum Tag: UInt8 {
         case string = 1
-        case bool, int32, int64, uint32, uint64, float64, bytes, any, json, time, microTime, duration, quantity
+        case bool, int32, int64, uint32, uint64, float64, bytes, any, json, time, microTime, duration,
+            quantity
         case intOrString, rawExtension, fieldsV1, object, union, list, map
     }
 }

@@ -1,13 +1,14 @@
-/// Writes the bytes of a ``SchemaTable``: at build time for the built-in kinds, at run time for custom resources.
+/// Writes the bytes of a ``SchemaTable``: at build time for the built-in kinds, at run time for custom
+/// resources.
 ///
-/// Layout, all numbers little-endian words of 32 bits: a header (magic, flags, number of types, offsets of four
-/// sections), then
+/// Layout, all numbers little-endian words of 32 bits: a header (magic, flags, number of types, offsets of
+/// four sections), then
 /// - types: name, first field, number of named fields, list of wire fields (positions from the first), flags;
 ///   ordered by name;
-/// - fields: name, kind (tag in the low byte, type or element above it), number, flags, extras; those of a type
-///   ordered by name, its inline entries behind them; element records of lists and maps stand at the end;
-/// - lists: a count and that many words each. An extras record has no count: merge key, list keys, enum, default,
-///   constraints, protobuf name, each a reference or 0;
+/// - fields: name, kind (tag in the low byte, type or element above it), number, flags, extras; those of a
+///   type ordered by name, its inline entries behind them; elements of lists and maps stand at the end;
+/// - lists: a count and that many words each. An extras record has no count: merge key, list keys, enum,
+///   default, constraints, protobuf name, each a reference or 0;
 /// - texts: a length of 16 bits and UTF-8. Equal texts and lists are stored once. Reference 0 means "none".
 public struct SchemaBuilder {
     /// A field to write; see ``FieldSchema`` for what its parts mean.
@@ -33,7 +34,8 @@ public struct SchemaBuilder {
 
     /// ``FieldKind`` with types by name, so that they can be added in any order.
     public indirect enum Kind: Hashable, Sendable {
-        case string, bool, int32, int64, uint32, uint64, float64, bytes, any, json, time, microTime, duration, quantity
+        case string, bool, int32, int64, uint32, uint64, float64, bytes, any, json, time, microTime, duration,
+            quantity
         case intOrString, rawExtension, fieldsV1
         case object(String)
         case union(String)
@@ -58,8 +60,8 @@ public struct SchemaBuilder {
 
     public init(isProto3: Bool = false) { self.isProto3 = isProto3 }
 
-    /// Adds a type. `fields` come in any order; those with the ``FieldSchema/Flags/inline`` flag are wire entries only,
-    /// the flattened fields of the embedded type stand among the others, without numbers.
+    /// Adds a type. `fields` come in any order; those with the ``FieldSchema/Flags/inline`` flag are wire
+    /// entries only, the flattened fields of the embedded type stand among the others, without numbers.
     public mutating func add(_ name: String, _ fields: [Field], flags: TypeSchema.Flags = []) {
         types[name] = TypeEntry(fields: fields, flags: flags)
     }
@@ -105,8 +107,10 @@ public struct SchemaBuilder {
 
     private mutating func record(of field: Field, elementsFrom base: Int) -> [UInt32] {
         let extras = [
-            reference(to: field.patchMergeKey), reference(to: field.listMapKeys), reference(to: field.enumValues),
-            reference(to: field.defaultValue?.description ?? ""), reference(to: field.constraints?.description ?? ""),
+            reference(to: field.patchMergeKey), reference(to: field.listMapKeys),
+            reference(to: field.enumValues),
+            reference(to: field.defaultValue?.description ?? ""),
+            reference(to: field.constraints?.description ?? ""),
             reference(to: field.protoName),
         ]
         return [
@@ -116,7 +120,9 @@ public struct SchemaBuilder {
     }
 
     private mutating func kindWord(_ kind: Kind, elementsFrom base: Int) -> UInt32 {
-        func word(_ tag: FieldKind.Tag, _ argument: Int = 0) -> UInt32 { UInt32(tag.rawValue) | UInt32(argument) << 8 }
+        func word(_ tag: FieldKind.Tag, _ argument: Int = 0) -> UInt32 {
+            UInt32(tag.rawValue) | UInt32(argument) << 8
+        }
         func index(_ name: String) -> Int {
             guard let index = typeIndex[name] else { preconditionFailure("the type \(name) was not added") }
             return index

@@ -1,12 +1,22 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// Many types in one block of read-only bytes, read in place: no heap, no start-up work.
 ///
-/// The types of the built-in kinds are such a block inside the binary; the schema of a custom resource is compiled into
-/// one at run time by ``SchemaBuilder``, which also documents the layout. Handles (``TypeSchema``, ``FieldSchema``) are
-/// a table and an offset, so they are cheap to copy and compare.
+/// The types of the built-in kinds are such a block inside the binary; the schema of a custom resource is
+/// compiled into one at run time by ``SchemaBuilder``, which also documents the layout. Handles
+/// (``TypeSchema``, ``FieldSchema``) are a table and an offset, so they are cheap to copy and compare.
 public struct SchemaTable: @unchecked Sendable {
-    // Sendable: nobody writes to the bytes after `init`, and `owner`, which is immutable too, keeps them alive.
+    // Sendable: nobody writes to the bytes after `init`, and `owner`, which is immutable too, keeps them
+    // alive.
     let base: UnsafeRawPointer
     private let owner: Block?
+    /// Where the sections begin, as the header says.
+    private let typesStart: Int
+    private let fieldsStart: Int
+    private let listsStart: Int
+    private let textsStart: Int
 
     /// Reads a table that lives as long as the process, such as a constant array of a C target.
     ///
@@ -15,22 +25,31 @@ public struct SchemaTable: @unchecked Sendable {
         guard let base = bytes.baseAddress, bytes.count >= Layout.headerSize else {
             preconditionFailure("a schema table has a header")
         }
-        self.base = base
-        owner = nil
-        precondition(word(0) == Layout.magic, "the bytes are no schema table of this version")
+        self.init(base: base, owner: nil)
     }
 
     /// Takes over the bytes that ``SchemaBuilder/build()`` returned.
     public init(_ bytes: [UInt8]) {
         precondition(bytes.count >= Layout.headerSize, "a schema table has a header")
         let block = Block(copying: bytes)
-        owner = block
-        base = UnsafeRawPointer(block.pointer)
-        precondition(word(0) == Layout.magic, "the bytes are no schema table of this version")
+        self.init(base: UnsafeRawPointer(block.pointer), owner: block)
     }
 
-    /// Whether the wire form follows proto3 (CRI, etcd): zero scalars are left out, repeated numbers are packed.
-    /// Otherwise it is proto2 as Kubernetes writes it: scalars that are no pointers are always there.
+    private init(base: UnsafeRawPointer, owner: Block?) {
+        func word(_ offset: Int) -> Int {
+            Int(UInt32(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+        }
+        precondition(word(0) == Int(Layout.magic), "the bytes are no schema table of this version")
+        self.base = base
+        self.owner = owner
+        typesStart = word(Layout.types)
+        fieldsStart = word(Layout.fields)
+        listsStart = word(Layout.lists)
+        textsStart = word(Layout.texts)
+    }
+
+    /// Whether the wire form follows proto3 (CRI, etcd): zero scalars are left out, repeated numbers are
+    /// packed. Otherwise it is proto2 as Kubernetes writes it: scalars that are no pointers are always there.
     public var isProto3: Bool { word(Layout.flags) & 1 != 0 }
 
     /// All types, ordered by the bytes of their names.
@@ -91,13 +110,19 @@ extension SchemaTable {
         UInt32(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
-    /// Where the list at `reference` stands: a word with its count, then its words. References to lists and texts are
-    /// offsets into their sections.
-    func offset(ofList reference: UInt32) -> Int { Int(word(Layout.lists)) + Int(reference) }
+    /// Where the list at `reference` stands: a word with its count, then its words. References to lists and
+    /// texts are offsets into their sections.
+    func offset(ofList reference: UInt32) -> Int { listsStart + Int(reference) }
+
+    /// Where the record of a type, or of a field, stands.
+    @inline(__always)
+    func offset(ofType index: Int) -> Int { typesStart + index * Layout.typeSize }
+    @inline(__always)
+    func offset(ofField index: Int) -> Int { fieldsStart + index * Layout.fieldSize }
 
     /// The UTF-8 bytes of the text at `reference`; they live as long as the table.
     func bytes(ofText reference: UInt32) -> UnsafeRawBufferPointer {
-        let start = Int(word(Layout.texts)) + Int(reference)
+        let start = textsStart + Int(reference)
         let count = Int(UInt16(littleEndian: base.loadUnaligned(fromByteOffset: start, as: UInt16.self)))
         return UnsafeRawBufferPointer(start: base + start + 2, count: count)
     }
@@ -109,15 +134,15 @@ extension SchemaTable {
         return (0..<Int(word(start))).map { text(word(start + 4 + 4 * $0)) }
     }
 
-    /// Negative, zero or positive as the text at `reference` comes before, is, or comes after `name` in byte order.
+    /// Negative, zero or positive as the text at `reference` comes before, is, or comes after `name` in byte
+    /// order.
     func compare(text reference: UInt32, with name: String) -> Int {
         let text = bytes(ofText: reference)
         var name = name
         return name.withUTF8 { utf8 in
-            for index in 0..<min(text.count, utf8.count) where text[index] != utf8[index] {
-                return text[index] < utf8[index] ? -1 : 1
-            }
-            return text.count - utf8.count
+            guard let a = text.baseAddress, let b = utf8.baseAddress else { return text.count - utf8.count }
+            let order = memcmp(a, b, min(text.count, utf8.count))
+            return order == 0 ? text.count - utf8.count : Int(order)
         }
     }
 }

@@ -1,6 +1,6 @@
 extension TypeSchema {
-    /// Turns a parsed tree into an object of this type, in the form in which Go would write it again:
-    /// unknown fields are dropped and their paths noted, values are checked and made canonical (quantities, times),
+    /// Turns a parsed tree into an object of this type, in the form in which Go would write it again: unknown
+    /// fields are dropped and their paths noted, values are checked and made canonical (quantities, times),
     /// zero values that Go leaves out are gone and those it always writes are there.
     ///
     /// Equal objects have equal trees afterwards, whatever was spelled differently.
@@ -70,7 +70,7 @@ struct SchemaDecoder {
             known[position].appendZero(to: &result)
             position += 1
         }
-        return .object(Fields(unsorted: result))
+        return .object(Fields(sorted: result))
     }
 
     private mutating func decode(_ value: Value, as field: FieldSchema) throws(DecodingError) -> Value {
@@ -99,10 +99,11 @@ struct SchemaDecoder {
             result.reserveCapacity(given.count)
             for entry in given.entries {
                 let start = unknownFields.count
-                result.append(Fields.Entry(key: entry.key, value: try decodeItem(entry.value, as: valueSchema)))
+                result.append(
+                    Fields.Entry(key: entry.key, value: try decodeItem(entry.value, as: valueSchema)))
                 prefixUnknownFields(from: start, with: entry.key + ".")
             }
-            return .object(Fields(unsorted: result))
+            return .object(Fields(sorted: result))
         default: return value.isNull ? .null : try field.canonical(value)
         }
     }
@@ -145,7 +146,9 @@ extension FieldSchema {
     /// Writes an absent field when Go always writes it: structs, and scalars without `omitempty`.
     func appendZero(to entries: inout [Fields.Entry]) {
         let flags = flags
-        guard !flags.contains(.pointer), !flags.contains(.omitZero), !flags.contains(.nullable) else { return }
+        guard !flags.contains(.pointer), !flags.contains(.omitZero), !flags.contains(.nullable) else {
+            return
+        }
         switch kind {
         case .object, .quantity, .intOrString: break
         case .string, .bool, .int32, .int64, .float64:
@@ -184,7 +187,7 @@ extension FieldSchema {
         case .object(let type):
             var entries: [Fields.Entry] = []
             for field in type.fields { field.appendZero(to: &entries) }
-            return .object(Fields(unsorted: entries))
+            return .object(Fields(sorted: entries))
         default: return nil
         }
     }

@@ -1,6 +1,7 @@
 /// What an object of one type may hold: its fields by JSON name and by protobuf number.
 ///
-/// Embedded Go structs ("inline") are flattened into the type, so the fields by name are those of the JSON object.
+/// Embedded Go structs ("inline") are flattened into the type, so the fields by name are those of the JSON
+/// object.
 public struct TypeSchema: Sendable {
     public let table: SchemaTable
     /// The position among the types of the table; small and stable, so it can index an array.
@@ -44,8 +45,8 @@ public struct TypeSchema: Sendable {
 
     /// What the type writes in protobuf, ordered by number.
     ///
-    /// An embedded struct is one entry here (``FieldSchema/isInline``): its message holds fields of the *same* JSON
-    /// object, as its own type's ``wireFields`` say. Those fields have no number in this type.
+    /// An embedded struct is one entry here (``FieldSchema/isInline``): its message holds fields of the
+    /// *same* JSON object, as its own type's ``wireFields`` say. Those fields have no number in this type.
     public var wireFields: FieldList {
         let list = table.offset(ofList: word(12))
         return FieldList(table: table, first: firstField, count: Int(table.word(list)), positions: list + 4)
@@ -67,10 +68,11 @@ public struct TypeSchema: Sendable {
     private var firstField: Int { Int(word(4)) }
     private var namedCount: Int { Int(word(8)) }
 
-    /// Reads the word at this byte offset of the record: name, first field, count of named fields, wire list, flags.
+    /// Reads the word at this byte offset of the record: name, first field, count of named fields, wire list,
+    /// flags.
     @inline(__always)
     func word(_ offset: Int) -> UInt32 {
-        table.word(Int(table.word(SchemaTable.Layout.types)) + index * SchemaTable.Layout.typeSize + offset)
+        table.word(table.offset(ofType: index) + offset)
     }
 }
 
@@ -90,7 +92,8 @@ public struct FieldList: RandomAccessCollection, Sendable {
     let table: SchemaTable
     let first: Int
     public let count: Int
-    /// The byte offset of the words that say which field stands where; `nil` when they stand in their own order.
+    /// The byte offset of the words that say which field stands where; `nil` when they stand in their own
+    /// order.
     let positions: Int?
 
     public var startIndex: Int { 0 }

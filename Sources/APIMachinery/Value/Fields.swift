@@ -1,3 +1,7 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// The fields of a JSON object, ordered by the UTF-8 bytes of their names, each name once.
 ///
 /// The order is what makes an encoding canonical: equal objects have equal bytes. Objects of the API have few fields,
@@ -21,10 +25,13 @@ public struct Fields: Hashable, Sendable {
         self.init(unsorted: pairs.map { Entry(key: $0.0, value: $0.1) })
     }
 
+    /// Takes entries that are in order, each name once.
+    init(sorted: [Entry]) { entries = sorted }
+
     init(unsorted: [Entry]) {
         entries = unsorted
         for index in entries.indices.dropFirst()
-        where !entries[index - 1].key.utf8.lexicographicallyPrecedes(entries[index].key.utf8) {
+        where Self.compare(entries[index - 1].key, entries[index].key) >= 0 {
             sortAndUnique()
             break
         }
@@ -72,18 +79,32 @@ public struct Fields: Hashable, Sendable {
         var (low, high) = (0, entries.count)
         while low < high {
             let middle = (low + high) / 2
-            if entries[middle].key.utf8.lexicographicallyPrecedes(key.utf8) { low = middle + 1 } else { high = middle }
+            let order = Self.compare(entries[middle].key, key)
+            if order == 0 { return (middle, true) }
+            if order < 0 { low = middle + 1 } else { high = middle }
         }
-        return (low, low < entries.count && entries[low].key.utf8.elementsEqual(key.utf8))
+        return (low, false)
+    }
+
+    /// Negative, zero or positive as the bytes of `a` come before, are, or come after those of `b`.
+    static func compare(_ a: String, _ b: String) -> Int {
+        var (a, b) = (a, b)
+        return a.withUTF8 { a in
+            b.withUTF8 { b in
+                guard let left = a.baseAddress, let right = b.baseAddress else { return a.count - b.count }
+                let order = memcmp(left, right, Swift.min(a.count, b.count))
+                return order == 0 ? a.count - b.count : Int(order)
+            }
+        }
     }
 
     private mutating func sortAndUnique() {
         // `sort` is stable, so the last of equal names stays behind the others.
-        entries.sort { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        entries.sort { Self.compare($0.key, $1.key) < 0 }
         var kept: [Entry] = []
         kept.reserveCapacity(entries.count)
         for entry in entries {
-            if let last = kept.last, last.key.utf8.elementsEqual(entry.key.utf8) { kept.removeLast() }
+            if let last = kept.last, Self.compare(last.key, entry.key) == 0 { kept.removeLast() }
             kept.append(entry)
         }
         entries = kept

@@ -47,7 +47,9 @@ import Testing
 
     @Test func `lists and maps nest`() throws {
         let tree = try #require(SampleSchema.table.type(named: "Pod")?.field(named: "tree"))
-        guard case .map(let value) = tree.kind, case .list(let element) = value.kind, case .int64 = element.kind else {
+        guard case .map(let value) = tree.kind, case .list(let element) = value.kind,
+            case .int64 = element.kind
+        else {
             Issue.record("tree is a map of lists of numbers")
             return
         }
@@ -91,7 +93,8 @@ enum SampleSchema {
         role.constraints = ["maxLength": 9]
         role.protoName = "container_role"
         var containers = SchemaBuilder.Field(
-            "containers", .list(.init("", .object("Container"))), number: 2, flags: [.required, .patchMerge, .mapList])
+            "containers", .list(.init("", .object("Container"))), number: 2,
+            flags: [.required, .patchMerge, .mapList])
         containers.patchMergeKey = "name"
         containers.listMapKeys = ["name", "role"]
 
@@ -103,7 +106,8 @@ enum SampleSchema {
                 .init("volumes", .list(.init("", .object("Volume"))), number: 1),
                 .init("labels", .map(.init("", .string)), number: 90),
                 .init("tree", .map(.init("", .list(.init("", .int64)), flags: .wrappedList)), number: 6),
-                .init("age", .time, number: 5), .init("sharesHost", .bool, number: 3, flags: [.pointer, .omitEmpty]),
+                .init("age", .time, number: 5),
+                .init("sharesHost", .bool, number: 3, flags: [.pointer, .omitEmpty]),
             ])
         builder.add("Container", [role, .init("name", .string, number: 1, flags: .required)])
         builder.add(
