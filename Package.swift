@@ -101,5 +101,12 @@ let package = Package(
         [tests("Runtime", ["Support", "Host", "APIMachinery", logging])],
         module("Supervisor", ["Support", "Host", "PKI", "APIMachinery"]),
         [tests("Supervisor", ["Support", "Host", "PKI"])],
+        [
+            .executableTarget(
+                name: "k3s",
+                dependencies: [
+                    "Support", "Host", "Wire", "PKI", "APIMachinery", "Datastore", "APIServer", "Supervisor", logging,
+                ], exclude: ["README.md"], swiftSettings: strict)
+        ],
     ].flatMap(\.self)
 )

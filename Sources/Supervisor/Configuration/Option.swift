@@ -1,0 +1,53 @@
+/// One command-line option of k3s, as a row of a table: how it is spelled, what it takes, where else it may come from.
+public struct Option: Hashable, Sendable {
+    public enum Kind: Hashable, Sendable {
+        /// Given or not; `--flag=false` takes it back.
+        case flag
+        case text
+        case number
+        /// May be repeated. With `isSplit` a comma separates values as well.
+        case list(isSplit: Bool)
+    }
+
+    /// Without dashes.
+    public var name: String
+    /// One letter, without the dash.
+    public var short: Character?
+    public var kind: Kind
+    /// The environment variable that counts when the command line and the file say nothing.
+    public var environment: String?
+
+    public init(_ name: String, _ kind: Kind = .text, short: Character? = nil, environment: String? = nil) {
+        self.name = name
+        self.short = short
+        self.kind = kind
+        self.environment = environment
+    }
+
+    /// What `k3s server` understands in this version.
+    public static let server: [Option] = [
+        Option("config", short: "c", environment: "K3S_CONFIG_FILE"),
+        Option("debug", .flag, environment: "K3S_DEBUG"),
+        Option("v", .number),
+        Option("log", short: "l"),
+        Option("data-dir", short: "d", environment: "K3S_DATA_DIR"),
+        Option("write-kubeconfig", short: "o", environment: "K3S_KUBECONFIG_OUTPUT"),
+        Option("write-kubeconfig-mode", environment: "K3S_KUBECONFIG_MODE"),
+        Option("write-kubeconfig-name", environment: "K3S_KUBECONFIG_NAME"),
+        Option("bind-address"),
+        Option("https-listen-port", .number),
+        Option("advertise-address"),
+        Option("tls-san", .list(isSplit: true)),
+        Option("node-name", environment: "K3S_NODE_NAME"),
+        Option("node-ip", .list(isSplit: true), short: "i"),
+        Option("token", short: "t", environment: "K3S_TOKEN"),
+        Option("token-file", environment: "K3S_TOKEN_FILE"),
+        Option("agent-token", environment: "K3S_AGENT_TOKEN"),
+        Option("cluster-cidr", .list(isSplit: true)),
+        Option("service-cidr", .list(isSplit: true)),
+        Option("service-node-port-range"),
+        Option("cluster-dns", .list(isSplit: true)),
+        Option("cluster-domain"),
+        Option("disable-agent", .flag),
+    ]
+}

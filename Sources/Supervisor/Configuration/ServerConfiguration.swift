@@ -1,0 +1,100 @@
+public import Support
+
+/// What `k3s server` was asked to be: the options, checked and completed by defaults.
+public struct ServerConfiguration: Hashable, Sendable {
+    public var dataDirectory: String
+    public var bindAddress: String
+    public var port: Int
+    public var advertiseAddress: IPAddress?
+    public var additionalNames: [String]
+    /// `nil` takes the machine's.
+    public var nodeName: String?
+    public var nodeAddresses: [IPAddress]
+    public var token: String?
+    public var tokenFile: String?
+    public var agentToken: String?
+    public var clusterCIDR: IPPrefix
+    public var serviceCIDR: IPPrefix
+    public var nodePorts: ClosedRange<Int>
+    public var clusterDNS: IPAddress
+    public var clusterDomain: String
+    public var kubeconfigPath: String?
+    public var kubeconfigMode: UInt32
+    public var kubeconfigName: String
+    public var runsAgent: Bool
+    public var isVerbose: Bool
+    public var logFile: String?
+
+    public static let defaultDataDirectory = "/var/lib/rancher/k3s"
+    public static let defaultConfigFile = "/etc/rancher/k3s/config.yaml"
+
+    /// Fails with one sentence that names the option at fault.
+    public init(_ values: OptionValues) throws(Fault) {
+        dataDirectory = values.text("data-dir") ?? Self.defaultDataDirectory
+        bindAddress = values.text("bind-address") ?? "0.0.0.0"
+        port = values.number("https-listen-port") ?? 6443
+        guard (1...65_535).contains(port) else { throw Fault(.invalid, "--https-listen-port \(port) is no port") }
+        if let text = values.text("advertise-address") {
+            advertiseAddress = try Self.address(text, "advertise-address")
+        }
+        additionalNames = values.list("tls-san")
+        nodeName = values.text("node-name")
+        nodeAddresses = []
+        for text in values.list("node-ip") { nodeAddresses.append(try Self.address(text, "node-ip")) }
+        token = values.text("token")
+        tokenFile = values.text("token-file")
+        agentToken = values.text("agent-token")
+        clusterCIDR = try Self.prefix(values, "cluster-cidr", default: "10.42.0.0/16")
+        serviceCIDR = try Self.prefix(values, "service-cidr", default: "10.43.0.0/16")
+        nodePorts = try Self.ports(values.text("service-node-port-range") ?? "30000-32767")
+        if let text = values.list("cluster-dns").first {
+            clusterDNS = try Self.address(text, "cluster-dns")
+        } else {
+            guard let tenth = serviceCIDR.first.advanced(by: 10), serviceCIDR.contains(tenth) else {
+                throw Fault(.invalid, "--service-cidr \(serviceCIDR) has no room for the cluster DNS")
+            }
+            clusterDNS = tenth
+        }
+        clusterDomain = values.text("cluster-domain") ?? "cluster.local"
+        kubeconfigPath = values.text("write-kubeconfig")
+        kubeconfigMode = try Self.mode(values.text("write-kubeconfig-mode") ?? "600")
+        kubeconfigName = values.text("write-kubeconfig-name") ?? "default"
+        runsAgent = !values.flag("disable-agent")
+        isVerbose = values.flag("debug") || (values.number("v") ?? 0) > 0
+        logFile = values.text("log")
+    }
+
+    private static func address(_ text: String, _ option: String) throws(Fault) -> IPAddress {
+        guard let address = IPAddress(text) else { throw Fault(.invalid, "--\(option) \(text) is no IP address") }
+        return address
+    }
+
+    /// One range. Two families come with dual stack, which is a later part.
+    private static func prefix(
+        _ values: OptionValues, _ option: String, default fallback: String
+    ) throws(Fault) -> IPPrefix {
+        let texts = values.list(option)
+        guard texts.count <= 1 else {
+            throw Fault(.unsupported, "--\(option) takes one range in this version; dual stack is not built yet")
+        }
+        guard let prefix = IPPrefix(texts.first ?? fallback) else {
+            throw Fault(.invalid, "--\(option) \(texts.first ?? "") is no CIDR, such as \(fallback)")
+        }
+        return prefix.network
+    }
+
+    private static func ports(_ text: String) throws(Fault) -> ClosedRange<Int> {
+        let bounds = text.split(separator: "-").compactMap { Int($0) }
+        guard bounds.count == 2, bounds[0] > 0, bounds[0] <= bounds[1], bounds[1] < 65_536 else {
+            throw Fault(.invalid, "--service-node-port-range \(text) is no range of ports, such as 30000-32767")
+        }
+        return bounds[0]...bounds[1]
+    }
+
+    private static func mode(_ text: String) throws(Fault) -> UInt32 {
+        guard let mode = UInt32(text, radix: 8), mode <= 0o777 else {
+            throw Fault(.invalid, "--write-kubeconfig-mode \(text) is no octal file mode, such as 600")
+        }
+        return mode
+    }
+}

@@ -1,0 +1,194 @@
+import APIMachinery
+import APIServer
+import Datastore
+import Glibc
+import Host
+import Logging
+import PKI
+import Supervisor
+import Support
+import Wire
+
+/// `k3s server`: wires the parts together and runs them until a signal says stop.
+struct ServerCommand {
+    private let configuration: ServerConfiguration
+    private let log: Logger
+    private let started = ContinuousClock.now
+
+    init(_ arguments: [String]) throws(Fault) {
+        let environment = Self.environment()
+        let values = try OptionValues(
+            arguments, options: Option.server, files: try Self.configurationFiles(arguments, environment),
+            environment: environment)
+        configuration = try ServerConfiguration(values)
+        let level: Logger.Level = configuration.isVerbose ? .debug : .info
+        LoggingSystem.bootstrap { _ in LogLine(level: level) }
+        log = Logger(label: "k3s")
+        for key in values.unknownKeys {
+            log.warning("the configuration file has a key that this version does not know: \(key)")
+        }
+    }
+
+    func run() async throws(Fault) {
+        guard Machine.effectiveUserID == 0 else {
+            throw Fault(.denied, "k3s server must run as root", remedy: "start it with sudo")
+        }
+        guard !configuration.runsAgent else {
+            throw Fault(
+                .unsupported, "the node (kubelet) is not part of this version yet",
+                remedy: "start the control plane alone with --disable-agent")
+        }
+        Signals.ignoreBrokenPipes()
+        let signals = try Signals([.terminate, .interrupt])
+        let serverDirectory = Path.join(configuration.dataDirectory, "server")
+        try Files.makeDirectory(Path.join(serverDirectory, "db"), mode: 0o700)
+        let addresses = try nodeAddresses()
+        let credentials = try await CredentialsStore.prepare(try credentialsRequest(addresses))
+        let durable = try SQLiteDatastore(path: Path.join(serverDirectory, "db/state.db"))
+        let api = try await APIServer.open(options(durable, credentials, addresses))
+        let server = HTTPServer(handler: api.handler, log: log)
+        try await listen(server, credentials)
+        try await serve(api, server, until: signals)
+    }
+
+    // MARK: Running
+
+    private func listen(_ server: HTTPServer, _ credentials: ServerCredentials) async throws(Fault) {
+        let identity = try TLSIdentity(
+            certificatePEM: credentials.serving.certificatePEM, keyPEM: credentials.serving.key.pem)
+        let address = try await server.listen(
+            on: .tcp(host: configuration.bindAddress, port: configuration.port),
+            certificates: ReplaceableIdentity(identity))
+        log.info("serving the API on \(address)")
+    }
+
+    private func serve(_ api: APIServer, _ server: HTTPServer, until signals: Signals) async throws(Fault) {
+        let result = await withTaskGroup(of: Result<Void, Fault>.self) { group in
+            group.addTask {
+                await server.run()
+                return .success(())
+            }
+            var outcome: Result<Void, Fault> = .success(())
+            do throws(Fault) {
+                try await api.bootstrap()
+                let kubeconfig = configuration.kubeconfigPath ?? "/etc/rancher/k3s/k3s.yaml"
+                log.info("ready after \(elapsed()); try: KUBECONFIG=\(kubeconfig) kubectl get namespaces")
+                try await waitForStop(signals)
+            } catch {
+                outcome = .failure(error)
+            }
+            await server.stop(within: .seconds(3))
+            await group.waitForAll()
+            return outcome
+        }
+        await api.close()
+        log.info("stopped")
+        try result.get()
+    }
+
+    private func waitForStop(_ signals: Signals) async throws(Fault) {
+        var arriving = signals.makeAsyncIterator()
+        guard let signal = try await arriving.next(isolation: nil) else { return }
+        log.info("stopping on \(signal)")
+    }
+
+    private func elapsed() -> String {
+        let milliseconds = (ContinuousClock.now - started).components
+        let total = milliseconds.seconds * 1000 + milliseconds.attoseconds / 1_000_000_000_000_000
+        return "\(total / 1000).\(String(total % 1000 + 1000).dropFirst()) s"
+    }
+
+    // MARK: What the parts are made from
+
+    private func nodeAddresses() throws(Fault) -> [IPAddress] {
+        guard configuration.nodeAddresses.isEmpty else { return configuration.nodeAddresses }
+        let network = try NetworkStack()
+        let route = try network.defaultRoutes(.v4).first
+        let candidates = try network.addresses(of: route?.link).filter { $0.isGlobal && $0.prefix.family == .v4 }
+        guard let address = route?.source ?? candidates.first?.prefix.address else {
+            throw Fault(
+                .notFound, "this machine has no address that others could reach",
+                remedy: "name one with --node-ip")
+        }
+        return [address]
+    }
+
+    private func nodeName() throws(Fault) -> String {
+        if let name = configuration.nodeName { return name.lowercased() }
+        return try Machine.hostname().lowercased()
+    }
+
+    private func credentialsRequest(_ addresses: [IPAddress]) throws(Fault) -> ServerCredentialsRequest {
+        guard let serviceAddress = configuration.serviceCIDR.first.advanced(by: 1) else {
+            throw Fault(.invalid, "--service-cidr \(configuration.serviceCIDR) has no first address")
+        }
+        var request = ServerCredentialsRequest(
+            dataDirectory: configuration.dataDirectory, nodeName: try nodeName(), nodeAddresses: addresses,
+            serviceAddresses: [serviceAddress], now: .now)
+        request.additionalNames = configuration.additionalNames
+        request.clusterDomain = configuration.clusterDomain
+        request.advertiseAddress = configuration.advertiseAddress
+        request.token = try token()
+        request.agentToken = configuration.agentToken
+        request.kubeconfig.path = configuration.kubeconfigPath
+        request.kubeconfig.mode = FileMode(configuration.kubeconfigMode)
+        request.kubeconfig.name = configuration.kubeconfigName
+        let host = configuration.bindAddress == "0.0.0.0" ? "127.0.0.1" : configuration.bindAddress
+        request.serverURL = "https://\(host):\(configuration.port)"
+        request.includesAgent = configuration.runsAgent
+        return request
+    }
+
+    private func token() throws(Fault) -> String? {
+        guard let file = configuration.tokenFile, configuration.token == nil else { return configuration.token }
+        return String(try Files.readText(file).prefix { !$0.isNewline })
+    }
+
+    private func options(
+        _ durable: any Datastore, _ credentials: ServerCredentials, _ addresses: [IPAddress]
+    ) -> APIServerOptions {
+        // Above everything given out before, so that watches of an earlier run are told to begin anew.
+        let volatile = MemoryDatastore(startingAt: Timestamp.now.seconds * 1000)
+        var options = APIServerOptions(
+            durable: durable, volatile: volatile,
+            clientAuthorities: credentials[Authority.client].chain,
+            serviceAccountKeys: credentials.serviceAccountKeys, serviceCIDR: configuration.serviceCIDR,
+            advertiseAddress: configuration.advertiseAddress ?? addresses[0], advertisePort: configuration.port,
+            version: Self.versionDocument)
+        options.clusterDomain = configuration.clusterDomain
+        options.nodePorts = configuration.nodePorts
+        return options
+    }
+
+    private static let versionDocument: Value = [
+        "major": "1", "minor": "36", "gitVersion": .string(Program.version), "gitCommit": "", "gitTreeState": "clean",
+        "buildDate": "1970-01-01T00:00:00Z", "goVersion": "swift6.3.1", "compiler": "swiftc",
+        "platform": .string("linux/" + Machine.architecture),
+    ]
+
+    // MARK: Where options come from
+
+    private static func environment() -> [String: String] {
+        var variables: [String: String] = [:]
+        for name in Option.server.compactMap(\.environment) {
+            if let value = getenv(name) { variables[name] = String(cString: value) }
+        }
+        return variables
+    }
+
+    /// The configuration file and its drop-ins. The default file may be missing; one that was asked for may not.
+    private static func configurationFiles(
+        _ arguments: [String], _ environment: [String: String]
+    ) throws(Fault) -> [String] {
+        let asked = try OptionValues(arguments, options: Option.server, environment: environment).text("config")
+        let main = asked ?? ServerConfiguration.defaultConfigFile
+        var texts: [String] = []
+        if asked != nil || Files.exists(main) { texts.append(try Files.readText(main)) }
+        let folder = main + ".d"
+        guard Files.exists(folder) else { return texts }
+        for name in try Files.list(folder).sorted() where name.hasSuffix(".yaml") || name.hasSuffix(".yml") {
+            texts.append(try Files.readText(Path.join(folder, name)))
+        }
+        return texts
+    }
+}
