@@ -64,6 +64,12 @@ struct CredentialsPlan {
         changes.append(.link(path: path, target: target))
     }
 
+    /// The changes so far, which are the caller's now.
+    mutating func takeChanges() -> [FileChange] {
+        defer { changes = [] }
+        return changes
+    }
+
     mutating func append(_ change: FileChange) { changes.append(change) }
 
     /// The bundle of an authority as its file has it, whatever else people wrote there.

@@ -11,13 +11,14 @@ public enum CredentialsStore {
     public static func prepare(_ request: ServerCredentialsRequest) async throws(Fault) -> ServerCredentials {
         let found = try read(request)
         var plan = CredentialsPlan(request, found: found)
-        // The one slow key is made beside everything else.
+        // The one slow key is made beside everything else, writing included.
         let needsKey = plan.needsServiceAccountKey
         async let key = Result { () throws(Fault) in needsKey ? try PrivateKey.generateRSA2048() : nil }
         try makeDirectories(request)
         var credentials = try plan.make()
+        try Files.change(plan.takeChanges())
         try plan.addServiceAccountKeys(try await key.get(), to: &credentials)
-        try Files.change(plan.changes)
+        try Files.change(plan.takeChanges())
         return credentials
     }
 
