@@ -101,6 +101,7 @@ let package = Package(
         [tests("Runtime", ["Support", "Host", "APIMachinery", logging])],
         module("Supervisor", ["Support", "Host", "PKI", "APIMachinery"]),
         [tests("Supervisor", ["Support", "Host", "PKI"])],
+        [.testTarget(name: "TidyTests", swiftSettings: strict)],
         [
             .executableTarget(
                 name: "k3s",

@@ -1,0 +1,36 @@
+# k3s in Swift. The two commands to know: `make run` and `make test`.
+
+SHELL := /bin/bash
+BINARY := .build/release/k3s
+RELEASE := -c release --product k3s --static-swift-stdlib -Xlinker --gc-sections
+
+.PHONY: build run test bench tables packages clean
+
+build: packages
+	@Tools/step "Building $(BINARY) (the first time takes some minutes)"
+	@swift build $(RELEASE)
+	@Tools/step "Built $(BINARY), $$(du -h --apparent-size $(BINARY) | cut -f1)"
+
+# The node is not built yet: the control plane runs alone.
+run: build
+	@Tools/step "Starting the server; stop it with Ctrl-C"
+	@exec $(BINARY) server --disable-agent
+
+test: packages
+	@Tools/step "Building the tests (the first time takes some minutes)"
+	@swift build --build-tests
+	@Tools/step "Running the tests"
+	@swift test --skip-build
+
+bench: build
+	@Tools/bench $(BINARY)
+
+# Rewrites the embedded tables and typed views from the facts that lie beside the project.
+tables: packages
+	@swift run tables
+
+packages:
+	@Tools/packages
+
+clean:
+	@rm -rf .build
