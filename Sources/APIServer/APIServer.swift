@@ -60,8 +60,7 @@ public final class APIServer: Sendable {
         let registry: Registry
         do throws(DatastoreError) {
             registry = try await Registry.open(
-                durable: options.durable, volatile: options.volatile, strategies: strategies,
-                admission: AdmissionChain(), now: options.now)
+                durable: options.durable, volatile: options.volatile, strategies: strategies, now: options.now)
         } catch {
             throw Fault(.corrupt, "the cluster's state cannot be loaded", cause: error)
         }

@@ -27,22 +27,29 @@ final class Registry: Sendable {
 
     /// Reads the state of both logs.
     static func open(
-        durable: any Datastore, volatile: any Datastore, strategies: BuiltinStrategies, admission: AdmissionChain,
+        durable: any Datastore, volatile: any Datastore, strategies: BuiltinStrategies,
         now: @escaping @Sendable () -> Timestamp
     ) async throws(DatastoreError) -> Registry {
         let stored = BuiltinKinds.stored
         let isVolatile = { (stored: ObjectLog.Stored) in volatileResources.contains(stored.resource) }
         let durableLog = try await ObjectLog.open(durable, stored.filter { !isVolatile($0) })
         let volatileLog = try await ObjectLog.open(volatile, stored.filter(isVolatile))
-        return Registry(durableLog, volatileLog, strategies, admission, now)
+        return Registry(durableLog, volatileLog, strategies, now)
     }
 
     private init(
-        _ durable: ObjectLog, _ volatile: ObjectLog, _ strategies: BuiltinStrategies, _ admission: AdmissionChain,
+        _ durable: ObjectLog, _ volatile: ObjectLog, _ strategies: BuiltinStrategies,
         _ now: @escaping @Sendable () -> Timestamp
     ) {
         self.durable = durable
         self.volatile = volatile
+        let admission = AdmissionChain.builtin { resource in
+            let log = Self.volatileResources.contains(resource) ? volatile : durable
+            guard let cache = log.cache(of: resource) else {
+                preconditionFailure("admission asks for \(resource), which is not kept")
+            }
+            return CachedObjectSet(cache: cache, filter: ObjectFilter())
+        }
         var stores: [GroupVersionResource: ResourceStore] = [:]
         for stored in BuiltinKinds.stored {
             let log = Self.volatileResources.contains(stored.resource) ? volatile : durable
