@@ -89,12 +89,14 @@ public final class APIServer: Sendable {
             registry.all.map(\.definition), groupOrder: BuiltinResources.shared.groupOrder,
             preferred: BuiltinResources.shared.preferredVersions,
             serverAddress: "\(options.advertiseAddress):\(options.advertisePort)")
+        let openAPI = OpenAPI(
+            registry.all.map(\.definition), release: options.version["gitVersion"]?.string ?? "")
         let verifier = try CertificateVerifier(authorities: options.clientAuthorities, usage: .clientAuth)
         handler = APIHandler(
             api: api,
             authenticator: RequestAuthenticator(
                 certificates: ClientCertificates(verifier: verifier, now: options.now), tokens: [tokens]),
-            authorizer: authorizer, documents: [health, discovery])
+            authorizer: authorizer, documents: [health, discovery, openAPI])
     }
 
     /// The in-process way to the API, in the name of `user`.

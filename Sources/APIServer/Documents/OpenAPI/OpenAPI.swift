@@ -1,0 +1,70 @@
+import API
+import APIMachinery
+import PKI
+import Support
+import Wire
+
+/// `/openapi/v3`: a document for each group and version, generated from the schema tables when it is asked for, so that
+/// it costs nothing while nobody asks (KEP-2896).
+struct OpenAPI: DocumentSource {
+    private let definitions: [String: [ResourceDefinition]]
+    private let release: String
+    private let index: [UInt8]
+
+    /// `release` is the version of this server; it stands for the content of the documents in their hashes.
+    init(_ definitions: [ResourceDefinition], release: String) {
+        let byPath = Dictionary(grouping: definitions) { String($0.resource.apiPath.dropFirst()) }
+        self.definitions = byPath
+        self.release = release
+        var paths = Value.emptyObject
+        for path in byPath.keys {
+            let hash = Hex.encode(Digest.sha256((release + "/" + path).utf8)).uppercased()
+            paths[path] = ["serverRelativeURL": .string("/openapi/v3/\(path)?hash=\(hash)")]
+        }
+        index = (["paths": paths] as Value).json
+    }
+
+    func document(_ request: HTTPRequest) throws(Status) -> Document? {
+        guard request.path.hasPrefix("/openapi/v3") else { return nil }
+        let rest = request.path.dropFirst("/openapi/v3".count).drop { $0 == "/" }
+        if rest.isEmpty { return Document(contentType: "application/json", bytes: index) }
+        guard let served = definitions[String(rest)] else { return nil }
+        var headers: [(String, String)] = []
+        // A document whose hash stands in its URL never changes.
+        if request.query["hash"] != nil { headers.append(("Cache-Control", "public, immutable")) }
+        return Document(contentType: "application/json", bytes: document(served).json, headers: headers)
+    }
+
+    private func document(_ served: [ResourceDefinition]) -> Value {
+        var kinds: [String: [GroupVersionKind]] = [:]
+        for definition in served {
+            if let name = definition.type?.name { kinds[name, default: []].append(definition.groupVersionKind) }
+            if let list = definition.listType?.name {
+                var kind = definition.groupVersionKind
+                kind.kind += "List"
+                kinds[list, default: []].append(kind)
+            }
+            for subresource in definition.subresources where subresource.kind.apiVersion == definition.resource.apiVersion {
+                guard let name = subresource.type?.name, kinds[name] == nil else { continue }
+                kinds[name] = [subresource.kind]
+            }
+        }
+        var schemas = OpenAPISchemas(referencePrefix: "#/components/schemas/", kinds: kinds)
+        var paths = Value.emptyObject
+        for definition in served {
+            if let type = definition.type { schemas.add(type) }
+            if let list = definition.listType { schemas.add(list) }
+            for type in definition.subresources.compactMap(\.type) { schemas.add(type) }
+            for (path, item) in OpenAPIPaths.paths(of: definition) { paths[path] = item }
+        }
+        return [
+            "openapi": "3.0.0", "info": ["title": "Kubernetes", "version": .string(release)], "paths": paths,
+            "components": ["schemas": .object(Fields(schemas.schemas.map { ($0.key, $0.value) }))],
+        ]
+    }
+}
+
+extension ResourceDefinition {
+    /// The type of a list of these objects, for resources that can be listed.
+    var listType: TypeSchema? { type.flatMap { $0.table.type(named: $0.name + "List") } }
+}
