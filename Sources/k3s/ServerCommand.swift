@@ -21,6 +21,7 @@ struct ServerCommand {
             arguments, options: Option.server, files: try Self.configurationFiles(arguments, environment),
             environment: environment)
         configuration = try ServerConfiguration(values)
+        if let file = configuration.logFile { try Terminal.sendLog(to: file) }
         let level: Logger.Level = configuration.isVerbose ? .debug : .info
         LoggingSystem.bootstrap { _ in LogLine(level: level) }
         log = Logger(label: "k3s")

@@ -39,6 +39,10 @@ import Testing
         }
     }
 
+    @Test func `a directory cannot be made where the system makes none`() {
+        #expect(throws: Fault.self) { try Files.makeDirectory("/proc/nowhere/a") }
+    }
+
     @Test func `directories are made all the way, with the mode that was asked for`() throws {
         try withTemporaryDirectory { directory in
             let before = umask(0o077)
