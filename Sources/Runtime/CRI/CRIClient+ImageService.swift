@@ -35,7 +35,7 @@ extension CRIClient: ImageService {
     }
 }
 
-private struct PullImageRequest: ProtobufMessage {
+struct PullImageRequest: ProtobufMessage {
     var image = CRI.ImageSpec()
     var auth: CRI.AuthConfig?
     var sandboxConfig: CRI.PodSandboxConfig?

@@ -133,7 +133,7 @@ extension CRIClient: RuntimeService {
     }
 }
 
-private struct RunPodSandboxRequest: ProtobufMessage {
+struct RunPodSandboxRequest: ProtobufMessage {
     var config = CRI.PodSandboxConfig()
     var runtimeHandler = ""
 
@@ -143,7 +143,7 @@ private struct RunPodSandboxRequest: ProtobufMessage {
     }
 }
 
-private struct CreateContainerRequest: ProtobufMessage {
+struct CreateContainerRequest: ProtobufMessage {
     var podSandboxID = ""
     var config = CRI.ContainerConfig()
     var sandboxConfig = CRI.PodSandboxConfig()
@@ -155,7 +155,7 @@ private struct CreateContainerRequest: ProtobufMessage {
     }
 }
 
-private struct StopContainerRequest: ProtobufMessage {
+struct StopContainerRequest: ProtobufMessage {
     var id = ""
     /// Seconds.
     var timeout: Int64 = 0
@@ -166,7 +166,7 @@ private struct StopContainerRequest: ProtobufMessage {
     }
 }
 
-private struct UpdateContainerResourcesRequest: ProtobufMessage {
+struct UpdateContainerResourcesRequest: ProtobufMessage {
     var id = ""
     var linux = CRI.LinuxContainerResources()
     var annotations: [String: String] = [:]

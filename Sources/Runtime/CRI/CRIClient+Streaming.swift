@@ -43,7 +43,7 @@ extension Duration {
     var wholeSeconds: Int64 { components.seconds + (components.attoseconds > 0 ? 1 : 0) }
 }
 
-private struct ExecSyncRequest: ProtobufMessage {
+struct ExecSyncRequest: ProtobufMessage {
     var id = ""
     var command: [String] = []
     /// Seconds; 0 for no limit.
@@ -56,7 +56,7 @@ private struct ExecSyncRequest: ProtobufMessage {
     }
 }
 
-private struct ExecRequest: ProtobufMessage {
+struct ExecRequest: ProtobufMessage {
     var id = ""
     var command: [String] = []
     var streams = CRI.Streams()
@@ -71,7 +71,7 @@ private struct ExecRequest: ProtobufMessage {
     }
 }
 
-private struct AttachRequest: ProtobufMessage {
+struct AttachRequest: ProtobufMessage {
     var id = ""
     var streams = CRI.Streams()
 

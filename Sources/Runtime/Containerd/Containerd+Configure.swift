@@ -1,22 +1,27 @@
 import Host
+import Logging
 import Support
 
 extension Containerd {
     /// Makes the folders and writes all configuration. Returns the fingerprint of what a process is started
     /// with.
     func configure() async throws -> String {
-        let version = try await readVersion()
         for folder in [layout.state, layout.configuration, layout.cniConfiguration, layout.images] {
             try Files.makeDirectory(folder, mode: 0o700)
         }
         // Users of containers pass through it on their way to their layers.
         try Files.makeDirectory(layout.root, mode: 0o711)
+        let version = try await VersionCache(path: layout.root + "/k3s-version.json").version(
+            of: programs.containerd, ask: readVersion)
         let configuration = ContainerdConfiguration(
             version: version, layout: layout, options: options, runc: programs.runc,
             cniFolders: programs.cniFolders)
         let text = try applyTemplate(configuration)
         try Files.write(text, to: layout.configurationFile, mode: 0o600)
         try writeRegistryHosts()
+        if options.registries.mirrors.values.contains(where: { !$0.rewrites.isEmpty }) {
+            logger.warning("registries.yaml: rewrite is only honoured by a containerd with k3s' patch for it")
+        }
         var inputs = [text, "\(version)"]
         inputs += try dropIns(configuration)
         return try ProcessRecord.fingerprint(executable: programs.containerd, inputs)

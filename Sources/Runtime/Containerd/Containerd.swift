@@ -45,11 +45,15 @@ public struct Containerd: Sendable {
     public func run(ready: @Sendable (CRIClient) async throws -> Void) async throws {
         let client = CRIClient(socket: layout.socket)
         defer { client.close() }
-        let fingerprint = try await configure()
-        try await withThrowingTaskGroup { group in
-            group.addTask { try await BoundedLog(path: layout.log).keep() }
-            try await supervise(client, fingerprint, ready)
-            group.cancelAll()
+        do {
+            let fingerprint = try await configure()
+            try await withThrowingTaskGroup { group in
+                group.addTask { try await BoundedLog(path: layout.log).keep() }
+                try await supervise(client, fingerprint, ready)
+                group.cancelAll()
+            }
+        } catch where Task.isCancelled {
+            // Being told to stop is how this ends.
         }
     }
 

@@ -1,3 +1,6 @@
+import Host
+public import Support
+
 /// What is decided about containerd elsewhere: by flags, by the kubelet, by the machine.
 public struct ContainerdOptions: Hashable, Sendable {
     /// The image of the sandboxes' first process (`--pause-image`).
@@ -21,4 +24,11 @@ public struct ContainerdOptions: Hashable, Sendable {
     public var layerStatisticsInterval = Duration.seconds(60)
 
     public init() {}
+
+    /// With what this machine and this process allow.
+    public static func detect() throws(Fault) -> ContainerdOptions {
+        var options = ContainerdOptions()
+        options.restrictsOOMScore = try !Capabilities.own().contains(.sysResource)
+        return options
+    }
 }

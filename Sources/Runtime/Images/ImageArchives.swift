@@ -8,17 +8,20 @@ public struct ImageArchives: Sendable {
     let ctr: String?
     let socket: String
     let snapshotter: String
+    /// Pinned, and not from here.
+    let pauseImage: String?
     let logger: Logger
 
     /// `programs` must be able to import, or ``importAll(_:)`` says so when there is something to import.
     public init(
-        layout: ContainerdLayout, programs: ContainerdPrograms, snapshotter: String = "overlayfs",
-        logger: Logger = Logger(label: "images")
+        layout: ContainerdLayout, programs: ContainerdPrograms,
+        options: ContainerdOptions = ContainerdOptions(), logger: Logger = Logger(label: "images")
     ) {
         folder = layout.images
         socket = layout.socket
         ctr = programs.ctr
-        self.snapshotter = snapshotter
+        snapshotter = options.snapshotter
+        pauseImage = ImageReference(options.pauseImage)?.description
         self.logger = logger
     }
 
@@ -31,9 +34,11 @@ public struct ImageArchives: Sendable {
     /// pinned. Returns the names. An archive that cannot be read is logged and passed over: it must not keep
     /// the node down.
     public func importAll(_ client: CRIClient) async throws -> [String] {
-        guard Files.exists(folder) else { return [] }
+        let store = ContainerdImages(grpc: client.grpc)
+        let pinnedBefore = try await store.names(withLabel: PauseImage.ownLabel, "pinned")
         var names: [String] = []
-        for file in try Files.list(folder) where !file.hasPrefix(".") {
+        let files = Files.exists(folder) ? try Files.list(folder) : []
+        for file in files where !file.hasPrefix(".") {
             let path = Path.join(folder, file)
             do {
                 if Self.endings.contains(where: file.hasSuffix) {
@@ -47,8 +52,12 @@ public struct ImageArchives: Sendable {
                 logger.error("cannot import \(path): \(fault)")
             }
         }
-        let store = ContainerdImages(grpc: client.grpc)
         for name in names { try await store.label(name, PauseImage.pinnedLabels) }
+        // What has left the folder may be removed to make room again.
+        let unpinned = PauseImage.pinnedLabels.mapValues { _ in "" }
+        for name in pinnedBefore where !names.contains(name) && name != pauseImage {
+            try await store.label(name, unpinned)
+        }
         return names
     }
 

@@ -8,7 +8,8 @@ struct PauseImage {
     var reference: String
 
     /// Never removed to make room: the first label is k3s' own, the second containerd's.
-    static let pinnedLabels = ["io.cattle.k3s.pinned": "pinned", "io.cri-containerd.pinned": "pinned"]
+    static let pinnedLabels = [ownLabel: "pinned", "io.cri-containerd.pinned": "pinned"]
+    static let ownLabel = "io.cattle.k3s.pinned"
 
     /// How long the runtime may take to see an image that was stored beside it.
     private static let patience = Duration.seconds(10)

@@ -1,4 +1,5 @@
 public import APIMachinery
+import Host
 public import Support
 
 /// `registries.yaml`: where images come from, and how this node proves who it is there.
@@ -64,6 +65,19 @@ extension Registries {
         try root.check(["mirrors", "configs", "auths"])
         for (name, value) in try root.sections("mirrors") { mirrors[name] = try Mirror(value) }
         for (host, value) in try root.sections("configs") { configs[host] = try HostOptions(value) }
+    }
+
+    /// Reads `registries.yaml`, or what `--private-registry` names. A file that is not there says nothing.
+    public static func read(_ path: String) throws(Fault) -> Registries {
+        guard Files.exists(path) else { return Registries() }
+        let text = try Files.readText(path, limit: .mebibytes(1))
+        let value: Value
+        do throws(YAMLError) {
+            value = try YAML.document(text)
+        } catch {
+            throw Fault(.invalid, "\(path): \(error)", remedy: "correct the file", cause: error)
+        }
+        return try Registries(value, path: path)
     }
 
     /// How `host` is spoken to. Docker Hub's options may be given under its name or under the host that

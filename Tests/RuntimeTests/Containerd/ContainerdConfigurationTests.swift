@@ -27,13 +27,6 @@ import Testing
                 root = "/var/lib/rancher/k3s/agent/containerd"
                 state = "/run/k3s/containerd"
                 imports = ["/var/lib/rancher/k3s/agent/etc/containerd/config.toml.d/*.toml"]
-                disabled_plugins = [\#
-                "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", \#
-                "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs", \#
-                "io.containerd.internal.v1.opt", "io.containerd.internal.v1.restart", \#
-                "io.containerd.internal.v1.tracing", "io.containerd.monitor.v1.cgroups", \#
-                "io.containerd.tracing.processor.v1.otlp", "io.containerd.snapshotter.v1.native"\#
-                ]
 
                 [grpc]
                 address = "/run/k3s/containerd/containerd.sock"

@@ -48,8 +48,8 @@ import Testing
         #expect(try await child.wait() == .exited(0))
     }
 
-    /// A signal that comes before the program's first instructions would end it as it ends any program. Once it
-    /// sleeps, it waits for signals: there is nothing else that it could wait for.
+    /// A signal that comes before the program's first instructions would end it as it ends any program. Once
+    /// it sleeps, it waits for signals: there is nothing else that it could wait for.
     private func untilItWaits(_ pid: Int32) async throws {
         while !(try Files.readText("/proc/\(pid)/status").contains("State:\tS")) {
             try await Task.sleep(for: .milliseconds(1))

@@ -104,6 +104,15 @@ struct ContainerdTests {
                 let status = try await client.containerStatus(container)
                 #expect(status.state == .running)
             }
+            // With another configuration it is another containerd, of the same containers.
+            var changed = node
+            changed.options.layerStatisticsInterval = .seconds(59)
+            try await changed.withContainerd { client in
+                let record = ProcessRecord.running(at: node.layout.processRecord)
+                #expect(record != nil && record?.identity.pid != pid)
+                let status = try await client.containerStatus(container)
+                #expect(status.state == .running)
+            }
         }
     }
 
@@ -155,12 +164,19 @@ struct ContainerdTests {
                 try await client.removeImage(CRI.ImageSpec(TestNode.image))
                 try Files.write("no archive", to: node.layout.images + "/broken.tar")
 
-                let archives = ImageArchives(layout: node.layout, programs: node.programs)
+                let archives = ImageArchives(
+                    layout: node.layout, programs: node.programs, logger: node.silent)
                 #expect(try await archives.importAll(client) == [TestNode.image])
                 try await client.untilImage(TestNode.image, within: .seconds(10))
                 let store = ContainerdImages(grpc: client.grpc)
-                let pinned = try await store.names(withLabel: "io.cri-containerd.pinned", "pinned")
-                #expect(pinned.contains(TestNode.image))
+                let label = "io.cri-containerd.pinned"
+                let pause = "docker.io/rancher/mirrored-pause:3.10.2"
+                #expect(try await store.names(withLabel: label, "pinned") == [TestNode.image, pause])
+
+                // Without its archive it is an image like any other.
+                try Files.remove(archive)
+                #expect(try await archives.importAll(client) == [])
+                #expect(try await store.names(withLabel: label, "pinned") == [pause])
             }
         }
     }

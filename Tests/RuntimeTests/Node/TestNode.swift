@@ -10,9 +10,9 @@ import Testing
 struct TestNode: Sendable {
     let name: String
     let layout: ContainerdLayout
-    let options: ContainerdOptions
+    var options: ContainerdOptions
     let programs: ContainerdPrograms
-    private let folder: String
+    let folder: String
 
     /// Whether this machine can run one: root, and everything installed.
     static var isPossible: Bool {
@@ -21,8 +21,10 @@ struct TestNode: Sendable {
     }
 
     /// Runs `body` on a new node and cleans up after it, also when it fails.
-    static func run(_ body: (TestNode) async throws -> Void) async throws {
-        let node = try await TestNode()
+    static func run(
+        registries: Registries = Registries(), _ body: (TestNode) async throws -> Void
+    ) async throws {
+        let node = try await TestNode(registries)
         var failure: (any Error)?
         do { try await body(node) } catch { failure = error }
         // A task of its own: a test that has run out of time is cancelled, and must clean up nevertheless.
@@ -30,15 +32,15 @@ struct TestNode: Sendable {
         if let failure { throw failure }
     }
 
-    private init() async throws {
+    private init(_ registries: Registries) async throws {
         name = "k3s-runtime-test-\(UInt32.random(in: 0...UInt32.max))"
         folder = "/tmp/" + name
         var layout = ContainerdLayout(dataDirectory: folder + "/data", runDirectory: folder + "/run")
         layout.images = folder + "/images"
         self.layout = layout
-        var options = ContainerdOptions()
+        var options = try ContainerdOptions.detect()
         options.streamPort = 0
-        options.restrictsOOMScore = try !Capabilities.own().contains(.sysResource)
+        options.registries = registries
         self.options = options
         try Files.makeDirectory(folder)
 
@@ -61,10 +63,13 @@ struct TestNode: Sendable {
         try network.write(to: layout.cniConfiguration)
     }
 
+    /// Tests say what went wrong by themselves.
+    let silent = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+
     var containerd: Containerd {
         Containerd(
             layout: layout, options: options, programs: programs,
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+            logger: silent)
     }
 
     /// Runs containerd while `body` runs, and leaves it running then.
@@ -99,6 +104,11 @@ struct TestNode: Sendable {
             settings: ["Cmd": ["sh"], "Env": ["PATH=/bin"], "Labels": ["purpose": "test"]])
         try await ContainerdImages(grpc: client.grpc).put(image, name: Self.image, labels: [:])
         try await client.untilImage(Self.image, within: .seconds(10))
+    }
+
+    /// Runs a program in the node's network.
+    func command(_ program: String, _ arguments: [String]) -> Command {
+        Command("nsenter", ["--net=/run/netns/\(name)", program] + arguments)
     }
 
     func sandbox(_ pod: String) -> CRI.PodSandboxConfig {

@@ -1,4 +1,5 @@
 import APIMachinery
+import Host
 import Support
 import Testing
 
@@ -34,6 +35,19 @@ import Testing
         let options = registries.options(for: "mirror.example")
         #expect(options.auth?.password == "1234" && options.auth?.identityToken == "t")
         #expect(options.tls?.insecureSkipVerify == true && options.tls?.keyFile == "/key")
+    }
+
+    @Test func `the file is YAML, and may be absent`() throws {
+        let path = "/tmp/k3s-registries-test-\(UInt64.random(in: 0...UInt64.max))"
+        defer { try? Files.remove(path) }
+        #expect(try Registries.read(path) == Registries())
+        try Files.write("", to: path)
+        #expect(try Registries.read(path) == Registries())
+        try Files.write("mirrors:\n  docker.io:\n    endpoint:\n    - http://127.0.0.1:5000\n", to: path)
+        #expect(try Registries.read(path).mirrors["docker.io"]?.endpoints == ["http://127.0.0.1:5000"])
+        try Files.write("mirrors: [", to: path)
+        let fault = #expect(throws: Fault.self) { try Registries.read(path) }
+        #expect(fault?.code == .invalid && fault?.summary.hasPrefix(path + ": yaml: ") == true)
     }
 
     @Test func `an empty file says nothing`() throws {
