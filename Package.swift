@@ -95,6 +95,8 @@ let package = Package(
         ],
         module("Client", ["Support", "APIMachinery"] + collections),
         [tests("Client", ["Support"])],
+        module("Scheduler", ["Support", "APIMachinery", "API", "Client", logging]),
+        [tests("Scheduler", ["APIMachinery", "API"])],
         module("APIServer", ["Support", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client"] + collections),
         [tests("APIServer", ["Support", "APIMachinery", "Datastore", "Client"])],
         module("Runtime", ["Support", "Host", "Wire", "PKI", "APIMachinery", logging]),
@@ -107,7 +109,8 @@ let package = Package(
             .executableTarget(
                 name: "k3s",
                 dependencies: [
-                    "Support", "Host", "Wire", "PKI", "APIMachinery", "Datastore", "APIServer", "Supervisor", logging,
+                    "Support", "Host", "Wire", "PKI", "APIMachinery", "Datastore", "APIServer", "Scheduler", "Supervisor",
+                    logging,
                 ], exclude: ["README.md"], swiftSettings: strict)
         ],
     ].flatMap(\.self)

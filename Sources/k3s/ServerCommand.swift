@@ -5,6 +5,7 @@ import Glibc
 import Host
 import Logging
 import PKI
+import Scheduler
 import Supervisor
 import Support
 import Wire
@@ -72,12 +73,14 @@ struct ServerCommand {
             var outcome: Result<Void, Fault> = .success(())
             do throws(Fault) {
                 try await api.bootstrap()
+                startControl(api, &group)
                 let kubeconfig = configuration.kubeconfigPath ?? "/etc/rancher/k3s/k3s.yaml"
                 log.info("ready after \(elapsed()); try: KUBECONFIG=\(kubeconfig) kubectl get namespaces")
                 try await waitForStop(signals)
             } catch {
                 outcome = .failure(error)
             }
+            group.cancelAll()
             await server.stop(within: .seconds(3))
             await group.waitForAll()
             return outcome
@@ -85,6 +88,20 @@ struct ServerCommand {
         await api.close()
         log.info("stopped")
         try result.get()
+    }
+
+    /// The parts that work on the cluster's state, each in its own name.
+    private func startControl(_ api: APIServer, _ group: inout TaskGroup<Result<Void, Fault>>) {
+        let user = User(name: "system:kube-scheduler", groups: [User.authenticatedGroup])
+        let scheduler = Scheduler(client: api.client(as: user), log: log)
+        group.addTask {
+            do throws(Status) {
+                try await scheduler.run()
+                return .success(())
+            } catch {
+                return .failure(Fault(.failed, "the scheduler cannot run", cause: error))
+            }
+        }
     }
 
     private func waitForStop(_ signals: Signals) async throws(Fault) {

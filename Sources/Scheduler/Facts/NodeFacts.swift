@@ -1,0 +1,43 @@
+import API
+import APIMachinery
+
+/// What a decision needs to know of a node and of the pods on it.
+struct NodeFacts: Sendable {
+    var name: String
+    var labels: Fields
+    var isUnschedulable: Bool
+    var taints: [Taint]
+    var allocatable: ResourceAmounts
+    /// The names and sizes of the images that the node has.
+    var images: [String: Int64]
+    /// The sum of what its pods request, those included that are on their way there.
+    var requested = ResourceAmounts()
+    var podCount = 0
+    var hostPorts: [PodFacts.HostPort] = []
+
+    init(_ node: Node) {
+        name = node.objectName.name
+        labels = node.value.at("metadata", "labels")?.fields ?? Fields()
+        isUnschedulable = node.spec.unschedulable
+        taints = node.spec.taints
+        allocatable = ResourceAmounts(node.status.allocatable)
+        images = [:]
+        for image in node.status.images {
+            for name in image.names { images[name] = Int64(image.sizeBytes) }
+        }
+    }
+
+    mutating func add(_ pod: PodFacts) {
+        requested += pod.requests
+        podCount += 1
+        hostPorts += pod.hostPorts
+    }
+
+    mutating func remove(_ pod: PodFacts) {
+        requested -= pod.requests
+        podCount -= 1
+        for port in pod.hostPorts {
+            if let index = hostPorts.firstIndex(of: port) { hostPorts.remove(at: index) }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import API
+import APIMachinery
+
+/// What a decision needs to know of a pod, read once.
+struct PodFacts: Sendable {
+    /// A port of the node that a container takes for itself.
+    struct HostPort: Hashable, Sendable {
+        /// `0.0.0.0` stands for every address.
+        var address: String
+        var networkProtocol: String
+        var port: Int
+
+        func conflicts(with other: HostPort) -> Bool {
+            port == other.port && networkProtocol == other.networkProtocol
+                && (address == other.address || address == "0.0.0.0" || other.address == "0.0.0.0")
+        }
+    }
+
+    var name: ObjectName
+    var uid: String
+    var requests: ResourceAmounts
+    var hostPorts: [HostPort]
+    var nodeSelector: [String: String]
+    /// Any of these must match; empty when every node does, `nil` terms never match.
+    var requiredNodes: NodeSelector?
+    var preferredNodes: [(weight: Int, term: NodeSelectorTerm)]
+    var tolerations: [Toleration]
+    /// The claims whose volumes the pod mounts, by name.
+    var claims: [String]
+    var gates: [String]
+
+    init(_ pod: Pod) {
+        let spec = pod.spec
+        name = pod.objectName
+        uid = pod.metadata.uid
+        requests = Self.requests(of: spec)
+        hostPorts = (spec.containers.flatMap(\.ports)).filter { $0.hostPort > 0 }.map {
+            HostPort(
+                address: $0.hostIP.isEmpty ? "0.0.0.0" : $0.hostIP,
+                networkProtocol: $0.protocol.isEmpty ? "TCP" : $0.protocol, port: $0.hostPort)
+        }
+        nodeSelector = spec.nodeSelector
+        let affinity = spec.affinity?.nodeAffinity
+        requiredNodes = affinity?.requiredDuringSchedulingIgnoredDuringExecution.flatMap {
+            try? NodeSelector($0.value)
+        }
+        preferredNodes = (affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).compactMap { preferred in
+            (try? NodeSelectorTerm(preferred.preference.value)).map { (preferred.weight, $0) }
+        }
+        tolerations = spec.tolerations
+        claims = spec.volumes.compactMap { $0.persistentVolumeClaim?.claimName }
+        gates = (spec.value["schedulingGates"]?.array ?? []).compactMap { $0["name"]?.string }
+    }
+
+    /// What the pod needs at once: the sum of its containers, or its largest init container if that is more; sidecars
+    /// count with both (KEP-753); and what its runtime costs.
+    private static func requests(of spec: PodSpec) -> ResourceAmounts {
+        var running = ResourceAmounts()
+        for container in spec.containers { running += ResourceAmounts(container.resources.requests) }
+        var starting = ResourceAmounts()
+        var sidecars = ResourceAmounts()
+        for container in spec.initContainers {
+            let own = ResourceAmounts(container.resources.requests)
+            if container.value["restartPolicy"] == "Always" {
+                sidecars += own
+                starting.raise(to: sidecars)
+            } else {
+                var step = sidecars
+                step += own
+                starting.raise(to: step)
+            }
+        }
+        running += sidecars
+        running.raise(to: starting)
+        running += ResourceAmounts(spec.value["overhead"]?.strings ?? [:])
+        return running
+    }
+}

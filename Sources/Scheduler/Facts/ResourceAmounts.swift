@@ -1,0 +1,34 @@
+import APIMachinery
+
+/// Amounts of resources: CPU in thousandths of a core, everything else in its own unit.
+struct ResourceAmounts: Hashable, Sendable {
+    private(set) var amounts: [String: Int64] = [:]
+
+    init() {}
+
+    /// Reads a list such as `{"cpu": "500m", "memory": "1Gi"}`. What does not parse was refused by validation.
+    init(_ list: [String: String]) {
+        for (name, text) in list {
+            guard let quantity = try? Quantity(text) else { continue }
+            amounts[name] = name == "cpu" ? quantity.milliValue : quantity.value
+        }
+    }
+
+    subscript(name: String) -> Int64 {
+        get { amounts[name] ?? 0 }
+        set { amounts[name] = newValue == 0 ? nil : newValue }
+    }
+
+    static func += (a: inout ResourceAmounts, b: ResourceAmounts) {
+        for (name, amount) in b.amounts { a[name] += amount }
+    }
+
+    static func -= (a: inout ResourceAmounts, b: ResourceAmounts) {
+        for (name, amount) in b.amounts { a[name] -= amount }
+    }
+
+    /// Of each resource the larger amount.
+    mutating func raise(to other: ResourceAmounts) {
+        for (name, amount) in other.amounts where amount > self[name] { self[name] = amount }
+    }
+}
