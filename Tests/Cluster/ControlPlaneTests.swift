@@ -39,6 +39,27 @@ import Testing
         }
     }
 
+    @Test func `kubectl creates in its binary form, and what is created can be used`() async throws {
+        try await TestServer.with { server in
+            for (words, answer) in [
+                (["create", "namespace", "a"], "namespace/a created\n"),
+                (["create", "configmap", "c", "--from-literal=x=1"], "configmap/c created\n"),
+                (["create", "deployment", "d", "--image=nginx"], "deployment.apps/d created\n"),
+                (["expose", "deployment", "d", "--port=80"], "service/d exposed\n"),
+                (["create", "serviceaccount", "s", "-n", "a"], "serviceaccount/s created\n"),
+            ] {
+                let outcome = try await server.kubectl(words)
+                #expect(outcome.text == answer, "\(outcome.errorText)")
+            }
+            #expect(try await server.kubectl("get", "cm", "c", "-o", "jsonpath={.data.x}").text == "1")
+            let token = try await server.kubectl("create", "token", "s", "-n", "a").text.filter { !$0.isNewline }
+            let identity = try await server.kubectl("auth", "whoami", "--token", token, "--client-certificate=", "--client-key=")
+            #expect(identity.text.contains("system:serviceaccount:a:s") || identity.text.contains("system:admin"))
+            #expect(try await server.kubectl("delete", "namespace", "a", "--wait=false").status.isSuccess)
+            #expect(try await server.kubectl("get", "ns", "a", "-o", "jsonpath={.status.phase}").text == "Terminating")
+        }
+    }
+
     @Test func `what was acknowledged is there after kill -9, and a stop is quick`() async throws {
         let folder = try TestServer.makeFolder()
         let first = try await TestServer.start(in: folder)

@@ -71,6 +71,10 @@ final class TestServer: Sendable {
 
     /// Runs `kubectl` against the server, with `input` as a file on its standard input.
     func kubectl(_ arguments: String..., input: String? = nil) async throws -> Command.Output {
+        try await kubectl(arguments, input: input)
+    }
+
+    func kubectl(_ arguments: [String], input: String? = nil) async throws -> Command.Output {
         var words = ["--kubeconfig", folder + "/kubeconfig"] + arguments
         if let input {
             let file = "\(folder)/input-\(UInt64.random(in: 0...UInt64.max)).yaml"

@@ -34,11 +34,7 @@ struct FrontCall: Sendable {
             guard
                 let format = ResponseFormat(
                     accept: request.headers["Accept"], includeObject: query["includeObject"])
-            else {
-                throw Status(
-                    code: 406, reason: .notAcceptable,
-                    message: "only the following media types are accepted: application/json")
-            }
+            else { throw .notAcceptable }
             return format
         }
     }

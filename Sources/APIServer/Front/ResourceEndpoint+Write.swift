@@ -104,7 +104,7 @@ extension ResourceEndpoint {
             }
         }
         let encoder = ObjectEncoder(try call.format, served)
-        exchange.respond(.ok, ["Content-Type": encoder.contentType], encoder.encode(page))
+        exchange.respond(.ok, ["Content-Type": encoder.contentType], try encoder.encode(page))
     }
 
     /// From the body (`meta/v1.DeleteOptions`), or from the query.
@@ -156,11 +156,18 @@ extension ResourceEndpoint {
             } catch {
                 throw .badRequest("couldn't get version/kind; json parse error: \(error.reason)")
             }
+        case "application/yaml":
+            do throws(YAMLError) {
+                return (try YAML.document(String(decoding: body, as: UTF8.self)), [])
+            } catch {
+                throw .badRequest("couldn't get version/kind; yaml parse error: \(error)")
+            }
+        case ProtobufEnvelope.mediaType: return (try ProtobufForm.decode(body), [])
         default:
             throw Status(
                 code: 415, reason: .unsupportedMediaType,
                 message: "the body of the request was in an unknown format - accepted media types include: "
-                    + "application/json")
+                    + "application/json, application/yaml, application/vnd.kubernetes.protobuf")
         }
     }
 }

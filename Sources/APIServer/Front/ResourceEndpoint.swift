@@ -72,17 +72,18 @@ struct ResourceEndpoint: Sendable {
         _ object: StoredObject, _ status: HTTPStatus, _ call: FrontCall, _ exchange: HTTPExchange,
         warnings: [String] = []
     ) throws(Status) {
-        let encoder = ObjectEncoder(try call.format, try api.served(call.target.resource))
+        let encoder = ObjectEncoder(
+            try call.format, try api.served(call.target.resource), subresource: call.target.subresource)
         var headers: HTTPHeaders = ["Content-Type": encoder.contentType, "Cache-Control": "no-cache, private"]
         for warning in warnings { headers.add("Warning", "299 - \(Self.quoted(warning))") }
-        exchange.respond(status, headers, encoder.encode(object))
+        exchange.respond(status, headers, try encoder.encode(object))
     }
 
     /// Answers with a page of a list.
     private func respond(_ page: ResourceStore.Page, _ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
         let encoder = ObjectEncoder(try call.format, try api.served(call.target.resource))
         let headers: HTTPHeaders = ["Content-Type": encoder.contentType, "Cache-Control": "no-cache, private"]
-        exchange.respond(.ok, headers, encoder.encode(page))
+        exchange.respond(.ok, headers, try encoder.encode(page))
     }
 
     /// A quoted string of a header (RFC 9110, section 5.6.4).

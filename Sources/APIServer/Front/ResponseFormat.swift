@@ -3,6 +3,8 @@ import APIMachinery
 /// The form of an answer, chosen from the request's `Accept` header (API conventions, "Alternate representations").
 enum ResponseFormat: Hashable, Sendable {
     case json
+    case yaml
+    case protobuf
     case partialMetadata
     /// `kubectl get`'s columns; `includes` says how much of each object comes with its row.
     case table(includes: TableContent)
@@ -32,14 +34,22 @@ enum ResponseFormat: Hashable, Sendable {
     }
 
     private static func format(_ media: String, _ form: String?, _ includeObject: String?) -> ResponseFormat? {
-        guard ["application/json", "application/*", "*/*"].contains(media) else { return nil }
+        let isJSON = ["application/json", "application/*", "*/*"].contains(media)
         switch form {
-        case "PartialObjectMetadata", "PartialObjectMetadataList": return .partialMetadata
-        case "Table": return .table(includes: includeObject.flatMap(TableContent.init) ?? .metadata)
-        case nil: return .json
+        case "PartialObjectMetadata" where isJSON, "PartialObjectMetadataList" where isJSON: return .partialMetadata
+        case "Table" where isJSON: return .table(includes: includeObject.flatMap(TableContent.init) ?? .metadata)
+        case nil where isJSON: return .json
+        case nil where media == "application/yaml": return .yaml
+        case nil where media == ProtobufEnvelope.mediaType: return .protobuf
         default: return nil
         }
     }
 
-    var contentType: String { "application/json" }
+    var contentType: String {
+        switch self {
+        case .json, .table, .partialMetadata: "application/json"
+        case .yaml: "application/yaml"
+        case .protobuf: ProtobufEnvelope.mediaType
+        }
+    }
 }

@@ -11,13 +11,17 @@ struct WatchEncoder: Sendable {
         self.served = served
     }
 
-    var contentType: String { format.contentType }
+    /// A stream of frames is JSON lines or protobuf; there is no stream of YAML.
+    var contentType: String {
+        format == .protobuf ? ProtobufEnvelope.mediaType + ";stream=watch" : "application/json"
+    }
 
     func encode(_ event: SelectedEvent) -> [UInt8] {
         if format == .json, served.conversion == nil { return event.frame }
         let object = served.show(event.versioned)
         switch format {
-        case .json: return Self.frame(event.kind.rawValue, object.bytes)
+        case .json, .yaml: return Self.frame(event.kind.rawValue, object.bytes)
+        case .protobuf: return protobufFrame(event.kind.rawValue, object.value)
         case .partialMetadata: return Self.frame(event.kind.rawValue, ObjectEncoder.partial(object.value).json)
         case .table(let content):
             let metadata: Value = ["resourceVersion": .string(String(event.revision))]
@@ -37,7 +41,17 @@ struct WatchEncoder: Sendable {
             // KEP-3157: what came before is the whole state.
             object[path: ["metadata", "annotations", "k8s.io/initial-events-end"]] = "true"
         }
-        return Self.frame("BOOKMARK", object.json)
+        return format == .protobuf ? protobufFrame("BOOKMARK", object) : Self.frame("BOOKMARK", object.json)
+    }
+
+    /// Only kinds that have a protobuf form can be watched in it, so encoding does not fail.
+    private func protobufFrame(_ type: String, _ object: Value) -> [UInt8] {
+        do throws(Status) {
+            return ProtobufEnvelope.watchFrame(
+                type: type, object: try ProtobufForm.encode(object, served.definition.type))
+        } catch {
+            return ProtobufEnvelope.watchFrame(type: "ERROR", object: error.value.json)
+        }
     }
 
     static func frame(_ type: String, _ object: [UInt8]) -> [UInt8] {

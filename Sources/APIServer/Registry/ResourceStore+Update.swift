@@ -95,7 +95,10 @@ extension ResourceStore {
         do throws(Status) {
             try await admission.admit(&object, request, over: old)
             object = plan.countGeneration(object, over: old)
-            try check(object, kind.validation.validate(object) + kind.validation.validateUpdate(object, over: old))
+            var errors = kind.validation.validate(object)
+            // Subresources of that scope exist to change what an update must not; their own rules have been asked.
+            if scope != .whole { errors += kind.validation.validateUpdate(object, over: old) }
+            try check(object, errors)
             try await admission.validate(object, request, over: old)
             return object
         } catch {

@@ -1,0 +1,47 @@
+import API
+import APIMachinery
+
+/// Kubernetes' binary form of the built-in kinds, by the tables.
+enum ProtobufForm {
+    private static let meta = "io.k8s.apimachinery.pkg.apis.meta.v1."
+
+    /// The type of a kind that travels: a resource's own, its list's, a subresource's, or one of all groups.
+    static func type(_ kind: GroupVersionKind) -> TypeSchema? {
+        if let definition = BuiltinResources.shared.definition(of: kind) { return definition.type }
+        if kind.kind.hasSuffix("List") {
+            var element = kind
+            element.kind.removeLast("List".count)
+            if let list = BuiltinResources.shared.definition(of: element)?.listType { return list }
+        }
+        for subresource in BuiltinResources.shared.resources.lazy.flatMap(\.subresources) where subresource.kind == kind {
+            return subresource.type
+        }
+        return BuiltinTypes.kubernetes.type(named: meta + kind.kind)
+    }
+
+    /// Reads a request's body.
+    static func decode(_ body: [UInt8]) throws(Status) -> Value {
+        do throws(ProtobufError) {
+            return try ProtobufEnvelope.decode(body, schema: type)
+        } catch {
+            throw .badRequest("the body of the request is no protobuf object: \(error)")
+        }
+    }
+
+    /// Writes an object or list of a type; 406 when it has none, as custom resources have not.
+    static func encode(_ object: Value, _ type: TypeSchema?) throws(Status) -> [UInt8] {
+        guard let type else { throw .notAcceptable }
+        do throws(ProtobufError) {
+            return try ProtobufEnvelope.encode(object, as: type)
+        } catch {
+            throw .internalError("the object cannot be written as protobuf: \(error)")
+        }
+    }
+}
+
+extension Status {
+    static let notAcceptable = Status(
+        code: 406, reason: .notAcceptable,
+        message: "only the following media types are accepted: application/json, application/yaml, "
+            + "application/vnd.kubernetes.protobuf")
+}
