@@ -1,11 +1,12 @@
 import APIMachinery
 
-/// Writes every generated file of the package: `tables FACTS PACKAGE`.
+/// Writes every generated file of the package: `tables [FACTS PACKAGE]`, by default from the folder beside the
+/// package that it runs in.
 func run() throws {
-    guard CommandLine.arguments.count == 3 else {
-        throw Complaint("usage: tables FACTS-FOLDER PACKAGE-FOLDER")
-    }
-    let (source, package) = (CommandLine.arguments[1], CommandLine.arguments[2])
+    var folders = Array(CommandLine.arguments.dropFirst())
+    if folders.isEmpty { folders = ["../shared/facts", "."] }
+    guard folders.count == 2 else { throw Complaint("usage: tables [FACTS-FOLDER PACKAGE-FOLDER]") }
+    let (source, package) = (folders[0], folders[1])
     func fact(_ name: String) throws -> Value { try Value(json: File.read("\(source)/\(name)")) }
 
     let facts = try KubernetesFacts(fact("k8s-api-1.36.json"))
