@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,6 +35,17 @@ int linux_pidfd_reap(int pidfd) {
 int linux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 int linux_sync_filesystem(int fd) { return syncfs(fd); }
 void linux_begin_writing_out(int fd) { sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); }
+
+int linux_is_mount_root(const char *path) {
+    struct statx status;
+    // What is cached will do: a network file system that does not answer must not hold us up.
+    if (statx(AT_FDCWD, path, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &status) < 0) return -1;
+    if (!(status.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT)) {
+        errno = ENOSYS;
+        return -1;
+    }
+    return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
 
 int linux_open_directory_beneath(int parent, const char *name) {
     struct open_how how = {

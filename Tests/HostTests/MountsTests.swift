@@ -45,6 +45,21 @@ import Testing
         }
     }
 
+    @Test func `what another mount hides is no mount point`() throws {
+        try withMountNamespace { directory in
+            let inner = directory + "/inner"
+            try Files.makeDirectory(inner)
+            try Mounts.mountMemory(at: inner)
+            try Mounts.mountMemory(at: directory)
+            try Files.makeDirectory(inner)
+            #expect(try !Mounts.isMountPoint(inner))
+            try Mounts.unmountAll(below: directory)
+            #expect(try !Mounts.isMountPoint(directory))
+            #expect(try !Mounts.isMountPoint(inner))
+            #expect(try !Mounts.isMountPoint("/nowhere"))
+        }
+    }
+
     @Test func `propagation is set and read back`() throws {
         try withMountNamespace { directory in
             try Mounts.mountMemory(at: directory)

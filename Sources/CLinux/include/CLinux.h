@@ -67,5 +67,7 @@ int linux_sync_filesystem(int fd);
 void linux_begin_writing_out(int fd);
 // Opens a directory just below another, never through a symbolic link and never into another mount (EXDEV).
 int linux_open_directory_beneath(int parent, const char *name);
+// 1 when the path is the root of a mount, 0 when not. ENOSYS on kernels before 5.8, which do not tell.
+int linux_is_mount_root(const char *path);
 
 #endif

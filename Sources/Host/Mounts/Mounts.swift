@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 public import Support
 
@@ -85,7 +86,8 @@ public enum Mounts {
     /// no fault.
     public static func unmountAll(below path: String, lazy: Bool = false) throws(Fault) {
         for mount in try all().reversed() where Path.isInside(mount.path, path) {
-            try unmount(mount.path, lazy: lazy)
+            // What is hidden by another mount cannot be named, and comes to light when that is taken away.
+            if try isMountPoint(mount.path) { try unmount(mount.path, lazy: lazy) }
         }
     }
 
@@ -94,10 +96,16 @@ public enum Mounts {
         MountPoint.all(in: try Files.readText("/proc/thread-self/mountinfo"))
     }
 
-    /// Whether something is mounted exactly here, bind mounts included. What is not there is no mount point.
+    /// Whether something is mounted exactly here, bind mounts included. What is not there is no mount point,
+    /// and neither is what another mount hides.
     public static func isMountPoint(_ path: String) throws(Fault) -> Bool {
-        guard let resolved = try? Files.resolve(path) else { return false }
-        return try all().contains { $0.path == resolved }
+        do throws(Errno) {
+            return try system { linux_is_mount_root(path) } == 1
+        } catch Errno(ENOENT) {
+            return false
+        } catch {
+            throw Fault(error, "cannot tell whether \(path) is a mount point")
+        }
     }
 
     private static func call(

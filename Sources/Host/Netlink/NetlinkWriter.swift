@@ -66,6 +66,12 @@ struct NetlinkWriter: Sendable {
 
     mutating func put(_ key: some NetlinkKey, _ address: IPAddress) { put(key, bytes: address.bytes) }
 
+    /// Attributes that were written elsewhere, and so lie on their borders already.
+    mutating func appendEncoded(_ attributes: [UInt8]) {
+        precondition(attributes.count % 4 == 0, "attributes are padded")
+        bytes += attributes
+    }
+
     /// An attribute of attributes.
     mutating func nest(_ key: some NetlinkKey, _ body: (inout NetlinkWriter) -> Void) {
         let start = bytes.count
