@@ -97,8 +97,10 @@ let package = Package(
         [tests("Client", ["Support"])],
         module("Scheduler", ["Support", "APIMachinery", "API", "Client", logging]),
         [tests("Scheduler", ["APIMachinery", "API"])],
-        module("APIServer", ["Support", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client"] + collections),
-        [tests("APIServer", ["Support", "APIMachinery", "Datastore", "Client"])],
+        module(
+            "APIServer",
+            ["Support", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client", logging] + collections),
+        [tests("APIServer", ["Support", "APIMachinery", "Datastore", "Client", logging])],
         module("Runtime", ["Support", "Host", "Wire", "PKI", "APIMachinery", logging]),
         [tests("Runtime", ["Support", "Host", "APIMachinery", logging])],
         module("Supervisor", ["Support", "Host", "PKI", "APIMachinery"]),

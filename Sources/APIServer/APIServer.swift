@@ -2,6 +2,7 @@ import API
 public import APIMachinery
 import Client
 public import Datastore
+public import Logging
 public import PKI
 public import Support
 public import Wire
@@ -115,6 +116,17 @@ public final class APIServer: Sendable {
             throw Fault(.failed, "the cluster's first objects cannot be made", cause: error)
         }
         health.pass(Self.bootstrapCheck)
+    }
+
+    /// Keeps the state in bounds: drops history, lets events expire. Runs until the task is cancelled.
+    public func run(reportingTo log: Logger) async {
+        let history = HistoryKeeper(log: api.registry.durable, datastore: options.durable, report: log)
+        let events = EventExpiry(
+            client: client(), events: api.registry.objects(.events), now: options.now, report: log)
+        await withDiscardingTaskGroup { group in
+            group.addTask { await history.run() }
+            group.addTask { await events.run() }
+        }
     }
 
     /// Ends the delivery of changes and closes the logs.

@@ -92,6 +92,10 @@ struct ServerCommand {
 
     /// The parts that work on the cluster's state, each in its own name.
     private func startControl(_ api: APIServer, _ group: inout TaskGroup<Result<Void, Fault>>) {
+        group.addTask {
+            await api.run(reportingTo: log)
+            return .success(())
+        }
         let user = User(name: "system:kube-scheduler", groups: [User.authenticatedGroup])
         let scheduler = Scheduler(client: api.client(as: user), log: log)
         group.addTask {

@@ -15,6 +15,7 @@ final class ObjectLog: Sendable {
     private let prefixes: [GroupVersionResource: String]
     private let applied: Atomic<Revision>
     private let subscription = Mutex<(any Subscription)?>(nil)
+    private let followers = Mutex<[AsyncStream<Void>.Continuation]>([])
 
     /// A resource as the log keeps it. `prefix` is the part of the keys between `/registry/` and the object's own name.
     struct Stored: Sendable {
@@ -115,6 +116,13 @@ final class ObjectLog: Sendable {
 
     // MARK: Following
 
+    /// Says that the log has moved on; several moves may be told as one.
+    func advances() -> AsyncStream<Void> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        followers.withLock { $0.append(continuation) }
+        return stream
+    }
+
     private func apply(_ changes: [Change]) {
         for change in changes {
             if let (prefix, _) = Self.split(change.key, contains: { caches[$0] != nil }), let cache = caches[prefix] {
@@ -127,6 +135,7 @@ final class ObjectLog: Sendable {
             }
             applied.store(change.revision, ordering: .releasing)
         }
+        for follower in followers.withLock(\.self) { follower.yield() }
     }
 
     /// Reuses the version in the cache for the old side, so that it is not parsed again.
