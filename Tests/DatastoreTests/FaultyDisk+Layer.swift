@@ -19,7 +19,7 @@ extension FaultyDisk {
         guard let system = sqlite3_vfs_find(nil) else { return }
         let layer = UnsafeMutablePointer<sqlite3_vfs>.allocate(capacity: 1)
         layer.initialize(to: system.pointee)
-        layer.pointee.zName = name.withCString { UnsafePointer(sqlite3_mprintf_copy($0)) }
+        layer.pointee.zName = name.withCString { UnsafePointer(immortal($0)) }
         layer.pointee.pNext = nil
         layer.pointee.szOsFile = Int32(OpenFile.size) + system.pointee.szOsFile
         layer.pointee.pAppData = Unmanaged.passRetained(self).toOpaque()
@@ -37,7 +37,7 @@ extension FaultyDisk {
         }
         layer.pointee.xDelete = { layer, path, syncs in
             guard let layer, let path, let system = sqlite3_vfs_find(nil), let data = layer.pointee.pAppData else {
-                return SQLITE_IOERR_DELETE_CODE
+                return failedDelete
             }
             Unmanaged<FaultyDisk>.fromOpaque(data).takeUnretainedValue().removed(String(cString: path))
             return system.pointee.xDelete(system, path, syncs)
@@ -46,10 +46,10 @@ extension FaultyDisk {
     }
 }
 
-private let SQLITE_IOERR_DELETE_CODE = SQLITE_IOERR | (10 << 8)
+private let failedDelete = SQLITE_IOERR | (10 << 8)
 
 /// A copy of a text that lives for ever.
-private func sqlite3_mprintf_copy(_ text: UnsafePointer<CChar>) -> UnsafeMutablePointer<CChar> {
+private func immortal(_ text: UnsafePointer<CChar>) -> UnsafeMutablePointer<CChar> {
     let copy = UnsafeMutablePointer<CChar>.allocate(capacity: String(cString: text).utf8.count + 1)
     var index = 0
     repeat {

@@ -33,6 +33,31 @@ import Testing
         }
     }
 
+    /// Damage that leaves every page well-formed, so that only the driver's own sums can find it.
+    @Test(arguments: [
+        "DELETE FROM current WHERE key = '/2'", "UPDATE current SET revision = 1 WHERE key = '/1'",
+        "UPDATE current SET key = '/3x' WHERE key = '/3'", "INSERT INTO current VALUES ('/9', 1)",
+        "UPDATE meta SET indexed = indexed + 1", "UPDATE meta SET compacted = 1", "DELETE FROM meta",
+        "DELETE FROM log WHERE revision = 7", "UPDATE log SET value = x'00' WHERE revision = 7",
+        "UPDATE log SET key = '/3' WHERE revision = 7", "UPDATE log SET previous = 1 WHERE revision = 7",
+    ])
+    func `a row that was changed behind the driver's back is found`(damage: String) async throws {
+        try await Scratch.with { scratch in
+            let path = scratch.path("state.db")
+            let log = try SQLiteDatastore(path: path, limits: .smallest)
+            for index in 1...4 {
+                let revision = try await log.write(.create("/\(index)", [1]))
+                try await log.write(.update("/\(index)", [2], at: revision))
+            }
+            await log.close()
+            #expect(try await contentOrDamage(path) != nil)
+            let inside = try Connection(path, flags: .createForTests)
+            try inside.execute(damage)
+            inside.close()
+            #expect(try await contentOrDamage(path) == nil)
+        }
+    }
+
     private struct Content: Equatable {
         var listing: Listing
         var changes: [Change]
