@@ -8,10 +8,11 @@ public typealias Revision = Int64
 /// Nine verbs, one file each in every driver. All drivers pass the same laws (`checkDatastore` in
 /// `DatastoreTestSupport`):
 ///
-/// - **Order.** Writes are totally ordered by ``Revision``; revisions grow, and are never given twice, also across
-///   a restart and a crash.
+/// - **Order.** Writes are totally ordered by ``Revision``; revisions grow, and are never given twice, also
+///   across a restart and a crash.
 /// - **Compare and set.** A write names the revision it replaces; it succeeds against exactly that one.
-/// - **Durability.** When ``write(_:)`` returns, the change survives `kill -9` and, for durable drivers, power loss.
+/// - **Durability.** When ``write(_:)`` returns, the change survives `kill -9` and, for durable drivers,
+///   power loss.
 /// - **Read your writes.** Every sink has been given a change before the write that caused it returns.
 /// - **No history, no cost.** The time and space of reads and writes depend on what is stored now,
 ///   not on what was written and deleted before.
@@ -19,9 +20,9 @@ public protocol Datastore: Sendable {
     /// The revision of the newest committed change that every sink has been given.
     var currentRevision: Revision { get }
 
-    /// Changes up to and including this revision are gone. The state at this revision is the oldest that can be read,
-    /// and the changes after it the oldest that can be asked for; anything before it is refused.
-    /// 0 when nothing was compacted.
+    /// Changes up to and including this revision are gone. The state at this revision is the oldest that can
+    /// be read, and the changes after it the oldest that can be asked for; anything before it is refused. 0
+    /// when nothing was compacted.
     var compactedRevision: Revision { get }
 
     /// The current version of `key`, or `nil`.
@@ -43,9 +44,9 @@ public protocol Datastore: Sendable {
 
     /// Delivers every change after `revision` to `sink`: first those of the past, then each new one.
     ///
-    /// The sink is called in order of revision, with no gap, no repetition and never concurrently, on a thread of
-    /// the driver's choice. It must return quickly, and must neither call the datastore nor cancel its subscription.
-    /// A write returns only after the sinks have seen it.
+    /// The sink is called in order of revision, with no gap, no repetition and never concurrently, on a
+    /// thread of the driver's choice. It must return quickly, and must neither call the datastore nor cancel
+    /// its subscription. A write returns only after the sinks have seen it.
     /// - Throws: ``DatastoreError/compacted(oldest:)`` when some of the changes are gone.
     func subscribe(
         after revision: Revision, _ sink: @escaping @Sendable ([Change]) -> Void
@@ -53,15 +54,17 @@ public protocol Datastore: Sendable {
 
     /// Forgets history up to and including `revision`; the current state is not touched.
     ///
-    /// Works in small steps that let writers through, and always makes progress: a step that was done stays done,
-    /// also across a crash. Returns when the space is given back, but for a small reserve that the next writes use.
+    /// Works in small steps that let writers through, and always makes progress: a step that was done stays
+    /// done, also across a crash. Returns when the space is given back, but for a small reserve that the next
+    /// writes use.
     /// - Throws: ``DatastoreError/future(current:)`` when the log has not come that far.
     func compact(upTo revision: Revision) async throws(DatastoreError)
 
     /// The size of what is stored, as the driver's medium counts it.
     func size() async throws(DatastoreError) -> ByteCount
 
-    /// Commits what waits, ends the subscriptions and releases the medium. Later calls fail with `unavailable`.
+    /// Commits what waits, ends the subscriptions and releases the medium. Later calls fail with
+    /// `unavailable`.
     func close() async
 }
 

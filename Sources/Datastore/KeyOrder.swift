@@ -2,8 +2,8 @@ import Glibc
 
 /// The order of keys: that of their UTF-8 bytes.
 ///
-/// Swift compares strings by canonical equivalence: "é" written in one or in two scalars is the same string. A key
-/// is its bytes and nothing else, so no driver compares keys with `==` or `<`.
+/// Swift compares strings by canonical equivalence: "é" written in one or in two scalars is the same string.
+/// A key is its bytes and nothing else, so no driver compares keys with `==` or `<`.
 enum KeyOrder {
     /// Negative, zero or positive, as `a` stands before, at or after `b`.
     static func compare(_ a: String, _ b: String) -> Int {

@@ -1,8 +1,8 @@
 /// A map sorted by the keys' UTF-8 bytes.
 ///
-/// Two levels: a row of short sorted chunks. Finding takes O(log n), inserting and removing move at most one chunk
-/// and the list of chunks; for the sizes held in memory here (up to some 100,000 keys) that costs less than a tree,
-/// and a pair takes its own size and no more.
+/// Two levels: a row of short sorted chunks. Finding takes O(log n), inserting and removing move at most one
+/// chunk and the list of chunks; for the sizes held in memory here (up to some 100,000 keys) that costs less
+/// than a tree, and a pair takes its own size and no more.
 struct OrderedMap<Value: Sendable>: Sendable {
     typealias Element = (key: String, value: Value)
 
@@ -40,7 +40,8 @@ struct OrderedMap<Value: Sendable>: Sendable {
     /// The pairs in order, beginning with the first key at or after `key`, or strictly after it.
     func elements(from key: String, inclusive: Bool = true) -> Iterator {
         let at = position(of: key)
-        return Iterator(chunks: chunks, chunk: at.chunk, offset: at.offset + (at.isFound && !inclusive ? 1 : 0))
+        return Iterator(
+            chunks: chunks, chunk: at.chunk, offset: at.offset + (at.isFound && !inclusive ? 1 : 0))
     }
 
     struct Iterator: IteratorProtocol, Sequence {
@@ -64,7 +65,9 @@ struct OrderedMap<Value: Sendable>: Sendable {
 
     /// Where `key` is, or where it belongs: in the first chunk whose last key is not before it.
     private func position(of key: String) -> Position {
-        let chunk = firstIndex(chunks.count) { KeyOrder.compare(chunks[$0][chunks[$0].count - 1].key, key) >= 0 }
+        let chunk = firstIndex(chunks.count) {
+            KeyOrder.compare(chunks[$0][chunks[$0].count - 1].key, key) >= 0
+        }
         guard chunk < chunks.count else { return Position(chunk: chunk, offset: 0, isFound: false) }
         let pairs = chunks[chunk]
         let offset = firstIndex(pairs.count) { KeyOrder.compare(pairs[$0].key, key) >= 0 }

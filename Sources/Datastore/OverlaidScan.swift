@@ -1,7 +1,7 @@
 /// Reads a sorted base with newer or older versions laid over it.
 ///
-/// This is how a state is read that is not stored as such: the base is what is stored, the overlay holds what differs
-/// from it, with `nil` for a key that is absent in the wanted state.
+/// This is how a state is read that is not stored as such: the base is what is stored, the overlay holds what
+/// differs from it, with `nil` for a key that is absent in the wanted state.
 struct OverlaidScan<Value: Sendable, Failure: Error> {
     private let base: () throws(Failure) -> OrderedMap<Value>.Element?
     private var overlay: OrderedMap<Value?>.Iterator

@@ -25,8 +25,8 @@ struct Subscribers {
 
 /// One subscription: its sink until it is cancelled.
 final class Delivery: Subscription {
-    /// The lock is held while the sink runs, which is what lets ``cancel()`` promise that no call comes after it.
-    /// Hence the protocol's rule that a sink returns quickly and calls nothing of the datastore's.
+    /// The lock is held while the sink runs, which is what lets ``cancel()`` promise that no call comes after
+    /// it. Hence the protocol's rule that a sink returns quickly and calls nothing of the datastore's.
     private let sink: Mutex<(@Sendable ([Change]) -> Void)?>
 
     init(_ sink: @escaping @Sendable ([Change]) -> Void) {

@@ -2,8 +2,8 @@ public import Datastore
 
 /// What the laws need to know of a driver: how to open it, and what it promises beyond the protocol.
 public struct Driver: Sendable {
-    /// Opens the log that lives at a place. A place never named before is an empty log; a durable driver finds there
-    /// what it left when it was closed.
+    /// Opens the log that lives at a place. A place never named before is an empty log; a durable driver
+    /// finds there what it left when it was closed.
     public var open: @Sendable (_ place: Int) async throws -> any Datastore
     /// Whether a log that is closed and opened again is the same log.
     public var isDurable: Bool
@@ -44,7 +44,8 @@ func require<T: Equatable>(_ found: T, equals wanted: T, _ what: @autoclosure ()
 
 /// Ends the check unless the call fails with exactly this error.
 func require(
-    _ wanted: DatastoreError, from call: () async throws(DatastoreError) -> Void, _ what: @autoclosure () -> String
+    _ wanted: DatastoreError, from call: () async throws(DatastoreError) -> Void,
+    _ what: @autoclosure () -> String
 ) async throws {
     do throws(DatastoreError) {
         try await call()

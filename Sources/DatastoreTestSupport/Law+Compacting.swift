@@ -40,8 +40,11 @@ extension Law {
             let query = ListQuery(prefix: "/", at: revision)
             let listing = await result { () async throws(DatastoreError) in try await log.list(query) }
             try require(listing, equals: model.list(query), "the list at \(revision) \(what)")
-            let changes = await result { () async throws(DatastoreError) in try await log.changes(after: revision) }
-            try require(changes, equals: model.changes(after: revision), "the changes after \(revision) \(what)")
+            let changes = await result { () async throws(DatastoreError) in
+                try await log.changes(after: revision)
+            }
+            try require(
+                changes, equals: model.changes(after: revision), "the changes after \(revision) \(what)")
         }
         try require(log.currentRevision, equals: model.revision, "the current revision \(what)")
     }
@@ -79,7 +82,9 @@ extension Law {
             let entries = try await log.list(ListQuery(prefix: "/")).entries
             try require(entries.map(\.value), equals: Array(repeating: [39], count: 8), "the last values")
             try require(
-                recorder.changes.allSatisfy { $0.previous?.value ?? [255] == [($0.entry?.value.first ?? 0) &- 1] },
+                recorder.changes.allSatisfy {
+                    $0.previous?.value ?? [255] == [($0.entry?.value.first ?? 0) &- 1]
+                },
                 "a change lost its previous version")
         }
     }
@@ -95,7 +100,8 @@ extension Law {
             let before = try await log.size()
             try await log.compact(upTo: log.currentRevision)
             let after = try await log.size()
-            try require(after.bytes < 1_500_000 && after < before, "\(before) before, \(after) after compaction")
+            try require(
+                after.bytes < 1_500_000 && after < before, "\(before) before, \(after) after compaction")
             try require(try await log.get("/kept")?.revision, equals: kept, "the kept entry")
         }
     }

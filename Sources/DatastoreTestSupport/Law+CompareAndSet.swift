@@ -42,7 +42,9 @@ extension Law {
         }
     }
 
-    private static func checkWorld(_ world: String, _ wishes: [(Wish, String)], _ log: any Datastore) async throws {
+    private static func checkWorld(
+        _ world: String, _ wishes: [(Wish, String)], _ log: any Datastore
+    ) async throws {
         var model = ReferenceModel()
         for (step, (wish, name)) in wishes.enumerated() {
             let write = wish.write(world + name, [UInt8(step)], current: model.get(world + name))
@@ -56,7 +58,8 @@ extension Law {
 
     /// Writes to both, and compares what they answered.
     static func apply(
-        _ write: Write, to log: any Datastore, _ model: inout ReferenceModel, _ what: @autoclosure () -> String
+        _ write: Write, to log: any Datastore, _ model: inout ReferenceModel,
+        _ what: @autoclosure () -> String
     ) async throws {
         let wanted = model.expect(write)
         let found = await result { () async throws(DatastoreError) in try await log.write(write) }
@@ -73,19 +76,25 @@ extension Law {
 
     private static func checkConflict(_ driver: Driver) async throws {
         try await driver.withLog { log in
-            try await require(.conflict(current: nil), from: { () async throws(DatastoreError) in
-                try await log.write(.update("/a", [1], at: 7))
-            }, "an update of nothing")
-            try await require(.conflict(current: nil), from: { () async throws(DatastoreError) in
-                try await log.write(.delete("/a", at: 7))
-            }, "a delete of nothing")
+            try await require(
+                .conflict(current: nil),
+                from: { () async throws(DatastoreError) in
+                    try await log.write(.update("/a", [1], at: 7))
+                }, "an update of nothing")
+            try await require(
+                .conflict(current: nil),
+                from: { () async throws(DatastoreError) in
+                    try await log.write(.delete("/a", at: 7))
+                }, "a delete of nothing")
             let first = try await log.write(.create("/a", [1]))
             let second = try await log.write(.update("/a", [2], at: first))
             let now = Entry(key: "/a", value: [2], revision: second, createdRevision: first)
             for stale in [Write.create("/a", [3]), .update("/a", [3], at: first), .delete("/a", at: first)] {
-                try await require(.conflict(current: now), from: { () async throws(DatastoreError) in
-                    try await log.write(stale)
-                }, "\(stale)")
+                try await require(
+                    .conflict(current: now),
+                    from: { () async throws(DatastoreError) in
+                        try await log.write(stale)
+                    }, "\(stale)")
             }
             try require(log.currentRevision, equals: second, "a refused write takes no visible revision")
         }
@@ -111,9 +120,11 @@ extension Law {
             try require(Set(revisions).count, equals: 2 * writers * rounds, "distinct revisions")
             try require(revisions.max() ?? 0, equals: log.currentRevision, "the newest revision")
             let counter = try await log.get("/shared")
-            try require(counter?.value, equals: Array(repeating: 1, count: writers * rounds), "the counter, in ones")
+            try require(
+                counter?.value, equals: Array(repeating: 1, count: writers * rounds), "the counter, in ones")
             let changes = try await log.changes(after: 0)
-            try require(changes.map(\.revision), equals: revisions.sorted(), "the log of what was acknowledged")
+            try require(
+                changes.map(\.revision), equals: revisions.sorted(), "the log of what was acknowledged")
         }
     }
 

@@ -28,7 +28,9 @@ extension Law {
                     try await compareList(randomQuery(&random, model), log, model)
                 case 85..<93:
                     let after = Revision.random(in: 0...(model.revision + 1), using: &random)
-                    let found = await result { () async throws(DatastoreError) in try await log.changes(after: after) }
+                    let found = await result { () async throws(DatastoreError) in
+                        try await log.changes(after: after)
+                    }
                     try require(found, equals: model.changes(after: after), "the changes after \(after)")
                 case 93..<96:
                     let target = Revision.random(in: 0...model.revision, using: &random)
@@ -53,7 +55,9 @@ extension Law {
         let key = randomKey(&random)
         let revision = model.get(key)?.revision
         let isRight = Int.random(in: 0..<8, using: &random) > 0
-        let value = [UInt8](repeating: UInt8.random(in: 0...255, using: &random), count: Int.random(in: 0..<40, using: &random))
+        let value = [UInt8](
+            repeating: UInt8.random(in: 0...255, using: &random),
+            count: Int.random(in: 0..<40, using: &random))
         switch (revision, Int.random(in: 0..<3, using: &random)) {
         case (nil, _) where isRight, (_, _) where !isRight && revision != nil: return .create(key, value)
         case (let revision, 0): return .delete(key, at: revision ?? 1)
@@ -71,10 +75,13 @@ extension Law {
             prefix: ["", "/", "/pods", "/pods/", "/pods/a/", "/x"].randomElement(using: &random) ?? "",
             after: Bool.random(using: &random) ? randomKey(&random) : nil,
             limit: Bool.random(using: &random) ? Int.random(in: 1..<8, using: &random) : nil,
-            at: Bool.random(using: &random) ? Revision.random(in: 0...(model.revision + 1), using: &random) : nil)
+            at: Bool.random(using: &random)
+                ? Revision.random(in: 0...(model.revision + 1), using: &random) : nil)
     }
 
-    private static func compareList(_ query: ListQuery, _ log: any Datastore, _ model: ReferenceModel) async throws {
+    private static func compareList(
+        _ query: ListQuery, _ log: any Datastore, _ model: ReferenceModel
+    ) async throws {
         let found = await result { () async throws(DatastoreError) in try await log.list(query) }
         try require(found, equals: model.list(query), "\(query)")
     }

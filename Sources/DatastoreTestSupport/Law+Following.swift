@@ -3,7 +3,9 @@ import Datastore
 extension Law {
     static let following = [
         Law("a subscription has no gap and no repetition, wherever it begins", checkSubscriptions),
-        Law("a sink has seen a write before it returns, and before its revision is current", checkReadYourWrites),
+        Law(
+            "a sink has seen a write before it returns, and before its revision is current",
+            checkReadYourWrites),
         Law("a cancelled subscription is silent, and the others go on", checkCancel),
         Law("what lies in the future is refused", checkFuture),
     ]
@@ -14,7 +16,9 @@ extension Law {
             try await withThrowingTaskGroup { group in
                 for writer in 0..<8 {
                     group.addTask {
-                        for round in 0..<60 { try await log.write(.create("/\(writer)/\(round)", [UInt8(round)])) }
+                        for round in 0..<60 {
+                            try await log.write(.create("/\(writer)/\(round)", [UInt8(round)]))
+                        }
                     }
                 }
                 for _ in 0..<8 {
@@ -38,8 +42,10 @@ extension Law {
             for (after, recorder) in recorders.value {
                 try require(!recorder.wasConcurrent, "a sink was called concurrently")
                 try require(
-                    recorder.revisions, equals: all.map(\.revision).filter { $0 > after }, "delivered after \(after)")
-                try require(recorder.changes == all.filter { $0.revision > after }, "delivered changes differ")
+                    recorder.revisions, equals: all.map(\.revision).filter { $0 > after },
+                    "delivered after \(after)")
+                try require(
+                    recorder.changes == all.filter { $0.revision > after }, "delivered changes differ")
             }
         }
     }
@@ -59,8 +65,10 @@ extension Law {
                         for round in 0..<25 {
                             let revision = try await log.write(.create("/\(writer)/\(round)", []))
                             let known = seen.value
-                            try require(known >= revision, "write \(revision) returned before the sink knew it")
-                            try require(log.currentRevision >= revision, "\(revision) returned, and is not current")
+                            try require(
+                                known >= revision, "write \(revision) returned before the sink knew it")
+                            try require(
+                                log.currentRevision >= revision, "\(revision) returned, and is not current")
                         }
                     }
                 }
@@ -89,18 +97,26 @@ extension Law {
         try await driver.withLog { log in
             let now = try await log.write(.create("/a", []))
             let refusal = DatastoreError.future(current: now)
-            try await require(refusal, from: { () async throws(DatastoreError) in
-                _ = try await log.list(ListQuery(prefix: "/", at: now + 1))
-            }, "a list")
-            try await require(refusal, from: { () async throws(DatastoreError) in
-                _ = try await log.changes(after: now + 1)
-            }, "the changes")
-            try await require(refusal, from: { () async throws(DatastoreError) in
-                _ = try await log.subscribe(after: now + 1) { _ in }
-            }, "a subscription")
-            try await require(refusal, from: { () async throws(DatastoreError) in
-                try await log.compact(upTo: now + 1)
-            }, "a compaction")
+            try await require(
+                refusal,
+                from: { () async throws(DatastoreError) in
+                    _ = try await log.list(ListQuery(prefix: "/", at: now + 1))
+                }, "a list")
+            try await require(
+                refusal,
+                from: { () async throws(DatastoreError) in
+                    _ = try await log.changes(after: now + 1)
+                }, "the changes")
+            try await require(
+                refusal,
+                from: { () async throws(DatastoreError) in
+                    _ = try await log.subscribe(after: now + 1) { _ in }
+                }, "a subscription")
+            try await require(
+                refusal,
+                from: { () async throws(DatastoreError) in
+                    try await log.compact(upTo: now + 1)
+                }, "a compaction")
             try require(try await log.changes(after: now), equals: [], "the changes after now")
         }
     }

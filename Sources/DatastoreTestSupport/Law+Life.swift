@@ -20,7 +20,8 @@ extension Law {
             await result { () async throws(DatastoreError) in _ = try await log.list(ListQuery(prefix: "")) },
             await result { () async throws(DatastoreError) in _ = try await log.write(.create("/b", [])) },
             await result { () async throws(DatastoreError) in _ = try await log.changes(after: 0) },
-            await result { () async throws(DatastoreError) in _ = try await log.subscribe(after: 0) { _ in } },
+            await result { () async throws(DatastoreError) in _ = try await log.subscribe(after: 0) { _ in }
+            },
             await result { () async throws(DatastoreError) in try await log.compact(upTo: 0) },
             await result { () async throws(DatastoreError) in _ = try await log.size() },
         ]
@@ -71,7 +72,9 @@ extension Law {
                 for round in 0..<5 {
                     let entry = model.get("/\(round)")
                     let write: Write =
-                        if let entry, round == life { .delete(entry.key, at: entry.revision) } else if let entry {
+                        if let entry, round == life {
+                            .delete(entry.key, at: entry.revision)
+                        } else if let entry {
                             .update(entry.key, [UInt8(life)], at: entry.revision)
                         } else { .create("/\(round)", [UInt8(life)]) }
                     try await apply(write, to: log, &model, "life \(life)")

@@ -9,18 +9,23 @@ extension Law {
 
     /// Keys that are told apart, or put in order, differently by characters, by UTF-16 and by bytes.
     private static let awkwardKeys = [
-        "/", "/a", "/a/", "/a/b", "/a0", "/a-b", "/ab", "/A", "/é", "/e\u{301}", "/z", "/\u{FFFD}", "/\u{1F600}",
-        "/a\u{0}b", "/a\u{0}", "/ß", "/ss", "//", "/a/\u{7F}", "/a/\u{80}", "b", "/a%b", "/a_b", "/a'b", "/a\"b",
+        "/", "/a", "/a/", "/a/b", "/a0", "/a-b", "/ab", "/A", "/é", "/e\u{301}", "/z", "/\u{FFFD}",
+        "/\u{1F600}",
+        "/a\u{0}b", "/a\u{0}", "/ß", "/ss", "//", "/a/\u{7F}", "/a/\u{80}", "b", "/a%b", "/a_b", "/a'b",
+        "/a\"b",
     ]
 
     private static func checkByteOrder(_ driver: Driver) async throws {
         try await driver.withLog { log in
             var model = ReferenceModel()
             for (index, key) in awkwardKeys.enumerated() {
-                try await apply(.create(key, [UInt8(index)]), to: log, &model, "create \(key.debugDescription)")
+                try await apply(
+                    .create(key, [UInt8(index)]), to: log, &model, "create \(key.debugDescription)")
             }
             for key in awkwardKeys {
-                try require(try await log.get(key)?.value, equals: model.get(key)?.value, "get \(key.debugDescription)")
+                try require(
+                    try await log.get(key)?.value, equals: model.get(key)?.value,
+                    "get \(key.debugDescription)")
             }
             for prefix in awkwardKeys + [""] {
                 for after in awkwardKeys.map(Optional.some) + [nil] {
@@ -28,7 +33,8 @@ extension Law {
                         let query = ListQuery(prefix: prefix, after: after, limit: limit)
                         let found = try await log.list(query)
                         let wanted = try model.list(query).get()
-                        try require(found.entries.map(\.value), equals: wanted.entries.map(\.value), "\(query)")
+                        try require(
+                            found.entries.map(\.value), equals: wanted.entries.map(\.value), "\(query)")
                         try require(found.hasMore, equals: wanted.hasMore, "more after \(query)")
                     }
                 }
@@ -44,7 +50,8 @@ extension Law {
                 var entries: [Entry] = []
                 var hasMore = true
                 while hasMore {
-                    let query = ListQuery(prefix: "/a/", after: entries.last?.key, limit: limit, at: whole.revision)
+                    let query = ListQuery(
+                        prefix: "/a/", after: entries.last?.key, limit: limit, at: whole.revision)
                     let page = try await log.list(query)
                     try require(page.revision, equals: whole.revision, "the revision of a page")
                     entries += page.entries
@@ -71,7 +78,8 @@ extension Law {
             for length in [0, 1, 7, 8, 9, 1000, 4096, 100_000, 1_500_000] {
                 let value = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ length) }
                 try await log.write(.create("/\(length)", value))
-                try require(try await log.get("/\(length)")?.value == value, "a value of \(length) bytes differs")
+                try require(
+                    try await log.get("/\(length)")?.value == value, "a value of \(length) bytes differs")
             }
         }
     }

@@ -19,7 +19,9 @@ struct ReferenceModel {
     mutating func accept(_ write: Write, at revision: Revision) {
         let previous = get(write.key)
         let entry = write.value.map {
-            Entry(key: write.key, value: $0, revision: revision, createdRevision: previous?.createdRevision ?? revision)
+            Entry(
+                key: write.key, value: $0, revision: revision,
+                createdRevision: previous?.createdRevision ?? revision)
         }
         history.append(Change(key: write.key, revision: revision, entry: entry, previous: previous))
     }

@@ -2,7 +2,8 @@ import CSQLite
 
 /// The plumbing between SQLite's file layer (sqlite.org/vfs.html) and ``FaultyDisk``.
 ///
-/// SQLite gives each open file a piece of memory of the size we ask for: our part comes first, the system's after it.
+/// SQLite gives each open file a piece of memory of the size we ask for: our part comes first, the system's
+/// after it.
 extension FaultyDisk {
     fileprivate struct OpenFile {
         var base: sqlite3_file
@@ -24,7 +25,8 @@ extension FaultyDisk {
         layer.pointee.szOsFile = Int32(OpenFile.size) + system.pointee.szOsFile
         layer.pointee.pAppData = Unmanaged.passRetained(self).toOpaque()
         layer.pointee.xOpen = { layer, path, file, flags, outFlags in
-            guard let layer, let file, let system = sqlite3_vfs_find(nil), let data = layer.pointee.pAppData else {
+            guard let layer, let file, let system = sqlite3_vfs_find(nil), let data = layer.pointee.pAppData
+            else {
                 return SQLITE_CANTOPEN
             }
             let code = system.pointee.xOpen(system, path, below(file), flags, outFlags)
@@ -36,7 +38,8 @@ extension FaultyDisk {
             return code
         }
         layer.pointee.xDelete = { layer, path, syncs in
-            guard let layer, let path, let system = sqlite3_vfs_find(nil), let data = layer.pointee.pAppData else {
+            guard let layer, let path, let system = sqlite3_vfs_find(nil), let data = layer.pointee.pAppData
+            else {
                 return failedDelete
             }
             Unmanaged<FaultyDisk>.fromOpaque(data).takeUnretainedValue().removed(String(cString: path))
@@ -68,7 +71,8 @@ private func ours(_ file: UnsafeMutablePointer<sqlite3_file>) -> FaultyDisk.Open
     UnsafeMutableRawPointer(file).assumingMemoryBound(to: FaultyDisk.OpenFile.self).pointee
 }
 
-/// The calls on an open file. Version 1: no shared memory, which the driver does without, and no mapped files.
+/// The calls on an open file. Version 1: no shared memory, which the driver does without, and no mapped
+/// files.
 nonisolated(unsafe) private let methods: UnsafePointer<sqlite3_io_methods> = {
     var methods = sqlite3_io_methods()
     methods.iVersion = 1

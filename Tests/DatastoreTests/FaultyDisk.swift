@@ -4,9 +4,9 @@ import Synchronization
 
 /// A disk for SQLite that can fail, and that knows what would be left if the power went.
 ///
-/// It passes every call on to the system's file layer, so that the files are real, and beside that keeps for each
-/// file what was synced and what was written since. From these it makes the picture after a power failure: what was
-/// synced, and of the rest any part, down to single sectors.
+/// It passes every call on to the system's file layer, so that the files are real, and beside that keeps for
+/// each file what was synced and what was written since. From these it makes the picture after a power
+/// failure: what was synced, and of the rest any part, down to single sectors.
 final class FaultyDisk: Sendable {
     /// What a test wishes to go wrong.
     struct Plan: Sendable {
@@ -81,7 +81,8 @@ final class FaultyDisk: Sendable {
     }
 
     private func losePowerIfDue() {
-        let (report, picture) = state.withLock { state -> ((@Sendable ([String: [UInt8]]) -> Void)?, [String: [UInt8]]) in
+        let (report, picture) = state.withLock {
+            state -> ((@Sendable ([String: [UInt8]]) -> Void)?, [String: [UInt8]]) in
             guard let left = state.plan.callsUntilPowerLoss else { return (nil, [:]) }
             state.plan.callsUntilPowerLoss = left == 0 ? nil : left - 1
             return left == 0 ? (state.plan.whenPowerIsLost, state.picture()) : (nil, [:])
@@ -91,7 +92,8 @@ final class FaultyDisk: Sendable {
 }
 
 extension FaultyDisk.State {
-    /// What is found after a power failure: synced content, and of each later change all, nothing or some sectors.
+    /// What is found after a power failure: synced content, and of each later change all, nothing or some
+    /// sectors.
     fileprivate mutating func picture() -> [String: [UInt8]] {
         var picture: [String: [UInt8]] = [:]
         for path in files.keys.sorted() {
@@ -124,12 +126,18 @@ extension [UInt8] {
         var start = 0
         while start < bytes.count {
             let end = Swift.min(bytes.count, (offset + start) / 512 * 512 + 512 - offset)
-            if Bool.random(using: &random) { apply(.write(offset: offset + start, bytes: Array(bytes[start..<end]))) }
+            if Bool.random(using: &random) {
+                apply(.write(offset: offset + start, bytes: Array(bytes[start..<end])))
+            }
             start = end
         }
     }
 
     private mutating func resize(to length: Int) {
-        if length < count { removeLast(count - length) } else { append(contentsOf: repeatElement(0, count: length - count)) }
+        if length < count {
+            removeLast(count - length)
+        } else {
+            append(contentsOf: repeatElement(0, count: length - count))
+        }
     }
 }

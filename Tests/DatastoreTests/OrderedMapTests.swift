@@ -19,7 +19,9 @@ import Testing
         #expect(map.elements(from: "").allSatisfy { model[$0.key] == $0.value })
         for bound in ["/5", "/500", "/", "/999", "/9999", "a", ""] {
             #expect(map.elements(from: bound).map(\.key) == model.keys.sorted().filter { $0 >= bound })
-            #expect(map.elements(from: bound, inclusive: false).map(\.key) == model.keys.sorted().filter { $0 > bound })
+            #expect(
+                map.elements(from: bound, inclusive: false).map(\.key)
+                    == model.keys.sorted().filter { $0 > bound })
         }
     }
 

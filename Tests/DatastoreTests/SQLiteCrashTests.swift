@@ -15,7 +15,8 @@ import Testing
                 var child = try Child(path)
                 let said = try child.lines(killAfter: Int.random(in: 1..<400, using: &random))
                 let log = try SQLiteDatastore(path: path)
-                try #require(said.first == "open \(newest)", "life \(life) began elsewhere: \(said.first ?? "silent")")
+                try #require(
+                    said.first == "open \(newest)", "life \(life) began elsewhere: \(said.first ?? "silent")")
                 var last: [String: (revision: Revision, round: Int)] = [:]
                 for line in said.dropFirst() {
                     let words = line.split(separator: " ").map(String.init)

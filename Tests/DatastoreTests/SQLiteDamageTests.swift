@@ -5,14 +5,17 @@ import Testing
 @testable import Datastore
 
 @Suite struct SQLiteDamageTests {
-    /// Flips bits all over a closed database. Each flip is found at opening or at reading, or changes nothing.
+    /// Flips bits all over a closed database. Each flip is found at opening or at reading, or changes
+    /// nothing.
     @Test func `a flipped bit is never served as data`() async throws {
         try await Scratch.with { scratch in
             let path = scratch.path("state.db")
             let log = try SQLiteDatastore(path: path, limits: .smallest)
             for index in 0..<40 {
-                let revision = try await log.write(.create("/\(index)", [UInt8](repeating: UInt8(index), count: 700)))
-                try await log.write(.update("/\(index)", [UInt8](repeating: 255, count: 300 + index), at: revision))
+                let revision = try await log.write(
+                    .create("/\(index)", [UInt8](repeating: UInt8(index), count: 700)))
+                try await log.write(
+                    .update("/\(index)", [UInt8](repeating: 255, count: 300 + index), at: revision))
             }
             let wanted = try await content(of: log)
             await log.close()
@@ -20,7 +23,8 @@ import Testing
             var random = SeededRandom(seed: 1)
             var found = 0
             for _ in 0..<300 {
-                let (offset, bit) = (Int.random(in: 0..<whole.count, using: &random), UInt8.random(in: 0..<8, using: &random))
+                let offset = Int.random(in: 0..<whole.count, using: &random)
+                let bit = UInt8.random(in: 0..<8, using: &random)
                 var flipped = whole
                 flipped[offset] ^= 1 << bit
                 try scratch.write("state.db", flipped)
@@ -88,7 +92,8 @@ import Testing
     }
 
     @Test func `the sum of a row never changes its meaning`() {
-        let row = Row(revision: 7, previous: 3, created: 1, key: "/registry/pods/a/b", value: Array("hello world".utf8))
+        let row = Row(
+            revision: 7, previous: 3, created: 1, key: "/registry/pods/a/b", value: Array("hello world".utf8))
         let deletion = Row(revision: 8, previous: 7, created: 1, key: "/registry/pods/a/b", value: nil)
         #expect(row.sum == 460_172_133)
         #expect(deletion.sum == 2_303_989_080)

@@ -7,7 +7,8 @@ import Testing
     @Test(arguments: Law.all)
     func `the SQLite driver keeps the law`(law: Law) async throws {
         try await Scratch.with { scratch in
-            try await checkDatastore(law, Driver(isDurable: true) { try SQLiteDatastore(path: scratch.path("\($0).db")) })
+            try await checkDatastore(
+                law, Driver(isDurable: true) { try SQLiteDatastore(path: scratch.path("\($0).db")) })
         }
     }
 

@@ -75,12 +75,17 @@ import Testing
             let kine = try Connection(path, flags: .createForTests)
             try kine.execute("PRAGMA journal_mode = WAL")
             if isInLog { kine.watchLog() }
-            try kine.execute("CREATE TABLE kine (id INTEGER PRIMARY KEY AUTOINCREMENT, name INTEGER, value BLOB)")
+            try kine.execute(
+                "CREATE TABLE kine (id INTEGER PRIMARY KEY AUTOINCREMENT, name INTEGER, value BLOB)")
             try kine.execute("INSERT INTO kine (name, value) VALUES ('/registry/health', 'x')")
             if isInLog {
-                for name in ["state.db", "state.db-wal"] { try scratch.copy(name, to: "copy" + name.dropFirst(5)) }
+                for name in ["state.db", "state.db-wal"] {
+                    try scratch.copy(name, to: "copy" + name.dropFirst(5))
+                }
                 kine.close()
-                for name in ["state.db", "state.db-wal"] { try scratch.copy("copy" + name.dropFirst(5), to: name) }
+                for name in ["state.db", "state.db-wal"] {
+                    try scratch.copy("copy" + name.dropFirst(5), to: name)
+                }
             } else {
                 kine.close()
             }
@@ -125,7 +130,9 @@ import Testing
     @Test func `a database that was cut short is damaged`() async throws {
         try await Scratch.with { scratch in
             let log = try SQLiteDatastore(path: scratch.path("state.db"))
-            for index in 0..<100 { try await log.write(.create("/\(index)", [UInt8](repeating: 1, count: 2_000))) }
+            for index in 0..<100 {
+                try await log.write(.create("/\(index)", [UInt8](repeating: 1, count: 2_000)))
+            }
             await log.close()
             let content = try scratch.read("state.db")
             for length in [content.count - 1, content.count / 2, 4096, 200] {

@@ -7,7 +7,8 @@ import Testing
 @testable import Datastore
 
 @Suite struct SQLitePowerLossTests {
-    /// The power goes in the middle of any call that changes a file, and takes any part of what was not synced.
+    /// The power goes in the middle of any call that changes a file, and takes any part of what was not
+    /// synced.
     @Test(arguments: UInt64(0)..<150)
     func `what was acknowledged is there after a power failure`(seed: UInt64) async throws {
         try await Scratch.with { scratch in
@@ -30,7 +31,8 @@ import Testing
                 }
                 if step % 40 == 39 {
                     await log.close()
-                    log = try SQLiteDatastore(path: scratch.path("state.db"), limits: .smallest, vfs: disk.name)
+                    log = try SQLiteDatastore(
+                        path: scratch.path("state.db"), limits: .smallest, vfs: disk.name)
                 }
             }
             await log.close()
@@ -97,14 +99,17 @@ private final class Life: Sendable {
     func powerIsLost(_ files: [String: [UInt8]]) {
         state.withLock { state in
             state.remains = Remains(
-                files: files, writes: state.writes, acknowledged: state.acknowledged, compaction: state.compaction)
+                files: files, writes: state.writes, acknowledged: state.acknowledged,
+                compaction: state.compaction)
         }
     }
 
     /// A write that will be accepted.
     func nextWrite(_ random: inout SeededRandom) -> Write {
         let key = "/\(Int.random(in: 0..<12, using: &random))"
-        let value = [UInt8](repeating: UInt8.random(in: 0...255, using: &random), count: Int.random(in: 0..<2_000, using: &random))
+        let value = [UInt8](
+            repeating: UInt8.random(in: 0...255, using: &random),
+            count: Int.random(in: 0..<2_000, using: &random))
         let entry = state.withLock { $0.current.entries.first { $0.key == key } }
         guard let entry else { return .create(key, value) }
         let deletes = Int.random(in: 0..<4, using: &random) == 0
@@ -122,8 +127,11 @@ private struct ReplayedState {
     mutating func apply(_ write: Write, at revision: Revision) {
         let previous = current[write.key]
         current[write.key] = write.value.map {
-            Entry(key: write.key, value: $0, revision: revision, createdRevision: previous?.createdRevision ?? revision)
+            Entry(
+                key: write.key, value: $0, revision: revision,
+                createdRevision: previous?.createdRevision ?? revision)
         }
-        changes.append(Change(key: write.key, revision: revision, entry: current[write.key], previous: previous))
+        changes.append(
+            Change(key: write.key, revision: revision, entry: current[write.key], previous: previous))
     }
 }

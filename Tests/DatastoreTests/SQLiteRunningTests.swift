@@ -14,7 +14,9 @@ import Testing
             let first = try await log.write(.create("/a", [1]))
             disk.plan { $0.writeFailure = SQLITE_FULL }
             for _ in 0..<20 {
-                await #expect(throws: DatastoreError.full) { try await log.write(.update("/a", [2], at: first)) }
+                await #expect(throws: DatastoreError.full) {
+                    try await log.write(.update("/a", [2], at: first))
+                }
             }
             await #expect(throws: DatastoreError.full) { try await log.compact(upTo: first) }
             #expect(try await log.get("/a")?.value == [1])
@@ -54,7 +56,9 @@ import Testing
     }
 
     private func outcome(_ log: SQLiteDatastore, _ write: Write) async -> Result<Revision, DatastoreError> {
-        do throws(DatastoreError) { return .success(try await log.write(write)) } catch { return .failure(error) }
+        do throws(DatastoreError) { return .success(try await log.write(write)) } catch {
+            return .failure(error)
+        }
     }
 
     @Test func `writers who wait share one fsync`() async throws {
@@ -84,7 +88,9 @@ import Testing
             }
             #expect((10..<60).contains(revisions.count))
             await #expect(throws: DatastoreError.full) { try await log.write(.create("/x", value)) }
-            for (index, revision) in revisions.enumerated() { try await log.write(.delete("/\(index)", at: revision)) }
+            for (index, revision) in revisions.enumerated() {
+                try await log.write(.delete("/\(index)", at: revision))
+            }
             try await log.compact(upTo: log.currentRevision)
             try await log.write(.create("/x", value))
             await log.close()
@@ -96,7 +102,8 @@ import Testing
             let log = try SQLiteDatastore(path: scratch.path("state.db"), limits: .smallest)
             var revision = try await log.write(.create("/a", []))
             for round in 0..<300 {
-                revision = try await log.write(.update("/a", [UInt8](repeating: UInt8(round & 255), count: 1_000), at: revision))
+                revision = try await log.write(
+                    .update("/a", [UInt8](repeating: UInt8(round & 255), count: 1_000), at: revision))
                 #expect(scratch.size("state.db-wal") < 40 * 4_120)
             }
             try await log.compact(upTo: revision)

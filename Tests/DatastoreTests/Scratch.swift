@@ -22,7 +22,9 @@ struct Scratch {
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
             if name != ".", name != ".." { names.append(name) }
         }
         return names.sorted()
@@ -45,7 +47,9 @@ struct Scratch {
         var content = [UInt8](repeating: 0, count: size(name))
         var count = 0
         while count < content.count {
-            let step = content.withUnsafeMutableBytes { pread(file, $0.baseAddress! + count, $0.count - count, count) }
+            let step = content.withUnsafeMutableBytes {
+                pread(file, $0.baseAddress! + count, $0.count - count, count)
+            }
             try #require(step > 0)
             count += step
         }
@@ -58,7 +62,9 @@ struct Scratch {
         defer { close(file) }
         var count = 0
         while count < content.count {
-            let step = content.withUnsafeBytes { pwrite(file, $0.baseAddress! + count, $0.count - count, count) }
+            let step = content.withUnsafeBytes {
+                pwrite(file, $0.baseAddress! + count, $0.count - count, count)
+            }
             try #require(step > 0)
             count += step
         }

@@ -7,8 +7,8 @@ struct History: Sendable {
     private(set) var compacted: Revision
     /// The bytes of values and keys that the kept changes hold.
     private(set) var bytes = 0
-    /// Changes before `first` are dropped; the array is cut when they outnumber the kept ones, so that dropping
-    /// costs the same however long the history is.
+    /// Changes before `first` are dropped; the array is cut when they outnumber the kept ones, so that
+    /// dropping costs the same however long the history is.
     private var changes: [Change?] = []
     private var first = 0
 

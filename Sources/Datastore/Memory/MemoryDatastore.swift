@@ -2,16 +2,17 @@ public import Support
 
 /// The log in memory: nothing is durable, everything else holds.
 ///
-/// Used in tests and in the simulator, and in production for what need not survive a restart: events and node leases
-/// on a single server. It compacts itself: history is a ring of bounded length.
+/// Used in tests and in the simulator, and in production for what need not survive a restart: events and node
+/// leases on a single server. It compacts itself: history is a ring of bounded length.
 public actor MemoryDatastore: Datastore {
     private var log: MemoryLog
     private var subscribers = Subscribers()
     private var isClosed = false
     private let published: PublishedRevisions
 
-    /// - Parameter revision: the first write takes the next one. A server that starts anew begins above everything it
-    ///   gave out before, so that a client which resumes from an old revision is told so instead of missing changes.
+    /// - Parameter revision: the first write takes the next one. A server that starts anew begins above
+    ///   everything it gave out before, so that a client which resumes from an old revision is told so
+    ///   instead of missing changes.
     public init(startingAt revision: Revision = 0, history limit: HistoryLimit = HistoryLimit()) {
         precondition(revision >= 0, "revisions are not negative")
         log = MemoryLog(startingAt: revision, keeping: limit)

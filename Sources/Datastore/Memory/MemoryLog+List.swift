@@ -18,7 +18,8 @@ extension MemoryLog {
         return Listing(entries: entries, revision: wanted, hasMore: false)
     }
 
-    /// What differs between the current state and that of an older revision: the versions that were replaced since.
+    /// What differs between the current state and that of an older revision: the versions that were replaced
+    /// since.
     private func undo(to wanted: Revision, _ prefix: String) -> OrderedMap<Version?> {
         var undo = OrderedMap<Version?>()
         // Newest first, so that the oldest replacement after the wanted revision has the last word.

@@ -2,9 +2,9 @@ import Glibc
 
 /// The one thread that touches the database: it commits groups, runs errands, and compacts in between.
 ///
-/// One thread and one connection for everything: writes are serial anyway, and since no reader holds an old snapshot,
-/// the write-ahead log can always be emptied. The server reads from its cache; what is read here is read at start and
-/// by those who fell behind.
+/// One thread and one connection for everything: writes are serial anyway, and since no reader holds an old
+/// snapshot, the write-ahead log can always be emptied. The server reads from its cache; what is read here is
+/// read at start and by those who fell behind.
 ///
 /// A lone writer is committed at once. Those who come while the disk is busy are committed together after it.
 final class CommitThread {

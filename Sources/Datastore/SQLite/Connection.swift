@@ -20,7 +20,8 @@ final class Connection {
         // NOMUTEX: the connection is confined to one thread, so SQLite need not lock it.
         let code = sqlite3_open_v2(name, &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs)
         guard let opened, code == SQLITE_OK else {
-            let error = DatastoreError(sqlite: code, opened.map { String(cString: sqlite3_errmsg($0)) } ?? "no memory")
+            let error = DatastoreError(
+                sqlite: code, opened.map { String(cString: sqlite3_errmsg($0)) } ?? "no memory")
             sqlite3_close(opened)
             throw error
         }
@@ -34,7 +35,8 @@ final class Connection {
         walFrames.deallocate()
     }
 
-    /// Writes the write-ahead log into the database, removes it, and releases the lock. Statements are dead after it.
+    /// Writes the write-ahead log into the database, removes it, and releases the lock. Statements are dead
+    /// after it.
     func close() {
         guard !isClosed else { return }
         isClosed = true
@@ -86,8 +88,8 @@ final class Connection {
         try statement?.run()
     }
 
-    /// Has SQLite tell the length of the write-ahead log after each commit, for ``framesInLog``. This takes the place
-    /// of its own checkpoints, which would run within a commit.
+    /// Has SQLite tell the length of the write-ahead log after each commit, for ``framesInLog``. This takes
+    /// the place of its own checkpoints, which would run within a commit.
     func watchLog() {
         _ = sqlite3_wal_hook(
             handle,

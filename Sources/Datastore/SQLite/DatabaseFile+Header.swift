@@ -14,7 +14,7 @@ extension DatabaseFile {
             guard count == bytes.count, bytes.starts(with: Array("SQLite format 3".utf8) + [0]) else {
                 throw Fault(
                     .invalid, "the file \(path) is not a database",
-                    remedy: "move it away to start with an empty cluster, or restore the database from a snapshot")
+                    remedy: "move it away to start with an empty cluster, or restore it from a snapshot")
             }
             func number(at offset: Int) -> UInt32 {
                 bytes[offset..<(offset + 4)].reduce(0) { $0 << 8 | UInt32($1) }
@@ -36,7 +36,8 @@ extension DatabaseFile {
         }
     }
 
-    /// Refuses a database without our mark, unless it is empty, as a first start that was interrupted leaves it.
+    /// Refuses a database without our mark, unless it is empty, as a first start that was interrupted leaves
+    /// it.
     ///
     /// It is read as if on a read-only medium, so that no lock, journal or shared memory is made beside it.
     static func checkUnowned(_ path: String, hasLog: Bool) throws(Fault) {
@@ -72,8 +73,8 @@ extension DatabaseFile {
         return uri + "?immutable=1"
     }
 
-    /// Whether the beginning of a write-ahead log makes kine's table: a k3s that was stopped soon after its first
-    /// start has it there only.
+    /// Whether the beginning of a write-ahead log makes kine's table: a k3s that was stopped soon after its
+    /// first start has it there only.
     private static func logNamesKine(_ path: String) -> Bool {
         let descriptor = open(path + "-wal", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return false }

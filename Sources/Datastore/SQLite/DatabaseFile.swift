@@ -43,15 +43,19 @@ struct DatabaseFile {
             try checkUnowned(path, hasLog: logSize > 0)
             isEmpty = true
         }
-        guard status.st_mode & 0o777 == 0o600 || fchmod(descriptor, 0o600) == 0 else { throw unopened(path, errno) }
+        guard status.st_mode & 0o777 == 0o600 || fchmod(descriptor, 0o600) == 0 else {
+            throw unopened(path, errno)
+        }
         let identity = Identity(status)
         guard inUse.withLock({ $0.insert(identity).inserted }) else { throw inUse(path) }
-        return DatabaseFile(path: path, isNew: isEmpty, wasUnclean: logSize > 0, size: size, identity: identity)
+        return DatabaseFile(
+            path: path, isNew: isEmpty, wasUnclean: logSize > 0, size: size, identity: identity)
     }
 
     func release() { Self.inUse.withLock { _ = $0.remove(identity) } }
 
-    /// The databases that this process has open. Locks of files are the process's, and do not keep it from itself.
+    /// The databases that this process has open. Locks of files are the process's, and do not keep it from
+    /// itself.
     private static let inUse = Mutex<Set<Identity>>([])
 
     static func inUse(_ path: String) -> Fault {

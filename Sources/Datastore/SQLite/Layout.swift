@@ -1,8 +1,8 @@
 /// The tables of the database, and every statement over them.
 ///
 /// - `log` holds each value once, in the order of writing: a write appends one row and touches nothing else.
-/// - `current` points from each key to its row. It is written late, many keys at once, and only up to the revision
-///   `indexed`; what was written after that is in memory and is read again from the log at start.
+/// - `current` points from each key to its row. It is written late, many keys at once, and only up to the
+///   revision `indexed`; what was written after that is in memory and is read again from the log at start.
 /// - `meta` is one row of numbers (``Meta``): how far the index and the compaction have come.
 ///
 /// Why so: docs/decisions/0001-sqlite-layout.md.
@@ -18,8 +18,8 @@ struct Layout {
         ) STRICT;
         CREATE TABLE current (key TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
         CREATE TABLE meta (
-            compacted INTEGER NOT NULL, swept INTEGER NOT NULL, indexed INTEGER NOT NULL, digest INTEGER NOT NULL,
-            sum INTEGER NOT NULL
+            compacted INTEGER NOT NULL, swept INTEGER NOT NULL, indexed INTEGER NOT NULL,
+            digest INTEGER NOT NULL, sum INTEGER NOT NULL
         ) STRICT;
         INSERT INTO meta VALUES (0, 0, 0, 0, \(Meta().sum));
         PRAGMA user_version = \(version);
@@ -44,18 +44,22 @@ struct Layout {
         let columns = "revision, previous, created, sum, key, value"
         append = try connection.prepare("INSERT INTO log (\(columns)) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
         row = try connection.prepare("SELECT \(columns) FROM log WHERE revision = ?1")
-        rows = try connection.prepare("SELECT \(columns) FROM log WHERE revision > ?1 ORDER BY revision LIMIT ?2")
+        rows = try connection.prepare(
+            "SELECT \(columns) FROM log WHERE revision > ?1 ORDER BY revision LIMIT ?2")
         undone = try connection.prepare(
-            "SELECT key, previous FROM log WHERE revision > ?1 AND key >= ?2 AND key < ?3 ORDER BY revision DESC")
+            "SELECT key, previous FROM log WHERE revision > ?1 AND key >= ?2 AND key < ?3 "
+                + "ORDER BY revision DESC")
         superseded = try connection.prepare(
             "SELECT revision, previous, key, value IS NULL FROM log WHERE revision > ?1 AND revision <= ?2 "
                 + "ORDER BY revision LIMIT ?3")
         drop = try connection.prepare("DELETE FROM log WHERE revision = ?1 AND key = ?2")
         point = try connection.prepare(
-            "INSERT INTO current VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET revision = excluded.revision")
+            "INSERT INTO current VALUES (?1, ?2) "
+                + "ON CONFLICT (key) DO UPDATE SET revision = excluded.revision")
         pointed = try connection.prepare("SELECT revision FROM current WHERE key = ?1")
         unpoint = try connection.prepare("DELETE FROM current WHERE key = ?1")
-        scan = try connection.prepare("SELECT key, revision FROM current WHERE key >= ?1 AND key < ?2 ORDER BY key")
+        scan = try connection.prepare(
+            "SELECT key, revision FROM current WHERE key >= ?1 AND key < ?2 ORDER BY key")
         scanAfter = try connection.prepare(
             "SELECT key, revision FROM current WHERE key > ?1 AND key < ?2 ORDER BY key")
         setMeta = try connection.prepare(

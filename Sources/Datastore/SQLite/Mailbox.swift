@@ -3,8 +3,8 @@ import Synchronization
 
 /// Where callers leave what they want, and where the one thread that owns the database picks it up.
 ///
-/// Bounded: a caller that finds it full is refused. The thread sleeps when it is empty, and is woken by the first
-/// caller only; while it works, arriving callers cost it nothing and form the next group.
+/// Bounded: a caller that finds it full is refused. The thread sleeps when it is empty, and is woken by the
+/// first caller only; while it works, arriving callers cost it nothing and form the next group.
 final class Mailbox: Sendable {
     typealias Answer = UnsafeContinuation<Result<Revision, DatastoreError>, Never>
     /// Anything but a write. Runs on the thread, between two groups.
@@ -44,7 +44,9 @@ final class Mailbox: Sendable {
     /// Leaves a write. Its answer comes when it is committed or refused.
     func post(_ write: Write, _ answer: Answer) {
         let refusal = submit { state throws(DatastoreError) in
-            guard state.writes.count < Limit.waiting else { throw .unavailable("too many writes wait for the disk") }
+            guard state.writes.count < Limit.waiting else {
+                throw .unavailable("too many writes wait for the disk")
+            }
             state.writes.append(Waiting(write: write, answer: answer))
         }
         if let refusal { answer.resume(returning: .failure(refusal)) }
@@ -74,11 +76,13 @@ final class Mailbox: Sendable {
         return refusal
     }
 
-    /// Gives the writers that were just answered a moment to come back, so that they make one group again. The first
-    /// of them would otherwise be committed alone, while the others wait for two fsyncs.
+    /// Gives the writers that were just answered a moment to come back, so that they make one group again.
+    /// The first of them would otherwise be committed alone, while the others wait for two fsyncs.
     func linger(for count: Int, atMost patience: Duration) {
         let start = ContinuousClock.now
-        while state.withLock({ $0.writes.count }) < count, start.duration(to: .now) < patience { sched_yield() }
+        while state.withLock({ $0.writes.count }) < count, start.duration(to: .now) < patience {
+            sched_yield()
+        }
     }
 
     /// Waits until something is there, or not at all when `isBusy`.
@@ -126,7 +130,8 @@ extension Mailbox.State {
 
 /// A semaphore of the system's: one thread waits, any thread rings.
 private final class Bell: @unchecked Sendable {
-    // Proof: the pointer never changes, and POSIX lets any thread call sem_post and sem_wait on what it points to.
+    // Proof: the pointer never changes, and POSIX lets any thread call sem_post and sem_wait on what it
+    // points to.
     private let semaphore: UnsafeMutablePointer<sem_t>
 
     init() {

@@ -6,8 +6,8 @@ struct Meta: Equatable {
     var swept: Revision = 0
     /// The table `current` says all up to here.
     var indexed: Revision = 0
-    /// The sum over all that `current` says. Added to and taken from, so that a change costs the same however much
-    /// is stored; compared with the table at start.
+    /// The sum over all that `current` says. Added to and taken from, so that a change costs the same however
+    /// much is stored; compared with the table at start.
     var digest: Int64 = 0
 
     var sum: Int64 {
@@ -28,9 +28,8 @@ struct Meta: Equatable {
 extension SQLiteLog {
     /// Stores the row within the open transaction.
     func write(_ meta: Meta) throws(DatastoreError) {
-        for (index, number) in [meta.compacted, meta.swept, meta.indexed, meta.digest, meta.sum].enumerated() {
-            layout.setMeta.bind(number, at: Int32(index) + 1)
-        }
+        let numbers = [meta.compacted, meta.swept, meta.indexed, meta.digest, meta.sum]
+        for (index, number) in numbers.enumerated() { layout.setMeta.bind(number, at: Int32(index) + 1) }
         try layout.setMeta.run()
     }
 
@@ -39,7 +38,9 @@ extension SQLiteLog {
         guard try row.step() else { throw .corrupt("the row of the table meta is missing") }
         defer { row.reset() }
         let meta = Meta(compacted: row.int(0), swept: row.int(1), indexed: row.int(2), digest: row.int(3))
-        guard meta.sum == row.int(4) else { throw .corrupt("the table meta does not read back as it was written") }
+        guard meta.sum == row.int(4) else {
+            throw .corrupt("the table meta does not read back as it was written")
+        }
         return meta
     }
 }

@@ -4,11 +4,11 @@ import Synchronization
 
 /// The log in an embedded SQLite database: the default driver.
 ///
-/// A write is durable when it returns. All who write at the same time share one fsync. The driver has one thread and
-/// one connection (``CommitThread``), writes nothing at rest, and keeps no values in memory.
+/// A write is durable when it returns. All who write at the same time share one fsync. The driver has one
+/// thread and one connection (``CommitThread``), writes nothing at rest, and keeps no values in memory.
 ///
-/// Revisions are dense. A database is open in one process at a time; the file's mode is 0600. Beside it SQLite keeps
-/// its write-ahead log (`-wal`), which goes away when the database is closed in order.
+/// Revisions are dense. A database is open in one process at a time; the file's mode is 0600. Beside it
+/// SQLite keeps its write-ahead log (`-wal`), which goes away when the database is closed in order.
 public final class SQLiteDatastore: Datastore {
     private let mailbox = Mailbox()
     private let published: PublishedRevisions
@@ -23,9 +23,10 @@ public final class SQLiteDatastore: Datastore {
     ///
     /// - Parameter sizeLimit: beyond this size of the file, writes other than deletions fail with
     ///   ``DatastoreError/full``; `nil` leaves it to the disk.
-    /// - Throws: a fault that names the path: `corrupt` when the database is damaged, `invalid` when the file is not a
-    ///   database of ours, `unsupported` when it is one of another k3s, which is not touched, `denied` when it
-    ///   cannot be written, `unavailable` when another process has it open, `full` when there is no room.
+    /// - Throws: a fault that names the path: `corrupt` when the database is damaged, `invalid` when the file
+    ///   is not a database of ours, `unsupported` when it is one of another k3s, which is not touched,
+    ///   `denied` when it cannot be written, `unavailable` when another process has it open, `full` when
+    ///   there is no room.
     public convenience init(path: String, sizeLimit: ByteCount? = nil) throws(Fault) {
         var limits = SQLiteLog.Limits()
         if let sizeLimit { limits.size = sizeLimit.bytes }
@@ -71,7 +72,9 @@ public final class SQLiteDatastore: Datastore {
     }
 
     public func changes(after revision: Revision) async throws(DatastoreError) -> [Change] {
-        try await onThread { owner throws(DatastoreError) in try owner.log.changes(after: revision, limit: .max) }
+        try await onThread { owner throws(DatastoreError) in
+            try owner.log.changes(after: revision, limit: .max)
+        }
     }
 
     public func subscribe(
@@ -84,7 +87,9 @@ public final class SQLiteDatastore: Datastore {
 
     public func compact(upTo revision: Revision) async throws(DatastoreError) {
         let failure: DatastoreError? = await withUnsafeContinuation { done in
-            let refusal = mailbox.post { owner in owner.compact(upTo: revision) { done.resume(returning: $0) } }
+            let refusal = mailbox.post { owner in
+                owner.compact(upTo: revision) { done.resume(returning: $0) }
+            }
             if let refusal { done.resume(returning: refusal) }
         }
         if let failure { throw failure }

@@ -16,7 +16,8 @@ extension SQLiteLog {
     /// Whether ``maintain()`` has something to do.
     var needsMaintenance: Bool { meta.swept < meta.compacted || isVacuumDue }
 
-    /// Does one small step of compaction: removes rows, then gives pages back, then empties the write-ahead log.
+    /// Does one small step of compaction: removes rows, then gives pages back, then empties the write-ahead
+    /// log.
     ///
     /// Each step is a transaction, so that what was done stays done, and the next start goes on from there.
     func maintain() throws(DatastoreError) {
@@ -28,7 +29,8 @@ extension SQLiteLog {
         isVacuumDue = false
     }
 
-    /// Removes the versions that changes up to ``Meta/compacted`` replaced, and the deletions among these changes.
+    /// Removes the versions that changes up to ``Meta/compacted`` replaced, and the deletions among these
+    /// changes.
     private func sweep() throws(DatastoreError) {
         let superseded = layout.superseded
         superseded.bind(meta.swept, at: 1)
@@ -68,14 +70,16 @@ extension SQLiteLog {
 
     /// Moves the write-ahead log into the database when it has grown to its bound.
     ///
-    /// Not done within a commit, as SQLite would by itself: nobody's write waits for it, only the next group may.
+    /// Not done within a commit, as SQLite would by itself: nobody's write waits for it, only the next group
+    /// may.
     func checkpointIfDue() {
         guard connection.framesInLog >= nextCheckpoint else { return }
         do throws(DatastoreError) {
             try connection.checkpoint(truncating: false)
             nextCheckpoint = limits.logPages
         } catch {
-            // Nothing is lost: the log keeps its content and grows. On a full disk its growth fails, and tells.
+            // Nothing is lost: the log keeps its content and grows. On a full disk its growth fails, and
+            // tells.
             noteBreakdown()
             nextCheckpoint = connection.framesInLog + limits.logPages / 4
         }

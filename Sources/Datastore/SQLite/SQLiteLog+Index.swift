@@ -7,7 +7,9 @@ extension SQLiteLog {
 
     private func indexIfDue() {
         // Few keys that are written again and again fill the log and not the map, hence the second bound.
-        let isDue = unindexed.count >= limits.unindexedKeys || revision - meta.indexed >= 2 * Int64(limits.unindexedKeys)
+        let isDue =
+            unindexed.count >= limits.unindexedKeys
+            || revision - meta.indexed >= 2 * Int64(limits.unindexedKeys)
         guard isDue, revision >= nextIndexing else { return }
         do throws(DatastoreError) {
             try index()

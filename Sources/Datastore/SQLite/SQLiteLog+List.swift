@@ -28,7 +28,9 @@ extension SQLiteLog {
     }
 
     /// What differs between the table `current` and the state at a revision.
-    private func overlay(at wanted: Revision, _ prefix: String) throws(DatastoreError) -> OrderedMap<Revision?> {
+    private func overlay(
+        at wanted: Revision, _ prefix: String
+    ) throws(DatastoreError) -> OrderedMap<Revision?> {
         var overlay = unindexed
         guard wanted < revision else { return overlay }
         let undone = layout.undone

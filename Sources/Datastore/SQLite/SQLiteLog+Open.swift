@@ -3,7 +3,8 @@ import Glibc
 import Support
 
 extension SQLiteLog {
-    /// Opens the database at a path, which ``DatabaseFile/prepare(_:)`` has looked at, and makes it when it is empty.
+    /// Opens the database at a path, which ``DatabaseFile/prepare(_:)`` has looked at, and makes it when it
+    /// is empty.
     static func open(_ file: DatabaseFile, limits: Limits, vfs: String? = nil) throws(Fault) -> SQLiteLog {
         var connection: Connection?
         do throws(DatastoreError) {
@@ -43,8 +44,8 @@ extension SQLiteLog {
         }
     }
 
-    /// A database up to this size is checked as a whole after an unclean end. It takes some 1 ms for each MiB; the sums
-    /// of the rows find damage in larger ones when it is read.
+    /// A database up to this size is checked as a whole after an unclean end. It takes some 1 ms for each
+    /// MiB; the sums of the rows find damage in larger ones when it is read.
     private static let checkLimit: Int64 = 64 << 20
 
     private static func fault(_ error: DatastoreError, code: Int32, _ path: String) -> Fault {
@@ -59,7 +60,8 @@ extension SQLiteLog {
             DatabaseFile.inUse(path)
         case (_, SQLITE_READONLY), (_, SQLITE_PERM), (_, SQLITE_AUTH):
             Fault(
-                .denied, "the database \(path) cannot be written", remedy: "check the owner and mode of the file",
+                .denied, "the database \(path) cannot be written",
+                remedy: "check the owner and mode of the file",
                 cause: error)
         default:
             Fault(.failed, "the database \(path) cannot be opened", cause: error)

@@ -9,8 +9,8 @@ extension SQLiteLog {
         var changes: [Change]
     }
 
-    /// Commits the writes as one transaction with one fsync. A write that is refused does not hold up the others;
-    /// when the medium fails, all of them fail.
+    /// Commits the writes as one transaction with one fsync. A write that is refused does not hold up the
+    /// others; when the medium fails, all of them fail.
     func commit(_ writes: [Write]) -> Outcome {
         let before = revision
         var group = Group()
@@ -67,8 +67,9 @@ extension SQLiteLog {
         try append.run()
     }
 
-    /// After a failed fsync nobody knows what the medium holds, and a second fsync may lie: Linux reports the loss of
-    /// a page once and then takes the page for clean. Only reading everything anew, at the next start, is safe.
+    /// After a failed fsync nobody knows what the medium holds, and a second fsync may lie: Linux reports the
+    /// loss of a page once and then takes the page for clean. Only reading everything anew, at the next
+    /// start, is safe.
     func noteBreakdown() {
         let (failedFsync, failedDirectoryFsync) = (SQLITE_IOERR | (4 << 8), SQLITE_IOERR | (5 << 8))
         guard [failedFsync, failedDirectoryFsync].contains(connection.failureCode) else { return }

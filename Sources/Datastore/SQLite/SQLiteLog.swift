@@ -4,8 +4,8 @@
 final class SQLiteLog {
     /// The bounds of the driver. Tests lower some of them to reach a corner sooner.
     struct Limits: Sendable {
-        /// Keys whose place in `current` may still be unwritten, and twice as many rows. More of them save writes, and
-        /// cost memory and time at start.
+        /// Keys whose place in `current` may still be unwritten, and twice as many rows. More of them save
+        /// writes, and cost memory and time at start.
         var unindexedKeys = 4096
         /// Pages of the write-ahead log after which its content moves into the database.
         var logPages = 1000
@@ -65,20 +65,26 @@ final class SQLiteLog {
         rows.bind(meta.indexed, at: 1)
         rows.bind(-1, at: 2)
         defer { rows.reset() }
+        var reached = meta.indexed
         while try rows.step() {
             let row = try read(rows)
+            reached += 1
+            guard row.revision == reached else { throw .corrupt("revision \(reached) is missing") }
             unindexed[row.key] = .some(row.value == nil ? nil : row.revision)
         }
     }
 
     /// Reads all of `current` once. The cache that is filled next would read it anyway.
     private func checkIndex() throws(DatastoreError) {
-        guard 0 <= meta.swept, meta.swept <= meta.compacted, 0 <= meta.indexed, meta.indexed <= revision else {
+        let isOrdered = 0 <= meta.swept && meta.swept <= meta.compacted && meta.compacted <= meta.indexed
+        guard isOrdered, meta.indexed <= revision else {
             throw .corrupt("revision \(revision) and \(meta) do not fit together")
         }
         let index = try connection.prepare("SELECT key, revision FROM current")
         var digest: Int64 = 0
         while try index.step() { digest &+= Meta.share(of: index.text(0), at: index.int(1)) }
-        guard digest == meta.digest else { throw .corrupt("the table current does not read back as it was written") }
+        guard digest == meta.digest else {
+            throw .corrupt("the table current does not read back as it was written")
+        }
     }
 }

@@ -39,7 +39,9 @@ struct Statement {
     func bind(_ key: String, at index: Int32) { KeyOrder.withBytes(of: key) { bind(text: $0, at: index) } }
 
     /// Bytes that are compared with texts, though they need not be one: the end of a range of keys.
-    func bind(text bytes: [UInt8], at index: Int32) { bytes.withUnsafeBufferPointer { bind(text: $0, at: index) } }
+    func bind(text bytes: [UInt8], at index: Int32) {
+        bytes.withUnsafeBufferPointer { bind(text: $0, at: index) }
+    }
 
     private func bind(text bytes: UnsafeBufferPointer<UInt8>, at index: Int32) {
         bytes.withMemoryRebound(to: CChar.self) { text in
@@ -56,7 +58,9 @@ struct Statement {
     func bind(_ value: [UInt8]?, at index: Int32) {
         guard let value else { return ignore(sqlite3_bind_null(handle, index)) }
         guard !value.isEmpty else { return ignore(sqlite3_bind_zeroblob(handle, index, 0)) }
-        value.withUnsafeBytes { ignore(sqlite3_bind_blob(handle, index, $0.baseAddress, Int32($0.count), copying)) }
+        value.withUnsafeBytes {
+            ignore(sqlite3_bind_blob(handle, index, $0.baseAddress, Int32($0.count), copying))
+        }
     }
 
     func int(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
@@ -76,6 +80,7 @@ struct Statement {
     /// Tells SQLite to copy what is bound; C has it as the macro `SQLITE_TRANSIENT`.
     private var copying: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
 
-    /// Binding fails only for a wrong index or a value beyond SQLite's limit of 1 GB, and then `step` says so.
+    /// Binding fails only for a wrong index or a value beyond SQLite's limit of 1 GB, and then `step` says
+    /// so.
     private func ignore(_ code: Int32) {}
 }

@@ -1,8 +1,9 @@
 /// A running 64-bit sum over words and bytes: a check against damage, not against malice.
 ///
-/// SQLite's write-ahead log has check sums, its database pages have none; sums of our own find what a worn-out flash
-/// cell changes later. Each step can be undone, so two inputs that differ in one word never have the same sum before
-/// it is folded; others have it once in four billion after. Its meaning is part of the database's format.
+/// SQLite's write-ahead log has check sums, its database pages have none; sums of our own find what a
+/// worn-out flash cell changes later. Each step can be undone, so two inputs that differ in one word never
+/// have the same sum before it is folded; others have it once in four billion after. Its meaning is part of
+/// the database's format.
 struct Sum {
     private var state: UInt64 = 0x6B33_735F_7377_6966
 
