@@ -27,8 +27,12 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 
     /// Parses RFC 3339 with any offset and any number of fraction digits; `nil` for anything else.
     public init?(_ text: some StringProtocol) {
-        var reader = RFC3339Reader(text.utf8)
-        guard let parsed = reader.read() else { return nil }
+        var text = String(text)
+        let parsed = text.withUTF8 { bytes in
+            var reader = RFC3339Reader(bytes: bytes)
+            return reader.read()
+        }
+        guard let parsed else { return nil }
         self = parsed
     }
 
@@ -117,10 +121,13 @@ private struct CivilDate {
 }
 
 /// Reads `2006-01-02T15:04:05[.999999999](Z|±07:00)` (RFC 3339, section 5.6).
-private struct RFC3339Reader<Bytes: Collection> where Bytes.Element == UInt8 {
-    private var rest: Bytes.SubSequence
+private struct RFC3339Reader {
+    let bytes: UnsafeBufferPointer<UInt8>
+    private var position = 0
 
-    init(_ bytes: Bytes) { rest = bytes[...] }
+    init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+
+    private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
     mutating func read() -> Timestamp? {
         guard let year = digits(4), skip("-"), let month = digits(2), skip("-"), let day = digits(2),
@@ -128,7 +135,7 @@ private struct RFC3339Reader<Bytes: Collection> where Bytes.Element == UInt8 {
             let hour = digits(2), skip(":"), let minute = digits(2), skip(":"), let second = digits(2),
             (1...12).contains(month), day >= 1, day <= CivilDate.length(ofMonth: month, year: year),
             hour < 24, minute < 60, second < 61,
-            let nanoseconds = fraction(), let offset = offset(), rest.isEmpty
+            let nanoseconds = fraction(), let offset = offset(), next == nil
         else { return nil }
         let days = CivilDate(year: year, month: month, day: day).daysSinceEpoch
         let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset
@@ -136,17 +143,17 @@ private struct RFC3339Reader<Bytes: Collection> where Bytes.Element == UInt8 {
     }
 
     private mutating func skip(_ character: Unicode.Scalar) -> Bool {
-        guard rest.first == UInt8(ascii: character) else { return false }
-        rest = rest.dropFirst()
+        guard next == UInt8(ascii: character) else { return false }
+        position += 1
         return true
     }
 
     private mutating func digits(_ count: Int) -> Int64? {
         var number: Int64 = 0
         for _ in 0..<count {
-            guard let byte = rest.first, (48...57).contains(byte) else { return nil }
+            guard let byte = next, (48...57).contains(byte) else { return nil }
             number = number * 10 + Int64(byte - 48)
-            rest = rest.dropFirst()
+            position += 1
         }
         return number
     }
@@ -155,11 +162,11 @@ private struct RFC3339Reader<Bytes: Collection> where Bytes.Element == UInt8 {
         guard skip(".") else { return 0 }
         var (number, scale): (Int32, Int32) = (0, 100_000_000)
         var isEmpty = true
-        while let byte = rest.first, (48...57).contains(byte) {
+        while let byte = next, (48...57).contains(byte) {
             number += Int32(byte - 48) * scale
             scale /= 10
             isEmpty = false
-            rest = rest.dropFirst()
+            position += 1
         }
         return isEmpty ? nil : number
     }

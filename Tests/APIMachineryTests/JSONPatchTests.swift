@@ -17,7 +17,11 @@ import Testing
         (#"{"a":1}"#, #"[{"op":"replace","path":"","value":[]}]"#, "[]"),
         (#"{"a":{"x":1}}"#, #"[{"op":"move","from":"/a/x","path":"/b"}]"#, #"{"a":{},"b":1}"#),
         (#"{"a":[1,2]}"#, #"[{"op":"move","from":"/a/0","path":"/a/1"}]"#, #"{"a":[2,1]}"#),
-        (#"{"a":{"x":1}}"#, #"[{"op":"copy","from":"/a","path":"/b"},{"op":"add","path":"/b/x","value":2}]"#, #"{"a":{"x":1},"b":{"x":2}}"#),
+        (
+            #"{"a":{"x":1}}"#,
+            #"[{"op":"copy","from":"/a","path":"/b"},{"op":"add","path":"/b/x","value":2}]"#,
+            #"{"a":{"x":1},"b":{"x":2}}"#
+        ),
         (#"{"a/b":1,"m~n":2}"#, #"[{"op":"remove","path":"/a~1b"},{"op":"remove","path":"/m~0n"}]"#, "{}"),
         (#"{"a":1}"#, #"[{"op":"test","path":"/a","value":1.0}]"#, #"{"a":1}"#),
         (#"{"a":1}"#, #"[{"op":"test","path":"/b","value":null},{"op":"test","path":"/b"}]"#, #"{"a":1}"#),
@@ -33,10 +37,22 @@ import Testing
         (#"{"op":"replace","path":"/x","value":1}"#, "doc is missing path: /x: missing value"),
         (#"{"op":"add","path":"/x/y","value":1}"#, "doc is missing path: /x/y: missing value"),
         (#"{"op":"add","path":"/s/y","value":1}"#, "doc is missing path: /s/y: missing value"),
-        (#"{"op":"add","path":"/l/3","value":1}"#, "unable to access invalid index 3 at /l/3: invalid index referenced"),
-        (#"{"op":"remove","path":"/l/2"}"#, "unable to access invalid index 2 at /l/2: invalid index referenced"),
-        (#"{"op":"remove","path":"/l/01"}"#, "unable to access invalid index 01 at /l/01: invalid index referenced"),
-        (#"{"op":"remove","path":"/l/-3"}"#, "unable to access invalid index -3 at /l/-3: invalid index referenced"),
+        (
+            #"{"op":"add","path":"/l/3","value":1}"#,
+            "unable to access invalid index 3 at /l/3: invalid index referenced"
+        ),
+        (
+            #"{"op":"remove","path":"/l/2"}"#,
+            "unable to access invalid index 2 at /l/2: invalid index referenced"
+        ),
+        (
+            #"{"op":"remove","path":"/l/01"}"#,
+            "unable to access invalid index 01 at /l/01: invalid index referenced"
+        ),
+        (
+            #"{"op":"remove","path":"/l/-3"}"#,
+            "unable to access invalid index -3 at /l/-3: invalid index referenced"
+        ),
         (#"{"op":"test","path":"/s","value":"y"}"#, "testing value /s failed: test failed"),
         (#"{"op":"test","path":"/x","value":1}"#, "doc is missing path: /x: missing value"),
         (#"{"op":"test","path":"/x/y","value":null}"#, "doc is missing path: /x/y: missing value"),
@@ -58,7 +74,9 @@ import Testing
     @Test func `a patch that is no list is malformed, and one that is too long too large`() {
         #expect(throws: PatchError.self) { try JSONPatch(.emptyObject) }
         let operation: Value = ["op": "test", "path": "/x", "value": .null]
-        #expect(throws: Never.self) { try JSONPatch(.array(Array(repeating: operation, count: 10_000))).apply(to: [:]) }
+        #expect(throws: Never.self) {
+            try JSONPatch(.array(Array(repeating: operation, count: 10_000))).apply(to: [:])
+        }
         do {
             _ = try JSONPatch(.array(Array(repeating: operation, count: 10_001)))
             Issue.record("accepted")
@@ -66,7 +84,8 @@ import Testing
             #expect(error.status.code == 413)
             #expect(
                 error.status.message
-                    == "Request entity too large: The allowed maximum operations in a JSON patch is 10000, got 10001")
+                    == "Request entity too large: The allowed maximum operations in a JSON patch is 10000, got 10001"
+            )
         }
     }
 
@@ -90,7 +109,9 @@ import Testing
         for _ in 0..<30 {
             let operations = (0..<3).map { _ in
                 Value.object([
-                    "op": .string(["add", "remove", "replace", "move", "copy", "test"].randomElement(using: &random) ?? ""),
+                    "op": .string(
+                        ["add", "remove", "replace", "move", "copy", "test"].randomElement(using: &random)
+                            ?? ""),
                     "path": .string(places.randomElement(using: &random) ?? ""),
                     "from": .string(places.randomElement(using: &random) ?? ""),
                     "value": .random(depth: 2, using: &random),
@@ -109,8 +130,10 @@ import Testing
         (#"{"a":"b"}"#, #"{"a":null}"#, "{}"), (#"{"a":"b","b":"c"}"#, #"{"a":null}"#, #"{"b":"c"}"#),
         (#"{"a":["b"]}"#, #"{"a":"c"}"#, #"{"a":"c"}"#), (#"{"a":"c"}"#, #"{"a":["b"]}"#, #"{"a":["b"]}"#),
         (#"{"a":{"b":"c"}}"#, #"{"a":{"b":"d","c":null}}"#, #"{"a":{"b":"d"}}"#),
-        (#"{"a":[{"b":"c"}]}"#, #"{"a":[1]}"#, #"{"a":[1]}"#), (#"{"e":null}"#, #"{"a":1}"#, #"{"a":1,"e":null}"#),
-        ("[1,2]", #"{"a":"b","c":null}"#, #"{"a":"b"}"#), ("{}", #"{"a":{"bb":{"ccc":null}}}"#, #"{"a":{"bb":{}}}"#),
+        (#"{"a":[{"b":"c"}]}"#, #"{"a":[1]}"#, #"{"a":[1]}"#),
+        (#"{"e":null}"#, #"{"a":1}"#, #"{"a":1,"e":null}"#),
+        ("[1,2]", #"{"a":"b","c":null}"#, #"{"a":"b"}"#),
+        ("{}", #"{"a":{"bb":{"ccc":null}}}"#, #"{"a":{"bb":{}}}"#),
     ])
     func `objects merge`(object: String, patch: String, expected: String) throws {
         #expect(try MergePatch.apply(Value(json: patch), to: Value(json: object)).description == expected)

@@ -7,7 +7,9 @@ import Testing
 /// applied, must give what the three of them mean together.
 @Suite struct ThreeWayApplyTests {
     @Test(arguments: UInt64(0)..<400)
-    func `applying keeps what others set, sets what is wanted, and drops what was given up`(seed: UInt64) throws {
+    func `applying keeps what others set, sets what is wanted, and drops what was given up`(seed: UInt64)
+        throws
+    {
         var random = SeededRandom(seed: seed)
         let last = PodWorld.random(using: &random)
         let wanted = PodWorld.mutated(last, using: &random)
@@ -20,14 +22,18 @@ import Testing
         #expect(ThreeWay.keepsOrder(of: wanted, in: result, at: place), "\(patch) on \(live)")
         // To apply the same again changes nothing.
         let again = ThreeWay.patch(last: wanted, wanted: wanted, live: result, at: place)
-        #expect(try StrategicMergePatch.apply(again, to: result, schema: MiniSchema.type("PodSpec")) == result)
+        #expect(
+            try StrategicMergePatch.apply(again, to: result, schema: MiniSchema.type("PodSpec")) == result)
     }
 }
 
 /// Random pod specs, and small changes to them.
 private enum PodWorld {
     static func random(using random: inout SeededRandom) -> Value {
-        var pod: Value = ["containers": .array(names(["a", "b", "c", "d"], using: &random).map { container($0, using: &random) })]
+        var pod: Value = [
+            "containers": .array(
+                names(["a", "b", "c", "d"], using: &random).map { container($0, using: &random) })
+        ]
         pod["volumes"] = .array(names(["v", "w"], using: &random).map { volume($0, using: &random) })
         pod["nodeSelector"] = map(using: &random)
         if Bool.random(using: &random) { pod["restartPolicy"] = "Always" }
@@ -37,12 +43,17 @@ private enum PodWorld {
     /// Each part is kept, or made anew.
     static func mutated(_ pod: Value, using random: inout SeededRandom) -> Value {
         var result = Self.random(using: &random)
-        for key in ["containers", "volumes", "nodeSelector", "restartPolicy"] where Bool.random(using: &random) {
+        for key in ["containers", "volumes", "nodeSelector", "restartPolicy"]
+        where Bool.random(using: &random) {
             result[key] = pod[key]
         }
-        if case .array(var containers)? = result["containers"], case .array(let old)? = pod["containers"], Bool.random(using: &random) {
+        if case .array(var containers)? = result["containers"], case .array(let old)? = pod["containers"],
+            Bool.random(using: &random)
+        {
             for index in containers.indices {
-                if let kept = old.first(where: { $0["name"] == containers[index]["name"] }) { containers[index] = kept }
+                if let kept = old.first(where: { $0["name"] == containers[index]["name"] }) {
+                    containers[index] = kept
+                }
             }
             result["containers"] = .array(containers)
         }
@@ -54,19 +65,31 @@ private enum PodWorld {
     }
 
     private static func container(_ name: String, using random: inout SeededRandom) -> Value {
-        var container: Value = ["name": .string(name), "image": .string(["x", "y"].randomElement(using: &random) ?? "x")]
+        var container: Value = [
+            "name": .string(name), "image": .string(["x", "y"].randomElement(using: &random) ?? "x"),
+        ]
         container["args"] = Bool.random(using: &random) ? ["1"] : nil
-        container["env"] = .array(names(["E", "F", "G"], using: &random).map { ["name": .string($0), "value": .string(["1", "2"].randomElement(using: &random) ?? "1")] })
-        container["ports"] = .array(names(["80", "81"], using: &random).map { ["containerPort": .integer(Int64($0) ?? 0)] })
+        container["env"] = .array(
+            names(["E", "F", "G"], using: &random).map {
+                ["name": .string($0), "value": .string(["1", "2"].randomElement(using: &random) ?? "1")]
+            })
+        container["ports"] = .array(
+            names(["80", "81"], using: &random).map { ["containerPort": .integer(Int64($0) ?? 0)] })
         return container
     }
 
     private static func volume(_ name: String, using random: inout SeededRandom) -> Value {
-        Bool.random(using: &random) ? ["name": .string(name), "emptyDir": ["medium": "m"]] : ["name": .string(name), "secret": ["secretName": "s"]]
+        Bool.random(using: &random)
+            ? ["name": .string(name), "emptyDir": ["medium": "m"]]
+            : ["name": .string(name), "secret": ["secretName": "s"]]
     }
 
     private static func map(using random: inout SeededRandom) -> Value {
-        .object(Fields(names(["k", "l", "m"], using: &random).map { ($0, .string(["1", "2"].randomElement(using: &random) ?? "1")) }))
+        .object(
+            Fields(
+                names(["k", "l", "m"], using: &random).map {
+                    ($0, .string(["1", "2"].randomElement(using: &random) ?? "1"))
+                }))
     }
 }
 
@@ -80,7 +103,8 @@ private enum ThreeWay {
             switch (last[key], wanted[key], live[key]) {
             case (_, nil, _): patch[key] = .null
             case (let old, .object(let new)?, .object(let now)?):
-                let inner = ThreeWay.patch(last: old ?? .emptyObject, wanted: .object(new), live: .object(now), at: rule.place)
+                let inner = ThreeWay.patch(
+                    last: old ?? .emptyObject, wanted: .object(new), live: .object(now), at: rule.place)
                 if inner != .emptyObject { patch[key] = inner }
             case (let old, .array(let new)?, let now) where rule.mergesLists:
                 let (elements, order) = list(old?.array ?? [], new, now?.array ?? [], rule)
@@ -92,21 +116,27 @@ private enum ThreeWay {
         return patch
     }
 
-    private static func list(_ last: [Value], _ wanted: [Value], _ live: [Value], _ rule: PatchRule) -> ([Value], [Value]) {
-        func find(_ element: Value, in list: [Value]) -> Value? { list.first { $0[rule.mergeKey] == element[rule.mergeKey] } }
+    private static func list(_ last: [Value], _ wanted: [Value], _ live: [Value], _ rule: PatchRule) -> (
+        [Value], [Value]
+    ) {
+        func find(_ element: Value, in list: [Value]) -> Value? {
+            list.first { $0[rule.mergeKey] == element[rule.mergeKey] }
+        }
         var elements: [Value] = []
         for element in wanted {
             guard let now = find(element, in: live) else {
                 elements.append(element)
                 continue
             }
-            var inner = patch(last: find(element, in: last) ?? .emptyObject, wanted: element, live: now, at: rule.place)
+            var inner = patch(
+                last: find(element, in: last) ?? .emptyObject, wanted: element, live: now, at: rule.place)
             if inner == .emptyObject { continue }
             inner[rule.mergeKey] = element[rule.mergeKey]
             elements.append(inner)
         }
         for element in last where find(element, in: wanted) == nil {
-            elements.append(["$patch": "delete", .string(rule.mergeKey): element[rule.mergeKey] ?? .null].asObject)
+            elements.append(
+                ["$patch": "delete", .string(rule.mergeKey): element[rule.mergeKey] ?? .null].asObject)
         }
         return (elements, wanted.map { .object(Fields([(rule.mergeKey, $0[rule.mergeKey] ?? .null)])) })
     }
@@ -131,12 +161,18 @@ private enum ThreeWay {
         return result
     }
 
-    private static func merged(_ last: [Value], _ wanted: [Value], _ live: [Value], _ rule: PatchRule) -> [Value] {
+    private static func merged(_ last: [Value], _ wanted: [Value], _ live: [Value], _ rule: PatchRule)
+        -> [Value]
+    {
         func find(_ key: Value?, in list: [Value]) -> Value? { list.first { $0[rule.mergeKey] == key } }
         var keys: [Value] = []
-        for element in wanted + live { if let key = element[rule.mergeKey], !keys.contains(key) { keys.append(key) } }
+        for element in wanted + live {
+            if let key = element[rule.mergeKey], !keys.contains(key) { keys.append(key) }
+        }
         return keys.compactMap {
-            expected(last: find($0, in: last), wanted: find($0, in: wanted), live: find($0, in: live), at: rule.place)
+            expected(
+                last: find($0, in: last), wanted: find($0, in: wanted), live: find($0, in: live),
+                at: rule.place)
         }
     }
 
@@ -148,7 +184,9 @@ private enum ThreeWay {
             let rule = place.rule(for: key)
             if rule.mergesLists, case .array(let elements) = child {
                 let sorted = elements.map { unordered($0, at: rule.place) }
-                    .sorted { ($0[rule.mergeKey]?.description ?? "") < ($1[rule.mergeKey]?.description ?? "") }
+                    .sorted {
+                        ($0[rule.mergeKey]?.description ?? "") < ($1[rule.mergeKey]?.description ?? "")
+                    }
                 result[key] = sorted.isEmpty ? nil : .array(sorted)
             } else {
                 result[key] = unordered(child, at: rule.place)

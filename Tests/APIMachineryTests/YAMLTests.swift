@@ -5,18 +5,24 @@ import Testing
 
 @Suite struct YAMLTests {
     @Test(arguments: [
-        ("a: 1", #"{"a":1}"#), ("- a\n- 2", #"["a",2]"#), ("", "null"), ("# nothing", "null"), ("a:\n", #"{"a":null}"#),
+        ("a: 1", #"{"a":1}"#), ("- a\n- 2", #"["a",2]"#), ("", "null"), ("# nothing", "null"),
+        ("a:\n", #"{"a":null}"#),
         ("[yes, No, on, OFF, y, n, true, False]", "[true,false,true,false,true,false,true,false]"),
         ("['yes', \"on\", !!str true]", #"["yes","on","true"]"#), ("[~, null, '']", #"[null,null,""]"#),
         ("[0644, 0o17, 0x1F, 0b101, 1_000, -0x10, +5, 08]", "[420,15,31,5,1000,-16,5,8]"),
-        ("[1.5, .5, 1., 1e3, 1.0, -1e-2]", "[1.5,0.5,1,1000,1,-0.01]"), ("[1.2.3, 1:30, 2001-01-01, 0x, -, +-1]", #"["1.2.3","1:30","2001-01-01","0x","-","+-1"]"#),
+        ("[1.5, .5, 1., 1e3, 1.0, -1e-2]", "[1.5,0.5,1,1000,1,-0.01]"),
+        ("[1.2.3, 1:30, 2001-01-01, 0x, -, +-1]", #"["1.2.3","1:30","2001-01-01","0x","-","+-1"]"#),
         ("[2001-12-14t21:59:43.10-05:00]", #"["2001-12-14t21:59:43.10-05:00"]"#),
         ("{1: a, true: b, 1.5: c}", #"{"1":"a","1.5":"c","true":"b"}"#),
-        ("a: &x {b: 1}\nc: *x", #"{"a":{"b":1},"c":{"b":1}}"#), ("a: &x 5\nb: [*x, *x]", #"{"a":5,"b":[5,5]}"#),
+        ("a: &x {b: 1}\nc: *x", #"{"a":{"b":1},"c":{"b":1}}"#),
+        ("a: &x 5\nb: [*x, *x]", #"{"a":5,"b":[5,5]}"#),
         ("d: &d {a: 1, b: 2}\ne:\n  <<: *d\n  b: 3", #"{"d":{"a":1,"b":2},"e":{"a":1,"b":3}}"#),
         ("x: {<<: [{a: 1}, {a: 2, b: 2}], c: 3}", #"{"x":{"a":1,"b":2,"c":3}}"#),
         ("x: {a: 0, <<: {a: 1, b: 2}}", #"{"x":{"a":0,"b":2}}"#), ("'<<': 1", #"{"<<":1}"#),
-        ("a: |\n  x\n   y\n\n  z\nb: >\n  x\n  y\nc: |-\n  k\n", #"{"a":"x\n y\n\nz\n","b":"x y\n","c":"k"}"#),
+        (
+            "a: |\n  x\n   y\n\n  z\nb: >\n  x\n  y\nc: |-\n  k\n",
+            #"{"a":"x\n y\n\nz\n","b":"x y\n","c":"k"}"#
+        ),
         ("a: !!binary aGk=", #"{"a":"hi"}"#), ("a: !Ref x", #"{"a":"x"}"#), ("a: !!float 3", #"{"a":3}"#),
         ("18446744073709551615", "1.8446744073709552e+19"), ("é: \"\\u00e9\\n\"", "{\"é\":\"é\\n\"}"),
         (" {\"a\" : [1, {\"b\":null}]} ", #"{"a":[1,{"b":null}]}"#), ("{\"a\": 1, b: 2}", #"{"a":1,"b":2}"#),
@@ -33,14 +39,17 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("a: 1\nb: 2\na: 3", 3, "key \"a\" already set in map"), ("a: [1, 2", 2, nil), ("a: b: c", 1, nil),
-        ("a: 1\n  b: 2", 2, nil), ("a: *x", 1, "unknown anchor 'x' referenced"),
-        ("a: &x [*x]", 1, "anchor 'x' value contains itself"), ("\tx: 1", 1, nil),
-        ("a: .inf", 1, "JSON has no number .inf"), ("a: !!int x", 1, "cannot decode \"x\" as a !!int"),
-        ("x:\n  <<: 5", 2, "map merge requires map or sequence of maps as the value"),
-        ("? [a]\n: 1", 1, "a key must be a text, not array"), ("{\"a\":1,\n\"a\":2}", 2, "key \"a\" already set in map"),
-    ] as [(String, Int, String?)])
+    @Test(
+        arguments: [
+            ("a: 1\nb: 2\na: 3", 3, "key \"a\" already set in map"), ("a: [1, 2", 2, nil),
+            ("a: b: c", 1, nil),
+            ("a: 1\n  b: 2", 2, nil), ("a: *x", 1, "unknown anchor 'x' referenced"),
+            ("a: &x [*x]", 1, "anchor 'x' value contains itself"), ("\tx: 1", 1, nil),
+            ("a: .inf", 1, "JSON has no number .inf"), ("a: !!int x", 1, "cannot decode \"x\" as a !!int"),
+            ("x:\n  <<: 5", 2, "map merge requires map or sequence of maps as the value"),
+            ("? [a]\n: 1", 1, "a key must be a text, not array"),
+            ("{\"a\":1,\n\"a\":2}", 2, "key \"a\" already set in map"),
+        ] as [(String, Int, String?)])
     func `what cannot be read is told with its line`(text: String, line: Int, reason: String?) {
         do {
             _ = try YAML.document(text)
@@ -63,7 +72,9 @@ import Testing
             let alias = "*a\(level - 1)"
             bomb += "a\(level): &a\(level) [\(Array(repeating: alias, count: 10).joined(separator: ", "))]\n"
         }
-        #expect(throws: YAMLError(line: 6, reason: "document contains excessive aliasing")) { try YAML.document(bomb) }
+        #expect(throws: YAMLError(line: 6, reason: "document contains excessive aliasing")) {
+            try YAML.document(bomb)
+        }
         #expect(throws: YAMLError.self) { try YAML.document(String(repeating: "[", count: 100_000)) }
         #expect(throws: YAMLError.self) { try YAML.document(String(repeating: "- ", count: 600) + "a") }
         var chain = "a0: &a0 [1]\n"
@@ -74,7 +85,9 @@ import Testing
     @Test func `a kubeconfig is written as kubectl writes it`() {
         let config: Value = [
             "apiVersion": "v1", "kind": "Config", "preferences": [:], "users": [],
-            "clusters": [["name": "default", "cluster": ["server": "https://127.0.0.1:6443", "insecure": false]]],
+            "clusters": [
+                ["name": "default", "cluster": ["server": "https://127.0.0.1:6443", "insecure": false]]
+            ],
             "note": "two\nlines\n", "number": "0644", "truth": "yes", "nested": [[1, 2], [["a": .null]]],
             "args": ["--v=2", "a: b", "- x", "it's #1", "", "x:", "#", "2001-01-01", "tab\t", " pad"],
         ]
@@ -125,13 +138,17 @@ import Testing
     func `any text survives as value and as key`(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         let pieces = [
-            "a", "\n", " ", "\t", ":", "#", "-", "'", "\"", "\\", "{", "]", "&", "*", "!", "|", ">", "%", "@", "`", "?", ",",
-            "0", "1", ".", "e", "_", "é", "😀", "\u{85}", "\u{2028}", "\u{FEFF}", "\u{0}", "\u{1B}", "\r", "~", "yes", "null", "=", "<<", "---",
+            "a", "\n", " ", "\t", ":", "#", "-", "'", "\"", "\\", "{", "]", "&", "*", "!", "|", ">", "%", "@",
+            "`", "?", ",",
+            "0", "1", ".", "e", "_", "é", "😀", "\u{85}", "\u{2028}", "\u{FEFF}", "\u{0}", "\u{1B}", "\r", "~",
+            "yes", "null", "=", "<<", "---",
         ]
         for _ in 0..<20 {
             let count = Int.random(in: 0..<7, using: &random)
             let text = (0..<count).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
-            let value: Value = .array([.string(text), .object(Fields([(text, .string(text))])), ["k": .string(text)]])
+            let value: Value = .array([
+                .string(text), .object(Fields([(text, .string(text))])), ["k": .string(text)],
+            ])
             #expect(try YAML.document(YAML.emit(value)) == value, "\(GoText.quoted(text))")
         }
     }
@@ -148,7 +165,10 @@ import Testing
         var random = SeededRandom(seed: seed)
         var bytes = Array(YAML.emit(Value.random(depth: 4, using: &random)).utf8)
         for _ in 0..<4 {
-            let byte = Bool.random(using: &random) ? UInt8.random(in: 0...255, using: &random) : (Array("&*<:-[{|>'\"\n ".utf8).randomElement(using: &random) ?? 0)
+            let byte =
+                Bool.random(using: &random)
+                ? UInt8.random(in: 0...255, using: &random)
+                : (Array("&*<:-[{|>'\"\n ".utf8).randomElement(using: &random) ?? 0)
             bytes[Int.random(in: bytes.indices, using: &random)] = byte
         }
         _ = try? YAML.documents(bytes)

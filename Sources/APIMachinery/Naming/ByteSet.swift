@@ -55,12 +55,15 @@ struct WordShape: Sendable {
     static let dns1035Label = WordShape(
         first: .lowercase, inner: ByteSet("a"..."z", "0"..."9", and: "-"), last: .lowercaseAndDigits)
     static let qualifiedName = WordShape(
-        first: .lettersAndDigits, inner: ByteSet("a"..."z", "A"..."Z", "0"..."9", and: "-_."), last: .lettersAndDigits)
+        first: .lettersAndDigits, inner: ByteSet("a"..."z", "A"..."Z", "0"..."9", and: "-_."),
+        last: .lettersAndDigits)
     static let cIdentifier = WordShape(
-        first: ByteSet("a"..."z", "A"..."Z", and: "_"), inner: ByteSet("a"..."z", "A"..."Z", "0"..."9", and: "_"),
+        first: ByteSet("a"..."z", "A"..."Z", and: "_"),
+        inner: ByteSet("a"..."z", "A"..."Z", "0"..."9", and: "_"),
         last: ByteSet("a"..."z", "A"..."Z", "0"..."9", and: "_"))
     static let environmentVariable = WordShape(
-        first: ByteSet("a"..."z", "A"..."Z", and: "-._"), inner: ByteSet("a"..."z", "A"..."Z", "0"..."9", and: "-._"),
+        first: ByteSet("a"..."z", "A"..."Z", and: "-._"),
+        inner: ByteSet("a"..."z", "A"..."Z", "0"..."9", and: "-._"),
         last: ByteSet("a"..."z", "A"..."Z", "0"..."9", and: "-._"))
     static let configMapKey = WordShape(oneOrMore: ByteSet("a"..."z", "A"..."Z", "0"..."9", and: "-._"))
     static let httpHeaderName = WordShape(oneOrMore: ByteSet("a"..."z", "A"..."Z", "0"..."9", and: "-"))

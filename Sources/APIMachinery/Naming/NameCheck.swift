@@ -64,10 +64,13 @@ struct NameCheck {
         problems += subdomain.problems
         guard problems.isEmpty else { return }
         let labels = name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        if labels.count < 2 { problems.append("should be a domain with at least two segments separated by dots") }
+        if labels.count < 2 {
+            problems.append("should be a domain with at least two segments separated by dots")
+        }
         for label in labels where label.count > 63 {
-            problems.append("label \(GoText.quoted(String(decoding: label, as: UTF8.self))) "
-                + NameProblem.tooLong(63))
+            problems.append(
+                "label \(GoText.quoted(String(decoding: label, as: UTF8.self))) "
+                    + NameProblem.tooLong(63))
         }
     }
 
@@ -82,18 +85,25 @@ struct NameCheck {
         let parts = bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         guard parts.count <= 2, let name = parts.last else {
             let shape = NameShape.qualifiedName.problem
-            problems.append("a qualified name \(shape) with an optional DNS subdomain prefix and '/' "
-                + "(e.g. 'example.com/MyName')")
+            problems.append(
+                "a qualified name \(shape) with an optional DNS subdomain prefix and '/' "
+                    + "(e.g. 'example.com/MyName')")
             return
         }
         if parts.count == 2 {
             var prefix = NameCheck(bytes: Array(parts[0]))
-            if prefix.bytes.isEmpty { prefix.problems = [NameProblem.empty] } else { prefix.run(.dns1123Subdomain) }
+            if prefix.bytes.isEmpty {
+                prefix.problems = [NameProblem.empty]
+            } else {
+                prefix.run(.dns1123Subdomain)
+            }
             problems += prefix.problems.map { "prefix part \($0)" }
         }
         if name.isEmpty { problems.append("name part \(NameProblem.empty)") }
         if name.count > 63 { problems.append("name part \(NameProblem.tooLong(63))") }
-        if !WordShape.qualifiedName.matches(name) { problems.append("name part \(NameShape.qualifiedName.problem)") }
+        if !WordShape.qualifiedName.matches(name) {
+            problems.append("name part \(NameShape.qualifiedName.problem)")
+        }
     }
 
     private mutating func checkLabelValue() {
@@ -108,7 +118,8 @@ struct NameCheck {
             problems.append("environment variable name \(NameProblem.empty)")
         } else if !WordShape.printableExceptEquals.matches(bytes) {
             problems.append(
-                "a valid environment variable name must consist only of printable ASCII characters other than '='")
+                "a valid environment variable name must consist only of printable ASCII characters other than '='"
+            )
         }
     }
 
@@ -133,7 +144,9 @@ struct NameCheck {
         if zip(bytes, bytes.dropFirst()).contains(where: { $0 == dash && $1 == dash }) {
             problems.append("must not contain consecutive hyphens")
         }
-        if bytes.first == dash || bytes.last == dash { problems.append("must not begin or end with a hyphen") }
+        if bytes.first == dash || bytes.last == dash {
+            problems.append("must not begin or end with a hyphen")
+        }
     }
 
     private mutating func checkPathSegment() {
@@ -154,67 +167,5 @@ struct NameCheck {
 
     private mutating func expect(_ shape: WordShape, _ text: NameShape) {
         if !shape.matches(bytes) { problems.append(text.problem) }
-    }
-}
-
-/// A shape in words, with its pattern and examples, as messages show it.
-enum NameShape {
-    case dns1123Label, dns1123Subdomain, wildcard, dns1035Label, qualifiedName, labelValue, cIdentifier
-    case environmentVariable, configMapKey, percent, httpHeaderName
-
-    private static let label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-    private static let subdomain = label + "(\\." + label + ")*"
-    private static let qualified = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
-
-    var problem: String {
-        switch self {
-        case .dns1123Label:
-            NameProblem.shape(
-                "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
-                    + "and must start and end with an alphanumeric character", Self.label, ["my-name", "123-abc"])
-        case .dns1123Subdomain:
-            NameProblem.shape(
-                "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
-                    + "and must start and end with an alphanumeric character", Self.subdomain, ["example.com"])
-        case .wildcard:
-            NameProblem.shape(
-                "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must "
-                    + "consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
-                "\\*\\." + Self.subdomain, ["*.example.com"])
-        case .dns1035Label:
-            NameProblem.shape(
-                "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic "
-                    + "character, and end with an alphanumeric character", "[a-z]([-a-z0-9]*[a-z0-9])?",
-                ["my-name", "abc-123"])
-        case .qualifiedName:
-            NameProblem.shape(
-                "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
-                    + "alphanumeric character", Self.qualified, ["MyName", "my.name", "123-abc"])
-        case .labelValue:
-            NameProblem.shape(
-                "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and "
-                    + "must start and end with an alphanumeric character", "(\(Self.qualified))?",
-                ["MyValue", "my_value", "12345"])
-        case .cIdentifier:
-            NameProblem.shape(
-                "a valid C identifier must start with alphabetic character or '_', followed by a string of "
-                    + "alphanumeric characters or '_'", "[A-Za-z_][A-Za-z0-9_]*", ["my_name", "MY_NAME", "MyName"])
-        case .environmentVariable:
-            NameProblem.shape(
-                "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', "
-                    + "and must not start with a digit", "[-._a-zA-Z][-._a-zA-Z0-9]*",
-                ["my.env-name", "MY_ENV.NAME", "MyEnvName1"])
-        case .configMapKey:
-            NameProblem.shape(
-                "a valid config key must consist of alphanumeric characters, '-', '_' or '.'", "[-._a-zA-Z0-9]+",
-                ["key.name", "KEY_NAME", "key-name"])
-        case .percent:
-            NameProblem.shape(
-                "a valid percent string must be a numeric string followed by an ending '%'", "[0-9]+%", ["1%", "93%"])
-        case .httpHeaderName:
-            NameProblem.shape(
-                "a valid HTTP header must consist of alphanumeric characters or '-'", "[-A-Za-z0-9]+",
-                ["X-Header-Name"])
-        }
     }
 }

@@ -31,8 +31,9 @@ extension Value {
             switch parent {
             case .object: parent[token] = value
             case .array(var elements):
-                // Empties the parent first, so that the array is changed in place.
-                let index = token == "-" ? elements.count : try Self.index(token, in: elements.count + 1, path)
+                let isEnd = token == "-"
+                let index = isEnd ? elements.count : try Self.index(token, in: elements.count + 1, path)
+                // Frees the parent's reference, so that the array is changed in place.
                 parent = .null
                 elements.insert(value, at: index)
                 parent = .array(elements)
@@ -42,7 +43,9 @@ extension Value {
     }
 
     mutating func patchRemove(at path: JSONPointer) throws(PatchError) -> Value {
-        guard !path.tokens.isEmpty else { throw PatchError(.inapplicable, "the whole document cannot be removed") }
+        guard !path.tokens.isEmpty else {
+            throw PatchError(.inapplicable, "the whole document cannot be removed")
+        }
         return try changeParent(of: path) { (parent: inout Value, token: String) throws(PatchError) in
             switch parent {
             case .object(let fields):
@@ -111,9 +114,11 @@ extension Value {
     /// The index that `token` names among `count` places. Negative ones count from the end, as Kubernetes allows.
     private static func index(_ token: String, in count: Int, _ path: JSONPointer) throws(PatchError) -> Int {
         let digits = token.utf8.first == UInt8(ascii: "-") ? token.utf8.dropFirst() : token.utf8[...]
-        let isNumber = WordShape.digits.matches(digits) && (digits.count == 1 || digits.first != UInt8(ascii: "0"))
+        let isNumber =
+            WordShape.digits.matches(digits) && (digits.count == 1 || digits.first != UInt8(ascii: "0"))
         guard isNumber, let number = Int(token), (-count..<count).contains(number) else {
-            throw PatchError(.inapplicable, "unable to access invalid index \(token) at \(path): invalid index referenced")
+            throw PatchError(
+                .inapplicable, "unable to access invalid index \(token) at \(path): invalid index referenced")
         }
         return number < 0 ? number + count : number
     }

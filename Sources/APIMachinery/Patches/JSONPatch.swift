@@ -22,12 +22,14 @@ public struct JSONPatch: Hashable, Sendable {
     public init(_ document: Value) throws(PatchError) {
         guard case .array(let items) = document else {
             throw PatchError(
-                .malformed, "json: cannot unmarshal \(document.kindName) into Go value of type jsonpatch.Patch")
+                .malformed,
+                "json: cannot unmarshal \(document.kindName) into Go value of type jsonpatch.Patch")
         }
         guard items.count <= Self.mostOperations else {
             throw PatchError(
                 .tooLarge,
-                "The allowed maximum operations in a JSON patch is \(Self.mostOperations), got \(items.count)")
+                "The allowed maximum operations in a JSON patch is \(Self.mostOperations), got \(items.count)"
+            )
         }
         var operations: [Operation] = []
         for item in items { operations.append(try Operation(item)) }
@@ -47,7 +49,8 @@ extension JSONPatch.Operation {
     fileprivate init(_ item: Value) throws(PatchError) {
         guard case .object = item else {
             throw PatchError(
-                .malformed, "json: cannot unmarshal \(item.kindName) into Go value of type jsonpatch.Operation")
+                .malformed,
+                "json: cannot unmarshal \(item.kindName) into Go value of type jsonpatch.Operation")
         }
         let name = item["op"]?.string ?? ""
         let path = try Self.pointer("path", of: name, in: item)
@@ -67,7 +70,8 @@ extension JSONPatch.Operation {
         _ key: String, of name: String, in item: Value
     ) throws(PatchError) -> JSONPointer {
         guard let text = item[key]?.string else {
-            throw PatchError(.inapplicable, "the operation \(GoText.quoted(name)) has no \(GoText.quoted(key))")
+            throw PatchError(
+                .inapplicable, "the operation \(GoText.quoted(name)) has no \(GoText.quoted(key))")
         }
         guard let pointer = JSONPointer(text) else {
             throw PatchError(.inapplicable, "\(GoText.quoted(text)) is no JSON pointer")
@@ -98,7 +102,8 @@ extension JSONPatch.Operation {
             copiedBytes += value.json.count
             guard copiedBytes <= JSONPatch.mostCopiedBytes else {
                 throw PatchError(
-                    .inapplicable, "unable to complete the copy, the accumulated size increase of copy is "
+                    .inapplicable,
+                    "unable to complete the copy, the accumulated size increase of copy is "
                         + "\(copiedBytes), exceeding the limit \(JSONPatch.mostCopiedBytes)")
             }
             try document.patchAdd(value, at: path)

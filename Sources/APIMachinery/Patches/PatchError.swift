@@ -26,11 +26,13 @@ public struct PatchError: Error, Hashable, Sendable, CustomStringConvertible {
         case .malformed: .badRequest(description)
         case .tooLarge:
             Status(
-                code: 413, reason: .requestEntityTooLarge, message: "Request entity too large: \(description)",
+                code: 413, reason: .requestEntityTooLarge,
+                message: "Request entity too large: \(description)",
                 details: Status.Details())
         case .inapplicable:
             Status(
-                code: 422, reason: .invalid, message: "the server rejected our request due to an error in our request",
+                code: 422, reason: .invalid,
+                message: "the server rejected our request due to an error in our request",
                 details: Status.Details(causes: [
                     Status.Cause(reason: "FieldValueInvalid", message: description, field: "patch")
                 ]))

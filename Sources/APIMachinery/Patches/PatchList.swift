@@ -37,7 +37,9 @@ struct PatchList {
         }
         for change in changes {
             let key = try key(of: change)
-            if let index = positions[key], case .object(let fields) = merged[index], case .object(let wanted) = change {
+            if let index = positions[key], case .object(let fields) = merged[index],
+                case .object(let wanted) = change
+            {
                 merged[index] = .object(try StrategicMergePatch.merge(wanted, into: fields, at: rule.place))
             } else {
                 positions[key] = merged.count
@@ -66,7 +68,10 @@ struct PatchList {
         }
         if isReplaced { return (changes.map(StrategicMergePatch.cleaned), []) }
         guard !deleted.isEmpty else { return (original, changes) }
-        return (original.filter { element in element[rule.mergeKey].map { !deleted.contains($0) } ?? true }, changes)
+        return (
+            original.filter { element in element[rule.mergeKey].map { !deleted.contains($0) } ?? true },
+            changes
+        )
     }
 
     // MARK: - Order
@@ -120,7 +125,8 @@ struct PatchList {
             while let next = rest.first, try self.key(of: next) != key { rest.removeFirst() }
             guard !rest.isEmpty else {
                 throw PatchError(
-                    .failed, "The order in patch list:\n\(GoText.plain(.array(patch)))\n doesn't match "
+                    .failed,
+                    "The order in patch list:\n\(GoText.plain(.array(patch)))\n doesn't match "
                         + "\(PatchDirective.elementOrder.rawValue) list:\n\(GoText.plain(.array(order)))\n")
             }
             rest.removeFirst()

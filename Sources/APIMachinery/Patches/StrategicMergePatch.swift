@@ -16,7 +16,9 @@ public enum StrategicMergePatch {
     }
 
     /// Merges an object. Directives come first, since they decide what is left to merge.
-    static func merge(_ patch: Fields, into original: Fields, at place: PatchPlace) throws(PatchError) -> Fields {
+    static func merge(_ patch: Fields, into original: Fields, at place: PatchPlace) throws(PatchError)
+        -> Fields
+    {
         if let directive = patch[PatchDirective.patch] {
             switch directive {
             case "replace": return cleaned(patch)
@@ -53,7 +55,8 @@ public enum StrategicMergePatch {
         case (_, .null): return nil
         case (.object(let fields)?, .object(let changes)):
             let rule = rule()
-            return rule.replacesObjects ? cleaned(change) : .object(try merge(changes, into: fields, at: rule.place))
+            return rule.replacesObjects
+                ? cleaned(change) : .object(try merge(changes, into: fields, at: rule.place))
         case (.array(let elements)?, .array(let changes)):
             let rule = rule()
             return .array(
@@ -75,7 +78,9 @@ public enum StrategicMergePatch {
         result.removeAll { key, _ in !keys.contains(key) }
     }
 
-    private static func remove(_ scalars: Value, from name: String, of result: inout Fields) throws(PatchError) {
+    private static func remove(_ scalars: Value, from name: String, of result: inout Fields)
+        throws(PatchError)
+    {
         guard case .array(let unwanted) = scalars else {
             throw PatchError(.malformed, "invalid patch format of primitive list")
         }

@@ -64,7 +64,9 @@ struct ProtobufDecoder {
             if !isProto3 {
                 if field.omits(value) { continue }
                 // Structs travel even when they are zero; those that JSON leaves out then are left out.
-                if field.flags.contains(.omitZero), !field.flags.contains(.pointer), value == field.zero { continue }
+                if field.flags.contains(.omitZero), !field.flags.contains(.pointer), value == field.zero {
+                    continue
+                }
             }
             entries.append(Fields.Entry(key: field.name, value: value))
         }
@@ -74,7 +76,8 @@ struct ProtobufDecoder {
     // MARK: - Fields
 
     private mutating func decode(
-        _ reader: inout ProtobufReader, _ wireType: ProtobufReader.WireType, _ field: FieldSchema, into slot: inout Slot
+        _ reader: inout ProtobufReader, _ wireType: ProtobufReader.WireType, _ field: FieldSchema,
+        into slot: inout Slot
     ) throws(ProtobufError) {
         switch field.kind {
         case .list(let element) where field.flags.contains(.wrappedList):
@@ -140,9 +143,12 @@ struct ProtobufDecoder {
 
     /// One value of a field or of a list's element.
     private mutating func decode(
-        _ reader: inout ProtobufReader, _ wireType: ProtobufReader.WireType, _ kind: FieldKind, _ field: FieldSchema
+        _ reader: inout ProtobufReader, _ wireType: ProtobufReader.WireType, _ kind: FieldKind,
+        _ field: FieldSchema
     ) throws(ProtobufError) -> Value {
-        guard wireType == kind.wireType else { throw .wrongWireType(field: field.name, found: wireType.rawValue) }
+        guard wireType == kind.wireType else {
+            throw .wrongWireType(field: field.name, found: wireType.rawValue)
+        }
         switch kind {
         case .bool: return .bool(try reader.varint() != 0)
         case .int32: return .integer(Int64(Int32(truncatingIfNeeded: try reader.varint())))
@@ -162,7 +168,9 @@ struct ProtobufDecoder {
     }
 
     /// The member that says most: an object, then a list, then a scalar.
-    private mutating func decodeUnion(_ message: ProtobufReader, _ type: TypeSchema) throws(ProtobufError) -> Value {
+    private mutating func decodeUnion(_ message: ProtobufReader, _ type: TypeSchema) throws(ProtobufError)
+        -> Value
+    {
         let members = try decode(message, as: type).entries
         func rank(_ value: Value) -> Int {
             switch value {
@@ -201,7 +209,9 @@ struct ProtobufDecoder {
             return .integer(Int64(Int32(truncatingIfNeeded: parts.second)))
         default:
             guard let json = parts.firstContent, !json.isAtEnd else { return .null }
-            do { return try Value(json: Array(json.rest)) } catch { throw .malformed("\(error) in \(field.name)") }
+            do { return try Value(json: Array(json.rest)) } catch {
+                throw .malformed("\(error) in \(field.name)")
+            }
         }
     }
 

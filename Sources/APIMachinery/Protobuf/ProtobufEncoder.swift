@@ -27,7 +27,9 @@ struct ProtobufEncoder {
         for field in type.wireFields.reversed() {
             if case .object(let embedded) = field.kind, field.isInline {
                 // An embedded struct holds fields of the same JSON object.
-                try message(field.number) { (encoder) throws(ProtobufError) in try encoder.write(fields, as: embedded) }
+                try message(field.number) { (encoder) throws(ProtobufError) in
+                    try encoder.write(fields, as: embedded)
+                }
                 continue
             }
             let position = positions[base + field.index - first]
@@ -97,7 +99,9 @@ struct ProtobufEncoder {
             }
             return
         }
-        for item in elements.reversed() { try write(item.isNullCase ? nil : item, element.kind, field.number) }
+        for item in elements.reversed() {
+            try write(item.isNullCase ? nil : item, element.kind, field.number)
+        }
     }
 
     /// Writes one field with its tag; `nil` is the zero value.
@@ -115,7 +119,9 @@ struct ProtobufEncoder {
             writer.write(bytes, field: number)
         case .any: return
         case .object(let type):
-            try message(number) { (encoder) throws(ProtobufError) in try encoder.write(value ?? .emptyObject, as: type) }
+            try message(number) { (encoder) throws(ProtobufError) in
+                try encoder.write(value ?? .emptyObject, as: type)
+            }
         case .union(let type):
             try message(number) { (encoder) throws(ProtobufError) in try encoder.writeUnion(value, type) }
         case .list(let element):
@@ -135,7 +141,9 @@ struct ProtobufEncoder {
         guard case .list(let element) = list else { return }
         switch element.kind {
         case .bool: writer.prepend(varint: try Optional(value).flag() ? 1 : 0)
-        case .uint32: writer.prepend(varint: UInt64(UInt32(truncatingIfNeeded: try Optional(value).number(element.kind))))
+        case .uint32:
+            writer.prepend(
+                varint: UInt64(UInt32(truncatingIfNeeded: try Optional(value).number(element.kind))))
         case .float64: writer.prepend(fixed64: try Optional(value).double().bitPattern)
         default: writer.prepend(varint: UInt64(bitPattern: try Optional(value).number(element.kind)))
         }
@@ -162,7 +170,9 @@ struct ProtobufEncoder {
             switch value {
             case .string(let text)?: writer.write(text, field: 1)
             default:
-                guard let quantity = try? Quantity(json: value ?? .null) else { throw .mismatch("a quantity", value) }
+                guard let quantity = try? Quantity(json: value ?? .null) else {
+                    throw .mismatch("a quantity", value)
+                }
                 writer.write(quantity.description, field: 1)
             }
         case .intOrString:

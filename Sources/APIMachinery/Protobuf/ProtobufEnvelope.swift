@@ -96,6 +96,7 @@ extension ProtobufEnvelope {
         writer.write(field: 2) { $0.write(envelope, field: 1) }
         writer.write(type, field: 1)
         let length = UInt32(writer.count)
-        return stride(from: UInt32(24), through: 0, by: -8).map { UInt8(truncatingIfNeeded: length >> $0) } + writer.bytes
+        return stride(from: UInt32(24), through: 0, by: -8).map { UInt8(truncatingIfNeeded: length >> $0) }
+            + writer.bytes
     }
 }

@@ -23,8 +23,10 @@ public enum ProtobufError: Error, Hashable, Sendable, CustomStringConvertible {
         case .tooDeep: "proto: message nesting exceeded max depth"
         case .wrongValue(let field, let expected, let found):
             "the field \(field) should be \(expected), but is \(found)"
-        case .noEnvelope: "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
-        case .unknownKind(let kind): "no kind \"\(kind.kind)\" is registered for version \"\(kind.apiVersion)\""
+        case .noEnvelope:
+            "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
+        case .unknownKind(let kind):
+            "no kind \"\(kind.kind)\" is registered for version \"\(kind.apiVersion)\""
         }
     }
 }

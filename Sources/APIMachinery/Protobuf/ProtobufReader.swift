@@ -32,7 +32,9 @@ public struct ProtobufReader: Sendable {
 
     /// The bytes that are not read yet, as text; what is no UTF-8 is replaced.
     public var text: String {
-        bytes.withUnsafeBufferPointer { String(decoding: UnsafeBufferPointer(rebasing: $0[position..<end]), as: UTF8.self) }
+        bytes.withUnsafeBufferPointer {
+            String(decoding: UnsafeBufferPointer(rebasing: $0[position..<end]), as: UTF8.self)
+        }
     }
 
     /// The number and layout of the next field; `nil` at the end.
@@ -40,7 +42,9 @@ public struct ProtobufReader: Sendable {
         guard position < end else { return nil }
         let tag = try varint()
         guard tag <= UInt64(UInt32.max), tag >> 3 > 0 else { throw .malformed("illegal tag \(tag)") }
-        guard let wireType = WireType(rawValue: Int(tag & 7)) else { throw .malformed("illegal wireType \(tag & 7)") }
+        guard let wireType = WireType(rawValue: Int(tag & 7)) else {
+            throw .malformed("illegal wireType \(tag & 7)")
+        }
         return (Int(tag >> 3), wireType)
     }
 
@@ -59,7 +63,9 @@ public struct ProtobufReader: Sendable {
 
     public mutating func fixed64() throws(ProtobufError) -> UInt64 { try fixed(8) }
 
-    public mutating func fixed32() throws(ProtobufError) -> UInt32 { UInt32(truncatingIfNeeded: try fixed(4)) }
+    public mutating func fixed32() throws(ProtobufError) -> UInt32 {
+        UInt32(truncatingIfNeeded: try fixed(4))
+    }
 
     /// The content of a length-delimited field: a message, a text, bytes or packed numbers.
     public mutating func content() throws(ProtobufError) -> ProtobufReader {

@@ -52,7 +52,8 @@ struct DecimalNumber: Sendable {
             mantissa *= 10
             exponent -= 1
         }
-        return DecimalNumber(mantissa + low.rounded(toExponent: exponent).mantissa(at: exponent), exponent: exponent)
+        return DecimalNumber(
+            mantissa + low.rounded(toExponent: exponent).mantissa(at: exponent), exponent: exponent)
     }
 
     /// Multiplied by a power of two; `nil` when that does not fit.
@@ -61,7 +62,9 @@ struct DecimalNumber: Sendable {
         return overflow ? nil : DecimalNumber(product, exponent: exponent)
     }
 
-    func scaled(byPowerOfTen power: Int) -> DecimalNumber { DecimalNumber(mantissa, exponent: exponent + power) }
+    func scaled(byPowerOfTen power: Int) -> DecimalNumber {
+        DecimalNumber(mantissa, exponent: exponent + power)
+    }
 
     /// The nearest multiple of `10^exponent` that is not nearer to zero.
     func rounded(toExponent lowest: Int) -> DecimalNumber {

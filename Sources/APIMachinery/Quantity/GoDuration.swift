@@ -7,7 +7,9 @@ public enum GoDuration {
 
     /// Reads a sign and numbers with units (`ns`, `us`, `µs`, `ms`, `s`, `m`, `h`); `0` needs no unit. At most 64 bits
     /// of nanoseconds, about 292 years.
-    public static func parse(_ text: String) throws(ParseError) -> Duration { .nanoseconds(try nanoseconds(text)) }
+    public static func parse(_ text: String) throws(ParseError) -> Duration {
+        .nanoseconds(try nanoseconds(text))
+    }
 
     /// See ``parse(_:)``.
     public static func nanoseconds(_ text: String) throws(ParseError) -> Int64 {
@@ -70,7 +72,9 @@ public enum GoDuration {
         if overflow { return nil }
         // 17 digits are more than an hour has nanoseconds, and still fit.
         var (numerator, scale) = (UInt128(0), UInt128(1))
-        for digit in fraction.prefix(17) { (numerator, scale) = (numerator * 10 + UInt128(digit - 48), scale * 10) }
+        for digit in fraction.prefix(17) {
+            (numerator, scale) = (numerator * 10 + UInt128(digit - 48), scale * 10)
+        }
         let (sum, carry) = product.addingReportingOverflow(UInt64(numerator * UInt128(unit) / scale))
         return carry ? nil : sum
     }

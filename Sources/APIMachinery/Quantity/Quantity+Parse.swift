@@ -31,7 +31,9 @@ extension Quantity {
             // Binary amounts end at 64 bits.
             let greatest = DecimalNumber(Int128(Int64.max))
             if DecimalNumber.isLess(greatest, than: number) { number = greatest }
-            if number.exponent < 0, DecimalNumber.isLess(number, than: DecimalNumber(1)) { format = .decimalSI }
+            if number.exponent < 0, DecimalNumber.isLess(number, than: DecimalNumber(1)) {
+                format = .decimalSI
+            }
         }
         number = number.rounded(toExponent: Self.finestExponent)
         if parts.isNegative { number = -number }
@@ -48,7 +50,9 @@ extension Quantity {
         let scale = suffix.exponent - parts.fraction.count
         switch suffix.format {
         case .binarySI:
-            guard parts.fraction.isEmpty, digits.count <= 15 - suffix.exponent * 3 / 10 - 1 else { return false }
+            guard parts.fraction.isEmpty, digits.count <= 15 - suffix.exponent * 3 / 10 - 1 else {
+                return false
+            }
             return digits.suffix(3).reduce(0) { $0 * 10 + Int($1 - 48) } % 8 != 0
         case .decimalSI, .decimalExponent:
             guard digits.count <= 18, scale >= finestExponent, scale % 3 == 0 else { return false }
@@ -137,7 +141,9 @@ extension Quantity {
         var mantissa = number.mantissa(at: 0)
         guard mantissa.magnitude >= 1024 else { return nil }
         var index = 0
-        while mantissa % 1024 == 0, index < QuantitySuffix.binary.count - 1 { (mantissa, index) = (mantissa / 1024, index + 1) }
+        while mantissa % 1024 == 0, index < QuantitySuffix.binary.count - 1 {
+            (mantissa, index) = (mantissa / 1024, index + 1)
+        }
         return "\(mantissa)\(QuantitySuffix.binary[index])"
     }
 }

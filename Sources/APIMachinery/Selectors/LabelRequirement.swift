@@ -80,16 +80,25 @@ public struct LabelRequirement: Hashable, Sendable, CustomStringConvertible {
         if !keyProblems.isEmpty { note("key", GoText.quoted(key), keyProblems.joined(separator: "; ")) }
         switch self.operator {
         case .in, .notIn:
-            if values.isEmpty { note("values", list, "for 'in', 'notin' operators, values set can't be empty") }
+            if values.isEmpty {
+                note("values", list, "for 'in', 'notin' operators, values set can't be empty")
+            }
         case .equals, .doubleEquals, .notEquals:
-            if values.count != 1 { note("values", list, "exact-match compatibility requires one single value") }
+            if values.count != 1 {
+                note("values", list, "exact-match compatibility requires one single value")
+            }
         case .exists, .doesNotExist:
-            if !values.isEmpty { note("values", list, "values set must be empty for exists and does not exist") }
+            if !values.isEmpty {
+                note("values", list, "values set must be empty for exists and does not exist")
+            }
         case .greaterThan, .lessThan:
-            if values.count != 1 { note("values", list, "for 'Gt', 'Lt' operators, exactly one value is required") }
+            if values.count != 1 {
+                note("values", list, "for 'Gt', 'Lt' operators, exactly one value is required")
+            }
             for (index, value) in values.enumerated() where Int64(decimal: value) == nil {
                 note(
-                    "values[\(index)]", GoText.quoted(value), "for 'Gt', 'Lt' operators, the value must be an integer")
+                    "values[\(index)]", GoText.quoted(value),
+                    "for 'Gt', 'Lt' operators, the value must be an integer")
             }
         }
         for (index, value) in values.enumerated() {

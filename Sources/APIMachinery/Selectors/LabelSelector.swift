@@ -51,7 +51,9 @@ public struct LabelSelector: Hashable, Sendable, CustomStringConvertible {
     /// Requires each of these labels, as the `selector` of a Service does. An empty map matches everything.
     public init(labels: Fields) throws(SelectorError) {
         var requirements: [LabelRequirement] = []
-        for (key, value) in labels { requirements.append(try LabelRequirement(key, .equals, [value.string ?? ""])) }
+        for (key, value) in labels {
+            requirements.append(try LabelRequirement(key, .equals, [value.string ?? ""]))
+        }
         self.init(requirements)
     }
 

@@ -37,7 +37,9 @@ struct LabelSelectorParser {
         var token = takeValue()
         let isNegated = token.kind == .not
         if isNegated { token = takeValue() }
-        guard token.kind == .identifier else { throw SelectorError("found '\(token.text)', expected: identifier") }
+        guard token.kind == .identifier else {
+            throw SelectorError("found '\(token.text)', expected: identifier")
+        }
         let problems = NameRule.qualifiedName.problems(in: token.text)
         guard problems.isEmpty else {
             // The key has no path when it comes from a text; that is how Go prints an absent path.
@@ -45,7 +47,9 @@ struct LabelSelectorParser {
             throw SelectorError("<nil>: Invalid value: \(key): \(problems.joined(separator: "; "))")
         }
         if isNegated { return try LabelRequirement(token.text, .doesNotExist) }
-        if peekValue.kind == .end || peekValue.kind == .comma { return try LabelRequirement(token.text, .exists) }
+        if peekValue.kind == .end || peekValue.kind == .comma {
+            return try LabelRequirement(token.text, .exists)
+        }
         let `operator` = try parseOperator()
         let isSet = `operator` == .in || `operator` == .notIn
         let values = isSet ? try parseValues() : [try parseExactValue()]
@@ -70,7 +74,9 @@ struct LabelSelectorParser {
     private mutating func parseExactValue() throws(SelectorError) -> String {
         if peekValue.kind == .end || peekValue.kind == .comma { return "" }
         let token = takeValue()
-        guard token.kind == .identifier else { throw SelectorError("found '\(token.text)', expected: identifier") }
+        guard token.kind == .identifier else {
+            throw SelectorError("found '\(token.text)', expected: identifier")
+        }
         return token.text
     }
 
@@ -82,7 +88,9 @@ struct LabelSelectorParser {
         switch next.kind {
         case .identifier, .comma:
             let values = try parseList()
-            guard takeValue().kind == .close else { throw SelectorError("found '\(next.text)', expected: ')'") }
+            guard takeValue().kind == .close else {
+                throw SelectorError("found '\(next.text)', expected: ')'")
+            }
             return values
         case .close:
             advance()
@@ -100,7 +108,9 @@ struct LabelSelectorParser {
                 values.append(token.text)
                 let next = peekValue
                 if next.kind == .close { return values }
-                guard next.kind == .comma else { throw SelectorError("found '\(next.text)', expected: ',' or ')'") }
+                guard next.kind == .comma else {
+                    throw SelectorError("found '\(next.text)', expected: ',' or ')'")
+                }
             case .comma:
                 if values.isEmpty { values.append("") }
                 if peekValue.kind == .close {
@@ -119,7 +129,8 @@ struct LabelSelectorParser {
     // MARK: - Tokens
 
     enum Token {
-        case error, end, close, comma, not, doubleEquals, equals, greater, identifier, `in`, less, notEquals, notIn, open
+        case error, end, close, comma, not, doubleEquals, equals, greater, identifier, `in`, less, notEquals,
+            notIn, open
     }
 
     /// The next token where a key or a value may stand: the words `in` and `notin` are names there.

@@ -65,7 +65,8 @@ public struct NodeSelectorTerm: Hashable, Sendable {
         }
         guard let value = values.first, values.count == 1 else {
             throw SelectorError(
-                "unexpected number of value (\(values.count)) for node field selector operator \(GoText.quoted(name))")
+                "unexpected number of value (\(values.count)) for node field selector operator \(GoText.quoted(name))"
+            )
         }
         return FieldSelector.Term(
             field: expression["key"]?.string ?? "", isNegated: name == "NotIn", value: value)

@@ -1,5 +1,3 @@
-import CYAML
-
 /// Why bytes are not the YAML that was asked for, and where.
 public struct YAMLError: Error, Hashable, Sendable, CustomStringConvertible {
     /// From 1; 0 when the place is not known.
@@ -39,25 +37,32 @@ public enum YAML {
         if bytes.first(where: { $0 > 0x20 }) == UInt8(ascii: "{") {
             var (duplicates, json): ([String], JSONLimits) = ([], JSONLimits())
             json.depth = limits.depth
-            if let value = try? Value(json: bytes, limits: json, duplicateFields: &duplicates), duplicates.isEmpty {
+            if let value = try? Value(json: bytes, limits: json, duplicateFields: &duplicates),
+                duplicates.isEmpty
+            {
                 return [value]
             }
         }
         let outcome: Result<[Value], YAMLError> = bytes.withUnsafeBufferPointer { buffer in
             var parser = YAMLParser(buffer, limits: limits)
             defer { parser.close() }
-            do throws(YAMLError) { return .success(try parser.parseStream()) } catch { return .failure(error) }
+            do throws(YAMLError) { return .success(try parser.parseStream()) } catch {
+                return .failure(error)
+            }
         }
         return try outcome.get()
     }
 
     /// See ``documents(_:limits:)``.
-    public static func documents(_ text: String, limits: YAMLLimits = YAMLLimits()) throws(YAMLError) -> [Value] {
+    public static func documents(_ text: String, limits: YAMLLimits = YAMLLimits()) throws(YAMLError)
+        -> [Value]
+    {
         try documents(Array(text.utf8), limits: limits)
     }
 
     /// The first document of a stream; null when there is none.
-    public static func document(_ text: String, limits: YAMLLimits = YAMLLimits()) throws(YAMLError) -> Value {
+    public static func document(_ text: String, limits: YAMLLimits = YAMLLimits()) throws(YAMLError) -> Value
+    {
         try documents(text, limits: limits).first ?? .null
     }
 }

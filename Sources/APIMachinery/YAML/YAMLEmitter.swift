@@ -96,7 +96,9 @@ private struct YAMLEmitter {
 /// How a text is written so that every reader of YAML takes it for the same text.
 private enum YAMLText {
     static func scalar(_ text: String) -> String {
-        if isNumberLike(text) || (try? YAMLScalar.resolve(text)) != .string(text) { return doubleQuoted(text) }
+        if isNumberLike(text) || (try? YAMLScalar.resolve(text)) != .string(text) {
+            return doubleQuoted(text)
+        }
         if isPlain(text) { return text }
         return text.unicodeScalars.allSatisfy(isPrintable) ? singleQuoted(text) : doubleQuoted(text)
     }
@@ -112,8 +114,12 @@ private enum YAMLText {
 
     /// Texts that some reader takes for a number, a date or a time.
     private static func isNumberLike(_ text: String) -> Bool {
-        guard let first = text.utf8.first, ByteSet("0"..."9", and: "+-.=").contains(first) else { return text == "<<" }
-        return text == "=" || text.utf8.contains(where: ByteSet.digits.contains) && text.utf8.allSatisfy(ByteSet("0"..."9", and: "+-.:_eExXoObBtTzZ ").contains)
+        guard let first = text.utf8.first, ByteSet("0"..."9", and: "+-.=").contains(first) else {
+            return text == "<<"
+        }
+        return text == "="
+            || text.utf8.contains(where: ByteSet.digits.contains)
+                && text.utf8.allSatisfy(ByteSet("0"..."9", and: "+-.:_eExXoObBtTzZ ").contains)
     }
 
     private static func isPlain(_ text: String) -> Bool {
@@ -138,7 +144,9 @@ private enum YAMLText {
 
     private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
-        case 0x20...0x7E, 0xA0..<0x2028, 0x202A..<0xD800, 0xE000..<0xFEFF, 0xFF00...0xFFFD, 0x10000...0x10FFFF: true
+        case 0x20...0x7E, 0xA0..<0x2028, 0x202A..<0xD800, 0xE000..<0xFEFF, 0xFF00...0xFFFD,
+            0x10000...0x10FFFF:
+            true
         default: false
         }
     }

@@ -66,9 +66,13 @@ struct YAMLParser {
             if let anchor { anchors[anchor] = Anchor(value: value, depth: 0, valueCount: 1) }
             return value
         case .sequenceStart(let anchor):
-            return try remember(anchor, line: next.line) { (parser) throws(YAMLError) in try parser.parseSequence() }
+            return try remember(anchor, line: next.line) { (parser) throws(YAMLError) in
+                try parser.parseSequence()
+            }
         case .mappingStart(let anchor):
-            return try remember(anchor, line: next.line) { (parser) throws(YAMLError) in try parser.parseMapping() }
+            return try remember(anchor, line: next.line) { (parser) throws(YAMLError) in
+                try parser.parseMapping()
+            }
         case .alias(let name): return try follow(name, line: next.line)
         default: throw YAMLError(line: next.line, reason: "did not find expected value")
         }
@@ -154,7 +158,9 @@ struct YAMLParser {
         guard let value = anchor.value else {
             throw YAMLError(line: line, reason: "anchor '\(name)' value contains itself")
         }
-        guard depth + anchor.depth <= limits.depth else { throw YAMLError(line: line, reason: "exceeded max depth") }
+        guard depth + anchor.depth <= limits.depth else {
+            throw YAMLError(line: line, reason: "exceeded max depth")
+        }
         try count(anchor.valueCount, line: line)
         return value
     }
