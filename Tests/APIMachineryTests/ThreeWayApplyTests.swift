@@ -6,7 +6,7 @@ import Testing
 /// What `kubectl apply` does: from the last applied object, the new one and the live one it makes a patch. The patch,
 /// applied, must give what the three of them mean together.
 @Suite struct ThreeWayApplyTests {
-    @Test(arguments: UInt64(0)..<400)
+    @Test(arguments: UInt64(0)..<150)
     func `applying keeps what others set, sets what is wanted, and drops what was given up`(seed: UInt64)
         throws
     {

@@ -150,7 +150,7 @@ extension FieldSchema {
             return
         }
         switch kind {
-        case .object, .quantity, .intOrString: break
+        case .object, .quantity, .intOrString, .duration: break
         case .string, .bool, .int32, .int64, .float64:
             if flags.contains(.omitEmpty) { return }
         default: return
@@ -184,6 +184,7 @@ extension FieldSchema {
         case .bool: return false
         case .int32, .int64, .uint32, .uint64, .float64, .intOrString: return 0
         case .quantity: return "0"
+        case .duration: return "0s"
         case .object(let type):
             var entries: [Fields.Entry] = []
             for field in type.fields { field.appendZero(to: &entries) }
