@@ -46,7 +46,7 @@ public struct APIServerOptions: Sendable {
 /// The Kubernetes API: state, rules and both doors to them.
 public final class APIServer: Sendable {
     private let options: APIServerOptions
-    private let api: API
+    private let api: Verbs
     private let authorizer: any Authorizer
     private let health: Health
     /// Answers HTTP requests. Give it to an `HTTPServer`.
@@ -84,7 +84,7 @@ public final class APIServer: Sendable {
         actions[ActionName(resource: .pods, subresource: "binding")] = BindingAction()
         actions[ActionName(resource: .bindings)] = BindingAction()
         actions[ActionName(resource: .pods, subresource: "eviction")] = EvictionAction()
-        api = API(registry: registry, connections: UnbuiltConnections(), actions: actions, now: options.now)
+        api = Verbs(registry: registry, connections: UnbuiltConnections(), actions: actions, now: options.now)
         health = Health(version: options.version, checks: [Self.bootstrapCheck])
         let discovery = Discovery(
             registry.all.map(\.definition), groupOrder: BuiltinResources.shared.groupOrder,

@@ -5,7 +5,7 @@ import Wire
 ///
 /// Reads are answered on the connection's event loop from the cache; whatever may wait runs as a task of the exchange.
 final class APIHandler: HTTPHandler {
-    private let api: API
+    private let api: Verbs
     private let authenticator: any Authenticator
     private let authorizer: any Authorizer
     private let documents: [any DocumentSource]
@@ -13,7 +13,7 @@ final class APIHandler: HTTPHandler {
     private let open: [any DocumentSource]
 
     init(
-        api: API, authenticator: any Authenticator, authorizer: any Authorizer, documents: [any DocumentSource],
+        api: Verbs, authenticator: any Authenticator, authorizer: any Authorizer, documents: [any DocumentSource],
         open: [any DocumentSource] = []
     ) {
         self.api = api

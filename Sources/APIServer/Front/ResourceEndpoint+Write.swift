@@ -30,7 +30,7 @@ extension ResourceEndpoint {
     }
 
     private func perform(_ call: FrontCall, _ body: [UInt8], _ exchange: HTTPExchange) async throws(Status) {
-        var apiCall = API.Call(user: call.user, target: call.target)
+        var apiCall = Verbs.Call(user: call.user, target: call.target)
         apiCall.options = try call.writeOptions
         apiCall.fieldValidation = try fieldValidation(call)
         switch call.info.verb {
@@ -49,7 +49,7 @@ extension ResourceEndpoint {
         }
     }
 
-    private func respond(_ answer: API.Answer, _ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
+    private func respond(_ answer: Verbs.Answer, _ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
         try respond(answer.object, answer.isCreated ? .created : .ok, call, exchange, warnings: answer.warnings)
     }
 
@@ -83,7 +83,7 @@ extension ResourceEndpoint {
     ]
 
     private func deleteCollection(
-        _ call: FrontCall, _ apiCall: API.Call, _ options: DeletionOptions, _ exchange: HTTPExchange
+        _ call: FrontCall, _ apiCall: Verbs.Call, _ options: DeletionOptions, _ exchange: HTTPExchange
     ) async throws(Status) {
         let served = try api.served(call.target.resource)
         guard let store = served.store else { throw .methodNotAllowed("deletecollection", call.target.resource) }
@@ -139,7 +139,7 @@ extension ResourceEndpoint {
         return validation
     }
 
-    private func object(_ call: FrontCall, _ body: [UInt8], _ apiCall: inout API.Call) throws(Status) -> Value {
+    private func object(_ call: FrontCall, _ body: [UInt8], _ apiCall: inout Verbs.Call) throws(Status) -> Value {
         let parsed = try parse(call, body)
         apiCall.duplicateFields = parsed.duplicateFields
         return parsed.value

@@ -4,9 +4,9 @@ import Wire
 
 /// The verbs on resources over HTTP. Reading is here; `+Watch` and `+Write` have their own files.
 struct ResourceEndpoint: Sendable {
-    let api: API
+    let api: Verbs
 
-    init(_ api: API) { self.api = api }
+    init(_ api: Verbs) { self.api = api }
 
     /// What a request body may be at most, in bytes, as in Kubernetes.
     static let bodyLimit = 3 << 20

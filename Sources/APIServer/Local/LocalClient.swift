@@ -5,7 +5,7 @@ import Synchronization
 
 /// The in-process way to the API: no HTTP, no encoding. Authorisation and admission apply as to anybody else.
 public struct LocalClient: Client {
-    let api: API
+    let api: Verbs
     let authorizer: any Authorizer
     let user: User
 
@@ -100,8 +100,8 @@ public struct LocalClient: Client {
 
     // MARK: Helpers
 
-    private func call(_ target: Target, _ options: WriteOptions) -> API.Call {
-        API.Call(user: user, target: target, options: options)
+    private func call(_ target: Target, _ options: WriteOptions) -> Verbs.Call {
+        Verbs.Call(user: user, target: target, options: options)
     }
 
     private func store(

@@ -96,8 +96,7 @@ extension ResourceStore {
             try await admission.admit(&object, request, over: old)
             object = plan.countGeneration(object, over: old)
             var errors = kind.validation.validate(object)
-            // Subresources of that scope exist to change what an update must not; their own rules have been asked.
-            if scope != .whole { errors += kind.validation.validateUpdate(object, over: old) }
+            if scope.obeysUpdateRules { errors += kind.validation.validateUpdate(object, over: old) }
             try check(object, errors)
             try await admission.validate(object, request, over: old)
             return object

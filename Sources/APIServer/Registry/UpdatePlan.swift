@@ -11,8 +11,20 @@ struct UpdatePlan {
         case main(hasStatus: Bool)
         /// The status, and of the metadata what controllers keep there.
         case status(keepsLabels: Bool)
-        /// The whole object, for subresources that have rules of their own.
+        /// These fields and no others, for subresources that exist to change them.
+        case fields([[String]])
+        /// What the containers request and may use (KEP-1287).
+        case containerResources
+        /// The whole object, for what the system itself does.
         case whole
+
+        /// Whether the kind's rules for updates apply. The other scopes change what those rules protect.
+        var obeysUpdateRules: Bool {
+            switch self {
+            case .main, .status: true
+            case .fields, .containerResources, .whole: false
+            }
+        }
     }
 
     let resource: GroupVersionResource
@@ -28,6 +40,10 @@ struct UpdatePlan {
         case .main(true): new["status"] = current["status"]
         case .main(false), .whole: break
         case .status(let keepsLabels): new = Self.statusUpdate(proposed, current, keepsLabels: keepsLabels)
+        case .fields(let paths):
+            new = current
+            for path in paths { new[path: path] = proposed[path: path] }
+        case .containerResources: new = Self.resized(current, as: proposed)
         }
         var metadata = new["metadata"] ?? .emptyObject
         let old = current["metadata"] ?? .emptyObject
@@ -90,6 +106,22 @@ struct UpdatePlan {
         metadata["finalizers"] = proposed.at("metadata", "finalizers")
         if !keepsLabels { metadata["labels"] = proposed.at("metadata", "labels") }
         new["metadata"] = metadata
+        return new
+    }
+
+    /// The present containers with the resources that the proposed ones of the same name have.
+    private static func resized(_ current: Value, as proposed: Value) -> Value {
+        var new = current
+        for list in ["containers", "initContainers"] {
+            guard var containers = current.at("spec", list)?.array else { continue }
+            let wanted = proposed.at("spec", list)?.array ?? []
+            for index in containers.indices {
+                guard let match = wanted.first(where: { $0["name"] == containers[index]["name"] }) else { continue }
+                containers[index]["resources"] = match["resources"]
+                containers[index]["resizePolicy"] = match["resizePolicy"]
+            }
+            new[path: ["spec", list]] = .array(containers)
+        }
         return new
     }
 

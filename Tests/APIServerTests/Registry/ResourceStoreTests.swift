@@ -60,6 +60,28 @@ import Testing
         #expect(status.value.at("metadata", "generation") == 1)
     }
 
+    @Test func `a subresource changes its own fields and no others`() async throws {
+        let fixture = try await Fixture()
+        try await fixture.create("a", ["spec": ["x": 1, "y": 1]])
+        let changed = try await fixture.update("a", scope: .fields([["spec", "x"]])) { object in
+            object["spec"] = ["x": 2, "y": 2]
+            object[path: ["metadata", "labels", "l"]] = "v"
+        }
+        #expect(changed.value["spec"] == ["x": 2, "y": 1])
+        #expect(changed.labels.isEmpty)
+
+        let containers: Value = [["name": "c", "image": "i", "resources": ["limits": ["cpu": "1"]]]]
+        try await fixture.create("b", ["spec": ["containers": containers]])
+        let resized = try await fixture.update("b", scope: .containerResources) { object in
+            object[path: ["spec", "containers"]] = [
+                ["name": "c", "image": "other", "resources": ["limits": ["cpu": "2"]]], ["name": "d"],
+            ]
+        }
+        #expect(
+            resized.value.at("spec", "containers")
+                == [["name": "c", "image": "i", "resources": ["limits": ["cpu": "2"]]]])
+    }
+
     @Test func `an update that changes nothing writes nothing`() async throws {
         let fixture = try await Fixture()
         let before = try await fixture.create("a", ["spec": ["x": 1]])

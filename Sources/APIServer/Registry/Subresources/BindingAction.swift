@@ -5,7 +5,7 @@ import Support
 
 /// `pods/NAME/binding` and `bindings`: assigns a pod to a node, once.
 struct BindingAction: ResourceAction {
-    func perform(_ call: API.Call, _ body: Value, _ api: API) async throws(Status) -> Value {
+    func perform(_ call: Verbs.Call, _ body: Value, _ api: Verbs) async throws(Status) -> Value {
         let node = body.at("target", "name")?.string ?? ""
         let kind = body.at("target", "kind")?.string ?? ""
         guard !node.isEmpty else { throw invalid(body, .required("target.name")) }

@@ -6,7 +6,7 @@ import Support
 /// `pods/NAME/eviction`: deletes a pod if its disruption budgets allow it (Kubernetes documentation, "API-initiated
 /// Eviction").
 struct EvictionAction: ResourceAction {
-    func perform(_ call: API.Call, _ body: Value, _ api: API) async throws(Status) -> Value {
+    func perform(_ call: Verbs.Call, _ body: Value, _ api: Verbs) async throws(Status) -> Value {
         let pod = try api.registry.store(.pods).get(call.target.objectName)
         let phase = pod.field("status.phase")
         // A pod that is done, or does not run yet, disrupts nobody.
@@ -23,7 +23,7 @@ struct EvictionAction: ResourceAction {
     }
 
     /// Takes one disruption from the budget that covers the pod; 429 when none is left.
-    private func takeDisruption(for pod: StoredObject, _ call: API.Call, _ api: API) async throws(Status) {
+    private func takeDisruption(for pod: StoredObject, _ call: Verbs.Call, _ api: Verbs) async throws(Status) {
         let store = api.registry.store(.podDisruptionBudgets)
         let covering = store.cache.list(namespace: pod.namespace).filter { budget in
             guard let selector = budget.value.at("spec", "selector"),

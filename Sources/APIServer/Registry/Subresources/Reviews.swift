@@ -28,7 +28,7 @@ private struct AccessReview: ResourceAction {
     let authorizer: any Authorizer
     let asksForSelf: Bool
 
-    func perform(_ call: API.Call, _ body: Value, _ api: API) async throws(Status) -> Value {
+    func perform(_ call: Verbs.Call, _ body: Value, _ api: Verbs) async throws(Status) -> Value {
         let spec = body["spec"] ?? .emptyObject
         let user = asksForSelf ? call.user : Self.user(in: spec)
         let access: AccessRequest
@@ -79,7 +79,7 @@ private struct AccessReview: ResourceAction {
 private struct RulesReview: ResourceAction {
     let rbac: RBACAuthorizer
 
-    func perform(_ call: API.Call, _ body: Value, _ api: API) async throws(Status) -> Value {
+    func perform(_ call: Verbs.Call, _ body: Value, _ api: Verbs) async throws(Status) -> Value {
         let namespace = body.at("spec", "namespace")?.string ?? ""
         guard !namespace.isEmpty else { throw .badRequest("no namespace on request") }
         var (resources, paths): ([Value], [Value]) = ([], [])
@@ -104,7 +104,7 @@ private struct RulesReview: ResourceAction {
 
 /// Who am I? (KEP-3325)
 private struct SelfReview: ResourceAction {
-    func perform(_ call: API.Call, _ body: Value, _ api: API) async throws(Status) -> Value {
+    func perform(_ call: Verbs.Call, _ body: Value, _ api: Verbs) async throws(Status) -> Value {
         var answer = body
         answer["status"] = ["userInfo": call.user.value]
         return answer
@@ -115,7 +115,7 @@ private struct SelfReview: ResourceAction {
 private struct TokenReview: ResourceAction {
     let tokens: ServiceAccountTokens
 
-    func perform(_ call: API.Call, _ body: Value, _ api: API) async throws(Status) -> Value {
+    func perform(_ call: Verbs.Call, _ body: Value, _ api: Verbs) async throws(Status) -> Value {
         guard let token = body.at("spec", "token")?.string, !token.isEmpty else {
             throw .badRequest("token is required for TokenReview in authentication")
         }

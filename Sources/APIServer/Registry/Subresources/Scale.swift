@@ -16,9 +16,9 @@ enum Scale {
 
     /// Sets the replicas to what `make` makes of the present scale.
     static func update(
-        _ call: API.Call, _ served: Registry.Served, _ store: ResourceStore,
+        _ call: Verbs.Call, _ served: Registry.Served, _ store: ResourceStore,
         _ make: @escaping @Sendable (Value) throws(Status) -> Value
-    ) async throws(Status) -> API.Answer {
+    ) async throws(Status) -> Verbs.Answer {
         guard served.definition.subresource("scale") != nil else {
             throw .methodNotAllowed("update", call.target.resource, subresource: "scale")
         }
@@ -40,7 +40,7 @@ enum Scale {
                 return object
             }, scope: .main(hasStatus: true))
         let stored = try await store.update(call.target.objectName, call.request(.update), transform)
-        return API.Answer(object: StoredObject(received: view(of: stored.value)))
+        return Verbs.Answer(object: StoredObject(received: view(of: stored.value)))
     }
 
     private static func view(of object: Value) -> Value {

@@ -11,7 +11,7 @@ struct TokenRequestAction: ResourceAction {
     /// The shortest lifetime that may be asked for, in seconds, as in Kubernetes.
     private static let shortest: Int64 = 600
 
-    func perform(_ call: API.Call, _ body: Value, _ api: API) async throws(Status) -> Value {
+    func perform(_ call: Verbs.Call, _ body: Value, _ api: Verbs) async throws(Status) -> Value {
         let account = try api.registry.store(.serviceAccounts).get(call.target.objectName)
         let seconds = body.at("spec", "expirationSeconds")?.integer ?? 3600
         guard seconds >= Self.shortest, seconds <= 1 << 32 else {
@@ -41,7 +41,7 @@ struct TokenRequestAction: ResourceAction {
 
     /// What the token shall be bound to must exist, and be the one that is meant.
     private func binding(
-        _ reference: Value?, _ account: StoredObject, _ api: API
+        _ reference: Value?, _ account: StoredObject, _ api: Verbs
     ) throws(Status) -> ServiceAccountTokens.Binding? {
         guard let reference, !reference.isNull else { return nil }
         let kind = reference["kind"]?.string ?? ""

@@ -3,11 +3,10 @@ import APIMachinery
 import Client
 import Support
 
-/// The API as calls: every verb on every resource, with the user who asks, decoded, admitted and validated.
+/// The verbs of the API as calls: on every resource, in the name of who asks, decoded, admitted and validated.
 ///
-/// Both doors lead here: the HTTP front and the in-process client. Authorisation has happened before, in
-/// ``Registry/authorize(_:)`` by whoever opens the door.
-struct API: Sendable {
+/// Both doors lead here: the HTTP front and the in-process client. Authorisation has happened before, at the door.
+struct Verbs: Sendable {
     let registry: Registry
     let connections: any ConnectionProxy
     /// What answers POST where nothing is stored: reviews, bindings, tokens.
@@ -140,7 +139,10 @@ struct API: Sendable {
         switch target.subresource {
         case nil: .main(hasStatus: served.definition.subresource("status") != nil)
         case "status": .status(keepsLabels: target.resource != .pods && target.resource != .nodes)
-        case "finalize", "approval", "resize", "ephemeralcontainers": .whole
+        case "finalize": .fields([["spec", "finalizers"]])
+        case "approval": .fields([["status", "conditions"]])
+        case "ephemeralcontainers": .fields([["spec", "ephemeralContainers"]])
+        case "resize": .containerResources
         case let other?: throw .methodNotAllowed("update", target.resource, subresource: other)
         }
     }
@@ -175,7 +177,7 @@ struct ActionName: Hashable, Sendable {
 /// Answers a POST that stores no object of its own: a review, a binding, an eviction, a token.
 protocol ResourceAction: Sendable {
     /// `body` was decoded by the action's own kind. Returns the object that the client gets.
-    func perform(_ call: API.Call, _ body: Value, _ api: API) async throws(Status) -> Value
+    func perform(_ call: Verbs.Call, _ body: Value, _ api: Verbs) async throws(Status) -> Value
 }
 
 extension Registry.Served {
@@ -186,7 +188,7 @@ extension Registry.Served {
     }
 
     /// Reads a client's object: checked against the schema, pruned, defaulted, in the stored version.
-    func decode(_ body: Value, _ call: API.Call) throws(Status) -> (Value, warnings: [String]) {
+    func decode(_ body: Value, _ call: Verbs.Call) throws(Status) -> (Value, warnings: [String]) {
         let (object, warnings) = try ObjectDecoder(definition).decode(
             body, call.fieldValidation, duplicateFields: call.duplicateFields)
         return (conversion?.toStored(object) ?? object, warnings)
