@@ -56,6 +56,7 @@ import Testing
         #expect(old.version == .v1)
         #expect(old.roots == [.cpu: "/c/cpu,cpuacct", .cpuacct: "/c/cpu,cpuacct", .memory: "/c/memory"])
         #expect(old.trees == ["/c/cpu,cpuacct", "/c/memory"])
+        #expect(old.otherRoots == ["/c/systemd"])
 
         let hybrid = CgroupHierarchy(mounts: v1 + v2, unifiedControllers: "hugetlb pids\n")
         #expect(hybrid.version == .v1)

@@ -22,6 +22,11 @@ public struct Cgroup: Hashable, Sendable {
 
     var directories: [String] { hierarchy.trees.map { path == "/" ? $0 : Path.join($0, path) } }
 
+    /// Where the group may be without our having made it.
+    private var otherDirectories: [String] {
+        hierarchy.otherRoots.map { path == "/" ? $0 : Path.join($0, path) }
+    }
+
     /// Whether the group is there, in every tree.
     public var exists: Bool { directories.allSatisfy(Files.exists) }
 
@@ -69,7 +74,9 @@ public struct Cgroup: Hashable, Sendable {
     /// ``killAll()``. A group that is not there is no fault.
     public func remove() throws(Fault) {
         precondition(path != "/", "the root group is not ours to remove")
-        for directory in directories where Files.exists(directory) { try removeTree(directory) }
+        for directory in directories + otherDirectories where Files.exists(directory) {
+            try removeTree(directory)
+        }
     }
 
     private func removeTree(_ directory: String) throws(Fault) {

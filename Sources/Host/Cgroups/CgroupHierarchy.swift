@@ -13,6 +13,9 @@ public struct CgroupHierarchy: Hashable, Sendable {
     public let roots: [Controller: String]
     /// The v2 tree, where there is one: on hybrid machines it is there beside the v1 trees.
     public let unifiedRoot: String?
+    /// v1 trees of controllers that are not ours, and the service manager's without one (`name=systemd`).
+    /// Container runtimes make groups in every tree there is, so that they have to be removed from these too.
+    public let otherRoots: [String]
 
     /// v2 when the controllers of processors and memory are in the unified tree. A hybrid machine counts as
     /// v1.
@@ -48,6 +51,9 @@ public struct CgroupHierarchy: Hashable, Sendable {
                 }
             }
         }
+        otherRoots = mounts.filter { mount in
+            mount.type == "cgroup" && !mount.superOptions.contains { Controller(rawValue: $0) != nil }
+        }.map(\.path)
         unifiedRoot = mounts.first { $0.type == "cgroup2" }?.path
         if let unifiedRoot {
             for word in unifiedControllers.split(whereSeparator: \.isWhitespace) {
@@ -59,8 +65,9 @@ public struct CgroupHierarchy: Hashable, Sendable {
         self.roots = roots
     }
 
-    init(roots: [Controller: String], unifiedRoot: String?) {
+    init(roots: [Controller: String], unifiedRoot: String?, otherRoots: [String] = []) {
         self.roots = roots
         self.unifiedRoot = unifiedRoot
+        self.otherRoots = otherRoots
     }
 }

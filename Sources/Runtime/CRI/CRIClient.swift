@@ -19,7 +19,7 @@ public struct CRIClient: Sendable {
     }
 
     let grpc: GRPCClient
-    let limits: Limits
+    var limits: Limits
 
     /// Does not connect yet. `socket` is a path.
     public init(socket: String, limits: Limits = Limits()) {

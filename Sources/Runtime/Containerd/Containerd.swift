@@ -19,10 +19,12 @@ public struct Containerd: Sendable {
         /// From the start of the process until the runtime answers. Bounds a hang only: a start that fails
         /// ends sooner.
         var start = Duration.seconds(120)
+        /// Until one that was found running answers. It has nothing to load; one that hangs is replaced.
+        var adoption = Duration.seconds(15)
         var stop = Duration.seconds(10)
         var restarts = RestartPolicy.Limits()
     }
-    let limits = Limits()
+    var limits = Limits()
 
     /// Does nothing yet. `environment` is that of this process.
     public init(
@@ -74,6 +76,10 @@ public struct Containerd: Sendable {
                     metadata: ["pid": "\(process.pid)", "after": "\(ContinuousClock.now - start)"])
                 try await ready(client)
                 wasReady = true
+            } catch let fault as Fault where process.isAdopted && fault.code == .timedOut {
+                logger.warning("the containerd that runs does not answer: starting it anew")
+                try await process.stop(grace: limits.stop)
+                continue
             } catch let fault as Fault where wasReady && !Task.isCancelled {
                 logger.warning("containerd does not answer: \(fault)")
             }
@@ -127,7 +133,7 @@ public struct Containerd: Sendable {
 
     /// Returns when the runtime answers, and throws when the process ends before that.
     private func untilAnswers(_ client: CRIClient, _ process: ContainerdProcess) async throws {
-        let (limit, layout) = (limits.start, layout)
+        let limit = process.isAdopted ? limits.adoption : limits.start
         try await withThrowingTaskGroup { group in
             group.addTask { try await client.untilAnswers(within: limit) }
             group.addTask {
@@ -157,9 +163,12 @@ extension CRIClient {
         var pause = Duration.milliseconds(2)
         var filter = CRI.PodSandboxFilter()
         filter.id = "none"
+        var client = self
         while true {
+            // A process that hangs accepts connections and answers none.
+            client.limits.request = max(limit - (ContinuousClock.now - start), .milliseconds(10))
             do throws(Fault) {
-                _ = try await listPodSandboxes(filter)
+                _ = try await client.listPodSandboxes(filter)
                 return
             } catch {
                 guard ContinuousClock.now - start < limit else {

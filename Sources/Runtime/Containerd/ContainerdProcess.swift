@@ -13,6 +13,10 @@ enum ContainerdProcess: Sendable {
         }
     }
 
+    var isAdopted: Bool {
+        if case .adopted = self { true } else { false }
+    }
+
     /// Suspends until it has ended and says how. Throws when the task is cancelled.
     func waitForEnd() async throws -> String {
         switch self {

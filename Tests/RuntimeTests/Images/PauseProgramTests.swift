@@ -23,7 +23,7 @@ import Testing
         .enabled(if: PauseProgram.executable(architecture: Machine.architecture) != nil),
         .timeLimit(.minutes(1)), arguments: [Signal.terminate, .interrupt])
     func `it waits until it is asked to end, and then ends well`(signal: Signal) async throws {
-        let path = try write()
+        let path = try await write()
         defer { try? Files.remove(path) }
         let child = try await Command(path).start()
         try await untilItWaits(child.pid)
@@ -35,7 +35,7 @@ import Testing
     /// does not wait for.
     @Test(.enabled(if: TestNode.isPossible), .timeLimit(.minutes(1)))
     func `as the first process it takes note of orphans`() async throws {
-        let path = try write()
+        let path = try await write()
         defer { try? Files.remove(path) }
         // A shell that leaves orphans behind and then becomes the program.
         let script = "for i in 0.05 0.1 0.2; do ( sleep $i & ) ; done; exec \(path)"
@@ -56,10 +56,10 @@ import Testing
         }
     }
 
-    private func write() throws -> String {
+    private func write() async throws -> String {
         let path = "/tmp/k3s-pause-test-\(UInt64.random(in: 0...UInt64.max))"
         let program = try #require(PauseProgram.executable(architecture: Machine.architecture))
-        try Files.write(program, to: path, mode: 0o755)
+        try await install(program, at: path)
         return path
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Host
 import Support
 import Synchronization
@@ -112,6 +113,21 @@ struct ContainerdTests {
                 #expect(record != nil && record?.identity.pid != pid)
                 let status = try await client.containerStatus(container)
                 #expect(status.state == .running)
+            }
+        }
+    }
+
+    @Test func `a containerd that hangs is not adopted`() async throws {
+        try await TestNode.run { node in
+            try await node.withContainerd { _ in }
+            let hanging = try #require(ProcessRecord.running(at: node.layout.processRecord)).identity
+            try hanging.send(Signal(SIGSTOP))
+            var impatient = node.containerd
+            (impatient.limits.adoption, impatient.limits.stop) = (.milliseconds(100), .milliseconds(100))
+            try await node.with(impatient) { client in
+                #expect(!hanging.isRunning)
+                let version = try await client.version()
+                #expect(version.runtimeName == "containerd")
             }
         }
     }
