@@ -49,14 +49,14 @@ struct DNSEncoder {
         return bytes
     }
 
-    /// Writes items until one does not fit, and returns how many did.
+    /// Writes items until one does not fit, and returns how many did. No name is written after that, so the
+    /// names of what is taken back are not pointed to.
     private mutating func append<Item>(_ items: [Item], _ room: Int, put: (inout Self, Item) -> Void) -> Int {
         for (index, item) in items.enumerated() {
             let start = bytes.count
             put(&self, item)
             guard bytes.count > room || index == 0xFFFF else { continue }
             bytes.removeSubrange(start...)
-            offsets = offsets.filter { $0.value < start }
             return index
         }
         return items.count

@@ -66,24 +66,30 @@ public struct GRPCRequestWriter: Sendable {
 
     init(_ outbound: NIOAsyncChannelOutboundWriter<HTTP2Frame.FramePayload>) { self.outbound = outbound }
 
-    func begin(_ request: GRPCRequest, authority: String) async throws {
-        try await outbound.write(
+    func begin(_ request: GRPCRequest, authority: String) async throws(GRPCStatus) {
+        try await send(
             .headers(HTTP2Frame.FramePayload.Headers(headers: request.headers(authority: authority))))
     }
 
     /// Sends one message; returns when there is room for another. Fails when the server ended the call: why
     /// it did is what reading says.
-    public func write(_ message: [UInt8], isLast: Bool = false) async throws {
+    public func write(_ message: [UInt8], isLast: Bool = false) async throws(GRPCStatus) {
         var buffer = ByteBuffer(bytes: GRPCMessageReader.prefix(message))
         buffer.writeBytes(message)
-        try await outbound.write(
-            .data(HTTP2Frame.FramePayload.Data(data: .byteBuffer(buffer), endStream: isLast)))
+        try await send(.data(HTTP2Frame.FramePayload.Data(data: .byteBuffer(buffer), endStream: isLast)))
     }
 
     /// Ends our side without another message.
-    public func finish() async throws {
-        try await outbound.write(
-            .data(HTTP2Frame.FramePayload.Data(data: .byteBuffer(ByteBuffer()), endStream: true)))
+    public func finish() async throws(GRPCStatus) {
+        try await send(.data(HTTP2Frame.FramePayload.Data(data: .byteBuffer(ByteBuffer()), endStream: true)))
+    }
+
+    private func send(_ frame: HTTP2Frame.FramePayload) async throws(GRPCStatus) {
+        do {
+            try await outbound.write(frame)
+        } catch {
+            throw GRPCStatus(error)
+        }
     }
 }
 

@@ -127,8 +127,8 @@ public final class GRPCClient: Sendable {
             let writer = GRPCRequestWriter(outbound)
             do {
                 try await writer.begin(request, authority: authority)
-            } catch {
-                throw GRPCStatus(error)
+            } catch where !Task.isCancelled {
+                // Why the stream is closed already is what reading says: the time may be over.
             }
             return try await body(writer, &messages)
         }

@@ -85,10 +85,15 @@ final class BytePipe: Sendable {
         writable.raise()
     }
 
-    /// The reader's end: nothing is read any more, writing fails.
-    func abandon() {
-        state.withLock { $0 = State(end: .abandoned) }
+    /// The reader's end: nothing is read any more, writing fails. Returns how many bytes are dropped unread.
+    @discardableResult
+    func abandon() -> Int {
+        let dropped = state.withLock { state in
+            defer { state = State(end: .abandoned) }
+            return state.bytes.count
+        }
         readable.raise()
         writable.raise()
+        return dropped
     }
 }

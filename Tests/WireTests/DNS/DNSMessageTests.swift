@@ -65,23 +65,6 @@ import Testing
         #expect((10..<100).contains(read.additionals.count))
     }
 
-    @Test func `a record that was taken back is no pointer's target`() throws {
-        let filler = DNSRecord(name("filler.example"), .txt([[UInt8](repeating: 1, count: 250)]), ttl: 1)
-        var message = DNSMessage(header: DNSHeader(id: 7))
-        message.answers = [
-            filler, DNSRecord(name("late.test"), .txt([[UInt8](repeating: 2, count: 255)]), ttl: 1),
-        ]
-        message.header.isTruncated = true
-        #expect(try DNSMessage(decoding: message.encode(limit: 512)).answers == [filler])
-        message.answers.swapAt(0, 1)
-        message.additionals = [DNSRecord(name("late.test"), .a(1), ttl: 1)]
-        message.answers.removeLast()
-        message.authorities = [filler]
-        message.authorities[0].name = name("sub.late.test")
-        let read = try DNSMessage(decoding: message.encode(limit: 512))
-        #expect(read.answers == message.answers && read.additionals.isEmpty)
-    }
-
     @Test func `an error code above fifteen travels with EDNS`() throws {
         var message = DNSMessage(header: DNSHeader(id: 1), edns: EDNS())
         message.header.responseCode = .badVersion
