@@ -91,6 +91,21 @@ import Testing
         }
     }
 
+    @Test func `a body that stalls ends with 408`() async throws {
+        var limits = HTTPServerLimits()
+        limits.stallTimeout = .milliseconds(10)
+        try await Self.withClient(limits: limits) { _, exchange in
+            exchange.collectBody(limit: 10) { result in
+                if case .failure(let error) = result { exchange.respond(error.status) }
+            }
+        } _: { _, client in
+            let response = try await client.talk("PUT", "/") { inbound, _ in
+                try await HTTP2Client.read(inbound)
+            }
+            #expect(response.headers.first(name: ":status") == "408")
+        }
+    }
+
     @Test func `a declared length that is wrong is no complete body`() async throws {
         let outcome = Latch<Result<[UInt8], HTTPBodyError>>()
         try await Self.withClient { _, exchange in

@@ -70,6 +70,18 @@ import Testing
         #expect(text.hasPrefix("HTTP/1.1 408 "))
     }
 
+    @Test func `a client that never sends a body that nobody wants is let go`() async throws {
+        var limits = HTTPServerLimits()
+        limits.stallTimeout = .milliseconds(10)
+        let text = try await withServer(limits: limits) { _, exchange in
+            exchange.respond(.ok, [:], Array("early".utf8))
+        } _: { _, address in
+            try await RawClient.exchange(
+                "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n", with: address)
+        }
+        #expect(text.hasSuffix("early"))
+    }
+
     @Test func `a body that nobody reads is dropped and the connection goes on`() async throws {
         let text = try await withServer { request, exchange in
             exchange.respond(.ok, [:], Array(request.path.utf8))

@@ -36,6 +36,7 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
     private var awaitsContinue = false
     private var isProcessing = false
     private var isInRead = false
+    private var unflushed = 0
     private var isPaused = false
     private var isReadHeld = false
     private var stalledAt: Int?
@@ -76,6 +77,8 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isInRead = false
+        guard unflushed > 0 else { return }
+        unflushed = 0
         context.flush()
     }
 
@@ -286,16 +289,24 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
 
     private func write(_ buffer: ByteBuffer, promise: EventLoopPromise<Void>?) {
         guard let context else { return promise?.fail(HTTPStreamClosed()) ?? () }
-        if isInRead {
+        unflushed += buffer.readableBytes
+        // What waits for a flush does not count as held back, so that it needs a bound of its own.
+        if isInRead, unflushed < OutletQueue.batchLimit {
             context.write(wrapOutboundOut(buffer), promise: promise)
         } else {
+            unflushed = 0
             context.writeAndFlush(wrapOutboundOut(buffer), promise: promise)
         }
     }
 
     override func exchangeCompleted() {
         if !isKeptAlive { return closeGracefully() }
-        if case .answering = phase { readyForNext() }
+        switch phase {
+        case .answering: readyForNext()
+        // The rest of the body is being dropped; a client that never sends it must not keep the connection.
+        case .body: setDeadline(server.limits.stallTimeout)
+        case .head, .lingering, .upgraded, .closed: break
+        }
     }
 
     private func readyForNext() {

@@ -3,7 +3,7 @@ import NIOHPACK
 import NIOHTTP2
 
 /// One stream of an HTTP/2 connection: one request and its response.
-final class HTTP2ServerStream: HTTPServerStream, ChannelDuplexHandler {
+final class HTTP2ServerStream: HTTPServerStream, ChannelDuplexHandler, HTTPServerMember {
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias OutboundIn = HTTP2Frame.FramePayload
     typealias OutboundOut = HTTP2Frame.FramePayload
@@ -15,6 +15,7 @@ final class HTTP2ServerStream: HTTPServerStream, ChannelDuplexHandler {
     private var isReadHeld = false
     private var hasBegun = false
     private var isGone = false
+    private(set) var deadline: NIODeadline?
 
     init(connection: HTTP2ServerConnection) {
         self.connection = connection
@@ -53,6 +54,7 @@ final class HTTP2ServerStream: HTTPServerStream, ChannelDuplexHandler {
             }
         case .data(let frame):
             if case .byteBuffer(let bytes) = frame.data, bytes.readableBytes > 0 {
+                if deadline != nil { setDeadline() }
                 bodyReceived(bytes.readableBytesView)
             }
             if frame.endStream { bodyEnded() }
@@ -80,6 +82,7 @@ final class HTTP2ServerStream: HTTPServerStream, ChannelDuplexHandler {
     private func lost() {
         guard !isGone else { return }
         isGone = true
+        server.remove(self)
         connectionLost()
         connection.closed(self)
     }
@@ -110,6 +113,29 @@ final class HTTP2ServerStream: HTTPServerStream, ChannelDuplexHandler {
                 ? .empty : RequestBody(declaredLength: length, heldLimit: server.limits.heldBytes))
     }
 
+    // MARK: Deadline of a collected body
+
+    override func bodyWanted() {
+        guard body.isCollecting else { return }
+        setDeadline()
+        server.add(self)
+    }
+
+    private func setDeadline() {
+        let moment = NIODeadline.now() + TimeAmount(server.limits.stallTimeout)
+        deadline = moment
+        server.note(moment)
+    }
+
+    func deadlinePassed(_ now: NIODeadline) {
+        deadline = nil
+        bodyFailed(.timedOut)
+    }
+
+    /// The connection ends its streams.
+    func stop() {}
+    func cutOff() {}
+
     private func refuse() {
         sendResponse(
             .badRequest, ["content-type": "text/plain; charset=utf-8"], Array("400 Bad Request".utf8))
@@ -134,6 +160,11 @@ final class HTTP2ServerStream: HTTPServerStream, ChannelDuplexHandler {
         }
         if !start.headers.contains("Date") { fields.add(name: "date", value: server.dateText()) }
         return fields
+    }
+
+    override func exchangeCompleted() {
+        deadline = nil
+        server.remove(self)
     }
 
     override func sendResponse(_ status: HTTPStatus, _ headers: HTTPHeaders, _ body: [UInt8]) {

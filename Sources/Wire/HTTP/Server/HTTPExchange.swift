@@ -13,7 +13,12 @@ public struct HTTPExchange: Sendable {
     /// omission of the body (HEAD, 204, 304) are seen to; a `Connection: close` among the headers is
     /// honoured.
     public func respond(_ status: HTTPStatus, _ headers: HTTPHeaders = [:], _ body: [UInt8] = []) {
-        onLoop { $0.respond(id, status, headers, body) }
+        // Spelled out, because a closure that may have to change threads costs an allocation even if it does not.
+        if loop.inEventLoop {
+            stream.value.respond(id, status, headers, body)
+        } else {
+            loop.execute { stream.value.respond(id, status, headers, body) }
+        }
     }
 
     /// Answers with a body that is written little by little.

@@ -43,12 +43,18 @@ class HTTPServerStream: OutletSink {
     final func bodyEnded() { perform(body.ended()) }
     final func bodyFailed(_ error: HTTPBodyError) { perform(body.failed(error)) }
 
-    /// The connection is gone, whether or not the exchange was over.
+    /// The connection is gone, whether or not the exchange was over. The end is told before the body's failure, so
+    /// that nobody answers into the void and takes it for an answer.
     final func connectionLost() {
+        switch answer {
+        case .none: break
+        case .awaited: end(.broken)
+        case .streaming(let outlet, _, _):
+            outlet.close()
+            end(.broken)
+        case .upgraded: end(.completed)
+        }
         bodyFailed(.cutShort)
-        if case .streaming(let outlet, _, _) = answer { outlet.close() }
-        if case .upgraded = answer { return end(.completed) }
-        if isAnswerAwaited { end(.broken) }
     }
 
     /// The server stops: responses without a natural end are given one.
