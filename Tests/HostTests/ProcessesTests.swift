@@ -23,7 +23,9 @@ import Testing
     @Test func `a process that is left behind with the pipe open is not waited for`() async throws {
         let result = try await Command("sh", ["-c", "sleep 60 & echo $!"]).run()
         let pid = try #require(Int32(result.text.dropLast()))
-        try ProcessIdentity(pid: pid)?.send(.kill)
+        let left = try #require(ProcessIdentity(pid: pid))
+        #expect(left.isRunning)
+        try left.send(.kill)
     }
 
     @Test func `the child gets exactly what it is given`() async throws {
