@@ -1,0 +1,28 @@
+import API
+import Support
+
+/// What controllers ask about a pod.
+extension Pod {
+    /// Neither over nor on its way out: it counts as a replica.
+    var isActive: Bool { !isFinished && metadata.deletionTimestamp == nil }
+
+    /// Its containers ended for good.
+    var isFinished: Bool { status.phase == "Succeeded" || status.phase == "Failed" }
+
+    var readyCondition: PodCondition? { condition("Ready") }
+
+    func condition(_ type: String) -> PodCondition? { status.conditions.first { $0.type == type } }
+
+    var isReady: Bool { readyCondition?.status == "True" }
+
+    /// When the pod has been ready for `minReadySeconds`, if it stays so; `nil` while it is not ready.
+    func availableAt(minReadySeconds: Int) -> Timestamp? {
+        guard isReady else { return nil }
+        guard minReadySeconds > 0 else { return Timestamp(seconds: 0) }
+        return readyCondition?.lastTransitionTime.map { $0 + .seconds(minReadySeconds) }
+    }
+
+    func isAvailable(minReadySeconds: Int, at now: Timestamp) -> Bool {
+        availableAt(minReadySeconds: minReadySeconds).map { $0 <= now } ?? false
+    }
+}

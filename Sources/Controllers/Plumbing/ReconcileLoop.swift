@@ -1,0 +1,63 @@
+import APIMachinery
+import Client
+import Logging
+
+/// One work queue, the observations that feed it, and the reporting of what fails: the shell of most controllers.
+///
+/// Made anew by each run of a controller; observations end with the run.
+final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
+    let queue: WorkQueue<Key>
+    private let log: Logger
+
+    init(_ context: ControllerContext) {
+        queue = WorkQueue(clock: context.clock)
+        log = context.log
+    }
+
+    /// Works until the task is cancelled. `work` returns after how long it wants to see the key again.
+    ///
+    /// - Parameter sources: Live sets, each with the keys that a change of its objects concerns.
+    func run(
+        _ sources: [Source], workers: Int = 4, _ work: @escaping @Sendable (Key) async throws(Status) -> Duration?
+    ) async {
+        let queue = queue
+        let observations = sources.map { source in
+            source.set.observe { change in
+                for key in source.keys(change) { queue.add(key) }
+            }
+        }
+        defer { for observation in observations { observation.cancel() } }
+        let log = log
+        await queue.run(workers: workers) { (key: Key, status: Status) in
+            // Somebody else was first: the next try sees what they wrote.
+            let isExpected = status.reason == .conflict || status.isNotFound
+            log.log(level: isExpected ? .debug : .warning, "\(key): \(status)")
+        } _: { key throws(Status) in
+            try await work(key)
+        }
+    }
+
+    /// A live set and the keys that a change in it concerns. `keys` runs inside the observation: it must be quick.
+    struct Source: Sendable {
+        var set: any ObjectSet
+        var keys: @Sendable (ObjectChange) -> [Key]
+
+        init(_ set: any ObjectSet, _ keys: @escaping @Sendable (ObjectChange) -> [Key]) {
+            self.set = set
+            self.keys = keys
+        }
+    }
+}
+
+extension ReconcileLoop.Source where Key == ObjectName {
+    /// The objects themselves.
+    static func own(_ set: any ObjectSet) -> Self { Self(set) { [$0.name] } }
+
+    /// The names in `owners` of what controls the changed object, before or after the change.
+    static func owned(_ set: any ObjectSet, by owners: OwnerIndex) -> Self {
+        Self(set) { change in
+            let uids = Set([change.old?.controllerUID, change.new?.controllerUID].compactMap(\.self))
+            return uids.compactMap { owners.name(of: $0) }
+        }
+    }
+}
