@@ -94,7 +94,6 @@ let package = Package(
                 swiftSettings: strict),
         ],
         module("Client", ["Support", "APIMachinery"] + collections),
-        [tests("Client", ["Support"])],
         module("Scheduler", ["Support", "APIMachinery", "API", "Client", logging]),
         [tests("Scheduler", ["APIMachinery", "API"])],
         module(
@@ -102,8 +101,6 @@ let package = Package(
             ["Support", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client", logging] + collections),
         [tests("APIServer", ["Support", "APIMachinery", "Datastore", "Client", logging])],
         [tests("Client", ["Support", "APIMachinery"])],
-        module("APIServer", ["Support", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client"] + collections),
-        [tests("APIServer", ["Support", "APIMachinery", "Datastore", "Client"])],
         module("Controllers", ["Support", "APIMachinery", "API", "Client", logging]),
         [tests("Controllers", ["Support", "APIMachinery", "API", "Client"])],
         module("Runtime", ["Support", "Host", "Wire", "PKI", "APIMachinery", logging]),
@@ -116,8 +113,8 @@ let package = Package(
             .executableTarget(
                 name: "k3s",
                 dependencies: [
-                    "Support", "Host", "Wire", "PKI", "APIMachinery", "Datastore", "APIServer", "Scheduler", "Supervisor",
-                    logging,
+                    "Support", "Host", "Wire", "PKI", "APIMachinery", "Datastore", "Client", "APIServer", "Controllers",
+                    "Scheduler", "Supervisor", logging,
                 ], exclude: ["README.md"], swiftSettings: strict)
         ],
     ].flatMap(\.self)

@@ -1,5 +1,7 @@
 import APIMachinery
 import APIServer
+import Client
+import Controllers
 import Datastore
 import Glibc
 import Host
@@ -95,6 +97,16 @@ struct ServerCommand {
         group.addTask {
             await api.run(reportingTo: log)
             return .success(())
+        }
+        for controller in [DeploymentController(), ReplicaSetController()] as [any Controller] {
+            let account = User.serviceAccount(namespace: "kube-system", name: controller.name)
+            let client = api.client(as: account)
+            let context = ControllerContext(
+                client: client, events: EventRecorder(client, component: controller.name), log: log)
+            group.addTask {
+                await ControllerGroup([controller]).run(context)
+                return .success(())
+            }
         }
         let user = User(name: "system:kube-scheduler", groups: [User.authenticatedGroup])
         let scheduler = Scheduler(client: api.client(as: user), log: log)
