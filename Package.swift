@@ -61,7 +61,9 @@ let package = Package(
         [.target(name: "CLinux")],
         module("Host", ["Support", "CLinux"]),
         [tests("Host", ["Support", "CLinux"])],
-        module("Wire", ["Support", logging] + networking),
+        // zlib compresses the headers of SPDY.
+        [.systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])])],
+        module("Wire", ["Support", "CZlib", logging] + networking, linking: [.linkedLibrary(":libz.a")]),
         [tests("Support")],
         [tests("Wire", ["Support"] + networking)],
         [.target(name: "CCrypto", linkerSettings: [.linkedLibrary(":libcrypto.a")])],
