@@ -20,7 +20,7 @@ test: packages
 	@Tools/step "Building the tests (the first time takes some minutes)"
 	@swift build --build-tests
 	@Tools/step "Running the tests"
-	@swift test --skip-build
+	@swift test --skip-build --no-parallel
 
 bench: build
 	@Tools/bench $(BINARY)

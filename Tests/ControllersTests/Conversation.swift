@@ -1,7 +1,7 @@
 import Testing
 
-/// A golden conversation: commands, a line `----`, and what must come of them; blocks are parted by empty lines, and
-/// `#` begins a comment.
+/// A golden conversation: commands, a line `----`, and what must come of them; blocks are parted by empty
+/// lines, and `#` begins a comment.
 struct Conversation {
     struct Exchange {
         var commands: [[String]]
@@ -50,7 +50,8 @@ struct Conversation {
 func options(_ words: some Sequence<String>) -> [String: String] {
     var options: [String: String] = [:]
     for word in words {
-        let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
+            String.init)
         if parts.count == 2 { options[parts[0]] = parts[1] }
     }
     return options

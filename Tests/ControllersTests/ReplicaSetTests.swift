@@ -101,16 +101,21 @@ import Testing
         ("", "other", false, .foreign), ("x", "web", false, .foreign), ("", "web", true, .foreign),
         ("rs", "other", true, .owned),
     ])
-    func `ownership follows the selector`(controller: String, app: String, isDeleting: Bool, expected: Ownership) {
+    func `ownership follows the selector`(
+        controller: String, app: String, isDeleting: Bool, expected: Ownership
+    ) {
         var metadata: Value = ["name": "a", "uid": "1", "labels": ["app": .string(app)]]
-        if !controller.isEmpty { metadata["ownerReferences"] = [["uid": .string(controller), "controller": true]] }
+        if !controller.isEmpty {
+            metadata["ownerReferences"] = [["uid": .string(controller), "controller": true]]
+        }
         let object = StoredObject(received: ["metadata": metadata])
         guard let requirement = try? LabelSelector("app=web") else {
             Issue.record("the selector is right")
             return
         }
         #expect(
-            Ownership(of: object, ownerUID: "rs", selector: requirement, ownerIsDeleting: isDeleting) == expected)
+            Ownership(of: object, ownerUID: "rs", selector: requirement, ownerIsDeleting: isDeleting)
+                == expected)
     }
 
     private func set(replicas: Int) -> ReplicaSet {

@@ -182,7 +182,8 @@ import Testing
             default:
                 // Only nodes act: statuses stay old until the set's own pass.
                 for set in world.sets {
-                    for index in (world.pods[set.metadata.uid] ?? []).indices where Bool.random(using: &random) {
+                    for index in (world.pods[set.metadata.uid] ?? []).indices
+                    where Bool.random(using: &random) {
                         world.pods[set.metadata.uid]?[index] = true
                     }
                 }
@@ -206,9 +207,10 @@ import Testing
 
     private func settle(_ world: inout RolloutWorld) {
         for _ in 0..<60 {
-            let isSettled = world.step().isEmpty && world.availableCount == world.size
+            // First all statuses become true, so that a step that does nothing means the end.
+            world.reconcileSets()
             world.makeAvailable()
-            if isSettled { return }
+            if world.step().isEmpty { return }
         }
         Issue.record("the rollout does not come to an end")
     }

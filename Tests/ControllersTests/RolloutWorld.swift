@@ -4,8 +4,8 @@ import Support
 
 @testable import Controllers
 
-/// A Deployment with its sets and their pods, in memory: what the API, the replica set controller and the nodes would do
-/// to them, one step at a time.
+/// A Deployment with its sets and their pods, in memory: what the API, the replica set controller and the
+/// nodes would do to them, one step at a time.
 struct RolloutWorld {
     var deployment: Deployment
     var sets: [ReplicaSet] = []
@@ -53,7 +53,8 @@ struct RolloutWorld {
             lines.append(apply(change))
         }
         let status = RolloutStatus(
-            deployment: deployment, newSet: decision.newSet, sets: decision.sets, hasCreated: hasCreated, now: now)
+            deployment: deployment, newSet: decision.newSet, sets: decision.sets, hasCreated: hasCreated,
+            now: now)
         deployment = status.reported
         if status.isComplete(deployment.status) {
             for set in decision.expired { lines.append(apply(.delete(set))) }
@@ -82,8 +83,8 @@ struct RolloutWorld {
         }
     }
 
-    /// The replica set controller brings one set's pods to its size, those that are not available going first, and
-    /// writes its status.
+    /// The replica set controller brings one set's pods to its size, those that are not available going
+    /// first, and writes its status.
     mutating func reconcileSet(at index: Int) {
         let (uid, size) = (sets[index].metadata.uid, sets[index].size)
         var present = (pods[uid] ?? []).sorted { $0 && !$1 }

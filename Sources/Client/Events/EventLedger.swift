@@ -1,11 +1,13 @@
 import Support
 
-/// Decides which notes become Event objects of their own, which count up one that exists, and which are dropped.
+/// Decides which notes become Event objects of their own, which count up one that exists, and which are
+/// dropped.
 ///
-/// A component that fails in a loop must fill neither the log nor a person's screen. Three rules, those of client-go's
-/// event correlator: notes that differ only in time share one Event with a `count`; more than ``Limits/similar`` notes
-/// that differ only in their message within ``Limits/similarWindow`` are combined into one; and one object may cause
-/// only a burst of writes, then one each ``Limits/refill``. Its memory is bounded by ``Limits/remembered`` entries.
+/// A component that fails in a loop must fill neither the log nor a person's screen. Three rules, those of
+/// client-go's event correlator: notes that differ only in time share one Event with a `count`; more than
+/// ``Limits/similar`` notes that differ only in their message within ``Limits/similarWindow`` are combined
+/// into one; and one object may cause only a burst of writes, then one each ``Limits/refill``. Its memory is
+/// bounded by ``Limits/remembered`` entries.
 ///
 /// Pure: the recorder writes, and says with ``written(_:as:)`` and ``lost(_:)`` what came of it.
 struct EventLedger: Sendable {

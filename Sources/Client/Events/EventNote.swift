@@ -19,7 +19,8 @@ public struct EventNote: Hashable, Sendable {
         public var fieldPath: String
 
         public init(
-            apiVersion: String, kind: String, name: ObjectName, uid: String = "", resourceVersion: String = "",
+            apiVersion: String, kind: String, name: ObjectName, uid: String = "",
+            resourceVersion: String = "",
             fieldPath: String = ""
         ) {
             self.apiVersion = apiVersion
@@ -34,7 +35,8 @@ public struct EventNote: Hashable, Sendable {
             self.init(
                 apiVersion: R.resource.apiVersion, kind: R.kind, name: object.objectName,
                 uid: object.value.at("metadata", "uid")?.string ?? "",
-                resourceVersion: object.value.at("metadata", "resourceVersion")?.string ?? "", fieldPath: fieldPath)
+                resourceVersion: object.value.at("metadata", "resourceVersion")?.string ?? "",
+                fieldPath: fieldPath)
         }
 
         /// Where the event lives: beside its object, or in `default` for cluster-scoped ones.
@@ -43,7 +45,8 @@ public struct EventNote: Hashable, Sendable {
         var reference: Value {
             var object: Value = .emptyObject
             for (key, text) in [
-                ("apiVersion", apiVersion), ("kind", kind), ("namespace", name.namespace), ("name", name.name),
+                ("apiVersion", apiVersion), ("kind", kind), ("namespace", name.namespace),
+                ("name", name.name),
                 ("uid", uid), ("resourceVersion", resourceVersion), ("fieldPath", fieldPath),
             ] where !text.isEmpty {
                 object[key] = .string(text)

@@ -4,8 +4,8 @@ import Synchronization
 
 /// Writes core/v1 Events for a component. Recording never waits and never fails its caller.
 ///
-/// Notes queue up to ``queueLength``; more are counted in ``droppedCount``. ``run()`` writes them, in order; several
-/// components may share one recorder's run by making ``named(_:host:)`` of it.
+/// Notes queue up to ``queueLength``; more are counted in ``droppedCount``. ``run()`` writes them, in order;
+/// several components may share one recorder's run by making ``named(_:host:)`` of it.
 public struct EventRecorder: Sendable {
     /// Notes that may wait to be written.
     public static let queueLength = 1000
@@ -114,7 +114,9 @@ extension EventRecorder {
             }
         }
 
-        private func countUp(_ entry: Entry, _ name: String, _ count: Int, _ message: String) async throws(Status) {
+        private func countUp(_ entry: Entry, _ name: String, _ count: Int, _ message: String)
+            async throws(Status)
+        {
             let patch: Value = [
                 "count": .integer(Int64(count)), "lastTimestamp": .string(entry.note.time.description),
                 "message": .string(message),
@@ -142,7 +144,8 @@ extension EventRecorder {
                 ],
                 "involvedObject": note.subject.reference, "reason": .string(note.reason),
                 "message": .string(message), "type": .string(note.kind.rawValue), "count": 1,
-                "firstTimestamp": .string(note.time.description), "lastTimestamp": .string(note.time.description),
+                "firstTimestamp": .string(note.time.description),
+                "lastTimestamp": .string(note.time.description),
                 "source": source, "reportingComponent": .string(entry.component),
                 "reportingInstance": .string(entry.host),
             ]

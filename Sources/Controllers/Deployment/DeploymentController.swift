@@ -24,19 +24,25 @@ public struct DeploymentController: Controller {
         }
         // `Recreate` waits for the last old pod to be gone, which no set's status tells.
         let gone = ReconcileLoop<ObjectName>.Source(pods) { change in
-            guard change.new == nil, let uid = change.old?.controllerUID, let set = setOwners.name(of: uid) else {
+            guard change.new == nil, let uid = change.old?.controllerUID, let set = setOwners.name(of: uid)
+            else {
                 return []
             }
             return [ObjectName(namespace: set.namespace, name: "replicaset/" + set.name)]
         }
         await loop.run([.own(deployments), .owned(sets, by: owners), orphans, gone]) { name throws(Status) in
             if name.name.hasPrefix("replicaset/") {
-                let set = ObjectName(namespace: name.namespace, name: String(name.name.dropFirst("replicaset/".count)))
-                if let uid = sets.get(set)?.controllerUID, let owner = owners.name(of: uid) { loop.queue.add(owner) }
+                let set = ObjectName(
+                    namespace: name.namespace, name: String(name.name.dropFirst("replicaset/".count)))
+                if let uid = sets.get(set)?.controllerUID, let owner = owners.name(of: uid) {
+                    loop.queue.add(owner)
+                }
                 return nil
             }
             guard name.name.isEmpty else { return try await work.reconcile(name) }
-            for deployment in deployments.list(namespace: name.namespace) { loop.queue.add(deployment.objectName) }
+            for deployment in deployments.list(namespace: name.namespace) {
+                loop.queue.add(deployment.objectName)
+            }
             return nil
         }
     }
@@ -55,7 +61,8 @@ private struct DeploymentWork: Sendable {
         guard !selector.matchesEverything else {
             context.events.record(
                 deployment, .warning, reason: "SelectingAll",
-                message: "This deployment is selecting all pods. A non-empty selector is required.", at: context.now())
+                message: "This deployment is selecting all pods. A non-empty selector is required.",
+                at: context.now())
             return nil
         }
         try await settleOwnership(of: deployment, selector)
@@ -118,7 +125,8 @@ private struct DeploymentWork: Sendable {
             at: context.now())
     }
 
-    /// Another set has the name that the template's hash gives: count the collision, which makes the next hash another.
+    /// Another set has the name that the template's hash gives: count the collision, which makes the next
+    /// hash another.
     private func collided(_ deployment: Deployment, _ set: ReplicaSet) async throws(Status) {
         var counted = deployment
         counted.status.collisionCount = (deployment.status.collisionCount ?? 0) + 1

@@ -19,7 +19,9 @@ enum Revision {
     /// The annotations of the set that is being rolled out: the Deployment's, and the next revision.
     static func annotate(_ set: inout ReplicaSet, from deployment: Deployment, over oldSets: [ReplicaSet]) {
         var annotations = set.metadata.annotations
-        for (key, text) in deployment.metadata.annotations where !own.contains(key) { annotations[key] = text }
+        for (key, text) in deployment.metadata.annotations where !own.contains(key) {
+            annotations[key] = text
+        }
         let next = (oldSets.map { of($0.metadata.annotations) }.max() ?? 0) + 1
         let present = of(annotations)
         if present < next {
@@ -32,7 +34,8 @@ enum Revision {
         set.metadata.annotations = annotations
     }
 
-    /// Records for what size of the Deployment a set's size was chosen: scaling is told from it, and done in proportion.
+    /// Records for what size of the Deployment a set's size was chosen: scaling is told from it, and done in
+    /// proportion.
     static func annotate(_ set: inout ReplicaSet, sizedFor limits: RollingLimits) {
         set.metadata.annotations[desiredReplicas] = String(limits.replicas)
         set.metadata.annotations[maxReplicas] = String(limits.most)

@@ -3,8 +3,8 @@ import API
 extension RolloutDecision {
     /// The sizes of the sets after the Deployment was resized, or while it is paused.
     ///
-    /// In the middle of a rollout each set grows or shrinks in proportion to its size, so that the risk stays divided as
-    /// it was; what rounding leaves over goes to the largest.
+    /// In the middle of a rollout each set grows or shrinks in proportion to its size, so that the risk stays
+    /// divided as it was; what rounding leaves over goes to the largest.
     var scaledSizes: [String: Int] {
         let active = sets.filter { $0.size > 0 }
         if active.count <= 1 {
@@ -49,7 +49,8 @@ extension RolloutDecision {
     /// By how much the set would change if it followed the Deployment exactly, rounded to the nearest.
     private func share(of set: ReplicaSet) -> Int {
         guard limits.replicas > 0 else { return -set.size }
-        let before = set.metadata.annotations[Revision.maxReplicas].flatMap { Int($0) } ?? deployment.status.replicas
+        let before =
+            set.metadata.annotations[Revision.maxReplicas].flatMap { Int($0) } ?? deployment.status.replicas
         guard before > 0 else { return 0 }
         return (set.size * limits.most * 2 + before) / (before * 2) - set.size
     }

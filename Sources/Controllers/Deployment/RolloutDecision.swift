@@ -4,10 +4,10 @@ import Support
 
 /// The next step of a Deployment: which ReplicaSets to create, resize, annotate or delete.
 ///
-/// Pure: it is fed the Deployment and the sets it controls, and makes one step; the shell carries it out, and the next
-/// change of a set brings the next step. At every step the sets' sizes sum up to at most ``RollingLimits/most``, and no
-/// set is made smaller if that could leave fewer than ``RollingLimits/least`` pods available, even when the sets' status
-/// is older than their size.
+/// Pure: it is fed the Deployment and the sets it controls, and makes one step; the shell carries it out, and
+/// the next change of a set brings the next step. At every step the sets' sizes sum up to at most
+/// ``RollingLimits/most``, and no set is made smaller if that could leave fewer than ``RollingLimits/least``
+/// pods available, even when the sets' status is older than their size.
 struct RolloutDecision: Sendable {
     enum Change: Hashable, Sendable {
         case create(ReplicaSet)
@@ -64,7 +64,9 @@ struct RolloutDecision: Sendable {
         let excess = old.count - limit
         guard excess > 0 else { return [] }
         // Stable: of equal revisions the older one goes first.
-        let ranked = old.sorted { Revision.of($0.metadata.annotations) < Revision.of($1.metadata.annotations) }
+        let ranked = old.sorted {
+            Revision.of($0.metadata.annotations) < Revision.of($1.metadata.annotations)
+        }
         return ranked.prefix(excess).filter { set in
             let isEmpty = set.size == 0 && set.status.replicas == 0
             return isEmpty && set.status.observedGeneration >= set.metadata.generation
@@ -76,7 +78,9 @@ struct RolloutDecision: Sendable {
     /// Whether the Deployment was resized since its sets got their sizes.
     private var isScaling: Bool {
         sets.contains { set in
-            guard set.size > 0, let text = set.metadata.annotations[Revision.desiredReplicas] else { return false }
+            guard set.size > 0, let text = set.metadata.annotations[Revision.desiredReplicas] else {
+                return false
+            }
             return Int(text) != limits.replicas
         }
     }
@@ -170,6 +174,7 @@ extension ReplicaSet {
     /// How many pods it is asked to have.
     var size: Int { spec.replicas ?? 1 }
 
-    /// How many available pods it is sure to keep at its present size. A status older than the size may say more.
+    /// How many available pods it is sure to keep at its present size. A status older than the size may say
+    /// more.
     var available: Int { min(status.availableReplicas, size) }
 }

@@ -36,7 +36,8 @@ struct RolloutStatus: Sendable {
                 "Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
         } else {
             conditions.set(
-                "Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+                "Available", "False", "MinimumReplicasUnavailable",
+                "Deployment does not have minimum availability.")
         }
         reportProgress(&conditions, status)
         reportFailure(&conditions)
@@ -48,11 +49,13 @@ struct RolloutStatus: Sendable {
     /// Whether everything is as the Deployment asks.
     func isComplete(_ status: DeploymentStatus) -> Bool {
         let wanted = deployment.spec.replicas ?? 1
-        return status.updatedReplicas == wanted && status.replicas == wanted && status.availableReplicas == wanted
+        return status.updatedReplicas == wanted && status.replicas == wanted
+            && status.availableReplicas == wanted
             && status.observedGeneration >= deployment.metadata.generation
     }
 
-    /// After how long a rollout that stands still has to be called stuck; `nil` when there is nothing to wait for.
+    /// After how long a rollout that stands still has to be called stuck; `nil` when there is nothing to wait
+    /// for.
     func nextDeadline(_ reported: Deployment) -> Duration? {
         guard let deadline, !deployment.spec.paused, !isComplete(reported.status),
             let progress = reported.status.conditions.first(where: { $0.type == "Progressing" }),
@@ -79,28 +82,35 @@ struct RolloutStatus: Sendable {
     private func reportProgress(_ conditions: inout DeploymentConditions, _ status: DeploymentStatus) {
         guard let deadline else { return conditions.remove("Progressing") }
         let present = conditions["Progressing"]
-        let subject = newSet.map { "ReplicaSet \"\($0.metadata.name)\"" } ?? "Deployment \"\(deployment.metadata.name)\""
+        let subject =
+            newSet.map { "ReplicaSet \"\($0.metadata.name)\"" }
+            ?? "Deployment \"\(deployment.metadata.name)\""
         if let pause = pauseReport(present) {
             return conditions.set("Progressing", "Unknown", pause.reason, pause.message)
         }
         guard !deployment.spec.paused else { return }
         if hasCreated, let newSet {
             return conditions.set(
-                "Progressing", "True", "NewReplicaSetCreated", "Created new replica set \"\(newSet.metadata.name)\"",
+                "Progressing", "True", "NewReplicaSetCreated",
+                "Created new replica set \"\(newSet.metadata.name)\"",
                 isRenewed: true)
         }
-        guard status.replicas != status.updatedReplicas || present?.reason != "NewReplicaSetAvailable" else { return }
+        guard status.replicas != status.updatedReplicas || present?.reason != "NewReplicaSetAvailable" else {
+            return
+        }
         if isComplete(status) {
             conditions.set(
                 "Progressing", "True", "NewReplicaSetAvailable", "\(subject) has successfully progressed.")
         } else if isProgressing(status) {
-            conditions.set("Progressing", "True", "ReplicaSetUpdated", "\(subject) is progressing.", isRenewed: true)
+            conditions.set(
+                "Progressing", "True", "ReplicaSetUpdated", "\(subject) is progressing.", isRenewed: true)
         } else if isLate(present, deadline) {
             conditions.set(
                 "Progressing", "False", "ProgressDeadlineExceeded", "\(subject) has timed out progressing.")
         } else if present == nil, let newSet {
             conditions.set(
-                "Progressing", "True", "FoundNewReplicaSet", "Found new replica set \"\(newSet.metadata.name)\"")
+                "Progressing", "True", "FoundNewReplicaSet",
+                "Found new replica set \"\(newSet.metadata.name)\"")
         }
     }
 
@@ -137,7 +147,8 @@ struct RolloutStatus: Sendable {
     }
 }
 
-/// The conditions of a Deployment while they are being changed (API conventions, "Typical status properties").
+/// The conditions of a Deployment while they are being changed (API conventions, "Typical status
+/// properties").
 struct DeploymentConditions: Sendable {
     private(set) var list: [DeploymentCondition]
     private let now: Timestamp

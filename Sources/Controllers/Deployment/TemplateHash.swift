@@ -5,8 +5,8 @@ import APIMachinery
 enum TemplateHash {
     static let label = "pod-template-hash"
 
-    /// FNV-1a of the template's canonical JSON: the same template has the same hash on every machine, for ever.
-    /// `collisions` makes another hash when the first one's name is taken.
+    /// FNV-1a of the template's canonical JSON: the same template has the same hash on every machine, for
+    /// ever. `collisions` makes another hash when the first one's name is taken.
     static func of(_ template: PodTemplateSpec, collisions: Int) -> String {
         var hash: UInt32 = 2_166_136_261
         var bytes = template.value.json

@@ -3,8 +3,8 @@ public import Client
 public import Logging
 public import Support
 
-/// A loop that drives one kind of object towards what it asks for. It decides from stored state alone, so that it may
-/// be stopped and started anywhere, at any time.
+/// A loop that drives one kind of object towards what it asks for. It decides from stored state alone, so
+/// that it may be stopped and started anywhere, at any time.
 public protocol Controller: Sendable {
     /// As logs and events name it: `replicaset-controller`.
     var name: String { get }
@@ -24,7 +24,8 @@ public struct ControllerContext: Sendable {
     public var now: @Sendable () -> Timestamp
 
     public init(
-        client: any Client, events: EventRecorder, log: Logger, clock: any Clock<Duration> = ContinuousClock(),
+        client: any Client, events: EventRecorder, log: Logger,
+        clock: any Clock<Duration> = ContinuousClock(),
         now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
         self.client = client

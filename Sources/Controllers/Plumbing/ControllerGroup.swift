@@ -6,7 +6,8 @@ import Logging
 public struct ControllerGroup: Sendable {
     private let controllers: [any Controller]
 
-    /// How long a controller that could not begin waits before it tries again: doubling from the first to the second.
+    /// How long a controller that could not begin waits before it tries again: doubling from the first to the
+    /// second.
     private static let retry: (first: Duration, most: Duration) = (.milliseconds(250), .seconds(30))
 
     public init(_ controllers: [any Controller]) { self.controllers = controllers }

@@ -2,7 +2,8 @@ import API
 import APIMachinery
 
 extension ObjectMeta {
-    /// The owner that manages this object, of which there is at most one (API conventions, "Owner references").
+    /// The owner that manages this object, of which there is at most one (API conventions, "Owner
+    /// references").
     var controller: OwnerReference? { ownerReferences.first { $0.controller == true } }
 }
 
@@ -24,8 +25,8 @@ extension ResourceView {
 
 /// What becomes of an object's ownership, given who might be its controller.
 ///
-/// An object that matches the selector and has no controller is adopted; one that has this controller and no longer
-/// matches is released. Neither happens while one of the two is being deleted.
+/// An object that matches the selector and has no controller is adopted; one that has this controller and no
+/// longer matches is released. Neither happens while one of the two is being deleted.
 enum Ownership: Hashable, Sendable {
     case owned
     case adopt

@@ -2,7 +2,8 @@ import APIMachinery
 import Client
 import Logging
 
-/// One work queue, the observations that feed it, and the reporting of what fails: the shell of most controllers.
+/// One work queue, the observations that feed it, and the reporting of what fails: the shell of most
+/// controllers.
 ///
 /// Made anew by each run of a controller; observations end with the run.
 final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
@@ -18,7 +19,8 @@ final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
     ///
     /// - Parameter sources: Live sets, each with the keys that a change of its objects concerns.
     func run(
-        _ sources: [Source], workers: Int = 4, _ work: @escaping @Sendable (Key) async throws(Status) -> Duration?
+        _ sources: [Source], workers: Int = 4,
+        _ work: @escaping @Sendable (Key) async throws(Status) -> Duration?
     ) async {
         let queue = queue
         let observations = sources.map { source in
@@ -37,7 +39,8 @@ final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
         }
     }
 
-    /// A live set and the keys that a change in it concerns. `keys` runs inside the observation: it must be quick.
+    /// A live set and the keys that a change in it concerns. `keys` runs inside the observation: it must be
+    /// quick.
     struct Source: Sendable {
         var set: any ObjectSet
         var keys: @Sendable (ObjectChange) -> [Key]

@@ -3,9 +3,10 @@ import Support
 
 /// Which of several equal pods can be spared first when there are too many.
 ///
-/// Kubernetes' order: not yet placed, not running, not ready, cheaper by annotation, on a more crowded node, ready for a
-/// shorter time, restarted more often, younger. Times are compared on a logarithmic scale (KEP-2185), and ties by uid, so
-/// that the choice does not always hit the newest pods and yet is the same after a restart.
+/// Kubernetes' order: not yet placed, not running, not ready, cheaper by annotation, on a more crowded node,
+/// ready for a shorter time, restarted more often, younger. Times are compared on a logarithmic scale
+/// (KEP-2185), and ties by uid, so that the choice does not always hit the newest pods and yet is the same
+/// after a restart.
 struct PodRanking: Sendable {
     static let costAnnotation = "controller.kubernetes.io/pod-deletion-cost"
 

@@ -53,7 +53,9 @@ private struct ReplicaSetWork: Sendable {
     }
 
     private func decision(_ set: ReplicaSet) -> ReplicaSetDecision {
-        let owned = pods.owned(by: set.metadata.uid).filter { $0.controllerUID == set.metadata.uid }.map { Pod($0) }
+        let owned = pods.owned(by: set.metadata.uid).filter { $0.controllerUID == set.metadata.uid }.map {
+            Pod($0)
+        }
         var decision = ReplicaSetDecision(set: set, pods: owned, now: context.now())
         if case .delete? = decision.action { decision.podsPerNode = siblingPods(set) }
         return decision
@@ -128,14 +130,17 @@ private struct ReplicaSetWork: Sendable {
                 set, reason: "SuccessfulDelete", message: "Deleted pod: \(name)", at: context.now())
         } catch {
             context.events.record(
-                set, .warning, reason: "FailedDelete", message: "Error deleting: \(error.message)", at: context.now())
+                set, .warning, reason: "FailedDelete", message: "Error deleting: \(error.message)",
+                at: context.now())
             throw error
         }
     }
 
     /// Writes what the pods amount to now, if that says anything new.
     @discardableResult
-    private func writeStatus(_ name: ObjectName, _ failure: ReplicaSetFailure?) async throws(Status) -> Duration? {
+    private func writeStatus(_ name: ObjectName, _ failure: ReplicaSetFailure?) async throws(Status)
+        -> Duration?
+    {
         guard var set = sets.get(ReplicaSet.self, name) else { return nil }
         let decision = decision(set)
         let status = decision.status(failure: failure)

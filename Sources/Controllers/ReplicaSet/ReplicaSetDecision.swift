@@ -42,7 +42,9 @@ struct ReplicaSetDecision: Hashable, Sendable {
     /// When the next pod becomes available by mere passing of time.
     var nextDeadline: Duration? {
         let minimum = set.spec.minReadySeconds
-        return active.compactMap { $0.availableAt(minReadySeconds: minimum) }.filter { $0 > now }.min().map { $0 - now }
+        return active.compactMap { $0.availableAt(minReadySeconds: minimum) }.filter { $0 > now }.min().map {
+            $0 - now
+        }
     }
 
     /// A pod made from the set's template.
@@ -68,13 +70,16 @@ struct ReplicaSetDecision: Hashable, Sendable {
         let minimum = set.spec.minReadySeconds
         var status = set.status
         status.assign(\.replicas, active.count)
-        status.assign(\.fullyLabeledReplicas, active.count { pod in
-            let labels = pod.metadata.labels
-            return templateLabels.allSatisfy { labels[$0.key] == $0.value }
-        })
+        status.assign(
+            \.fullyLabeledReplicas,
+            active.count { pod in
+                let labels = pod.metadata.labels
+                return templateLabels.allSatisfy { labels[$0.key] == $0.value }
+            })
         status.assign(\.readyReplicas, active.count(where: \.isReady))
         status.assign(\.availableReplicas, active.count { $0.isAvailable(minReadySeconds: minimum, at: now) })
-        status.assign(\.terminatingReplicas, pods.count { $0.metadata.deletionTimestamp != nil && !$0.isFinished })
+        status.assign(
+            \.terminatingReplicas, pods.count { $0.metadata.deletionTimestamp != nil && !$0.isFinished })
         status.assign(\.observedGeneration, set.metadata.generation)
         status.assign(\.conditions, conditions(failure))
         return status
@@ -84,7 +89,9 @@ struct ReplicaSetDecision: Hashable, Sendable {
         let present = set.status.conditions
         let others = present.filter { $0.type != ReplicaSetFailure.conditionType }
         guard let failure else { return others }
-        if let same = present.first(where: { $0.type == ReplicaSetFailure.conditionType }), same.reason == failure.reason {
+        if let same = present.first(where: { $0.type == ReplicaSetFailure.conditionType }),
+            same.reason == failure.reason
+        {
             return present
         }
         var condition = ReplicaSetCondition()

@@ -1,0 +1,67 @@
+import API
+import APIMachinery
+
+/// The pods behind a service: what both EndpointSlices and Endpoints are made from.
+struct ServiceBackends: Sendable {
+    let service: Service
+    let pods: [Pod]
+
+    /// - Parameter pods: Those that the service selects, in any state.
+    init(service: Service, pods: [Pod]) {
+        self.service = service
+        self.pods = pods.filter { !$0.isFinished && !$0.addresses.isEmpty }.sorted {
+            $0.metadata.name < $1.metadata.name
+        }
+    }
+
+    var isHeadless: Bool { service.spec.clusterIP == "None" }
+
+    /// The ports of the service at this pod. A port that the pod names nowhere is left out.
+    func ports(at pod: Pod) -> [EndpointPort] {
+        service.spec.ports.compactMap { port in
+            guard let number = Self.target(of: port, at: pod) else { return nil }
+            var resolved = EndpointPort()
+            resolved.name = port.name
+            resolved.port = number
+            resolved.protocol = port.protocol.isEmpty ? "TCP" : port.protocol
+            resolved.appProtocol = port.appProtocol
+            return resolved
+        }
+    }
+
+    func reference(to pod: Pod) -> ObjectReference {
+        var reference = ObjectReference()
+        reference.kind = Pod.kind
+        reference.namespace = pod.metadata.namespace
+        reference.name = pod.metadata.name
+        reference.uid = pod.metadata.uid
+        return reference
+    }
+
+    /// The name that DNS gives the pod below a headless service.
+    func hostname(of pod: Pod) -> String? {
+        let isOwn = !pod.spec.hostname.isEmpty && pod.spec.subdomain == service.metadata.name
+        return isOwn ? pod.spec.hostname : nil
+    }
+
+    private static func target(of port: ServicePort, at pod: Pod) -> Int? {
+        switch IntOrString(json: port.targetPort) {
+        case .int(let number): return number > 0 ? Int(number) : port.port
+        case .string(let name):
+            let wanted = port.protocol.isEmpty ? "TCP" : port.protocol
+            let restartable = pod.spec.initContainers.filter { $0.restartPolicy == "Always" }
+            let ports = (restartable + pod.spec.containers).flatMap(\.ports)
+            return ports.first { $0.name == name && ($0.protocol.isEmpty ? "TCP" : $0.protocol) == wanted }?
+                .containerPort
+        case nil: return port.port
+        }
+    }
+}
+
+extension Pod {
+    /// All its addresses, the first one first.
+    var addresses: [String] {
+        let all = status.podIPs.map(\.ip)
+        return all.isEmpty && !status.podIP.isEmpty ? [status.podIP] : all
+    }
+}

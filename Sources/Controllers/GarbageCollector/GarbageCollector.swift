@@ -1,0 +1,170 @@
+public import API
+public import APIMachinery
+import Client
+import Support
+import Synchronization
+
+/// Deletes what nobody owns any more, and carries foreground and orphaning deletions out.
+public struct GarbageCollector: Controller {
+    public let name = "garbage-collector-controller"
+    private let resources: [ResourceDefinition]
+
+    /// - Parameter resources: All that the server serves. Events own nothing and are owned by nothing: left out.
+    public init(resources: [ResourceDefinition] = BuiltinResources.shared.resources) {
+        self.resources = resources.filter { $0.resource.resource != "events" }
+    }
+
+    public func run(_ context: ControllerContext) async throws(Status) {
+        let swept = try await SweptResource.observe(resources, context.client)
+        let graph = SharedGraph()
+        let loop = ReconcileLoop<String>(context)
+        let sources = swept.enumerated().map { index, resource in
+            ReconcileLoop<String>.Source(resource.set) { Array(graph.take($0, resource: index)) }
+        }
+        let work = CollectionWork(context: context, resources: swept, graph: graph)
+        await loop.run(sources) { uid throws(Status) in
+            try await work.collect(uid)
+            return nil
+        }
+    }
+}
+
+/// The graph as all observations feed it and all workers read it.
+private final class SharedGraph: Sendable {
+    private let graph = Mutex(OwnershipGraph())
+
+    func take(_ change: ObjectChange, resource: Int) -> Set<String> {
+        graph.withLock { graph in
+            var work: Set<String> = []
+            if let old = change.old, old.uid != change.new?.uid { work = graph.remove(old.uid) }
+            guard let new = change.new else { return work }
+            let node = OwnershipGraph.Node(
+                resource: resource, name: new.objectName, owners: new.owners.map(\.uid),
+                isDeleting: new.isDeleting)
+            return work.union(graph.put(new.uid, node))
+        }
+    }
+
+    func node(_ uid: String) -> OwnershipGraph.Node? { graph.withLock { $0.nodes[uid] } }
+
+    func dependents(of uid: String) -> [(uid: String, node: OwnershipGraph.Node)] {
+        graph.withLock { graph in
+            graph.dependents(of: uid).sorted().compactMap { uid in graph.nodes[uid].map { (uid, $0) } }
+        }
+    }
+}
+
+/// One pass over one object.
+private struct CollectionWork: Sendable {
+    let context: ControllerContext
+    let resources: [SweptResource]
+    let graph: SharedGraph
+
+    func collect(_ uid: String) async throws(Status) {
+        guard let node = graph.node(uid), let object = present(uid, node) else { return }
+        let metadata = metadata(of: object)
+        var owners: [String: CollectionDecision.OwnerState] = [:]
+        if !object.isDeleting {
+            for reference in metadata.ownerReferences {
+                owners[reference.uid] = try await state(reference, node)
+            }
+        }
+        let dependents = graph.dependents(of: uid)
+        let decision = CollectionDecision(
+            metadata: metadata, owners: owners, hasDependents: !dependents.isEmpty,
+            isBlocked: dependents.contains { blocks($0.uid, $0.node, uid) })
+        let target = Target(resources[node.resource].definition.resource, node.name)
+        switch decision.action {
+        case nil: return
+        case .disown(let uids): try await disown(target, object, uids)
+        case .delete(let propagation):
+            let options = DeletionOptions(propagation: propagation, preconditionUID: uid)
+            try await context.client.delete(target, options)
+        case .orphanDependents:
+            for dependent in dependents {
+                guard let child = present(dependent.uid, dependent.node) else { continue }
+                let resource = resources[dependent.node.resource].definition.resource
+                try await disown(Target(resource, dependent.node.name), child, [uid])
+            }
+            try await removeFinalizer(CollectionDecision.orphan, target, object)
+        case .removeForegroundFinalizer:
+            try await removeFinalizer(CollectionDecision.foreground, target, object)
+        }
+    }
+
+    private func present(_ uid: String, _ node: OwnershipGraph.Node) -> StoredObject? {
+        resources[node.resource].set.get(node.name).flatMap { $0.uid == uid ? $0 : nil }
+    }
+
+    private func metadata(of object: StoredObject) -> ObjectMeta {
+        ObjectMeta(object.value["metadata"] ?? .emptyObject)
+    }
+
+    private func blocks(_ uid: String, _ node: OwnershipGraph.Node, _ owner: String) -> Bool {
+        guard let object = present(uid, node) else { return false }
+        return metadata(of: object).ownerReferences.contains {
+            $0.uid == owner && $0.blockOwnerDeletion == true
+        }
+    }
+
+    private func state(
+        _ reference: OwnerReference, _ dependent: OwnershipGraph.Node
+    ) async throws(Status) -> CollectionDecision.OwnerState {
+        if let node = graph.node(reference.uid), let owner = present(reference.uid, node) {
+            let isWaiting =
+                owner.isDeleting && metadata(of: owner).finalizers.contains(CollectionDecision.foreground)
+            return isWaiting ? .waiting : .present
+        }
+        let kind = GroupVersionKind(apiVersion: reference.apiVersion, kind: reference.kind)
+        guard
+            let definition = resources.first(where: { $0.definition.groupVersionKind.isSameKind(as: kind) })?
+                .definition
+        else { return .present }  // A kind that is not known here: nothing can be said, so nothing is deleted.
+        let name = ObjectName(
+            namespace: definition.isNamespaced ? dependent.name.namespace : "", name: reference.name)
+        do throws(Status) {
+            return try await context.client.get(Target(definition.resource, name)).uid == reference.uid
+                ? .present : .absent
+        } catch {
+            guard error.isNotFound else { throw error }
+            return .absent
+        }
+    }
+
+    private func disown(_ target: Target, _ object: StoredObject, _ uids: [String]) async throws(Status) {
+        let references = object.value.at("metadata", "ownerReferences")?.array ?? []
+        let kept = references.filter { !uids.contains($0["uid"]?.string ?? "") }
+        guard kept.count < references.count else { return }
+        try await patchMetadata(target, object, "ownerReferences", kept)
+    }
+
+    private func removeFinalizer(_ finalizer: String, _ target: Target, _ object: StoredObject)
+        async throws(Status)
+    {
+        let finalizers = object.value.at("metadata", "finalizers")?.array ?? []
+        try await patchMetadata(target, object, "finalizers", finalizers.filter { $0.string != finalizer })
+    }
+
+    /// Replaces a list of this very version.
+    private func patchMetadata(
+        _ target: Target, _ object: StoredObject, _ field: String, _ list: [Value]
+    ) async throws(Status) {
+        let metadata: Value = [
+            "uid": .string(object.uid), "resourceVersion": .string(String(object.revision)),
+        ]
+        var patch: Value = ["metadata": metadata]
+        patch[path: ["metadata", field]] = list.isEmpty ? .null : .array(list)
+        do throws(Status) {
+            try await context.client.patch(target, .merge(patch), WriteOptions())
+        } catch {
+            guard error.isNotFound else { throw error }
+        }
+    }
+}
+
+extension GroupVersionKind {
+    /// The same kind, in whichever version.
+    fileprivate func isSameKind(as other: GroupVersionKind) -> Bool {
+        group == other.group && kind == other.kind
+    }
+}
