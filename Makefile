@@ -20,7 +20,7 @@ test: packages
 	@Tools/step "Building the tests (the first time takes some minutes)"
 	@swift build --build-tests
 	@Tools/step "Running the tests"
-	@swift test --skip-build --no-parallel
+	@Tools/test
 
 bench: build
 	@Tools/bench $(BINARY)
