@@ -107,6 +107,11 @@ let package = Package(
         [tests("Controllers", ["Support", "APIMachinery", "API", "Client"])],
         module("Runtime", ["Support", "Host", "Wire", "PKI", "APIMachinery", logging]),
         [tests("Runtime", ["Support", "Host", "APIMachinery", logging])],
+        module(
+            "Kubelet", ["Support", "Host", "Wire", "PKI", "APIMachinery", "API", "Client", "Runtime", logging]),
+        [tests("Kubelet", ["Support", "Host", "Wire", "APIMachinery", "API", "Client", "Runtime", logging])],
+        module("Network", ["Support", "Host", "Wire", "APIMachinery", "API", "Client", logging]),
+        module("Addons", ["Support", "Host", "APIMachinery", "API", "Client", "Controllers", logging]),
         module("Supervisor", ["Support", "Host", "PKI", "APIMachinery"]),
         [tests("Supervisor", ["Support", "Host", "PKI"])],
         [.testTarget(name: "TidyTests", swiftSettings: strict)],
@@ -116,7 +121,7 @@ let package = Package(
                 name: "k3s",
                 dependencies: [
                     "Support", "Host", "Wire", "PKI", "APIMachinery", "Datastore", "Client", "APIServer", "Controllers",
-                    "Scheduler", "Supervisor", logging,
+                    "Scheduler", "Runtime", "Kubelet", "Network", "Addons", "Supervisor", logging,
                 ], exclude: ["README.md"], swiftSettings: strict)
         ],
     ].flatMap(\.self)

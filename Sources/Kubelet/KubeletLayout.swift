@@ -1,0 +1,34 @@
+import Host
+
+/// Where a node keeps what it needs beyond the containers themselves. Nothing in the kubelet knows another path, so that
+/// several nodes fit on one machine.
+public struct KubeletLayout: Hashable, Sendable {
+    /// What Kubernetes calls the kubelet's root directory.
+    public var root: String
+    /// Logs of containers, one folder per pod, where log collectors look for them.
+    public var podLogs: String
+    /// Links to the logs by container name, for the same collectors.
+    public var containerLogs: String
+
+    public init(
+        root: String, podLogs: String = "/var/log/pods", containerLogs: String = "/var/log/containers"
+    ) {
+        self.root = root
+        self.podLogs = podLogs
+        self.containerLogs = containerLogs
+    }
+
+    public var pods: String { Path.join(root, "pods") }
+
+    public func pod(_ uid: String) -> String { Path.join(pods, uid) }
+
+    /// The folder of a volume; `plugin` is the name of its kind with `~` for `/`, as in `kubernetes.io~empty-dir`.
+    public func volume(_ name: String, plugin: String, podUID: String) -> String {
+        Path.join(pod(podUID), "volumes/\(plugin)/\(name)")
+    }
+
+    /// `<namespace>_<name>_<uid>`; below it a folder per container with the files `<restart count>.log`.
+    public func logFolder(namespace: String, name: String, uid: String) -> String {
+        Path.join(podLogs, "\(namespace)_\(name)_\(uid)")
+    }
+}

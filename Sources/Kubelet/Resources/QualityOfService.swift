@@ -1,0 +1,70 @@
+public import API
+import APIMachinery
+
+/// How well a pod is kept when the node runs short, as its requests and limits tell.
+public enum QualityOfService: String, Hashable, Sendable, CaseIterable {
+    case guaranteed = "Guaranteed"
+    case burstable = "Burstable"
+    case bestEffort = "BestEffort"
+
+    /// The class that the server wrote down when it created the pod; worked out anew for a pod that has none, as a
+    /// static pod before the server knows it.
+    public init(_ pod: Pod) {
+        self = QualityOfService(rawValue: pod.status.qosClass) ?? QualityOfService(pod.spec)
+    }
+
+    /// Guaranteed when every container limits processor and memory and requests just that; best-effort when none
+    /// asks for either. A pod's own resources, where given, stand for those of its containers.
+    init(_ spec: PodSpec) {
+        let ofPod = spec.resources.map { [$0] } ?? []
+        let ofContainers = (spec.initContainers + spec.containers).map(\.resources)
+        let all = ofPod.contains(where: \.asksForAnything) ? ofPod : ofContainers
+        if !all.contains(where: \.asksForAnything) {
+            self = .bestEffort
+        } else {
+            self = all.allSatisfy(\.requestsItsLimits) ? .guaranteed : .burstable
+        }
+    }
+
+    /// The cgroup that holds the pod, below the root of cgroups, for a runtime whose driver is `cgroupfs`.
+    public func cgroupParent(podUID: String) -> String {
+        switch self {
+        case .guaranteed: "/kubepods/pod\(podUID)"
+        case .burstable: "/kubepods/burstable/pod\(podUID)"
+        case .bestEffort: "/kubepods/besteffort/pod\(podUID)"
+        }
+    }
+
+    /// `oom_score_adj` of a container: who asked for much of the memory is killed late, who asked for none first.
+    ///
+    /// A burstable container always lies between the two other classes. `memoryCapacity` is the node's, in bytes.
+    public func oomScoreAdjustment(memoryRequest: Int64, memoryCapacity: Int64) -> Int {
+        precondition(memoryCapacity > 0, "a node has memory")
+        switch self {
+        case .guaranteed: return Self.guaranteedAdjustment
+        case .bestEffort: return Self.bestEffortAdjustment
+        case .burstable:
+            let part = min(max(memoryRequest, 0), memoryCapacity)
+            let thousandths = Int(Int128(part) * 1000 / Int128(memoryCapacity))
+            let (lowest, highest) = (1000 + Self.guaranteedAdjustment, Self.bestEffortAdjustment - 1)
+            return min(max(1000 - thousandths, lowest), highest)
+        }
+    }
+
+    private static let guaranteedAdjustment = -997
+    private static let bestEffortAdjustment = 1000
+}
+
+extension ResourceRequirements {
+    fileprivate var asksForAnything: Bool {
+        ["cpu", "memory"].contains { (amount($0, of: \.requests) ?? 0) > 0 || (amount($0, of: \.limits) ?? 0) > 0 }
+    }
+
+    /// Whether both resources are limited, and requested as limited; a request that is left out is the limit.
+    fileprivate var requestsItsLimits: Bool {
+        ["cpu", "memory"].allSatisfy { name in
+            guard let limit = amount(name, of: \.limits), limit > 0 else { return false }
+            return (amount(name, of: \.requests) ?? limit) == limit
+        }
+    }
+}

@@ -1,0 +1,34 @@
+import API
+import APIMachinery
+import Testing
+
+@testable import Kubelet
+
+@Suite struct CgroupValuesTests {
+    @Test(arguments: [(0, 2), (1, 2), (100, 102), (1000, 1024), (2500, 2560), (Int64.max, 262_144)] as [(Int64, Int64)])
+    func `shares follow the request between the kernel's bounds`(milli: Int64, shares: Int64) {
+        #expect(CgroupValues.shares(milliCPU: milli) == shares)
+    }
+
+    @Test(arguments: [(1, 1000), (5, 1000), (100, 10_000), (1500, 150_000)] as [(Int64, Int64)])
+    func `a quota is never below a millisecond`(milli: Int64, quota: Int64) {
+        #expect(CgroupValues.quota(milliCPU: milli) == quota)
+    }
+
+    @Test func `no limit is no quota`() {
+        #expect(CgroupValues.quota(milliCPU: 0) == nil)
+        #expect(CgroupValues.quota(milliCPU: .max) == nil)
+    }
+
+    @Test(arguments: [(2, 1), (102, 4), (1024, 39), (262_144, 10_000), (0, 1)] as [(Int64, Int64)])
+    func `weights of cgroup v2 lie on one line`(shares: Int64, weight: Int64) {
+        #expect(CgroupValues.weight(shares: shares) == weight)
+    }
+
+    @Test func `a container with only limits is weighed by them`() {
+        let values = CgroupValues(ResourceRequirements(["limits": ["cpu": "500m", "memory": "64Mi"]]))
+        #expect(values.cpuShares == 512)
+        #expect(values.cpuQuota == 50_000)
+        #expect(values.memoryLimit == 64 << 20)
+    }
+}
