@@ -1,0 +1,52 @@
+public import API
+public import Support
+
+/// What a kubelet is told about its node when it starts.
+public struct KubeletOptions: Sendable {
+    /// The name of the Node object.
+    public var nodeName: String
+    /// The name that the machine has, where it differs from the node's.
+    public var hostname: String
+    /// Addresses under which pods and other nodes reach this one; the first is the node's own in `status.hostIP`.
+    public var internalAddresses: [Support.IPAddress]
+    /// Addresses under which the world outside reaches it.
+    public var externalAddresses: [Support.IPAddress] = []
+    /// Set on the Node object beside those that every node has; kept true at every registration.
+    public var labels: [String: String] = [:]
+    /// Set on the Node object, kept true at every registration.
+    public var annotations: [String: String] = [:]
+    /// Set when the Node object is created, and never afterwards: people change taints.
+    public var taints: [Taint] = []
+    /// What the node reports as its version: `v1.36.3+k3s1`.
+    public var version: String
+    public var layout: KubeletLayout
+    /// Name servers of pods with the policy `ClusterFirst`.
+    public var clusterDNS: [String] = []
+    /// The domain of the cluster's names: `cluster.local`.
+    public var clusterDomain = "cluster.local"
+    /// The host's resolver configuration, for pods that use the host's names.
+    public var resolvConf = "/etc/resolv.conf"
+    /// Ranges from which the pods of this node get their addresses.
+    public var podCIDRs: [String] = []
+    /// The port of the node API, as the Node object tells.
+    public var port = 10250
+    /// The cgroup below which the pods' cgroups are; `/` for the root.
+    public var cgroupRoot = "/"
+    /// As many pods as may be placed here.
+    public var maxPods = 110
+    /// The runtime's handler for pods without a RuntimeClass; empty for the runtime's default.
+    public var runtimeHandler = ""
+    /// What the Node object tells about where the machine is from: `k3s://<name>`. Empty for nothing.
+    public var providerID = ""
+
+    public init(
+        nodeName: String, hostname: String? = nil, internalAddresses: [Support.IPAddress], version: String,
+        layout: KubeletLayout
+    ) {
+        self.nodeName = nodeName
+        self.hostname = hostname ?? nodeName
+        self.internalAddresses = internalAddresses
+        self.version = version
+        self.layout = layout
+    }
+}
