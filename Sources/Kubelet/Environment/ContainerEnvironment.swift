@@ -1,0 +1,48 @@
+public import API
+import APIMachinery
+public import Client
+public import Support
+
+/// The environment of containers: reads what a container's variables refer to, at the moment the container is made.
+public struct ContainerEnvironment: Sendable {
+    private let client: any Client
+
+    public init(client: any Client) { self.client = client }
+
+    /// The variables of a container, each name once: those of services (the namespace's unless `enableServiceLinks` is
+    /// false, those of `kubernetes` always), `envFrom`, and `env` with its references and `$(NAME)` expanded.
+    ///
+    /// Fails with `notFound` when a ConfigMap, a Secret or a key in it is not there: the container waits for it with
+    /// the reason `CreateContainerConfigError`. With `unavailable` when the API does not answer.
+    public func resolve(
+        _ container: Container, in pod: Pod, _ placement: PodPlacement
+    ) async throws(Fault) -> [(name: String, value: String)] {
+        let namespace = pod.metadata.namespace
+        let names = EnvironmentSources.names(in: container)
+        var sources = EnvironmentSources()
+        do throws(Status) {
+            for name in names.configMaps {
+                sources.configMaps[name] = try await client.find(
+                    ConfigMap.self, ObjectName(namespace: namespace, name: name))
+            }
+            for name in names.secrets {
+                sources.secrets[name] = try await client.find(
+                    Secret.self, ObjectName(namespace: namespace, name: name))
+            }
+            if pod.spec.enableServiceLinks ?? true {
+                sources.services = try await client.list(Service.self, namespace: namespace)
+            }
+            let cluster = ObjectName(namespace: "default", name: "kubernetes")
+            if let service = try await client.find(Service.self, cluster) { sources.services.append(service) }
+        } catch {
+            throw Fault(error, "cannot read the environment of container \(container.name)")
+        }
+        return try sources.variables(of: container, in: pod, placement)
+    }
+
+    /// Replaces `$(NAME)` by the variable's value; an unknown name stays as it is, and `$$` is one `$`. For `command`
+    /// and `args`.
+    public static func expand(_ text: String, _ variables: [String: String]) -> String {
+        VariableExpansion.expand(text) { variables[$0] }
+    }
+}
