@@ -111,6 +111,7 @@ let package = Package(
             "Kubelet", ["Support", "Host", "Wire", "PKI", "APIMachinery", "API", "Client", "Runtime", logging]),
         [tests("Kubelet", ["Support", "Host", "Wire", "APIMachinery", "API", "Client", "Runtime", logging])],
         module("Network", ["Support", "Host", "Wire", "APIMachinery", "API", "Client", logging]),
+        [tests("Network", ["Support", "Host", "Wire", "APIMachinery", "API", "Client", "CLinux", logging])],
         module("Addons", ["Support", "Host", "APIMachinery", "API", "Client", "Controllers", logging]),
         module("Supervisor", ["Support", "Host", "PKI", "APIMachinery"]),
         [tests("Supervisor", ["Support", "Host", "PKI"])],

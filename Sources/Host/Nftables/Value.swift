@@ -42,6 +42,11 @@ extension Nftables {
         public static let icmp = Value([1], "icmp")
         public static let icmpv6 = Value([58], "ipv6-icmp")
 
+        /// For ``Field/Meta/nfproto``: the family of the packet.
+        public static func family(_ family: IPAddress.Family) -> Value {
+            family == .v4 ? Value([2], "ipv4") : Value([10], "ipv6")
+        }
+
         /// By its name, which need not exist yet.
         public static func interface(_ name: String) -> Value {
             Value(Array(name.utf8) + Array(repeating: 0, count: max(0, 16 - name.utf8.count)), "\"\(name)\"")
