@@ -101,7 +101,7 @@ let package = Package(
         module(
             "APIServer",
             ["Support", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client", logging] + collections),
-        [tests("APIServer", ["Support", "APIMachinery", "Datastore", "Client", logging])],
+        [tests("APIServer", ["Support", "APIMachinery", "API", "Datastore", "Client", logging])],
         [tests("Client", ["Support", "APIMachinery"])],
         module("Controllers", ["Support", "APIMachinery", "API", "Client", logging]),
         [tests("Controllers", ["Support", "APIMachinery", "API", "Client"])],

@@ -78,7 +78,11 @@ public final class APIServer: Sendable {
         let rbac = RBACAuthorizer(
             roles: registry.objects(.roles), clusterRoles: registry.objects(.clusterRoles),
             roleBindings: registry.objects(.roleBindings), clusterRoleBindings: registry.objects(.clusterRoleBindings))
-        authorizer = AuthorizerChain(authorizers: [MastersAuthorizer(), rbac])
+        let nodes = NodeAuthorizer(
+            role: BuiltinTypes.rbacObjects().first { $0.at("metadata", "name") == "system:node" } ?? .emptyObject,
+            pods: registry.objects(.pods), volumes: registry.objects(.persistentVolumes),
+            attachments: registry.objects(.volumeAttachments))
+        authorizer = AuthorizerChain(authorizers: [MastersAuthorizer(), nodes, rbac])
         var actions = Reviews.actions(authorizer: authorizer, rbac: rbac, tokens: tokens)
         actions[ActionName(resource: .serviceAccounts, subresource: "token")] = TokenRequestAction(tokens: tokens)
         actions[ActionName(resource: .pods, subresource: "binding")] = BindingAction()
@@ -100,9 +104,10 @@ public final class APIServer: Sendable {
             authorizer: authorizer, documents: [health, discovery, openAPI])
     }
 
-    /// The in-process way to the API, in the name of `user`.
-    public func client(as user: User = .apiServer) -> LocalClient {
-        LocalClient(api: api, authorizer: authorizer, user: user)
+    /// The in-process way to the API, in the name of `user`; live sets are observed in the name of `observer` when one
+    /// is given.
+    public func client(as user: User = .apiServer, observingAs observer: User? = nil) -> LocalClient {
+        LocalClient(api: api, authorizer: authorizer, user: user, observer: observer ?? user)
     }
 
     /// Makes the objects that every cluster has, and says that the server is ready.

@@ -1,13 +1,10 @@
 import APIMachinery
 import APIServer
-import Client
-import Controllers
 import Datastore
 import Glibc
 import Host
 import Logging
 import PKI
-import Scheduler
 import Supervisor
 import Support
 import Wire
@@ -52,7 +49,7 @@ struct ServerCommand {
         let api = try await APIServer.open(options(durable, credentials, addresses))
         let server = HTTPServer(handler: api.handler, log: log)
         try await listen(server, credentials)
-        try await serve(api, server, until: signals)
+        try await serve(api, server, credentials, until: signals)
     }
 
     // MARK: Running
@@ -66,7 +63,9 @@ struct ServerCommand {
         log.info("serving the API on \(address)")
     }
 
-    private func serve(_ api: APIServer, _ server: HTTPServer, until signals: Signals) async throws(Fault) {
+    private func serve(
+        _ api: APIServer, _ server: HTTPServer, _ credentials: ServerCredentials, until signals: Signals
+    ) async throws(Fault) {
         let result = await withTaskGroup(of: Result<Void, Fault>.self) { group in
             group.addTask {
                 await server.run()
@@ -75,7 +74,15 @@ struct ServerCommand {
             var outcome: Result<Void, Fault> = .success(())
             do throws(Fault) {
                 try await api.bootstrap()
-                startControl(api, &group)
+                let control = ControlPlane(api: api, credentials: credentials, log: log)
+                group.addTask {
+                    do throws(Fault) {
+                        try await control.run()
+                        return .success(())
+                    } catch {
+                        return .failure(error)
+                    }
+                }
                 let kubeconfig = configuration.kubeconfigPath ?? "/etc/rancher/k3s/k3s.yaml"
                 log.info("ready after \(elapsed()); try: KUBECONFIG=\(kubeconfig) kubectl get namespaces")
                 try await waitForStop(signals)
@@ -90,34 +97,6 @@ struct ServerCommand {
         await api.close()
         log.info("stopped")
         try result.get()
-    }
-
-    /// The parts that work on the cluster's state, each in its own name.
-    private func startControl(_ api: APIServer, _ group: inout TaskGroup<Result<Void, Fault>>) {
-        group.addTask {
-            await api.run(reportingTo: log)
-            return .success(())
-        }
-        for controller in [DeploymentController(), ReplicaSetController()] as [any Controller] {
-            let account = User.serviceAccount(namespace: "kube-system", name: controller.name)
-            let client = api.client(as: account)
-            let context = ControllerContext(
-                client: client, events: EventRecorder(client, component: controller.name), log: log)
-            group.addTask {
-                await ControllerGroup([controller]).run(context)
-                return .success(())
-            }
-        }
-        let user = User(name: "system:kube-scheduler", groups: [User.authenticatedGroup])
-        let scheduler = Scheduler(client: api.client(as: user), log: log)
-        group.addTask {
-            do throws(Status) {
-                try await scheduler.run()
-                return .success(())
-            } catch {
-                return .failure(Fault(.failed, "the scheduler cannot run", cause: error))
-            }
-        }
     }
 
     private func waitForStop(_ signals: Signals) async throws(Fault) {

@@ -34,8 +34,9 @@ import Testing
             #expect(explained.contains("FIELD: strategy <DeploymentStrategy>"))
             let resources = try await server.kubectl("api-resources", "--no-headers").text.split(separator: "\n")
             #expect(resources.count >= 60)
-            #expect(try await server.kubectl("delete", "deploy", "web").status.isSuccess)
-            #expect(try await server.kubectl("get", "deploy").errorText.contains("No resources found"))
+            #expect(try await server.kubectl("delete", "deploy", "web", "--cascade=foreground").status.isSuccess)
+            let left = try await server.kubectl("get", "deploy,rs,pod", "-l", "app=web")
+            #expect(left.errorText.contains("No resources found"), "\(left.text)")
         }
     }
 
@@ -55,8 +56,10 @@ import Testing
             let token = try await server.kubectl("create", "token", "s", "-n", "a").text.filter { !$0.isNewline }
             let identity = try await server.kubectl("auth", "whoami", "--token", token, "--client-certificate=", "--client-key=")
             #expect(identity.text.contains("system:serviceaccount:a:s") || identity.text.contains("system:admin"))
-            #expect(try await server.kubectl("delete", "namespace", "a", "--wait=false").status.isSuccess)
-            #expect(try await server.kubectl("get", "ns", "a", "-o", "jsonpath={.status.phase}").text == "Terminating")
+            // kubectl waits until the namespace is empty and gone.
+            #expect(try await server.kubectl("delete", "namespace", "a", "--timeout=30s").status.isSuccess)
+            #expect(try await server.kubectl("get", "ns", "a").errorText.contains("not found"))
+            #expect(try await server.kubectl("get", "sa", "s", "-n", "a").errorText.contains("not found"))
         }
     }
 

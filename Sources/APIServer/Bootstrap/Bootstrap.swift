@@ -17,7 +17,7 @@ struct Bootstrap {
         for name in ["kube-system", "default", "kube-public", "kube-node-lease"] {
             try await ensure(Namespace(name: name))
         }
-        for object in BuiltinTypes.rbacObjects() { try await ensureRBAC(object) }
+        for object in BuiltinTypes.rbacObjects() + OwnRoles.objects { try await ensureRBAC(object) }
         try await ensurePriorityClasses()
         try await ensureKubernetesService()
     }

@@ -8,11 +8,8 @@ public struct LocalClient: Client {
     let api: Verbs
     let authorizer: any Authorizer
     let user: User
-
-    /// The same API in another's name.
-    public func acting(as user: User) -> LocalClient {
-        LocalClient(api: api, authorizer: authorizer, user: user)
-    }
+    /// In whose name live sets are observed.
+    var observer: User
 
     // MARK: Reading
 
@@ -22,7 +19,7 @@ public struct LocalClient: Client {
     }
 
     public func list(_ target: Target, _ options: ListOptions) async throws(Status) -> ObjectList {
-        try authorize("list", target)
+        try authorizeCollection("list", target, options.fieldSelector)
         let (served, store) = try store(target, "list")
         var request = ResourceStore.ListRequest(limit: options.limit)
         request.filter = try filter(served, target, options.labelSelector, options.fieldSelector)
@@ -42,7 +39,7 @@ public struct LocalClient: Client {
     }
 
     public func watch(_ target: Target, _ options: ListOptions) async throws(Status) -> WatchStream {
-        try authorize("watch", target)
+        try authorizeCollection("watch", target, options.fieldSelector)
         let (served, store) = try store(target, "watch")
         let filter = try filter(served, target, options.labelSelector, options.fieldSelector)
         let follower = LocalWatch(store.cache, filter)
@@ -63,8 +60,8 @@ public struct LocalClient: Client {
         _ resource: GroupVersionResource, _ scope: ObservationScope
     ) async throws(Status) -> any ObjectSet {
         let target = Target(resource, namespace: scope.namespace ?? "")
-        try authorize("list", target)
-        try authorize("watch", target)
+        try authorizeCollection("list", target, scope.fieldSelector, as: observer)
+        try authorizeCollection("watch", target, scope.fieldSelector, as: observer)
         let (served, store) = try store(target, "watch")
         let filter = try filter(served, target, scope.labelSelector, scope.fieldSelector)
         return CachedObjectSet(cache: store.cache, filter: filter)
@@ -119,8 +116,18 @@ public struct LocalClient: Client {
             served.definition, namespace: target.namespace, labelSelector: labels, fieldSelector: fields)
     }
 
-    private func authorize(_ verb: String, _ target: Target) throws(Status) {
-        let access = AccessRequest(user: user, verb: verb, target)
+    /// A collection of which one name is asked for is decided upon as that object.
+    private func authorizeCollection(
+        _ verb: String, _ target: Target, _ fields: String, as who: User? = nil
+    ) throws(Status) {
+        var target = target
+        let named = (try? FieldSelector(fields))?.terms.first { $0.field == "metadata.name" && !$0.isNegated }
+        if let named { target.name = named.value }
+        try authorize(verb, target, as: who)
+    }
+
+    private func authorize(_ verb: String, _ target: Target, as who: User? = nil) throws(Status) {
+        let access = AccessRequest(user: who ?? user, verb: verb, target)
         switch authorizer.decide(access) {
         case .allow: return
         case .deny(let reason), .noOpinion(let reason): throw .forbidden(access, reason: reason)

@@ -21,6 +21,15 @@ public struct User: Hashable, Sendable {
     /// The server's own hand, for work that no user asked for.
     public static let apiServer = User(name: "system:apiserver", groups: [masters, authenticatedGroup])
 
+    /// May list and watch everything: controllers share what it observes, and write in their own names.
+    public static let controllerManager = User(name: "system:kube-controller-manager", groups: [authenticatedGroup])
+    public static let scheduler = User(name: "system:kube-scheduler", groups: [authenticatedGroup])
+
+    /// The user of a node's kubelet.
+    public static func node(_ name: String) -> User {
+        User(name: NodeAuthorizer.userPrefix + name, groups: [NodeAuthorizer.group, authenticatedGroup])
+    }
+
     /// The user that a pod's or controller's token stands for.
     public static func serviceAccount(namespace: String, name: String, uid: String = "") -> User {
         User(

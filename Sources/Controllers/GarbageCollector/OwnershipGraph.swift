@@ -25,7 +25,8 @@ struct OwnershipGraph: Sendable {
         var work: Set<String> = []
         // An owner that waits for its dependents, or is not there, makes work for what it owns.
         if node.owners.contains(where: { nodes[$0]?.isDeleting ?? true }) { work.insert(uid) }
-        if node.isDeleting { work.insert(uid) }
+        // What it owns may have to go before it can.
+        if node.isDeleting { work.formUnion(dependents(of: uid).union([uid])) }
         // Each owner that lost this dependent, or waits for it, may be free now.
         for owner in Set(node.owners + (old?.owners ?? [])) where nodes[owner]?.isDeleting == true {
             work.insert(owner)

@@ -1,0 +1,28 @@
+import APIMachinery
+
+/// The bindings that this system has beyond those of Kubernetes.
+enum OwnRoles {
+    static let objects: [Value] = [
+        // As k3s has it: the API server's client certificate of old may use every node's API.
+        binding(
+            "kube-apiserver-kubelet-admin", role: "system:kubelet-api-admin",
+            subject: ["apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "kube-apiserver"]),
+        // One loop keeps both Endpoints and EndpointSlices.
+        binding(
+            "k3s:endpoint-controller", role: "system:controller:endpointslice-controller",
+            subject: ["kind": "ServiceAccount", "name": "endpoint-controller", "namespace": "kube-system"]),
+    ]
+
+    private static func binding(_ name: String, role: String, subject: Value) -> Value {
+        [
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+            "metadata": [
+                "name": .string(name), "annotations": ["rbac.authorization.kubernetes.io/autoupdate": "true"],
+            ],
+            "roleRef": [
+                "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": .string(role),
+            ],
+            "subjects": [subject],
+        ]
+    }
+}
