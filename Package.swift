@@ -96,6 +96,7 @@ let package = Package(
                 swiftSettings: strict),
         ],
         module("Client", ["Support", "APIMachinery"] + collections),
+        module("ClientTestSupport", ["Support", "APIMachinery", "API", "Client"]),
         module("Scheduler", ["Support", "APIMachinery", "API", "Client", logging]),
         [tests("Scheduler", ["APIMachinery", "API"])],
         module(
@@ -104,7 +105,7 @@ let package = Package(
         [tests("APIServer", ["Support", "APIMachinery", "API", "Datastore", "Client", logging])],
         [tests("Client", ["Support", "APIMachinery"])],
         module("Controllers", ["Support", "APIMachinery", "API", "Client", logging]),
-        [tests("Controllers", ["Support", "APIMachinery", "API", "Client"])],
+        [tests("Controllers", ["Support", "APIMachinery", "API", "Client", "ClientTestSupport", logging])],
         module("Runtime", ["Support", "Host", "Wire", "PKI", "APIMachinery", logging]),
         [tests("Runtime", ["Support", "Host", "APIMachinery", logging])],
         module(
@@ -113,6 +114,14 @@ let package = Package(
         module("Network", ["Support", "Host", "Wire", "APIMachinery", "API", "Client", logging]),
         [tests("Network", ["Support", "Host", "Wire", "APIMachinery", "API", "Client", "CLinux", logging])],
         module("Addons", ["Support", "Host", "APIMachinery", "API", "Client", "Controllers", logging]),
+        [
+            tests(
+                "Addons",
+                [
+                    "Support", "Host", "APIMachinery", "API", "Client", "ClientTestSupport", "Controllers", "Scheduler",
+                    logging,
+                ])
+        ],
         module("Supervisor", ["Support", "Host", "PKI", "APIMachinery"]),
         [tests("Supervisor", ["Support", "Host", "PKI"])],
         [.testTarget(name: "TidyTests", swiftSettings: strict)],

@@ -8,7 +8,8 @@ enum Placement: Hashable, Sendable {
     /// Not before its gates are removed (KEP-3521).
     case gated(message: String)
 
-    /// Decides. Of nodes that suit equally well the first by name is chosen, so that the same facts give the same answer.
+    /// Decides. Of nodes that suit equally well the first by name is chosen, so that the same facts give the
+    /// same answer.
     static func decide(_ pod: PodFacts, _ volumes: VolumeFacts, among nodes: [NodeFacts]) -> Placement {
         if !pod.gates.isEmpty {
             return .gated(message: "Scheduling is blocked due to non-empty scheduling gates")
@@ -21,8 +22,9 @@ enum Placement: Hashable, Sendable {
         var refusals: [String: Int] = [:]
         var best: (score: Double, node: NodeFacts)?
         for node in nodes {
-            if let refusal = Filters.all.lazy.compactMap({ $0(pod, volumes, node) }).first {
-                refusals[refusal, default: 0] += 1
+            let refused = Filters.all.lazy.map { $0(pod, volumes, node) }.first { !$0.isEmpty }
+            if let refused {
+                for refusal in refused { refusals[refusal, default: 0] += 1 }
                 continue
             }
             let score = Scores.all.reduce(0) { $0 + $1.weight * $1.score(pod, node) }

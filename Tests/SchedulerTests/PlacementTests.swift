@@ -27,7 +27,9 @@ import Testing
         return PodFacts(Pod(["metadata": ["name": "p", "namespace": "ns", "uid": "u"], "spec": spec]))
     }
 
-    private func decide(_ pod: PodFacts, _ nodes: [NodeFacts], _ volumes: VolumeFacts = VolumeFacts()) -> Placement {
+    private func decide(_ pod: PodFacts, _ nodes: [NodeFacts], _ volumes: VolumeFacts = VolumeFacts())
+        -> Placement
+    {
         Placement.decide(pod, volumes, among: nodes)
     }
 
@@ -43,12 +45,14 @@ import Testing
 
     @Test func `each refusal is counted and told as Kubernetes tells it`() {
         let small = node("small") { $0[path: ["status", "allocatable", "cpu"]] = "100m" }
-        let tainted = node("tainted") { $0[path: ["spec", "taints"]] = [["key": "k", "value": "v", "effect": "NoSchedule"]] }
+        let tainted = node("tainted") {
+            $0[path: ["spec", "taints"]] = [["key": "k", "value": "v", "effect": "NoSchedule"]]
+        }
         let cordoned = node("cordoned") { $0[path: ["spec", "unschedulable"]] = true }
         #expect(
             decide(pod(requests: ["cpu": "500m"]), [small, small, tainted, cordoned])
                 == .unschedulable(
-                    message: "0/4 nodes are available: 1 node(s) had untolerated taint {k: v}, "
+                    message: "0/4 nodes are available: 1 node(s) had untolerated taint(s), "
                         + "1 node(s) were unschedulable, 2 Insufficient cpu."))
     }
 
@@ -56,14 +60,18 @@ import Testing
         #expect(decide(pod(), []) == .unschedulable(message: "no nodes available to schedule pods"))
     }
 
-    @Test(arguments: [
-        (["key": "k", "operator": "Exists"], true), (["operator": "Exists"], true),
-        (["key": "k", "operator": "Equal", "value": "v", "effect": "NoSchedule"], true),
-        (["key": "k", "operator": "Equal", "value": "other"], false),
-        (["key": "k", "operator": "Exists", "effect": "NoExecute"], false), (["key": "x", "operator": "Exists"], false),
-    ] as [(Value, Bool)])
+    @Test(
+        arguments: [
+            (["key": "k", "operator": "Exists"], true), (["operator": "Exists"], true),
+            (["key": "k", "operator": "Equal", "value": "v", "effect": "NoSchedule"], true),
+            (["key": "k", "operator": "Equal", "value": "other"], false),
+            (["key": "k", "operator": "Exists", "effect": "NoExecute"], false),
+            (["key": "x", "operator": "Exists"], false),
+        ] as [(Value, Bool)])
     func `a toleration covers what it names`(toleration: Value, isCovered: Bool) {
-        let tainted = node("a") { $0[path: ["spec", "taints"]] = [["key": "k", "value": "v", "effect": "NoSchedule"]] }
+        let tainted = node("a") {
+            $0[path: ["spec", "taints"]] = [["key": "k", "value": "v", "effect": "NoSchedule"]]
+        }
         let placement = decide(pod(["tolerations": [toleration]]), [tainted])
         #expect((placement == .node("a")) == isCovered)
     }
@@ -97,7 +105,9 @@ import Testing
     }
 
     @Test func `a bound volume holds the pod to the nodes that reach it`() throws {
-        let term: Value = ["matchExpressions": [["key": "kubernetes.io/hostname", "operator": "In", "values": ["b"]]]]
+        let term: Value = [
+            "matchExpressions": [["key": "kubernetes.io/hostname", "operator": "In", "values": ["b"]]]
+        ]
         let selector = try NodeSelector(["nodeSelectorTerms": [term]])
         let volumes = VolumeFacts(claims: [("c", .bound(nodes: selector))])
         #expect(decide(pod(), [node("a"), node("b")], volumes) == .node("b"))
@@ -108,7 +118,9 @@ import Testing
 
     @Test func `an init container counts if it needs more than all others`() {
         let spec: Value = [
-            "containers": [["resources": ["requests": ["cpu": "100m"]]], ["resources": ["requests": ["cpu": "200m"]]]],
+            "containers": [
+                ["resources": ["requests": ["cpu": "100m"]]], ["resources": ["requests": ["cpu": "200m"]]],
+            ],
             "initContainers": [
                 ["resources": ["requests": ["cpu": "50m"]], "restartPolicy": "Always"],
                 ["resources": ["requests": ["cpu": "500m", "memory": "1Ki"]]],

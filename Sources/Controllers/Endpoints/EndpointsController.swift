@@ -1,5 +1,5 @@
-public import APIMachinery
 import API
+public import APIMachinery
 import Client
 
 /// Keeps the EndpointSlices and the Endpoints of each service with a selector.

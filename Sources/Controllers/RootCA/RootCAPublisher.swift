@@ -1,5 +1,5 @@
-public import APIMachinery
 import API
+public import APIMachinery
 import Client
 
 /// Keeps the ConfigMap `kube-root-ca.crt` in each namespace, from which pods learn whom to trust as the API

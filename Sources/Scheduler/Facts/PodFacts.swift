@@ -25,8 +25,8 @@ struct PodFacts: Sendable {
     var requiredNodes: NodeSelector?
     var preferredNodes: [(weight: Int, term: NodeSelectorTerm)]
     var tolerations: [Toleration]
-    /// The claims whose volumes the pod mounts, by name.
-    var claims: [String]
+    /// The claims whose volumes the pod uses, and whether each is made for this pod alone.
+    var claims: [(name: String, isEphemeral: Bool)]
     var gates: [String]
 
     init(_ pod: Pod) {
@@ -44,16 +44,19 @@ struct PodFacts: Sendable {
         requiredNodes = affinity?.requiredDuringSchedulingIgnoredDuringExecution.flatMap {
             try? NodeSelector($0.value)
         }
-        preferredNodes = (affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).compactMap { preferred in
+        preferredNodes = (affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).compactMap {
+            preferred in
             (try? NodeSelectorTerm(preferred.preference.value)).map { (preferred.weight, $0) }
         }
         tolerations = spec.tolerations
-        claims = spec.volumes.compactMap { $0.persistentVolumeClaim?.claimName }
+        claims = spec.volumes.compactMap { volume in
+            pod.claimName(of: volume).map { ($0, volume.ephemeral != nil) }
+        }
         gates = (spec.value["schedulingGates"]?.array ?? []).compactMap { $0["name"]?.string }
     }
 
-    /// What the pod needs at once: the sum of its containers, or its largest init container if that is more; sidecars
-    /// count with both (KEP-753); and what its runtime costs.
+    /// What the pod needs at once: the sum of its containers, or its largest init container if that is more;
+    /// sidecars count with both (KEP-753); and what its runtime costs.
     private static func requests(of spec: PodSpec) -> ResourceAmounts {
         var running = ResourceAmounts()
         for container in spec.containers { running += ResourceAmounts(container.resources.requests) }

@@ -7,19 +7,41 @@ import Synchronization
 
 /// Watches pods, nodes and volumes, decides where each pod goes, and binds it there.
 ///
-/// One pod at a time: a decision sees the effect of the one before. A pod that fits nowhere is tried again when something
-/// happens that could change that: a node or claim changes, a pod ends.
+/// One pod at a time: a decision sees the effect of the one before. A pod that fits nowhere is tried again
+/// when something happens that could change that: a node or claim changes, a pod ends.
 public final class Scheduler: Sendable {
     /// The pods that are ours: those that name this scheduler.
     public static let name = "default-scheduler"
 
     private struct State {
         var cluster = ClusterFacts()
-        /// Pods that fit nowhere when they were last tried.
+        /// Pods that fit nowhere when they were last tried, or whose volumes are being made.
         var waiting: Set<ObjectName> = []
+        /// How often those that wait were woken.
+        var wakeUps = 0
+
+        /// Decides, and has the pod count on the node from now on: also while its volumes are made there, so
+        /// that the room is left when they are.
+        mutating func place(
+            _ pod: PodFacts, _ volumes: VolumeFacts
+        ) -> (Placement, [(claim: String, choice: VolumeFacts.Choice)]) {
+            cluster.displace(pod.uid)
+            let nodes = cluster.nodes.values.sorted { $0.name < $1.name }
+            let placement = Placement.decide(pod, volumes, among: nodes)
+            switch placement {
+            case .node(let node):
+                cluster.place(pod, on: node)
+                if !volumes.isComplete { waiting.insert(pod.name) }
+                return (placement, cluster.nodes[node].flatMap { volumes.choices(on: $0) } ?? [])
+            case .unschedulable: waiting.insert(pod.name)
+            case .gated: break
+            }
+            return (placement, [])
+        }
     }
 
     private let client: any Client
+    private let events: EventRecorder
     private let log: Logger
     private let now: @Sendable () -> Timestamp
     private let queue = WorkQueue<ObjectName>()
@@ -27,6 +49,7 @@ public final class Scheduler: Sendable {
 
     public init(client: any Client, log: Logger, now: @escaping @Sendable () -> Timestamp = { .now }) {
         self.client = client
+        events = EventRecorder(client, component: Self.name)
         self.log = log
         self.now = now
     }
@@ -42,11 +65,17 @@ public final class Scheduler: Sendable {
         var observations = [nodes.observe { self.nodeChanged($0) }, pods.observe { self.podChanged($0) }]
         observations += volumes.all.map { set in set.observe { _ in self.wakeWaiting() } }
         defer { for observation in observations { observation.cancel() } }
-        await queue.run(workers: 1) { (name: ObjectName, error: Status) in
-            self.log.warning("pod \(name) could not be scheduled: \(error)")
-        } _: { name throws(Status) in
-            try await self.schedule(name, pods, volumes)
-            return nil
+        await withTaskGroup { group in
+            group.addTask { await self.events.run() }
+            await queue.run(workers: 1) { (name: ObjectName, error: Status) in
+                // Somebody else wrote first: the next try sees what.
+                let level: Logger.Level = error.isConflict || error.isNotFound ? .debug : .warning
+                self.log.log(level: level, "pod \(name) could not be scheduled: \(error)")
+            } _: { name throws(Status) in
+                try await self.schedule(name, pods, volumes)
+                return nil
+            }
+            group.cancelAll()
         }
     }
 
@@ -91,6 +120,7 @@ public final class Scheduler: Sendable {
         let woken = state.withLock { state in
             let woken = state.waiting
             state.waiting = []
+            state.wakeUps += 1
             return woken
         }
         for name in woken { queue.add(name) }
@@ -98,39 +128,34 @@ public final class Scheduler: Sendable {
 
     // MARK: What is done
 
-    private func schedule(_ name: ObjectName, _ pods: any ObjectSet, _ volumes: VolumeSets) async throws(Status) {
+    private func schedule(_ name: ObjectName, _ pods: any ObjectSet, _ volumes: VolumeSets)
+        async throws(Status)
+    {
         guard let pod = pods.get(Pod.self, name), pod.spec.nodeName.isEmpty, isOurs(pod) else { return }
         let facts = PodFacts(pod)
+        let seen = state.withLock(\.wakeUps)
         let volumeFacts = volumes.facts(of: facts)
-        let placement = state.withLock { state in
-            let nodes = state.cluster.nodes.values.sorted { $0.name < $1.name }
-            let placement = Placement.decide(facts, volumeFacts, among: nodes)
-            switch placement {
-            // A volume is made on the chosen node first; the pod follows when its claims are bound.
-            case .node(let node) where volumeFacts.waitingClaims.isEmpty: state.cluster.place(facts, on: node)
-            case .node, .unschedulable: state.waiting.insert(name)
-            case .gated: break
-            }
-            return placement
-        }
+        let (placement, choices) = state.withLock { $0.place(facts, volumeFacts) }
+        // What changed since the volumes were looked at woke nobody who was not waiting yet.
+        if state.withLock(\.wakeUps) != seen { queue.add(name) }
         switch placement {
+        case .node(let node) where volumeFacts.isComplete: try await bind(pod, facts, to: node)
         case .node(let node):
-            guard volumeFacts.waitingClaims.isEmpty else {
-                return try await choose(node, for: volumeFacts.waitingClaims, of: name)
+            for (claim, choice) in choices {
+                try await serve(
+                    ObjectName(namespace: name.namespace, name: claim), by: choice, on: node, volumes)
             }
-            try await bind(facts, to: node)
-        case .unschedulable(let message):
-            try await tell(pod, reason: "Unschedulable", message)
-        case .gated(let message):
-            try await tell(pod, reason: "SchedulingGated", message)
+        case .unschedulable(let message): try await tell(pod, reason: "Unschedulable", message)
+        case .gated(let message): try await tell(pod, reason: "SchedulingGated", message)
         }
     }
 
-    private func bind(_ pod: PodFacts, to node: String) async throws(Status) {
+    private func bind(_ object: Pod, _ pod: PodFacts, to node: String) async throws(Status) {
         let binding: Value = [
             "apiVersion": "v1", "kind": "Binding",
             "metadata": [
-                "name": .string(pod.name.name), "namespace": .string(pod.name.namespace), "uid": .string(pod.uid),
+                "name": .string(pod.name.name), "namespace": .string(pod.name.namespace),
+                "uid": .string(pod.uid),
             ],
             "target": ["apiVersion": "v1", "kind": "Node", "name": .string(node)],
         ]
@@ -142,31 +167,52 @@ public final class Scheduler: Sendable {
             guard error.isNotFound || error.isConflict else { throw error }
             return
         }
-        log.debug("pod \(pod.name) goes to node \(node)")
+        events.record(
+            object, reason: "Scheduled", message: "Successfully assigned \(pod.name) to \(node)", at: now())
     }
 
-    /// Tells whoever provides the volumes where they are needed (`WaitForFirstConsumer`).
-    private func choose(_ node: String, for claims: [String], of pod: ObjectName) async throws(Status) {
-        for claim in claims {
-            let patch = Patch.merge(
-                ["metadata": ["annotations": ["volume.kubernetes.io/selected-node": .string(node)]]])
-            try await client.patch(
-                PersistentVolumeClaim.self, ObjectName(namespace: pod.namespace, name: claim), patch)
+    /// Has a claim that waited for its consumer served: by a free volume, which is kept for it from now on,
+    /// or by its provisioner, which learns the node (`WaitForFirstConsumer`). The pod follows when the claim
+    /// is bound.
+    private func serve(
+        _ name: ObjectName, by choice: VolumeFacts.Choice, on node: String, _ volumes: VolumeSets
+    ) async throws(Status) {
+        guard let claim = volumes.claims.get(PersistentVolumeClaim.self, name) else { return }
+        switch choice {
+        case .volume(let volume):
+            guard var free = volumes.volumes.get(PersistentVolume.self, ObjectName(name: volume)) else {
+                return
+            }
+            free.spec.claimRef = claim.reference
+            free.metadata.annotations[VolumeAnnotation.boundByController] = "yes"
+            try await client.update(free)
+        case .provision where claim.selectedNode != node:
+            let annotations: Value = [VolumeAnnotation.selectedNode: .string(node)]
+            let uid = Value.string(claim.metadata.uid)
+            let patch = Patch.merge(["metadata": ["uid": uid, "annotations": annotations]])
+            try await client.patch(PersistentVolumeClaim.self, name, patch)
+        case .provision: return
         }
     }
 
-    /// Says in the pod's conditions why it waits. Saying the same again writes nothing.
+    /// Says in the pod's conditions, and by an event, why it waits. Saying the same again writes nothing.
     private func tell(_ pod: Pod, reason: String, _ message: String) async throws(Status) {
-        let present = (pod.value.at("status", "conditions")?.array ?? []).first { $0["type"] == "PodScheduled" }
+        let present = (pod.value.at("status", "conditions")?.array ?? []).first {
+            $0["type"] == "PodScheduled"
+        }
         guard present?["reason"]?.string != reason || present?["message"]?.string != message else { return }
         let time = present?["status"] == "False" ? present?["lastTransitionTime"] : nil
         let condition: Value = [
             "type": "PodScheduled", "status": "False", "reason": .string(reason), "message": .string(message),
             "lastTransitionTime": time ?? .string(now().description),
         ]
+        if reason == "Unschedulable" {
+            events.record(pod, .warning, reason: "FailedScheduling", message: message, at: now())
+        }
         do throws(Status) {
             try await client.patch(
-                Pod.self, pod.objectName, subresource: "status", .strategicMerge(["status": ["conditions": [condition]]]))
+                Pod.self, pod.objectName, subresource: "status",
+                .strategicMerge(["status": ["conditions": [condition]]]))
         } catch {
             guard error.isNotFound else { throw error }
         }

@@ -12,22 +12,63 @@ struct VolumeSets: Sendable {
 
     func facts(of pod: PodFacts) -> VolumeFacts {
         VolumeFacts(
-            claims: pod.claims.map { name in
-                (name, judge(ObjectName(namespace: pod.name.namespace, name: name)))
+            claims: pod.claims.map { claim in
+                (
+                    claim.name,
+                    judge(ObjectName(namespace: pod.name.namespace, name: claim.name), claim.isEphemeral)
+                )
             })
     }
 
-    private func judge(_ name: ObjectName) -> VolumeFacts.Claim {
-        guard let claim = claims.get(PersistentVolumeClaim.self, name) else { return .missing }
-        if claim.metadata.deletionTimestamp != nil { return .deleting }
-        if !claim.spec.volumeName.isEmpty, claim.status.phase == "Bound" {
-            let volume = volumes.get(PersistentVolume.self, ObjectName(name: claim.spec.volumeName))
-            let required = volume?.value.at("spec", "nodeAffinity", "required")
-            return .bound(nodes: required.flatMap { try? NodeSelector($0) })
+    private func judge(_ name: ObjectName, _ isEphemeral: Bool) -> VolumeFacts.Claim {
+        guard let claim = claims.get(PersistentVolumeClaim.self, name) else {
+            return isEphemeral ? .toBeMade : .missing
         }
-        let className = claim.spec.storageClassName ?? ""
-        let mode = classes.get(StorageClass.self, ObjectName(name: className))?.volumeBindingMode
-        // A volume that was chosen for it and is not bound yet will be: the claim's change wakes the pod.
-        return mode == "WaitForFirstConsumer" && claim.spec.volumeName.isEmpty ? .waitsForConsumer : .unbound
+        if claim.metadata.deletionTimestamp != nil { return .deleting }
+        if claim.status.phase == "Lost" { return .lost(volume: claim.spec.volumeName) }
+        if claim.isBindComplete {
+            let volume = volumes.get(PersistentVolume.self, ObjectName(name: claim.spec.volumeName))
+            return volume.map { .bound(nodes: nodes(of: $0)) } ?? .lost(volume: claim.spec.volumeName)
+        }
+        guard claim.spec.volumeName.isEmpty,
+            let storageClass = classes.get(StorageClass.self, ObjectName(name: claim.className)),
+            storageClass.waitsForConsumer
+        else { return .unbound }
+        let present = volumes.list(namespace: nil).map { PersistentVolume($0) }
+        if let reserved = VolumeMatch.reserved(for: claim, among: present) {
+            return .reserved(nodes: nodes(of: reserved))
+        }
+        return .waitsForConsumer(options(of: claim, storageClass, among: present))
+    }
+
+    private func options(
+        of claim: PersistentVolumeClaim, _ storageClass: StorageClass, among present: [PersistentVolume]
+    ) -> VolumeFacts.Options {
+        var options = VolumeFacts.Options()
+        options.volumes = VolumeMatch.candidates(for: claim, among: present).map {
+            ($0.metadata.name, nodes(of: $0))
+        }
+        options.isProvisioned = storageClass.isProvisioned
+        options.provisionedNodes = Self.nodes(of: storageClass.allowedTopologies)
+        options.selectedNode = claim.selectedNode
+        return options
+    }
+
+    /// The nodes that reach a volume; `nil` for all. A rule that cannot be read excludes every node.
+    private func nodes(of volume: PersistentVolume) -> NodeSelector? {
+        guard let required = volume.value.at("spec", "nodeAffinity", "required") else { return nil }
+        return (try? NodeSelector(required)) ?? NodeSelector([])
+    }
+
+    /// A class's topologies as a node selector: any term, of each term all labels.
+    private static func nodes(of topologies: [TopologySelectorTerm]) -> NodeSelector? {
+        guard !topologies.isEmpty else { return nil }
+        return NodeSelector(
+            topologies.map { term in
+                NodeSelectorTerm(
+                    labels: term.matchLabelExpressions.compactMap { expression in
+                        try? LabelRequirement(expression.key, .in, expression.values)
+                    })
+            })
     }
 }

@@ -48,9 +48,7 @@ enum Scores {
     static let fewestPreferredTaints: Score = { pod, node in
         let untolerated = node.taints.filter { taint in
             taint.effect == "PreferNoSchedule"
-                && !pod.tolerations.contains {
-                    $0.tolerates(key: taint.key, value: taint.valueText, effect: taint.effect)
-                }
+                && !pod.tolerations.contains { $0.tolerates(taint) }
         }
         return 100 / Double(1 + untolerated.count)
     }

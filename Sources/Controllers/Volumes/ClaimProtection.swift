@@ -1,0 +1,47 @@
+import API
+public import APIMachinery
+import Client
+
+/// Lets a claim that is being deleted go when no pod uses it any more. Admission holds each claim by a
+/// finalizer.
+public struct ClaimProtection: Controller {
+    public let name = "pvc-protection-controller"
+    private static let finalizer = "kubernetes.io/pvc-protection"
+
+    public init() {}
+
+    public func run(_ context: ControllerContext) async throws(Status) {
+        let claims = try await context.client.observe(PersistentVolumeClaim.self)
+        let pods = try await context.client.observe(Pod.self)
+        let marked = ReconcileLoop<ObjectName>.Source(claims) { $0.new?.isDeleting == true ? [$0.name] : [] }
+        // Only the end of a pod can free a claim.
+        let ended = ReconcileLoop<ObjectName>.Source(pods) { change in
+            guard change.new == nil, let old = change.old else { return [] }
+            let namespace = old.namespace
+            return Pod(old).claimNames.map { ObjectName(namespace: namespace, name: $0) }
+        }
+        await ReconcileLoop<ObjectName>(context).run([marked, ended]) { name throws(Status) in
+            guard let claim = claims.get(PersistentVolumeClaim.self, name), let freed = Self.freed(claim),
+                !pods.list(namespace: name.namespace).contains(where: { Self.uses(Pod($0), name.name) })
+            else { return nil }
+            try await context.client.update(freed)
+            return nil
+        }
+    }
+
+    /// The claim without its hold; `nil` when it is not to be deleted, or not held.
+    private static func freed(_ claim: PersistentVolumeClaim) -> PersistentVolumeClaim? {
+        guard claim.metadata.deletionTimestamp != nil, claim.metadata.finalizers.contains(finalizer) else {
+            return nil
+        }
+        var freed = claim
+        freed.metadata.finalizers.removeAll { $0 == finalizer }
+        return freed
+    }
+
+    /// A pod that has no node does not count: the kubelet would not start it with a claim that is being
+    /// deleted. One that is over counts, since its volume may be mounted still.
+    static func uses(_ pod: Pod, _ claim: String) -> Bool {
+        !pod.spec.nodeName.isEmpty && pod.claimNames.contains(claim)
+    }
+}

@@ -1,0 +1,181 @@
+import API
+public import APIMachinery
+import Client
+import Synchronization
+
+/// Binds claims to volumes, asks provisioners for those that are missing, and notes what became free.
+public struct PersistentVolumeBinder: Controller {
+    public let name = "persistentvolume-controller"
+
+    public init() {}
+
+    public func run(_ context: ControllerContext) async throws(Status) {
+        let claims = try await context.client.observe(PersistentVolumeClaim.self)
+        let volumes = try await context.client.observe(PersistentVolume.self)
+        let classes = try await context.client.observe(StorageClass.self)
+        let pods = try await context.client.observe(Pod.self)
+        let index = SharedVolumeIndex()
+        let work = BinderWork(
+            context: context, claims: claims, volumes: volumes, classes: classes, pods: pods, index: index)
+        typealias Source = ReconcileLoop<VolumeKey>.Source
+        let sources = [
+            Source(volumes) { index.takeVolume($0) }, Source(claims) { index.takeClaim($0) },
+            // A class that appears, or becomes the default one, may concern every claim without volume.
+            Source(classes) { _ in index.openClaims.map { .claim($0) } },
+        ]
+        await ReconcileLoop<VolumeKey>(context).run(sources) { key throws(Status) in
+            switch key {
+            case .claim(let name): try await work.reconcileClaim(name)
+            case .volume(let name): try await work.reconcileVolume(name)
+            }
+            return nil
+        }
+    }
+}
+
+/// The index as all observations feed it and all workers read it.
+private final class SharedVolumeIndex: Sendable {
+    private let index = Mutex(VolumeIndex())
+
+    var openClaims: Set<ObjectName> { index.withLock(\.openClaims) }
+
+    func takeVolume(_ change: ObjectChange) -> [VolumeKey] {
+        let volume = change.new.map { PersistentVolume($0) }
+        return Array(index.withLock { $0.setVolume(change.name.name, volume) })
+    }
+
+    func takeClaim(_ change: ObjectChange) -> [VolumeKey] {
+        let claim = change.new.map { PersistentVolumeClaim($0) }
+        return Array(index.withLock { $0.setClaim(change.name, claim) })
+    }
+
+    func candidates(for claim: ObjectName, className: String) -> [String] {
+        index.withLock { $0.candidates(for: claim, className: className) }
+    }
+}
+
+/// One pass over one claim or volume.
+private struct BinderWork: Sendable {
+    let context: ControllerContext
+    let claims: any ObjectSet
+    let volumes: any ObjectSet
+    let classes: any ObjectSet
+    let pods: any ObjectSet
+    let index: SharedVolumeIndex
+
+    // MARK: Claims
+
+    func reconcileClaim(_ name: ObjectName) async throws(Status) {
+        guard let claim = claims.get(PersistentVolumeClaim.self, name) else { return }
+        switch decision(claim).action {
+        case .bind(let volume): try await bind(claim, volume)
+        case .assignClass(let className):
+            var changed = claim
+            changed.spec.storageClassName = className
+            try await context.client.update(changed)
+        case .provision(let provisioner):
+            var changed = claim
+            changed.metadata.annotations[VolumeAnnotation.provisioner] = provisioner
+            changed.metadata.annotations[VolumeAnnotation.olderProvisioner] = provisioner
+            try await context.client.update(changed)
+        case .wait(let note):
+            if let note { context.record(note, about: claim) }
+            try await setPhase("Pending", of: claim)
+        case .lose(let note):
+            guard claim.status.phase != "Lost" else { return }
+            context.record(note, about: claim)
+            try await setPhase("Lost", of: claim)
+        }
+    }
+
+    private func decision(_ claim: PersistentVolumeClaim) -> ClaimDecision {
+        var decision = ClaimDecision(claim: claim)
+        if !claim.spec.volumeName.isEmpty {
+            decision.named = volumes.get(PersistentVolume.self, ObjectName(name: claim.spec.volumeName))
+            return decision
+        }
+        let names = index.candidates(for: claim.objectName, className: claim.className)
+        decision.candidates = names.compactMap { volumes.get(PersistentVolume.self, ObjectName(name: $0)) }
+        decision.storageClass = classes.get(StorageClass.self, ObjectName(name: claim.className))
+        if claim.leavesClassOpen { decision.defaultClass = defaultClass }
+        if decision.storageClass?.waitsForConsumer == true, claim.selectedNode == nil {
+            decision.waitingPods = podsWaiting(for: claim.objectName)
+        }
+        return decision
+    }
+
+    /// Of several default classes the newest; of equal age the first by name.
+    private var defaultClass: String? {
+        let defaults = classes.list(namespace: nil).map { StorageClass($0) }.filter(\.isDefault)
+        let chosen = defaults.min { a, b in
+            let (age, other) = (a.metadata.creationTimestamp, b.metadata.creationTimestamp)
+            if let age, let other, age != other { return age > other }
+            return a.metadata.name < b.metadata.name
+        }
+        return chosen?.metadata.name
+    }
+
+    private func podsWaiting(for claim: ObjectName) -> [String] {
+        let waiting = pods.list(namespace: claim.namespace).map { Pod($0) }.filter { pod in
+            pod.spec.nodeName.isEmpty && pod.claimNames.contains(claim.name)
+        }
+        return waiting.map(\.metadata.name)
+    }
+
+    private func bind(_ claim: PersistentVolumeClaim, _ volume: PersistentVolume) async throws(Status) {
+        var (claim, volume) = (claim, volume)
+        let reserved = VolumeBinding.reserve(volume, for: claim)
+        if reserved != volume { volume = try await context.client.update(reserved) }
+        let bound = VolumeBinding.setPhase(.bound, of: volume, at: context.now())
+        if bound != volume { volume = try await context.client.updateStatus(bound) }
+        let naming = VolumeBinding.name(volume, in: claim)
+        if naming != claim { claim = try await context.client.update(naming) }
+        let reported = VolumeBinding.report(volume, in: claim)
+        if reported != claim { try await context.client.updateStatus(reported) }
+    }
+
+    private func setPhase(_ phase: String, of claim: PersistentVolumeClaim) async throws(Status) {
+        var changed = claim
+        changed.status.assign(\.phase, phase)
+        changed.status.assign(\.accessModes, [])
+        changed.status.assign(\.capacity, [:])
+        if changed != claim { try await context.client.updateStatus(changed) }
+    }
+
+    // MARK: Volumes
+
+    func reconcileVolume(_ name: String) async throws(Status) {
+        guard let volume = volumes.get(PersistentVolume.self, ObjectName(name: name)) else { return }
+        let decision = VolumeDecision(volume: volume, claim: try await claim(of: volume))
+        switch decision.action {
+        case .nothing: return
+        case .setPhase(let phase): try await setPhase(phase, of: volume)
+        case .unbind:
+            let free = try await context.client.update(VolumeBinding.unbind(volume))
+            try await setPhase(.available, of: free)
+        case .fail(let note):
+            context.record(note, about: volume)
+            try await setPhase(.failed, message: note.message, of: volume)
+        case .warn(let note): context.record(note, about: volume)
+        }
+    }
+
+    /// The claim that the volume is kept for. That it is gone costs data, so nobody's view but the API's own
+    /// counts.
+    private func claim(of volume: PersistentVolume) async throws(Status) -> PersistentVolumeClaim? {
+        guard let reference = volume.spec.claimRef, !reference.uid.isEmpty else { return nil }
+        let name = ObjectName(namespace: reference.namespace, name: reference.name)
+        if let seen = claims.get(PersistentVolumeClaim.self, name), seen.metadata.uid == reference.uid {
+            return seen
+        }
+        let present = try await context.client.find(PersistentVolumeClaim.self, name)
+        return present?.metadata.uid == reference.uid ? present : nil
+    }
+
+    private func setPhase(
+        _ phase: VolumeDecision.Phase, message: String = "", of volume: PersistentVolume
+    ) async throws(Status) {
+        let changed = VolumeBinding.setPhase(phase, message: message, of: volume, at: context.now())
+        if changed != volume { try await context.client.updateStatus(changed) }
+    }
+}
