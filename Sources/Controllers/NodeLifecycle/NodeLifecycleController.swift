@@ -1,0 +1,141 @@
+import API
+public import APIMachinery
+import Client
+import Support
+import Synchronization
+
+/// Notes which nodes fell silent, and keeps pods away from those that cannot run them.
+///
+/// A node is heard of when it renews its lease or tells its status. Its silence is found by one timer per
+/// node, set to when its patience ends and renewed only then, so that a renewal costs nothing.
+public struct NodeLifecycleController: Controller {
+    public let name = "node-controller"
+    private static let leaseNamespace = "kube-node-lease"
+
+    public init() {}
+
+    public func run(_ context: ControllerContext) async throws(Status) {
+        let nodes = try await context.client.observe(Node.self)
+        let leases = try await context.client.observe(
+            Lease.self, ObservationScope(namespace: Self.leaseNamespace))
+        let pods = try await context.client.observe(Pod.self)
+        let listener = NodeListener(context.clock)
+        let work = NodeWork(context: context, nodes: nodes, pods: pods, listener: listener)
+        let changed = ReconcileLoop<String>.Source(nodes) { listener.takeNode($0) }
+        let renewed = ReconcileLoop<String>.Source(leases) { listener.takeLease($0) }
+        await ReconcileLoop<String>(context).run([changed, renewed]) { name throws(Status) in
+            try await work.reconcile(name)
+        }
+    }
+}
+
+/// What the observations tell, as all workers read it.
+private final class NodeListener: Sendable {
+    private let census = Mutex(NodeCensus())
+    private let stopwatch: Stopwatch
+
+    init(_ clock: any Clock<Duration>) { stopwatch = Stopwatch(clock) }
+
+    var eviction: NodeTaints.Eviction { census.withLock(\.eviction) }
+
+    func silence(of name: String) -> Duration {
+        let moment = stopwatch.elapsed
+        return census.withLock { $0.heardAt(name) }.map { moment - $0 } ?? .zero
+    }
+
+    /// Returns the nodes to look at: all of them when the fate of pods on those that are not ready has
+    /// changed.
+    func takeNode(_ change: ObjectChange) -> [String] {
+        let (name, moment) = (change.name.name, stopwatch.elapsed)
+        let node = change.new.map { Node($0) }
+        let isHeard =
+            Self.heartbeat(node) != nil && Self.heartbeat(node) != Self.heartbeat(change.old.map { Node($0) })
+        return census.withLock { census in
+            let before = census.eviction
+            if let node {
+                census.set(name, isReady: node.isReady, isHeard: isHeard, at: moment)
+            } else {
+                census.remove(name)
+            }
+            return census.eviction == before ? [name] : [name] + census.names.subtracting([name])
+        }
+    }
+
+    /// When the node last told whether it is ready. That nobody knows is not told by the node.
+    private static func heartbeat(_ node: Node?) -> Timestamp? {
+        guard let condition = node?.condition("Ready"), condition.status != "Unknown" else { return nil }
+        return condition.lastHeartbeatTime
+    }
+
+    /// A renewal only moves the moment from which silence counts.
+    func takeLease(_ change: ObjectChange) -> [String] {
+        guard change.new != nil else { return [] }
+        let moment = stopwatch.elapsed
+        census.withLock { $0.hear(change.name.name, at: moment) }
+        return []
+    }
+}
+
+/// One pass over one node.
+private struct NodeWork: Sendable {
+    let context: ControllerContext
+    let nodes: any ObjectSet
+    let pods: any ObjectSet
+    let listener: NodeListener
+
+    func reconcile(_ name: String) async throws(Status) -> Duration? {
+        guard var node = nodes.get(Node.self, ObjectName(name: name)) else { return nil }
+        let health = NodeHealth(node: node, silence: listener.silence(of: name), now: context.now())
+        let judged = health.judged
+        if judged != node {
+            let wasReady = node.isReady
+            node = try await context.client.updateStatus(judged)
+            if wasReady { tellNotReady(node) }
+        }
+        try await taint(node)
+        if node.isUnreachable { try await markPodsNotReady(on: node) }
+        return health.nextDeadline
+    }
+
+    private func tellNotReady(_ node: Node) {
+        let message = "Node \(node.metadata.name) status is now: NodeNotReady"
+        context.record(ControllerNote(reason: "NodeNotReady", message: message), about: node)
+    }
+
+    private func taint(_ node: Node) async throws(Status) {
+        let wanted = NodeTaints(node: node, eviction: listener.eviction, now: context.now()).wanted
+        guard wanted != node.spec.taints else { return }
+        // A list is replaced as a whole: only that of this very version.
+        let metadata: Value = [
+            "uid": .string(node.metadata.uid), "resourceVersion": .string(node.metadata.resourceVersion),
+        ]
+        let taints: Value = wanted.isEmpty ? .null : .array(wanted.map(\.value))
+        try await context.client.patch(
+            Node.self, node.objectName, .merge(["metadata": metadata, "spec": ["taints": taints]]))
+    }
+
+    /// Takes the pods of a node that nobody hears of from their services.
+    private func markPodsNotReady(on node: Node) async throws(Status) {
+        let lost = pods.list(namespace: nil).map { Pod($0) }.filter { pod in
+            pod.spec.nodeName == node.metadata.name && pod.isReady
+        }
+        let now = context.now()
+        try await inParallel(lost) { pod throws(Status) in
+            let condition: Value = [
+                "type": "Ready", "status": "False", "lastTransitionTime": .string(now.description),
+            ]
+            let status: Value = ["conditions": [condition]]
+            let patch = Patch.strategicMerge([
+                "metadata": ["uid": .string(pod.metadata.uid)], "status": status,
+            ])
+            do throws(Status) {
+                try await context.client.patch(Pod.self, pod.objectName, subresource: "status", patch)
+            } catch {
+                guard error.isNotFound || error.isConflict else { throw error }
+                return
+            }
+            let note = ControllerNote(kind: .warning, reason: "NodeNotReady", message: "Node is not ready")
+            context.record(note, about: pod)
+        }
+    }
+}
