@@ -55,6 +55,16 @@ int linux_open_directory_beneath(int parent, const char *name) {
     return (int)syscall(SYS_openat2, parent, name, &how, sizeof how);
 }
 
+const int linux_reference_only = O_PATH;
+
+int linux_open_beneath(int directory, const char *path, int flags) {
+    struct open_how how = {
+        .flags = flags | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+    };
+    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
 // One pipe for all signals. Written before the handler is installed, read only by the handler.
 static volatile sig_atomic_t signal_pipe = -1;
 

@@ -67,6 +67,9 @@ int linux_sync_filesystem(int fd);
 void linux_begin_writing_out(int fd);
 // Opens a directory just below another, never through a symbolic link and never into another mount (EXDEV).
 int linux_open_directory_beneath(int parent, const char *name);
+// Opens what is somewhere below a directory; neither `..` nor a symbolic link leads out of it (EXDEV).
+int linux_open_beneath(int directory, const char *path, int flags);
+extern const int linux_reference_only; // O_PATH
 // 1 when the path is the root of a mount, 0 when not. ENOSYS on kernels before 5.8, which do not tell.
 int linux_is_mount_root(const char *path);
 

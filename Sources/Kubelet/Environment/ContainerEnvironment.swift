@@ -3,17 +3,19 @@ import APIMachinery
 public import Client
 public import Support
 
-/// The environment of containers: reads what a container's variables refer to, at the moment the container is made.
+/// The environment of containers: reads what a container's variables refer to, at the moment the container is
+/// made.
 public struct ContainerEnvironment: Sendable {
     private let client: any Client
 
     public init(client: any Client) { self.client = client }
 
-    /// The variables of a container, each name once: those of services (the namespace's unless `enableServiceLinks` is
-    /// false, those of `kubernetes` always), `envFrom`, and `env` with its references and `$(NAME)` expanded.
+    /// The variables of a container, each name once: those of services (the namespace's unless
+    /// `enableServiceLinks` is false, those of `kubernetes` always), `envFrom`, and `env` with its references
+    /// and `$(NAME)` expanded.
     ///
-    /// Fails with `notFound` when a ConfigMap, a Secret or a key in it is not there: the container waits for it with
-    /// the reason `CreateContainerConfigError`. With `unavailable` when the API does not answer.
+    /// Fails with `notFound` when a ConfigMap, a Secret or a key in it is not there: the container waits for
+    /// it with the reason `CreateContainerConfigError`. With `unavailable` when the API does not answer.
     public func resolve(
         _ container: Container, in pod: Pod, _ placement: PodPlacement
     ) async throws(Fault) -> [(name: String, value: String)] {
@@ -40,8 +42,8 @@ public struct ContainerEnvironment: Sendable {
         return try sources.variables(of: container, in: pod, placement)
     }
 
-    /// Replaces `$(NAME)` by the variable's value; an unknown name stays as it is, and `$$` is one `$`. For `command`
-    /// and `args`.
+    /// Replaces `$(NAME)` by the variable's value; an unknown name stays as it is, and `$$` is one `$`. For
+    /// `command` and `args`.
     public static func expand(_ text: String, _ variables: [String: String]) -> String {
         VariableExpansion.expand(text) { variables[$0] }
     }

@@ -2,10 +2,11 @@ import API
 import APIMachinery
 import Support
 
-/// The variables of one container from the objects that they refer to. Pure: whoever has the objects gets the list.
+/// The variables of one container from the objects that they refer to. Pure: whoever has the objects gets the
+/// list.
 ///
-/// Of equal names the last counts: services first, then `envFrom` in its order, then `env` in its order. A value of
-/// `env` may refer to variables before it.
+/// Of equal names the last counts: services first, then `envFrom` in its order, then `env` in its order. A
+/// value of `env` may refer to variables before it.
 struct EnvironmentSources: Sendable {
     /// The objects of the pod's namespace by name; one that is missing does not exist.
     var configMaps: [String: ConfigMap] = [:]
@@ -21,7 +22,9 @@ struct EnvironmentSources: Sendable {
         var list = VariableList(fromServices)
         for source in container.envFrom { try add(source, to: &list) }
         for variable in container.env {
-            if let value = try value(of: variable, container, pod, placement, list) { list.set(variable.name, value) }
+            if let value = try value(of: variable, container, pod, placement, list) {
+                list.set(variable.name, value)
+            }
         }
         return list.all
     }
@@ -29,8 +32,10 @@ struct EnvironmentSources: Sendable {
     /// Names of objects that the container's variables refer to.
     static func names(in container: Container) -> (configMaps: Set<String>, secrets: Set<String>) {
         let sources = container.env.compactMap(\.valueFrom)
-        let maps = container.envFrom.compactMap(\.configMapRef?.name) + sources.compactMap(\.configMapKeyRef?.name)
-        let secrets = container.envFrom.compactMap(\.secretRef?.name) + sources.compactMap(\.secretKeyRef?.name)
+        let maps =
+            container.envFrom.compactMap(\.configMapRef?.name) + sources.compactMap(\.configMapKeyRef?.name)
+        let secrets =
+            container.envFrom.compactMap(\.secretRef?.name) + sources.compactMap(\.secretKeyRef?.name)
         return (Set(maps), Set(secrets))
     }
 
@@ -58,7 +63,8 @@ struct EnvironmentSources: Sendable {
 
     /// `nil` when an optional source is missing: the variable is then left out.
     private func value(
-        of variable: EnvVar, _ container: Container, _ pod: Pod, _ placement: PodPlacement, _ list: VariableList
+        of variable: EnvVar, _ container: Container, _ pod: Pod, _ placement: PodPlacement,
+        _ list: VariableList
     ) throws(Fault) -> String? {
         guard variable.valueText.isEmpty, let source = variable.valueFrom else {
             return VariableExpansion.expand(variable.valueText) { list[$0] }
@@ -93,7 +99,8 @@ struct EnvironmentSources: Sendable {
     }
 
     private static func entry(
-        _ value: String?, _ key: String, _ isOptional: Bool?, isObjectThere: Bool, _ kind: String, _ name: ObjectName
+        _ value: String?, _ key: String, _ isOptional: Bool?, isObjectThere: Bool, _ kind: String,
+        _ name: ObjectName
     ) throws(Fault) -> String? {
         if value != nil || isOptional == true { return value }
         guard isObjectThere else { throw missing(kind.lowercased(), name.name) }

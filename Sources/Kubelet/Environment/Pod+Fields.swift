@@ -5,8 +5,8 @@ import APIMachinery
 extension Pod {
     /// The value of a path below `metadata`; `nil` when there is no such path.
     ///
-    /// A label or annotation that the pod has not is the empty text. A whole map is a line `key="value"` for each
-    /// entry in order of the keys, the value quoted as Go does.
+    /// A label or annotation that the pod has not is the empty text. A whole map is a line `key="value"` for
+    /// each entry in order of the keys, the value quoted as Go does.
     func metadataField(_ path: String) -> String? {
         switch path {
         case "metadata.name": return metadata.name

@@ -2,8 +2,8 @@ import API
 import APIMachinery
 import Support
 
-/// What `resourceFieldRef` of a variable or of a downwardAPI volume says: a request or limit of one container, as a
-/// whole number of `divisor`s, rounded up.
+/// What `resourceFieldRef` of a variable or of a downwardAPI volume says: a request or limit of one
+/// container, as a whole number of `divisor`s, rounded up.
 enum ResourceField {
     /// `own` is the container that a reference without a name means; a volume has none.
     static func value(
@@ -24,12 +24,15 @@ enum ResourceField {
     }
 
     /// Whether the reference may need the node's allocatable resources.
-    static func readsLimits(_ reference: ResourceFieldSelector) -> Bool { reference.resource.hasPrefix("limits.") }
+    static func readsLimits(_ reference: ResourceFieldSelector) -> Bool {
+        reference.resource.hasPrefix("limits.")
+    }
 
     private static func parts(of text: String) throws(Fault) -> (list: String, resource: String) {
         let cut = text.firstIndex(of: ".") ?? text.endIndex
         let (list, resource) = (String(text[..<cut]), String(text[cut...].dropFirst()))
-        let isKnown = ["cpu", "memory", "ephemeral-storage"].contains(resource) || resource.hasPrefix("hugepages-")
+        let isKnown =
+            ["cpu", "memory", "ephemeral-storage"].contains(resource) || resource.hasPrefix("hugepages-")
         guard ["limits", "requests"].contains(list), isKnown else {
             throw Fault(.invalid, "Unsupported container resource : \(text)")
         }
@@ -37,7 +40,9 @@ enum ResourceField {
     }
 
     /// A container without a limit may use what its pod may, or else what the node gives to pods.
-    private static func fillLimits(_ limits: inout [String: String], pod: Pod, allocatable: [String: Quantity]) {
+    private static func fillLimits(
+        _ limits: inout [String: String], pod: Pod, allocatable: [String: Quantity]
+    ) {
         for name in ["cpu", "memory", "ephemeral-storage"] {
             if let limit = limits[name].flatMap({ try? Quantity($0) }), !limit.isZero { continue }
             limits[name] = pod.spec.resources?.limits[name] ?? allocatable[name]?.description

@@ -5,8 +5,8 @@ import Support
 enum ServiceVariables {
     /// Of the services of the pod's namespace, if it wants them, and of `kubernetes` in `default` always.
     ///
-    /// Services without a cluster address have none. One that is named `kubernetes` in the pod's own namespace is told
-    /// in place of the cluster's. In order of the services' names.
+    /// Services without a cluster address have none. One that is named `kubernetes` in the pod's own
+    /// namespace is told in place of the cluster's. In order of the services' names.
     static func of(
         _ services: [Service], namespace: String, areLinksEnabled: Bool
     ) -> [(name: String, value: String)] {
@@ -23,7 +23,8 @@ enum ServiceVariables {
     }
 
     private static func hasAddress(_ service: Service) -> Bool {
-        !service.spec.clusterIP.isEmpty && service.spec.clusterIP != "None" && service.spec.type != "ExternalName"
+        !service.spec.clusterIP.isEmpty && service.spec.clusterIP != "None"
+            && service.spec.type != "ExternalName"
     }
 
     private static func variables(_ service: Service) -> [(name: String, value: String)] {

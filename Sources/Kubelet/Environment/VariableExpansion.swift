@@ -1,7 +1,7 @@
 /// References to variables in `command`, `args`, the values of variables, and `subPathExpr`.
 ///
-/// `$(NAME)` is the variable's value, or stays as it is when there is none; `$$` is one `$`, so that `$$(NAME)` stays
-/// a reference in the result.
+/// `$(NAME)` is the variable's value, or stays as it is when there is none; `$$` is one `$`, so that
+/// `$$(NAME)` stays a reference in the result.
 enum VariableExpansion {
     static func expand(_ text: String, _ lookup: (String) -> String?) -> String {
         guard text.utf8.contains(UInt8(ascii: "$")) else { return text }

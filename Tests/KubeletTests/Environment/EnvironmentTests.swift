@@ -28,8 +28,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("plain", "plain"), ("$(A)", "1"), ("a$(A)b$(B)c", "a1b2c"), ("$(NONE)", "$(NONE)"), ("$$(A)", "$(A)"),
-        ("$$$(A)", "$1"), ("$A", "$A"), ("$(A", "$(A"), ("end$", "end$"), ("$$", "$"), ("$(A)$(", "1$("), ("$()", "$()"),
+        ("plain", "plain"), ("$(A)", "1"), ("a$(A)b$(B)c", "a1b2c"), ("$(NONE)", "$(NONE)"),
+        ("$$(A)", "$(A)"),
+        ("$$$(A)", "$1"), ("$A", "$A"), ("$(A", "$(A"), ("end$", "end$"), ("$$", "$"), ("$(A)$(", "1$("),
+        ("$()", "$()"),
         ("$(A$(B))", "$(A$(B))"), ("é$(A)é", "é1é"),
     ])
     func `references are expanded as the API documents`(text: String, expected: String) {
@@ -99,7 +101,8 @@ import Testing
         ("metadata.labels['app.kubernetes.io/name']", "front"), ("metadata.annotations['no']", ""),
         ("metadata.labels", "app.kubernetes.io/name=\"front\"\nb=\"say \\\"hi\\\"\""),
         ("spec.nodeName", "node-1"), ("spec.serviceAccountName", "robot"), ("status.hostIP", "10.0.0.1"),
-        ("status.hostIPs", "10.0.0.1,fd00::1"), ("status.podIP", "10.42.0.7"), ("status.podIPs", "10.42.0.7,fd42::7"),
+        ("status.hostIPs", "10.0.0.1,fd00::1"), ("status.podIP", "10.42.0.7"),
+        ("status.podIPs", "10.42.0.7,fd42::7"),
     ])
     func `fields of the pod`(path: String, expected: String) throws {
         let pod = Pod(
@@ -116,7 +119,9 @@ import Testing
         ("limits.memory", "", "8589934592"), ("limits.memory", "1Gi", "8"), ("requests.memory", "1Mi", "65"),
         ("requests.ephemeral-storage", "", "0"),
     ])
-    func `resources are counted in divisors, rounded up`(resource: String, divisor: String, expected: String) throws {
+    func `resources are counted in divisors, rounded up`(resource: String, divisor: String, expected: String)
+        throws
+    {
         let container = Container(
             try YAML.document(
                 "{name: a, resources: {limits: {cpu: 500m}, requests: {cpu: 250m, memory: '67108865'}}}"))
@@ -138,7 +143,8 @@ import Testing
                       ports: [{name: sql-main, port: 5432, protocol: TCP}, {name: dns, port: 53, protocol: UDP}]
                     """)))
         client.put(
-            Service(try YAML.document("{metadata: {name: headless, namespace: shop}, spec: {clusterIP: None}}")))
+            Service(
+                try YAML.document("{metadata: {name: headless, namespace: shop}, spec: {clusterIP: None}}")))
         client.put(
             Service(
                 try YAML.document(
@@ -147,7 +153,8 @@ import Testing
                     spec: {clusterIP: 10.43.0.1, ports: [{name: https, port: 443}]}
                     """)))
         let kubernetes = [
-            "KUBERNETES_SERVICE_HOST=10.43.0.1", "KUBERNETES_SERVICE_PORT=443", "KUBERNETES_SERVICE_PORT_HTTPS=443",
+            "KUBERNETES_SERVICE_HOST=10.43.0.1", "KUBERNETES_SERVICE_PORT=443",
+            "KUBERNETES_SERVICE_PORT_HTTPS=443",
             "KUBERNETES_PORT=tcp://10.43.0.1:443", "KUBERNETES_PORT_443_TCP=tcp://10.43.0.1:443",
             "KUBERNETES_PORT_443_TCP_PROTO=tcp", "KUBERNETES_PORT_443_TCP_PORT=443",
             "KUBERNETES_PORT_443_TCP_ADDR=10.43.0.1",
@@ -157,12 +164,14 @@ import Testing
             "MY_DB_SERVICE_PORT_DNS=53", "MY_DB_PORT=tcp://10.43.0.9:5432",
             "MY_DB_PORT_5432_TCP=tcp://10.43.0.9:5432", "MY_DB_PORT_5432_TCP_PROTO=tcp",
             "MY_DB_PORT_5432_TCP_PORT=5432", "MY_DB_PORT_5432_TCP_ADDR=10.43.0.9",
-            "MY_DB_PORT_53_UDP=udp://10.43.0.9:53", "MY_DB_PORT_53_UDP_PROTO=udp", "MY_DB_PORT_53_UDP_PORT=53",
+            "MY_DB_PORT_53_UDP=udp://10.43.0.9:53", "MY_DB_PORT_53_UDP_PROTO=udp",
+            "MY_DB_PORT_53_UDP_PORT=53",
             "MY_DB_PORT_53_UDP_ADDR=10.43.0.9",
         ]
         #expect(try await resolve("{}") == kubernetes + database)
         #expect(try await resolve("{}", pod: "{spec: {enableServiceLinks: false}}") == kubernetes)
-        let own = try await resolve("env: [{name: MY_DB_SERVICE_HOST, value: mine}, {name: X, value: $(MY_DB_PORT)}]")
+        let own = try await resolve(
+            "env: [{name: MY_DB_SERVICE_HOST, value: mine}, {name: X, value: $(MY_DB_PORT)}]")
         #expect(own.contains("MY_DB_SERVICE_HOST=mine") && own.contains("X=tcp://10.43.0.9:5432"))
     }
 }

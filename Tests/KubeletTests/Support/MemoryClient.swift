@@ -3,7 +3,8 @@ import APIMachinery
 import Client
 import Synchronization
 
-/// The API in memory, for tests: objects, their changes and who observes them. Nothing is validated, nobody is refused.
+/// The API in memory, for tests: objects, their changes and who observes them. Nothing is validated, nobody
+/// is refused.
 final class MemoryClient: Client {
     /// Answers a request to a subresource other than `status`.
     typealias Subresource = @Sendable (Target, Value) throws(Status) -> Value
@@ -61,26 +62,34 @@ final class MemoryClient: Client {
 
     func list(_ target: Target, _ options: ListOptions) async throws(Status) -> ObjectList {
         let scope = ObservationScope(
-            namespace: target.namespace.isEmpty ? nil : target.namespace, labelSelector: options.labelSelector,
+            namespace: target.namespace.isEmpty ? nil : target.namespace,
+            labelSelector: options.labelSelector,
             fieldSelector: options.fieldSelector)
         return ObjectList(items: select(target.resource, scope), revision: state.withLock(\.revision))
     }
 
     func watch(_ target: Target, _ options: ListOptions) async throws(Status) -> WatchStream {
-        throw Status(code: 405, reason: .methodNotAllowed, message: "the memory client is observed, not watched")
+        throw Status(
+            code: 405, reason: .methodNotAllowed, message: "the memory client is observed, not watched")
     }
 
-    func create(_ target: Target, _ object: Value, _ options: WriteOptions) async throws(Status) -> StoredObject {
+    func create(_ target: Target, _ object: Value, _ options: WriteOptions) async throws(Status)
+        -> StoredObject
+    {
         note("create", target)
         if target.subresource != nil { return try answer(target, object) }
         var target = target
         target.name = object.at("metadata", "name")?.string ?? ""
         let key = Key(resource: target.resource, name: target.objectName)
-        guard state.withLock({ $0.objects[key] == nil }) else { throw .alreadyExists(target.resource, target.name) }
+        guard state.withLock({ $0.objects[key] == nil }) else {
+            throw .alreadyExists(target.resource, target.name)
+        }
         return store(object, target)
     }
 
-    func update(_ target: Target, _ object: Value, _ options: WriteOptions) async throws(Status) -> StoredObject {
+    func update(_ target: Target, _ object: Value, _ options: WriteOptions) async throws(Status)
+        -> StoredObject
+    {
         note("update", target)
         if let subresource = target.subresource, subresource != "status" { return try answer(target, object) }
         let old = try find(target)
@@ -92,7 +101,8 @@ final class MemoryClient: Client {
         return store(value, target)
     }
 
-    func patch(_ target: Target, _ patch: Patch, _ options: WriteOptions) async throws(Status) -> StoredObject {
+    func patch(_ target: Target, _ patch: Patch, _ options: WriteOptions) async throws(Status) -> StoredObject
+    {
         note("patch", target)
         let old = try find(target).value
         do throws(PatchError) {
@@ -194,7 +204,8 @@ final class MemoryClient: Client {
 
     private static func matches(_ object: StoredObject, _ scope: ObservationScope) -> Bool {
         if let namespace = scope.namespace, namespace != object.namespace { return false }
-        guard let labels = try? LabelSelector(scope.labelSelector), let fields = try? FieldSelector(scope.fieldSelector)
+        guard let labels = try? LabelSelector(scope.labelSelector),
+            let fields = try? FieldSelector(scope.fieldSelector)
         else { return false }
         let value = object.value
         return labels.matches(object.labels)

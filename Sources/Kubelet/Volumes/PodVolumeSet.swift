@@ -1,0 +1,257 @@
+import API
+import APIMachinery
+import Client
+import Host
+import Support
+
+/// The volumes of one pod. An actor, so that mounting, refreshing and giving back come one after the other:
+/// what is read and what is written with it stand in one step without suspension.
+actor PodVolumeSet {
+    /// What all pods of the node share.
+    struct Node: Sendable {
+        var layout: KubeletLayout
+        var client: any Client
+        var name: String
+        var objects: ObservedObjects
+        var now: @Sendable () -> Timestamp
+    }
+
+    private let node: Node
+    private let uid: String
+    private var mounted: MountedVolumes
+    private var files: [FileVolume] = []
+    /// What the files of each volume were last made from; equal ingredients make equal files.
+    private var written: [String: Ingredients] = [:]
+    private var tokens: [TokenRequestKey: IssuedToken] = [:]
+    private var allocatable: [String: Quantity]?
+    private var isGone = false
+
+    private struct Ingredients: Equatable {
+        /// Of the pod, where a file tells of it.
+        var pod: Value?
+        /// Of the objects that exist.
+        var revisions: [FileVolume.ObjectReference: Int64] = [:]
+        var tokens: [TokenRequestKey: IssuedToken] = [:]
+    }
+
+    init(_ uid: String, on node: Node) {
+        self.uid = uid
+        self.node = node
+        mounted = MountedVolumes(podUID: uid)
+    }
+
+    /// Makes what is missing of the pod's volumes that its containers mount.
+    func mount(_ pod: Pod) async throws(Fault) -> MountedVolumes {
+        let names = pod.mountedVolumeNames
+        for volume in pod.spec.volumes where names.contains(volume.name) && mounted.places[volume.name] == nil
+        {
+            do throws(Fault) {
+                let place = try await prepare(volume, of: pod)
+                guard !isGone else { throw Fault(.conflict, "the pod is gone") }
+                mounted.places[volume.name] = place
+            } catch {
+                throw error.prefixed("MountVolume.SetUp failed for volume \(GoText.quoted(volume.name)) : ")
+            }
+        }
+        return mounted
+    }
+
+    /// Makes the files true again; returns how long until a token must be renewed, if there is one.
+    func refresh(_ pod: Pod) async throws(Fault) -> Duration? {
+        guard !isGone, !files.isEmpty else { return nil }
+        var failure: Fault?
+        for key in Set(files.flatMap(\.tokens)) {
+            do throws(Fault) { try await renew(key, for: pod) } catch { failure = error }
+        }
+        guard !isGone else { return nil }
+        for volume in files {
+            do throws(Fault) { try write(volume, pod) } catch { failure = error }
+        }
+        if let failure { throw failure }
+        return untilRenewal
+    }
+
+    /// How long until a token must be renewed; `nil` when there is none.
+    var untilRenewal: Duration? {
+        let now = node.now()
+        return tokens.values.map { max($0.renewal - now, .zero) }.min()
+    }
+
+    /// Gives everything back. What fails can be tried again.
+    func unmount() throws(Fault) {
+        isGone = true
+        node.objects.release(uid)
+        try PodFolder(path: node.layout.pod(uid)).remove()
+    }
+
+    // MARK: One volume
+
+    private func prepare(_ volume: Volume, of pod: Pod) async throws(Fault) -> MountedVolumes.Place {
+        if let volume = FileVolume(volume) { return try await prepare(volume, of: pod) }
+        if let source = volume.hostPath {
+            try HostPathCheck.prepare(source)
+            return MountedVolumes.Place(path: source.path)
+        }
+        if let claim = volume.persistentVolumeClaim {
+            return try await prepareClaim(claim.claimName, of: pod, isEphemeral: false, claim.readOnly)
+        }
+        if volume.ephemeral != nil {
+            let name = "\(pod.metadata.name)-\(volume.name)"
+            return try await prepareClaim(name, of: pod, isEphemeral: true, false)
+        }
+        let kind = volume.value.fields?.keys.first { $0 != "name" } ?? "emptyDir"
+        guard kind == "emptyDir" else {
+            throw Fault(.unsupported, "volumes of the kind \(kind) are not supported")
+        }
+        let empty = try EmptyDirectory(volume.emptyDir ?? EmptyDirVolumeSource(), of: pod)
+        let path = node.layout.volume(volume.name, plugin: EmptyDirectory.plugin, podUID: uid)
+        try empty.prepare(at: path, VolumeOwnership(pod, isReadOnly: false))
+        return MountedVolumes.Place(path: path, sizeLimit: empty.sizeLimit)
+    }
+
+    private func prepare(_ volume: FileVolume, of pod: Pod) async throws(Fault) -> MountedVolumes.Place {
+        for reference in volume.references { try await node.objects.hold(key(reference, pod), for: uid) }
+        for key in volume.tokens { try await renew(key, for: pod) }
+        if volume.readsAllocatable, allocatable == nil { allocatable = try await readNode().allocatable }
+        guard !isGone else { throw Fault(.conflict, "the pod is gone") }
+        let ingredients = ingredients(of: volume, pod)
+        try write(try payload(of: volume, pod), to: volume, pod)
+        written[volume.name] = ingredients
+        files.append(volume)
+        return MountedVolumes.Place(path: path(of: volume), isReadOnly: true)
+    }
+
+    private func prepareClaim(
+        _ name: String, of pod: Pod, isEphemeral: Bool, _ isReadOnly: Bool
+    ) async throws(Fault) -> MountedVolumes.Place {
+        let source: ClaimedVolume
+        let claimName = ObjectName(namespace: pod.metadata.namespace, name: name)
+        let claim = try await read(PersistentVolumeClaim.self, claimName)
+        let volumeName = try ClaimedVolume.volumeName(of: claim, for: pod, isEphemeral: isEphemeral)
+        let volume = try await read(PersistentVolume.self, ObjectName(name: volumeName))
+        let labels = volume.spec.nodeAffinity == nil ? Fields() : try await readNode().labels
+        source = try ClaimedVolume(claim, volume, nodeName: node.name, nodeLabels: labels)
+        switch source {
+        case .hostPath(let source):
+            try HostPathCheck.prepare(source)
+            return MountedVolumes.Place(path: source.path, isReadOnly: isReadOnly)
+        case .local(let path):
+            guard Files.exists(path), try Files.status(of: path).kind == .directory else {
+                throw Fault(.notFound, "local volume source \(path) is not a directory")
+            }
+            let policy = pod.spec.securityContext?.fsGroupChangePolicy ?? "Always"
+            try VolumeOwnership(pod, isReadOnly: isReadOnly)?
+                .applyToTree(path, onlyOnMismatch: policy == "OnRootMismatch")
+            return MountedVolumes.Place(path: path, isReadOnly: isReadOnly)
+        }
+    }
+
+    // MARK: Files
+
+    /// Writes the files of a volume if what they are made from has changed.
+    private func write(_ volume: FileVolume, _ pod: Pod) throws(Fault) {
+        let ingredients = ingredients(of: volume, pod)
+        guard ingredients != written[volume.name] else { return }
+        let payload: Payload
+        do throws(Fault) { payload = try self.payload(of: volume, pod) } catch {
+            // A pod that runs keeps the files of an object that was deleted, until there is one again.
+            guard error.code == .notFound else { throw error }
+            return
+        }
+        try write(payload, to: volume, pod)
+        written[volume.name] = ingredients
+    }
+
+    private func write(_ payload: Payload, to volume: FileVolume, _ pod: Pod) throws(Fault) {
+        let path = path(of: volume)
+        try VolumeFolder.make(path, memory: volume.isInMemory ? .some(nil) : nil)
+        try AtomicFolder(path: path, ownership: VolumeOwnership(pod, isReadOnly: true))
+            .write(payload, at: node.now())
+    }
+
+    private func payload(of volume: FileVolume, _ pod: Pod) throws(Fault) -> Payload {
+        var sources = PayloadSources(pod: pod)
+        sources.tokens = tokens.mapValues(\.text)
+        sources.allocatable = allocatable ?? [:]
+        for reference in volume.references {
+            guard let object = node.objects.get(key(reference, pod)) else { continue }
+            sources.objects[reference] =
+                reference.resource == .secrets ? Secret(object).data : ConfigMap(object).entries
+        }
+        return try sources.payload(of: volume)
+    }
+
+    private func ingredients(of volume: FileVolume, _ pod: Pod) -> Ingredients {
+        var ingredients = Ingredients()
+        if volume.tellsOfPod { ingredients.pod = pod.toldInFiles }
+        for key in volume.tokens { ingredients.tokens[key] = tokens[key] }
+        for reference in volume.references {
+            ingredients.revisions[reference] = node.objects.get(key(reference, pod))?.revision
+        }
+        return ingredients
+    }
+
+    /// Asks for a token when there is none or it nears its end. One that is still valid outlives a failure.
+    private func renew(_ key: TokenRequestKey, for pod: Pod) async throws(Fault) {
+        if let token = tokens[key], node.now() < token.renewal { return }
+        tokens[key] = try await IssuedToken(key, for: pod, node.client)
+    }
+
+    private func path(of volume: FileVolume) -> String {
+        node.layout.volume(volume.name, plugin: volume.plugin, podUID: uid)
+    }
+
+    private func key(_ reference: FileVolume.ObjectReference, _ pod: Pod) -> ObservedObjects.Key {
+        ObservedObjects.Key(
+            resource: reference.resource,
+            name: ObjectName(namespace: pod.metadata.namespace, name: reference.name))
+    }
+
+    // MARK: Reading
+
+    private func read<R: ResourceView>(_: R.Type, _ name: ObjectName) async throws(Fault) -> R {
+        do throws(Status) { return try await node.client.get(R.self, name) } catch {
+            throw Fault(error, "cannot read \(R.kind) \(name)")
+        }
+    }
+
+    private func readNode() async throws(Fault) -> (labels: Fields, allocatable: [String: Quantity]) {
+        let object = try await read(API.Node.self, ObjectName(name: node.name))
+        let labels = object.value.at("metadata", "labels")?.fields ?? Fields()
+        return (labels, object.status.allocatable.compactMapValues { try? Quantity($0) })
+    }
+}
+
+extension Pod {
+    /// What may change of a pod that downwardAPI volumes tell.
+    var toldInFiles: Value {
+        var told = Value.emptyObject
+        told["labels"] = value.at("metadata", "labels")
+        told["annotations"] = value.at("metadata", "annotations")
+        told["containers"] = value.at("spec", "containers")
+        told["initContainers"] = value.at("spec", "initContainers")
+        return told
+    }
+
+    /// Volumes that a container mounts, or has as a device; others are not made.
+    fileprivate var mountedVolumeNames: Set<String> {
+        let containers =
+            spec.initContainers + spec.containers + spec.ephemeralContainers.map { Container($0.value) }
+        return Set(containers.flatMap { $0.volumeMounts.map(\.name) + $0.volumeDevices.map(\.name) })
+    }
+}
+
+extension ConfigMap {
+    /// Texts and binary data, by key.
+    fileprivate var entries: [String: [UInt8]] {
+        binaryData.merging(data.mapValues { Array($0.utf8) }) { _, text in text }
+    }
+}
+
+extension Fault {
+    fileprivate func prefixed(_ prefix: String) -> Fault {
+        var fault = self
+        fault.summary = prefix + summary
+        return fault
+    }
+}
