@@ -64,7 +64,7 @@ public final class HTTPServer: Sendable {
                 ).get()
             }
         } catch {
-            throw Self.fault(error, binding: address)
+            throw Fault(error, binding: address)
         }
         let isLate = state.withLock { state in
             if !state.isStopping { state.listeners.append(channel) }
@@ -131,23 +131,5 @@ public final class HTTPServer: Sendable {
             return bound
         }
         return bound.value
-    }
-
-    private static func fault(_ error: any Error, binding address: HTTPAddress) -> Fault {
-        switch (error as? IOError)?.errnoCode {
-        case EADDRINUSE:
-            Fault(
-                .conflict, "the address \(address) is already in use",
-                remedy: "stop the program that listens there (ss -ltnp shows it), or choose another port")
-        case EACCES, EPERM:
-            Fault(
-                .denied, "this process may not listen on \(address)",
-                remedy: "run it as root, or choose a port above 1023")
-        case EADDRNOTAVAIL:
-            Fault(
-                .invalid, "the address \(address) does not belong to this host",
-                remedy: "choose one of its own addresses")
-        default: Fault(.failed, "cannot listen on \(address)", cause: error)
-        }
     }
 }

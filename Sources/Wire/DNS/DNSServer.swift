@@ -1,0 +1,135 @@
+import NIOCore
+import NIOPosix
+public import Support
+import Synchronization
+
+/// What a server does with questions.
+public protocol DNSHandler: Sendable {
+    /// Called on an event loop: return the answer at once, encoded, or `nil` and answer later with
+    /// ``DNSQuery/respond(_:)``, or never.
+    func answer(_ query: DNSQuery) -> [UInt8]?
+}
+
+/// A message that came to a server, not decoded.
+public struct DNSQuery: Sendable {
+    public let bytes: [UInt8]
+    /// Over TCP, where an answer may have any length.
+    public let isStream: Bool
+    private let send: @Sendable ([UInt8]) -> Void
+
+    /// A query whose answers go to `send`.
+    public init(bytes: [UInt8], isStream: Bool, send: @escaping @Sendable ([UInt8]) -> Void) {
+        self.bytes = bytes
+        self.isStream = isStream
+        self.send = send
+    }
+
+    /// Sends the answer of a query that was kept; from any thread, at most once. Nothing happens when the client
+    /// has gone.
+    public func respond(_ bytes: [UInt8]) { send(bytes) }
+}
+
+/// Serves DNS over UDP and TCP, with one handler, on event loops.
+///
+/// Memory does not grow with traffic: datagrams that cannot be sent are dropped, and TCP connections are few,
+/// short and one question at a time.
+public final class DNSServer: Sendable {
+    private let handler: any DNSHandler
+    private let group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+    private let channels = Mutex<[any Channel]>([])
+    private let connections = DNSStreamCount()
+
+    /// A query is short: EDNS without payload, or a cookie, at most.
+    static let longestQuery = 4096
+
+    public init(handler: any DNSHandler) { self.handler = handler }
+
+    /// Begins to answer. Port 0 takes a free one, the same for both; the address that was bound is returned.
+    /// Fails with `conflict` when the port is in use, `denied` when it may not be used, `invalid` when the address
+    /// is not ours.
+    public func listen(on address: DNSAddress) async throws(Fault) -> DNSAddress {
+        var address = address
+        do {
+            let datagrams = try await datagramBootstrap.bind(to: address.socketAddress).get()
+            channels.withLock { $0.append(datagrams) }
+            address.port = UInt16(datagrams.localAddress?.port ?? Int(address.port))
+            let listener = try await streamBootstrap.bind(to: address.socketAddress).get()
+            channels.withLock { $0.append(listener) }
+            return address
+        } catch {
+            await close()
+            throw Fault(error, binding: address)
+        }
+    }
+
+    /// Stops listening, on all addresses.
+    public func close() async {
+        let open = channels.withLock { channels in
+            defer { channels = [] }
+            return channels
+        }
+        // One that is closed already is no fault.
+        for channel in open { try? await channel.close() }
+    }
+
+    private var datagramBootstrap: DatagramBootstrap {
+        let batch = 16
+        return DatagramBootstrap(group: group)
+            .channelOption(.datagramVectorReadMessageCount, value: batch)
+            .channelOption(
+                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: batch * Self.longestQuery)
+            )
+            .channelInitializer { [handler] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(DNSDatagrams(handler))
+                }
+            }
+    }
+
+    private var streamBootstrap: ServerBootstrap {
+        ServerBootstrap(group: group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(.backlog, value: 128)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelInitializer { [handler, connections] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(DNSStream(handler, connections))
+                }
+            }
+    }
+}
+
+/// Answers datagrams.
+private final class DNSDatagrams: ChannelInboundHandler {
+    typealias InboundIn = AddressedEnvelope<ByteBuffer>
+    typealias OutboundOut = AddressedEnvelope<ByteBuffer>
+
+    private let handler: any DNSHandler
+    private var mustFlush = false
+
+    init(_ handler: any DNSHandler) { self.handler = handler }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let envelope = unwrapInboundIn(data)
+        let (channel, client) = (context.channel, envelope.remoteAddress)
+        let query = DNSQuery(bytes: Array(envelope.data.readableBytesView), isStream: false) { bytes in
+            // UDP promises nothing: where the socket is full the client asks again.
+            guard channel.isWritable else { return }
+            let reply = AddressedEnvelope(remoteAddress: client, data: ByteBuffer(bytes: bytes))
+            channel.writeAndFlush(reply, promise: nil)
+        }
+        guard let answer = handler.answer(query), context.channel.isWritable else { return }
+        let reply = AddressedEnvelope(remoteAddress: client, data: ByteBuffer(bytes: answer))
+        context.write(wrapOutboundOut(reply), promise: nil)
+        mustFlush = true
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if mustFlush { context.flush() }
+        mustFlush = false
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A client that has gone is told by an error of the next call; the socket serves the others.
+    }
+}
