@@ -25,6 +25,8 @@ public struct APIServerOptions: Sendable {
     public var advertisePort: Int
     /// The answer of `/version`.
     public var version: Value
+    /// How nodes are reached for logs, exec, attach, port-forward and proxies; `nil` when they are not.
+    public var kubeletConnection: KubeletConnectionOptions?
     public var now: @Sendable () -> Timestamp = { .now }
 
     public init(
@@ -88,7 +90,12 @@ public final class APIServer: Sendable {
         actions[ActionName(resource: .pods, subresource: "binding")] = BindingAction()
         actions[ActionName(resource: .bindings)] = BindingAction()
         actions[ActionName(resource: .pods, subresource: "eviction")] = EvictionAction()
-        api = Verbs(registry: registry, connections: UnbuiltConnections(), actions: actions, now: options.now)
+        let connections = Connections(
+            pods: registry.objects(.pods), nodes: registry.objects(.nodes), services: registry.objects(.services),
+            endpointSlices: registry.objects(.endpointSlices),
+            kubelets: try options.kubeletConnection.map { kubelets throws(Fault) in try KubeletClient(kubelets) },
+            backends: HTTPClient(tls: try TLSClientIdentity(isVerifying: false)))
+        api = Verbs(registry: registry, connections: connections, actions: actions, now: options.now)
         health = Health(version: options.version, checks: [Self.bootstrapCheck])
         let discovery = Discovery(
             registry.all.map(\.definition), groupOrder: BuiltinResources.shared.groupOrder,
@@ -136,13 +143,4 @@ public final class APIServer: Sendable {
 
     /// Ends the delivery of changes and closes the logs.
     public func close() async { await api.registry.close() }
-}
-
-/// Logs, exec, attach, port-forward and proxy lead to nodes, and there is no way to a node yet.
-private struct UnbuiltConnections: ConnectionProxy {
-    func connect(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
-        throw Status(
-            code: 501, reason: .methodNotAllowed,
-            message: "connections to nodes (\(call.info.subresource)) are not part of this version")
-    }
 }

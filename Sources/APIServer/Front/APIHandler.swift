@@ -37,7 +37,18 @@ final class APIHandler: HTTPHandler {
     }
 
     private func authorize(_ call: FrontCall) throws(Status) {
-        let access = AccessRequest(user: call.user, call.info)
+        var access = AccessRequest(user: call.user, call.info)
+        try authorize(access)
+        // A WebSocket begins with GET, but a command is more than reading (Kubernetes 1.35).
+        if access.verb == "get", access.resource == "pods", access.group.isEmpty,
+            ["attach", "exec", "portforward"].contains(access.subresource)
+        {
+            access.verb = "create"
+            try authorize(access)
+        }
+    }
+
+    private func authorize(_ access: AccessRequest) throws(Status) {
         switch authorizer.decide(access) {
         case .allow: return
         case .deny(let reason), .noOpinion(let reason): throw .forbidden(access, reason: reason)

@@ -25,7 +25,11 @@ public final class TLSClientIdentity: Sendable {
         if let authoritiesPEM {
             configuration.trustRoots = .certificates(try TLSMaterial.certificates(authoritiesPEM))
         }
-        if !isVerifying { configuration.certificateVerification = .none }
+        if !isVerifying {
+            configuration.certificateVerification = .none
+            // Else the system's authorities would be read, for nothing.
+            if authoritiesPEM == nil { configuration.trustRoots = .certificates([]) }
+        }
         guard (certificatePEM == nil) == (keyPEM == nil) else {
             throw Fault(.invalid, "a client certificate needs its private key, and the key its certificate")
         }

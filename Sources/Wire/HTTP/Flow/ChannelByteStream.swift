@@ -25,7 +25,11 @@ final class ChannelByteStream: ByteStream, Sendable {
         try await writer.send(bytes, held: Self.highWater)
     }
 
-    func closeWrite() async throws { outlet.finish() }
+    func closeWrite() async throws {
+        // Whoever closes the stream next must not take with it what the socket has not got yet.
+        _ = try await outlet.drained(to: 0)
+        outlet.finish()
+    }
 
     func close() async {
         try? await channel.close()

@@ -1,0 +1,40 @@
+import Wire
+
+/// Which headers a proxy passes on. Pure.
+enum PassedHeaders {
+    /// Headers of one connection, not of the message (RFC 9110, section 7.6.1), and those that the framing sets anew.
+    private static let ownOfConnection: Set<String> = [
+        "connection", "content-length", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization",
+        "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+    ]
+
+    /// A request's headers for the next server: without the client's credentials for this one. `Upgrade` stays if the
+    /// connection is to be upgraded.
+    static func request(_ headers: HTTPHeaders, isUpgrade: Bool, keepsHost: Bool) -> HTTPHeaders {
+        var passed = endToEnd(headers)
+        passed.remove("Authorization")
+        if !keepsHost { passed.remove("Host") }
+        if isUpgrade { passed["Upgrade"] = headers["Upgrade"] }
+        return passed
+    }
+
+    /// A response's headers for the client.
+    static func response(_ headers: HTTPHeaders) -> HTTPHeaders { endToEnd(headers) }
+
+    /// The headers of the answer that switches protocols.
+    static func upgraded(_ headers: HTTPHeaders) -> HTTPHeaders {
+        var passed = endToEnd(headers)
+        passed["Upgrade"] = headers["Upgrade"]
+        return passed
+    }
+
+    private static func endToEnd(_ headers: HTTPHeaders) -> HTTPHeaders {
+        let named = headers.values(of: "Connection").flatMap { $0.split(separator: ",") }.map {
+            String($0.drop { $0 == " " }).lowercased()
+        }
+        let dropped = ownOfConnection.union(named)
+        var passed = HTTPHeaders()
+        for (name, value) in headers where !dropped.contains(name.lowercased()) { passed.add(name, value) }
+        return passed
+    }
+}

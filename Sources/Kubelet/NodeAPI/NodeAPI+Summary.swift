@@ -1,0 +1,97 @@
+import API
+import APIMachinery
+import Host
+import Runtime
+import Support
+import Wire
+
+extension NodeAPI {
+    /// `/stats/summary`: what the node, its pods and their containers use.
+    func sendSummary(_ exchange: HTTPExchange) async throws {
+        let containers = try await runtime.listContainerStats(CRI.ContainerStatsFilter())
+        let node = try Cgroup("/", in: .detect()).usage()
+        let summary = StatsSummary(pods: pods.pods(), containers: containers, nodeName: nodeName, node: node, now: now())
+        exchange.respond(.ok, ["Content-Type": "application/json"], summary.value.json)
+    }
+}
+
+/// The document of `/stats/summary` (`kubelet/pkg/apis/stats/v1alpha1.Summary`), as far as the runtime tells. Pure.
+struct StatsSummary: Sendable {
+    var pods: [Pod]
+    var containers: [CRI.ContainerStats]
+    var nodeName: String
+    var node: Cgroup.Usage
+    var now: Timestamp
+
+    var value: Value {
+        ["node": nodeValue, "pods": .array(pods.map(podValue))]
+    }
+
+    private var nodeValue: Value {
+        [
+            "nodeName": .string(nodeName),
+            "cpu": ["time": .string("\(now)"), "usageCoreNanoSeconds": .integer(Int64(node.processorNanoseconds))],
+            "memory": [
+                "time": .string("\(now)"), "usageBytes": .integer(node.memory.usage.bytes),
+                "workingSetBytes": .integer(node.memory.workingSet.bytes),
+                "rssBytes": .integer(node.memory.residentSet.bytes),
+                "pageFaults": .integer(Int64(node.memory.pageFaults)),
+                "majorPageFaults": .integer(Int64(node.memory.majorPageFaults)),
+            ],
+        ]
+    }
+
+    private func podValue(_ pod: Pod) -> Value {
+        let own = containers.filter { $0.attributes.labels["io.kubernetes.pod.uid"] == pod.metadata.uid }
+        var value: Value = [
+            "podRef": [
+                "name": .string(pod.metadata.name), "namespace": .string(pod.metadata.namespace),
+                "uid": .string(pod.metadata.uid),
+            ],
+            "containers": .array(own.map { containerValue($0, pod) }),
+            "cpu": [
+                "time": .string("\(now)"),
+                "usageCoreNanoSeconds": Self.sum(own.map { $0.cpu?.usageCoreNanoseconds }),
+            ],
+            "memory": [
+                "time": .string("\(now)"), "workingSetBytes": Self.sum(own.map { $0.memory?.workingSetBytes }),
+                "usageBytes": Self.sum(own.map { $0.memory?.usageBytes }),
+            ],
+        ]
+        if let start = pod.status.startTime { value["startTime"] = .string("\(start)") }
+        return value
+    }
+
+    private func containerValue(_ stats: CRI.ContainerStats, _ pod: Pod) -> Value {
+        let name = stats.attributes.metadata.name
+        var value: Value = ["name": .string(name)]
+        if let start = pod.status(ofContainer: name)?.state.running?.startedAt { value["startTime"] = .string("\(start)") }
+        if let cpu = stats.cpu {
+            value["cpu"] = Self.object(
+                cpu.timestamp,
+                [("usageCoreNanoSeconds", cpu.usageCoreNanoseconds), ("usageNanoCores", cpu.usageNanoCores)])
+        }
+        if let memory = stats.memory {
+            value["memory"] = Self.object(
+                memory.timestamp,
+                [
+                    ("availableBytes", memory.availableBytes), ("usageBytes", memory.usageBytes),
+                    ("workingSetBytes", memory.workingSetBytes), ("rssBytes", memory.rssBytes),
+                    ("pageFaults", memory.pageFaults), ("majorPageFaults", memory.majorPageFaults),
+                ])
+        }
+        return value
+    }
+
+    /// A measurement: its time, in nanoseconds since 1970, and the figures that are known.
+    private static func object(_ nanoseconds: Int64, _ figures: [(String, UInt64?)]) -> Value {
+        let time = Timestamp(seconds: nanoseconds / 1_000_000_000)
+        var value: Value = ["time": .string("\(time)")]
+        for (name, figure) in figures { value[name] = figure.map { .integer(Int64(clamping: $0)) } }
+        return value
+    }
+
+    private static func sum(_ figures: [UInt64?]) -> Value {
+        .integer(Int64(clamping: figures.reduce(UInt64(0)) { $0 &+ ($1 ?? 0) }))
+    }
+}

@@ -1,0 +1,78 @@
+import API
+public import Client
+public import Logging
+public import PKI
+public import Runtime
+public import Support
+public import Wire
+
+/// What a node answers on its port 10250: the logs of its containers, commands in them, their ports, its pods and what
+/// they use. The API server is its usual client.
+public struct NodeAPI: HTTPHandler {
+    let nodeName: String
+    let pods: any PodDirectory
+    let runtime: any RuntimeService
+    let log: Logger
+    let now: @Sendable () -> Timestamp
+    /// Speaks to the runtime's streaming server.
+    let streaming = HTTPClient()
+    private let gate: NodeGate
+
+    /// `client` is asked whose tokens these are and who may do what (TokenReview, SubjectAccessReview);
+    /// `clientAuthorities` are those that sign the client certificates of the cluster.
+    public init(
+        nodeName: String, pods: any PodDirectory, runtime: any RuntimeService, client: any Client,
+        clientAuthorities: [Certificate], log: Logger, now: @escaping @Sendable () -> Timestamp = { .now }
+    ) throws(Fault) {
+        self.nodeName = nodeName
+        self.pods = pods
+        self.runtime = runtime
+        self.log = log
+        self.now = now
+        let verifier = try CertificateVerifier(authorities: clientAuthorities, usage: .clientAuth)
+        gate = NodeGate(nodeName: nodeName, client: client, certificates: verifier, log: log, now: now)
+    }
+
+    public func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+        exchange.run {
+            do {
+                try await gate.admit(request)
+                try await serve(request, exchange)
+            } catch let failure as NodeFailure {
+                exchange.respond(failure)
+            } catch let fault as Fault {
+                exchange.respond(NodeFailure(fault))
+                // What was begun is broken off; of what was not, the answer above is the end.
+                throw fault
+            }
+        }
+    }
+
+    private func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) async throws {
+        guard let route = NodeRoute(path: request.path) else {
+            throw NodeFailure(.notFound, "404 page not found")
+        }
+        let isReading = request.method == .get || request.method == .head
+        switch route {
+        case .exec(let path): return try await exec(path, request, exchange)
+        case .attach(let path): return try await attach(path, request, exchange)
+        case .portForward(let path): return try await portForward(path, request, exchange)
+        case _ where !isReading: throw NodeFailure(.methodNotAllowed, "405: Method Not Allowed")
+        case .log(let path): return try await sendLog(path, request, exchange)
+        case .health: exchange.respond(.ok, ["Content-Type": "text/plain; charset=utf-8"], Array("ok".utf8))
+        case .pods: sendPods(exchange)
+        case .metrics: sendMetrics(exchange)
+        case .summary: try await sendSummary(exchange)
+        case .unbuilt:
+            throw NodeFailure(.notImplemented, "\(request.path) is not part of this version of the kubelet")
+        }
+    }
+
+    /// The pod of that name, which must have that uid if one is given.
+    func pod(_ path: NodeRoute.PodPath) -> Pod? {
+        guard let pod = pods.pod(namespace: path.namespace, name: path.name),
+            path.uid == nil || path.uid == pod.metadata.uid
+        else { return nil }
+        return pod
+    }
+}

@@ -1,0 +1,64 @@
+/// What a path of the node API stands for. The paths are those of Kubernetes' kubelet. Pure.
+enum NodeRoute: Hashable, Sendable {
+    case health
+    case metrics
+    case pods
+    case summary
+    case log(ContainerPath)
+    case exec(ContainerPath)
+    case attach(ContainerPath)
+    case portForward(PodPath)
+    /// A path of Kubernetes' kubelet that this one does not serve.
+    case unbuilt
+
+    /// A pod, with its uid if the request insists on one.
+    struct PodPath: Hashable, Sendable {
+        var namespace: String
+        var name: String
+        var uid: String?
+    }
+
+    struct ContainerPath: Hashable, Sendable {
+        var pod: PodPath
+        var container: String
+    }
+
+    private static let unbuiltPaths: Set<String> = [
+        "checkpoint", "configz", "cri", "debug", "flagz", "logs", "run", "runningpods", "spec", "stats", "statusz",
+    ]
+
+    /// `nil` for a path that no kubelet has.
+    init?(path: String) {
+        let parts = path.split(separator: "/").map(String.init)
+        switch parts.first {
+        case "healthz" where parts.count <= 2: self = .health
+        case "metrics": self = parts.count == 1 ? .metrics : .unbuilt
+        case "pods" where parts.count == 1: self = .pods
+        case "stats" where parts == ["stats", "summary"]: self = .summary
+        case "containerLogs":
+            guard parts.count == 4, let path = Self.container(parts) else { return nil }
+            self = .log(path)
+        case "exec":
+            guard let path = Self.container(parts) else { return nil }
+            self = .exec(path)
+        case "attach":
+            guard let path = Self.container(parts) else { return nil }
+            self = .attach(path)
+        case "portForward":
+            guard parts.count == 3 || parts.count == 4 else { return nil }
+            self = .portForward(
+                PodPath(namespace: parts[1], name: parts[2], uid: parts.count == 4 ? parts[3] : nil))
+        case let first? where Self.unbuiltPaths.contains(first): self = .unbuilt
+        default: return nil
+        }
+    }
+
+    /// `/x/NAMESPACE/POD/CONTAINER` or `/x/NAMESPACE/POD/UID/CONTAINER`.
+    private static func container(_ parts: [String]) -> ContainerPath? {
+        switch parts.count {
+        case 4: ContainerPath(pod: PodPath(namespace: parts[1], name: parts[2]), container: parts[3])
+        case 5: ContainerPath(pod: PodPath(namespace: parts[1], name: parts[2], uid: parts[3]), container: parts[4])
+        default: nil
+        }
+    }
+}
