@@ -102,7 +102,7 @@ let package = Package(
         module(
             "APIServer",
             ["Support", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client", logging] + collections),
-        [tests("APIServer", ["Support", "APIMachinery", "API", "Datastore", "Client", logging])],
+        [tests("APIServer", ["Support", "Wire", "APIMachinery", "API", "Datastore", "Client", logging])],
         [tests("Client", ["Support", "APIMachinery"])],
         module("Controllers", ["Support", "APIMachinery", "API", "Client", logging]),
         [tests("Controllers", ["Support", "APIMachinery", "API", "Client", "ClientTestSupport", logging])],
@@ -110,7 +110,14 @@ let package = Package(
         [tests("Runtime", ["Support", "Host", "APIMachinery", logging])],
         module(
             "Kubelet", ["Support", "Host", "Wire", "PKI", "APIMachinery", "API", "Client", "Runtime", logging]),
-        [tests("Kubelet", ["Support", "Host", "Wire", "APIMachinery", "API", "Client", "Runtime", logging])],
+        [
+            tests(
+                "Kubelet",
+                [
+                    "Support", "Host", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client", "APIServer", "Runtime",
+                    logging,
+                ])
+        ],
         module("Network", ["Support", "Host", "Wire", "APIMachinery", "API", "Client", logging]),
         [tests("Network", ["Support", "Host", "Wire", "APIMachinery", "API", "Client", "CLinux", logging])],
         module("Addons", ["Support", "Host", "APIMachinery", "API", "Client", "Controllers", logging]),

@@ -38,6 +38,7 @@ public final class SPDYSession: Sendable {
     private let hasOutput = Signal()
     private let hasRoom = Signal()
     private let hasAccepted = Signal()
+    private let ended = Signal()
 
     private init(_ transport: any ByteStream, role: SPDYConnection.Role, limits: Limits) {
         self.transport = transport
@@ -51,8 +52,9 @@ public final class SPDYSession: Sendable {
     /// Runs a session over `transport` while `body` uses it.
     ///
     /// When `body` returns, open streams end, the peer is told, and the transport closes once the peer did,
-    /// or after ``Limits/closeTimeout``. When the peer leaves first, every stream ends, `body` is
-    /// cancelled, and if it gives up, ``ByteStreamError/connectionLost`` is thrown.
+    /// or after ``Limits/closeTimeout``. When the peer leaves first, every stream ends, and the `body` of a
+    /// server is cancelled; if it gives up, ``ByteStreamError/connectionLost`` is thrown. A client's reads on
+    /// to the end of its streams.
     public static func run<Result: Sendable>(
         over transport: any ByteStream, role: SPDYConnection.Role, limits: Limits = Limits(),
         body: @escaping @Sendable (SPDYSession) async throws -> Result
@@ -60,7 +62,10 @@ public final class SPDYSession: Sendable {
         let session = SPDYSession(transport, role: role, limits: limits)
         do {
             let result = try await withPump {
-                try await session.pump()
+                switch role {
+                case .server: try await session.pump()
+                case .client: try await untilCancelled { try await session.pump() }
+                }
             } body: {
                 let result = try await body(session)
                 await session.finish()
@@ -276,9 +281,11 @@ public final class SPDYSession: Sendable {
             state.isFinishing = true
         }
         hasOutput.raise()
-        // What still comes in is nobody's any more. The pump's end cancels this sleep.
+        // What still comes in is nobody's any more.
         for stream in streams { stream.incoming.abandon() }
-        try? await Task.sleep(for: limits.closeTimeout)
+        _ = try? await withDeadline(limits.closeTimeout) {
+            while !self.state.withLock({ $0.hasEnded }) { try await self.ended.wait() }
+        }
     }
 
     private func endAll() {
@@ -289,6 +296,7 @@ public final class SPDYSession: Sendable {
         }
         for stream in streams { stream.wasLost() }
         hasAccepted.raise()
+        ended.raise()
     }
 }
 

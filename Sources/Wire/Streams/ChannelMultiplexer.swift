@@ -19,16 +19,17 @@ public final class ChannelMultiplexer: Sendable {
     /// Runs channels 0 ..< `count` over `webSocket` while `body` uses them.
     ///
     /// When `body` returns, the WebSocket closes, once the peer has answered or after `closeTimeout`. When
-    /// the peer leaves first, every channel ends, `body` is cancelled, and if it gives up, what ended the
-    /// WebSocket is thrown.
+    /// the peer leaves first, every channel ends, and the `body` of a server is cancelled; if it gives up, what
+    /// ended the WebSocket is thrown. A client's reads on to the end of its channels.
     public static func run<Result: Sendable>(
-        over webSocket: WebSocket, format: ChannelFormat, count: UInt8, closeTimeout: Duration = .seconds(5),
-        body: @escaping @Sendable (ChannelMultiplexer) async throws -> Result
+        over webSocket: WebSocket, format: ChannelFormat, count: UInt8, isClient: Bool = false,
+        closeTimeout: Duration = .seconds(5), body: @escaping @Sendable (ChannelMultiplexer) async throws -> Result
     ) async throws -> Result {
         let multiplexer = ChannelMultiplexer(webSocket, format, Array(0..<count))
         do {
             let result = try await withPump {
-                try await multiplexer.pump()
+                guard isClient else { return try await multiplexer.pump() }
+                try await untilCancelled { try await multiplexer.pump() }
             } body: {
                 try await body(multiplexer)
             }

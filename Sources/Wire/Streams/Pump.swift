@@ -37,6 +37,13 @@ func withPump<Result: Sendable>(
     }
 }
 
+/// Runs the connection of a client and, when the peer has ended it, stays until it is cancelled: a client's `body` is to
+/// read what came before the end, and then sees the end in its streams.
+func untilCancelled(after pump: () async throws -> Void) async throws {
+    do { try await pump() } catch { if Task.isCancelled { throw error } }
+    while true { try await Signal().wait() }
+}
+
 private enum Ended<Result: Sendable>: Sendable {
     case pump(any Error)
     case body(Swift.Result<Result, any Error>)

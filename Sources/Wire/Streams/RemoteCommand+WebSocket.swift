@@ -12,7 +12,7 @@ extension RemoteCommandStreams {
     /// Serves a remote command over a WebSocket of the negotiated subprotocol while `body` runs it.
     ///
     /// Only version 5 lets the client end stdin alone; before it, stdin ends with the connection. See
-    /// ``ChannelMultiplexer/run(over:format:count:closeTimeout:body:)`` for how it ends.
+    /// ``ChannelMultiplexer/run(over:format:count:isClient:closeTimeout:body:)`` for how it ends.
     public static func serve<Result: Sendable>(
         over webSocket: WebSocket, format: ChannelFormat, _ wanted: Wanted,
         body: @escaping @Sendable (RemoteCommandStreams) async throws -> Result
@@ -31,7 +31,9 @@ extension RemoteCommandStreams {
         over webSocket: WebSocket, format: ChannelFormat, _ wanted: Wanted,
         body: @escaping @Sendable (RemoteCommandStreams) async throws -> Result
     ) async throws -> Result {
-        try await ChannelMultiplexer.run(over: webSocket, format: format, count: Number.count) { channels in
+        try await ChannelMultiplexer.run(
+            over: webSocket, format: format, count: Number.count, isClient: true
+        ) { channels in
             try await body(RemoteCommandStreams(channels, wanted, isServer: false))
         }
     }

@@ -42,12 +42,9 @@ public enum StreamDialer {
         case .unix(let path): connected = bootstrap.connect(unixDomainSocketPath: path)
         }
         do {
-            // In the same turn of the loop: the handshake cannot end before somebody waits for its end.
             return try await connected.flatMap { channel in
-                let ready =
-                    tls == nil
-                    ? channel.eventLoop.makeSucceededVoidFuture() : HandshakeWaiter.done(on: channel)
-                return ready.flatMapThrowing { try install(channel) }
+                guard tls != nil else { return channel.eventLoop.makeCompletedFuture { try install(channel) } }
+                return HandshakeWaiter.finished(on: channel) { try install(channel) }
             }.get()
         } catch {
             throw fault(error, address)
@@ -77,12 +74,15 @@ public enum StreamDialer {
     }
 }
 
-/// Waits for the end of a client's handshake.
+/// Waits for the end of a client's handshake, and holds back what comes behind it until somebody is there to read it:
+/// the handshake may be over before the caller hears of the connection.
 private final class HandshakeWaiter: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
 
     private let done: EventLoopPromise<Void>
     private let timer: Scheduled<Void>
+    private var held: [ByteBuffer] = []
 
     init(_ loop: any EventLoop, _ timeout: Duration) {
         let done = loop.makePromise(of: Void.self)
@@ -92,11 +92,18 @@ private final class HandshakeWaiter: ChannelInboundHandler, RemovableChannelHand
         }
     }
 
-    /// Fulfilled when the channel's handshake is complete. A channel whose handshake failed is closed.
-    static func done(on channel: any Channel) -> EventLoopFuture<Void> {
+    /// Runs `install` when the channel's handshake is complete. A channel whose handshake failed is closed.
+    static func finished<Result: Sendable>(
+        on channel: any Channel, _ install: @escaping @Sendable () throws -> Result
+    ) -> EventLoopFuture<Result> {
         do {
-            let waiter = try channel.pipeline.syncOperations.handler(type: HandshakeWaiter.self)
-            let result = waiter.done.futureResult
+            let pipeline = channel.pipeline.syncOperations
+            let bound = NIOLoopBound(try pipeline.handler(type: HandshakeWaiter.self), eventLoop: channel.eventLoop)
+            let result = bound.value.done.futureResult.flatMapThrowing {
+                let result = try install()
+                channel.pipeline.syncOperations.removeHandler(bound.value, promise: nil)
+                return result
+            }
             result.whenFailure { _ in channel.close(promise: nil) }
             return result
         } catch {
@@ -104,24 +111,31 @@ private final class HandshakeWaiter: ChannelInboundHandler, RemovableChannelHand
         }
     }
 
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) { held.append(unwrapInboundIn(data)) }
+
+    func removeHandler(context: ChannelHandlerContext, removalToken: ChannelHandlerContext.RemovalToken) {
+        for buffer in held { context.fireChannelRead(wrapInboundOut(buffer)) }
+        if !held.isEmpty { context.fireChannelReadComplete() }
+        context.leavePipeline(removalToken: removalToken)
+    }
+
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .handshakeCompleted = event as? TLSUserEvent { finish(context) { $0.succeed() } }
+        if case .handshakeCompleted = event as? TLSUserEvent { finish { $0.succeed() } }
         context.fireUserInboundEventTriggered(event)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        finish(context) { $0.fail(error) }
+        finish { $0.fail(error) }
         context.close(promise: nil)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        finish(context) { $0.fail(ChannelError.eof) }
+        finish { $0.fail(ChannelError.eof) }
         context.fireChannelInactive()
     }
 
-    private func finish(_ context: ChannelHandlerContext, _ fulfil: (EventLoopPromise<Void>) -> Void) {
+    private func finish(_ fulfil: (EventLoopPromise<Void>) -> Void) {
         timer.cancel()
         fulfil(done)
-        context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
     }
 }
