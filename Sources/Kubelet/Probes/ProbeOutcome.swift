@@ -1,0 +1,31 @@
+import Host
+import Support
+
+/// How one run of a probe ended.
+enum ProbeOutcome: Hashable, Sendable {
+    case success
+    /// The container answered wrongly or not at all; in the words that Kubernetes has for it.
+    case failure(String)
+    /// The probe itself could not be made: this says nothing of the container.
+    case unknown(String)
+}
+
+/// Runs one probe. Apart from the loop, so that tests say what comes of it.
+protocol ProbeChecker: Sendable {
+    func check(_ action: ProbeAction, containerID: String, timeout: Duration) async -> ProbeOutcome
+}
+
+enum ProbeText {
+    /// Why a connection could not be made, as Go prints it: people grep their logs for it.
+    static func dialFailure(_ error: any Error, _ address: String) -> String {
+        let fault = error as? Fault
+        if fault?.code == .timedOut { return "dial tcp \(address): i/o timeout" }
+        // The network library tells the number within its text only.
+        let cause = fault?.cause.map { String(describing: $0) } ?? String(describing: error)
+        let number = cause.split(separator: "(").first { $0.hasPrefix("errno: ") }
+        guard let errno = number.flatMap({ Int32($0.dropFirst(7).prefix { $0.isNumber }) }) else {
+            return "dial tcp \(address): \(fault?.summary ?? cause)"
+        }
+        return "dial tcp \(address): connect: \(Errno(errno).description.lowercased())"
+    }
+}
