@@ -55,16 +55,16 @@ final class QueryAnswers: DNSHandler {
 
     private func answer(_ question: DNSQuestion, _ message: DNSMessage, _ query: DNSQuery) -> [UInt8]? {
         let turn = rotation.add(1, ordering: .relaxed).oldValue & .max
-        let (answer, authority) = zone.withLock { ($0.answer(question, rotation: turn), $0.authority) }
+        let answer = zone.withLock { $0.answer(question, rotation: turn) }
         var reply = message.reply(payloadSize: UInt16(Self.largestDatagram))
         reply.header.isAuthoritative = true
         reply.header.isRecursionAvailable = true
         switch answer {
         case .records(let records, let additional): (reply.answers, reply.additionals) = (records, additional)
-        case .noRecords: reply.authorities = [authority]
+        case .noRecords: reply.authorities = [zone.withLock(\.authority)]
         case .noSuchName:
             reply.header.responseCode = .noSuchName
-            reply.authorities = [authority]
+            reply.authorities = [zone.withLock(\.authority)]
         case .alias(let records, let target):
             return forward(Forwarded(query: query, message: message, alias: (records, target)))
         case .elsewhere:

@@ -5,9 +5,11 @@ extension RulePieces {
     /// Adds what makes an entrance work.
     mutating func add(_ entrance: Entrance, at key: Entrance.Key) {
         let rules = EntranceRules(key: key, entrance: entrance)
-        let map = ServiceTable.destinations(rules.scope, key.family)
         let destination = rules.destination(&self)
-        entries.insert(.init(map: map, element: .init(key: rules.values, value: .verdict(.goto(destination)))))
+        entries.insert(
+            .init(
+                map: .destinations(rules.scope, key.family),
+                element: .init(key: rules.values, value: .verdict(.goto(destination)))))
     }
 }
 
@@ -78,13 +80,13 @@ private struct EntranceRules {
     }
 
     private func add(_ backends: [Backend], isLocal: Bool, to pieces: inout RulePieces) {
-        let map = ServiceTable.backends(scope, key.family, isLocal: isLocal)
+        let place = values
         for (index, backend) in backends.enumerated() {
             pieces.entries.insert(
                 .init(
-                    map: map,
+                    map: .backends(scope, key.family, isLocal: isLocal),
                     element: .init(
-                        key: values + [.mark(UInt32(index))],
+                        key: place + [.mark(UInt32(index))],
                         value: .data([.ip(backend.address), .port(backend.port)]))))
         }
     }

@@ -6,9 +6,25 @@ import Support
 struct RulePieces {
     /// An element of one of the table's maps.
     struct Entry: Hashable {
-        /// Without elements.
-        var map: Nftables.Set
+        var map: Map
         var element: Nftables.Element
+    }
+
+    /// One of the table's maps and sets.
+    enum Map: Hashable {
+        case destinations(ServiceTable.Scope, IPAddress.Family)
+        case backends(ServiceTable.Scope, IPAddress.Family, isLocal: Bool)
+        case hairpins(IPAddress.Family)
+
+        /// Without elements.
+        var set: Nftables.Set {
+            switch self {
+            case .destinations(let scope, let family): ServiceTable.destinations(scope, family)
+            case .backends(let scope, let family, let isLocal):
+                ServiceTable.backends(scope, family, isLocal: isLocal)
+            case .hairpins(let family): ServiceTable.hairpins(family)
+            }
+        }
     }
 
     /// What several entrances may need; it is there as long as one does.
@@ -19,8 +35,7 @@ struct RulePieces {
         /// As an element of a set; `nil` for chains.
         var entry: Entry? {
             guard case .hairpin(let address) = self else { return nil }
-            return Entry(
-                map: ServiceTable.hairpins(address.family), element: .init(.ip(address), .ip(address)))
+            return Entry(map: .hairpins(address.family), element: .init(.ip(address), .ip(address)))
         }
 
         var chain: Nftables.Chain? {

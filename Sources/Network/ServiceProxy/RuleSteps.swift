@@ -42,7 +42,8 @@ struct RuleSteps {
 
     /// By map, in an order that is the same each time.
     private func grouped(_ entries: [RulePieces.Entry]) -> [(map: Nftables.Set, elements: [Nftables.Element])] {
-        Dictionary(grouping: entries, by: \.map).sorted { $0.key.name < $1.key.name }.map { map, entries in
+        let groups = Dictionary(grouping: entries, by: \.map).map { ($0.key.set, $0.value) }
+        return groups.sorted { $0.0.name < $1.0.name }.map { map, entries in
             (map, entries.map(\.element).sorted { $0.description < $1.description })
         }
     }

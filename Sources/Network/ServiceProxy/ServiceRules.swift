@@ -56,9 +56,7 @@ struct ServiceRules {
         var (before, after) = (RulePieces(), RulePieces())
         var stale = StaleConnections()
         for key in touched.sorted() {
-            let old = installed[key]
-            var new = claims[key]?.min { $0.key < $1.key }?.value
-            if let old { new?.arrange(like: old) }
+            let (old, new) = (installed[key], wanted(key))
             guard old != new else { continue }
             if let old { before.add(old, at: key) }
             if let new { after.add(new, at: key) }
@@ -73,15 +71,18 @@ struct ServiceRules {
 
     /// Everything that is wanted, as the transaction that puts it in the place of what may be there.
     mutating func takeEverything() -> Change {
-        _ = takeChange()
+        for key in touched { installed[key] = wanted(key) }
+        touched = []
         var all = RulePieces()
         var stale = StaleConnections()
         for (key, entrance) in installed {
             all.add(entrance, at: key)
             stale.add(key, entrance)
         }
+        shared = all.shared
         let entries = Array(all.entries) + shared.keys.compactMap(\.entry)
-        let elements = Dictionary(grouping: entries, by: \.map.name).mapValues { $0.map(\.element) }
+        let groups = Dictionary(grouping: entries, by: \.map).map { ($0.key.set.name, $0.value.map(\.element)) }
+        let elements = Dictionary(uniqueKeysWithValues: groups)
         let sets = ServiceTable.sets(options).map { set in
             var set = set
             set.elements += elements[set.name] ?? []
@@ -90,6 +91,13 @@ struct ServiceRules {
         let chains = ServiceTable.chains(options) + shared.keys.compactMap(\.chain) + all.chains.values
         let table = Nftables.Table(.inet, options.tableName, sets: sets + all.sets.values, chains: chains)
         return Change(transaction: .replacing(table), stale: stale)
+    }
+
+    /// What an entrance shall be, its backends in the places that they have.
+    private func wanted(_ key: Entrance.Key) -> Entrance? {
+        var entrance = claims[key]?.min { $0.key < $1.key }?.value
+        if let old = installed[key] { entrance?.arrange(like: old) }
+        return entrance
     }
 
     /// Counts who needs what, and returns what is needed from now on, and what no longer.

@@ -156,7 +156,7 @@ import Testing
 
     /// All lines of a namespace's table, without the order of backends and elements, which is any.
     private static func contents(_ namespace: NetworkNamespace) async throws -> [String] {
-        let text = try await namespace.output(of: "nft", "list table inet k3s")
+        let text = try await namespace.output(of: "nft", "--numeric-protocol", "list", "table", "inet", "k3s")
         let lines = text.split(separator: "\n").flatMap { $0.split(separator: ",") }
         return lines.map { line in
             // `elements = {` and `}` may stand at any of them; a backend's number, and the endpoint there, are by turns.

@@ -210,9 +210,9 @@ import Testing
             $0.spec.externalTrafficPolicy = "Local"
         }
         try await world.install(web, [slice("web", world.endpoints(1, 2, 3))], isFirst: true)
-        let text = try await world.node.output(of: "nft", "list ruleset")
+        let text = try await world.node.output(of: "nft", "--numeric-protocol", "list", "ruleset")
         #expect(text.contains("chain foreign"))
-        #expect(text.contains("10.43.0.7 . tcp . 80 : goto address-outsiders-3"))
+        #expect(text.contains("10.43.0.7 . 6 . 80 : goto address-outsiders-3"))
         #expect(text.contains("chain node-local-3-of-3"))
 
         try await world.install(web, [])
