@@ -98,7 +98,7 @@ let package = Package(
         module("Client", ["Support", "APIMachinery"] + collections),
         module("ClientTestSupport", ["Support", "APIMachinery", "API", "Client"]),
         module("Scheduler", ["Support", "APIMachinery", "API", "Client", logging]),
-        [tests("Scheduler", ["APIMachinery", "API"])],
+        [tests("Scheduler", ["Support", "APIMachinery", "API", "Client", "ClientTestSupport", logging])],
         module(
             "APIServer",
             ["Support", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client", logging] + collections),

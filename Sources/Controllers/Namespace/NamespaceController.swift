@@ -12,6 +12,8 @@ public struct NamespaceController: Controller {
     public let name = "namespace-controller"
     private let resources: [ResourceDefinition]
     private static let finalizer = "kubernetes"
+    /// When to look again though nothing ended: something may have been created beside the sweep.
+    private static let retry: Duration = .seconds(15)
 
     /// - Parameter resources: All that the server serves; those in namespaces are swept.
     public init(resources: [ResourceDefinition] = BuiltinResources.shared.resources) {
@@ -33,31 +35,53 @@ public struct NamespaceController: Controller {
         }
         await loop.run([marked] + deletions) { name throws(Status) in
             guard let stored = namespaces.get(name), stored.isDeleting else { return nil }
-            try await Self.sweep(Namespace(stored), swept, context)
-            return nil
+            return try await Self.empty(Namespace(stored), swept, context)
         }
     }
 
-    private static func sweep(
+    private static func empty(
         _ namespace: Namespace, _ swept: [SweptResource], _ context: ControllerContext
-    ) async throws(Status) {
-        guard namespace.spec.finalizers.contains(finalizer) else { return }
-        for resource in swept {
-            let target = resource.definition.resource
-            let objects = resource.set.list(namespace: namespace.metadata.name).filter { !$0.isDeleting }
-            try await inParallel(objects) { object throws(Status) in
-                do throws(Status) {
-                    let options = DeletionOptions(propagation: .background, preconditionUID: object.uid)
-                    try await context.client.delete(Target(target, object.objectName), options)
-                } catch {
-                    guard error.isNotFound else { throw error }
-                }
-            }
+    ) async throws(Status) -> Duration? {
+        guard namespace.spec.finalizers.contains(finalizer) else { return nil }
+        let content = await sweep(namespace.metadata.name, swept, context)
+        guard content.isEmpty else {
+            var reported = namespace
+            reported.status.conditions = content.conditions(
+                after: namespace.status.conditions, at: context.now())
+            if reported != namespace { try await context.client.updateStatus(reported) }
+            return retry
         }
-        guard swept.allSatisfy({ $0.set.list(namespace: namespace.metadata.name).isEmpty }) else { return }
         var emptied = namespace
         emptied.spec.finalizers.removeAll { $0 == finalizer }
         let target = Target(.namespaces, namespace.objectName, subresource: "finalize")
         try await context.client.update(target, emptied.value, WriteOptions())
+        return nil
+    }
+
+    /// Deletes what is there, and says what is left. That one kind fails keeps no other from going.
+    private static func sweep(
+        _ namespace: String, _ swept: [SweptResource], _ context: ControllerContext
+    ) async -> NamespaceContent {
+        var content = NamespaceContent()
+        for resource in swept {
+            let target = resource.definition.resource
+            let objects = resource.set.list(namespace: namespace)
+            do throws(Status) {
+                try await inParallel(objects.filter { !$0.isDeleting }) { object throws(Status) in
+                    do throws(Status) {
+                        let options = DeletionOptions(
+                            propagation: .background, preconditionUID: object.uid)
+                        try await context.client.delete(Target(target, object.objectName), options)
+                    } catch {
+                        guard error.isNotFound || error.isConflict else { throw error }
+                    }
+                }
+            } catch {
+                content.failures.append(error.message)
+            }
+            let left = objects.isEmpty ? [] : resource.set.list(namespace: namespace)
+            if !left.isEmpty { content.remaining.append(NamespaceContent.Remaining(target, left)) }
+        }
+        return content
     }
 }

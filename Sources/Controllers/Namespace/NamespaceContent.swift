@@ -1,0 +1,116 @@
+import API
+import APIMachinery
+import Support
+
+/// What is left in a namespace that is being deleted, and how its conditions tell it.
+///
+/// Pure: the sweep is ``NamespaceController``'s.
+struct NamespaceContent: Sendable {
+    struct Remaining: Hashable, Sendable {
+        var resource: GroupVersionResource
+        var count: Int
+        /// The finalizers that hold objects, and how many each.
+        var finalizers: [String: Int]
+
+        init(_ resource: GroupVersionResource, _ objects: [StoredObject]) {
+            self.resource = resource
+            count = objects.count
+            finalizers = [:]
+            for object in objects {
+                for finalizer in object.value.at("metadata", "finalizers")?.array ?? [] {
+                    finalizers[finalizer.string ?? "", default: 0] += 1
+                }
+            }
+        }
+    }
+
+    var remaining: [Remaining] = []
+    /// Why resources could not be swept, in the words of the API.
+    var failures: [String] = []
+
+    var isEmpty: Bool { remaining.isEmpty && failures.isEmpty }
+
+    private struct Telling {
+        var type: String
+        var isTrue = false
+        var reason: String
+        var message: String
+    }
+
+    /// The conditions, those of others kept. What did not change keeps its time.
+    func conditions(after present: [NamespaceCondition], at now: Timestamp) -> [NamespaceCondition] {
+        var conditions = present
+        for telling in tellings {
+            var condition = NamespaceCondition()
+            condition.type = telling.type
+            condition.status = telling.isTrue ? "True" : "False"
+            condition.reason = telling.reason
+            condition.message = telling.message
+            condition.lastTransitionTime = now
+            guard let index = conditions.firstIndex(where: { $0.type == telling.type }) else {
+                conditions.append(condition)
+                continue
+            }
+            if conditions[index].status == condition.status {
+                condition.lastTransitionTime = conditions[index].lastTransitionTime
+            }
+            conditions[index] = condition
+        }
+        return conditions
+    }
+
+    /// Kubernetes' own words: people and tools search for them.
+    private var tellings: [Telling] {
+        [
+            // All kinds are known here at any time: these two cannot fail.
+            Telling(
+                type: "NamespaceDeletionDiscoveryFailure", reason: "ResourcesDiscovered",
+                message: "All resources successfully discovered"),
+            Telling(
+                type: "NamespaceDeletionGroupVersionParsingFailure", reason: "ParsedGroupVersions",
+                message: "All legacy kube types successfully parsed"),
+            contentFailure, contentRemaining, finalizersRemaining,
+        ]
+    }
+
+    private var contentFailure: Telling {
+        let type = "NamespaceDeletionContentFailure"
+        guard !failures.isEmpty else {
+            return Telling(
+                type: type, reason: "ContentDeleted",
+                message: "All content successfully deleted, may be waiting on finalization")
+        }
+        let list = failures.sorted().joined(separator: ", ")
+        return Telling(
+            type: type, isTrue: true, reason: "ContentDeletionFailed",
+            message: "Failed to delete all resource types, \(failures.count) remaining: \(list)")
+    }
+
+    private var contentRemaining: Telling {
+        let type = "NamespaceContentRemaining"
+        guard !remaining.isEmpty else {
+            return Telling(type: type, reason: "ContentRemoved", message: "All content successfully removed")
+        }
+        let list = remaining.map { kind in
+            "\(kind.resource.resource).\(kind.resource.group) has \(kind.count) resource instances"
+        }
+        return Telling(
+            type: type, isTrue: true, reason: "SomeResourcesRemain",
+            message: "Some resources are remaining: " + list.sorted().joined(separator: ", "))
+    }
+
+    private var finalizersRemaining: Telling {
+        let type = "NamespaceFinalizersRemaining"
+        let counts = remaining.reduce(into: [:]) { $0.merge($1.finalizers, uniquingKeysWith: +) }
+        guard !counts.isEmpty else {
+            return Telling(
+                type: type, reason: "ContentHasNoFinalizers",
+                message: "All content-preserving finalizers finished")
+        }
+        let list = counts.map { "\($0.key) in \($0.value) resource instances" }
+        return Telling(
+            type: type, isTrue: true, reason: "SomeFinalizersRemain",
+            message: "Some content in the namespace has finalizers remaining: "
+                + list.sorted().joined(separator: ", "))
+    }
+}

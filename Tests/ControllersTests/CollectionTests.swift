@@ -1,0 +1,71 @@
+import API
+import APIMachinery
+import Client
+import ClientTestSupport
+import Testing
+
+@testable import Controllers
+
+/// Deletions of an owner, carried out on an API.
+@Suite(.timeLimit(.minutes(1))) struct CollectionTests {
+    @Test func `in the background dependents go after their owner`() async throws {
+        try await withFamily { api, owner in
+            try await api.delete(
+                ReplicaSet.self, owner.objectName, DeletionOptions(propagation: .background))
+            await api.wait { $0.peek(all: Pod.self).isEmpty }
+            #expect(api.journal.first { $0.hasPrefix("delete") } == "delete replicasets default/owner")
+        }
+    }
+
+    @Test func `in the foreground the owner waits for those that block it`() async throws {
+        try await withFamily { api, owner in
+            let held = ObjectName(namespace: "default", name: "pod-1")
+            let hold: Value = ["metadata": ["finalizers": ["example.com/hold"]]]
+            try await api.patch(Pod.self, held, .merge(hold))
+            try await api.delete(
+                ReplicaSet.self, owner.objectName, DeletionOptions(propagation: .foreground))
+            await api.wait { $0.peek(all: Pod.self).count == 1 }
+            await api.wait { $0.peek(Pod.self, "pod-1", in: "default")?.metadata.deletionTimestamp != nil }
+            #expect(api.peek(ReplicaSet.self, "owner", in: "default") != nil)
+            try await api.patch(Pod.self, held, .merge(["metadata": ["finalizers": .null]]))
+            try await api.delete(Pod.self, held, DeletionOptions(gracePeriodSeconds: 0))
+            await api.wait { $0.peek(all: ReplicaSet.self).isEmpty }
+        }
+    }
+
+    @Test func `orphans stay, and name their owner no more`() async throws {
+        try await withFamily { api, owner in
+            try await api.delete(ReplicaSet.self, owner.objectName, DeletionOptions(propagation: .orphan))
+            await api.wait { $0.peek(all: ReplicaSet.self).isEmpty }
+            #expect(api.peek(all: Pod.self).count == 2)
+            #expect(api.peek(all: Pod.self).allSatisfy { $0.metadata.ownerReferences.isEmpty })
+        }
+    }
+
+    @Test func `who has another owner loses only the one that is gone`() async throws {
+        try await withFamily { api, owner in
+            var other = ReplicaSet(namespace: "default", name: "other")
+            other = try await api.create(other)
+            var shared = try #require(api.peek(Pod.self, "pod-1", in: "default"))
+            shared.metadata.ownerReferences.append(other.controllerReference)
+            try await api.update(shared)
+            try await api.delete(ReplicaSet.self, owner.objectName)
+            await api.wait { api in
+                api.peek(all: Pod.self).map(\.metadata.ownerReferences.count) == [1]
+            }
+            #expect(api.peek(all: Pod.self).first?.metadata.ownerReferences.first?.uid == other.metadata.uid)
+        }
+    }
+
+    /// A set that owns two pods, and a collector at work.
+    private func withFamily(_ body: (MemoryAPI, ReplicaSet) async throws -> Void) async throws {
+        let api = MemoryAPI()
+        let owner = try await api.create(ReplicaSet(namespace: "default", name: "owner"))
+        for number in 1...2 {
+            var pod = Pod(namespace: "default", name: "pod-\(number)")
+            pod.metadata.ownerReferences = [owner.controllerReference]
+            try await api.create(pod)
+        }
+        try await running([GarbageCollector()], on: api) { try await body(api, owner) }
+    }
+}

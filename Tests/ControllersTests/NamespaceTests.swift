@@ -1,0 +1,108 @@
+import API
+import APIMachinery
+import Client
+import ClientTestSupport
+import Support
+import Testing
+
+@testable import Controllers
+
+@Suite(.timeLimit(.minutes(1))) struct NamespaceTests {
+    private let now = Timestamp(seconds: 1_000_000)
+
+    @Test func `a namespace tells what keeps it`() {
+        var content = NamespaceContent()
+        Conversation(
+            """
+            decide
+            ----
+            NamespaceDeletionDiscoveryFailure False ResourcesDiscovered: All resources successfully discovered
+            NamespaceDeletionGroupVersionParsingFailure False ParsedGroupVersions: All legacy kube types successfully parsed
+            NamespaceDeletionContentFailure False ContentDeleted: All content successfully deleted, may be waiting on finalization
+            NamespaceContentRemaining False ContentRemoved: All content successfully removed
+            NamespaceFinalizersRemaining False ContentHasNoFinalizers: All content-preserving finalizers finished
+
+            left services
+            left deployments apps example.com/hold
+            left pods example.com/hold
+            failed secrets are forbidden
+            decide
+            ----
+            NamespaceDeletionDiscoveryFailure False ResourcesDiscovered: All resources successfully discovered
+            NamespaceDeletionGroupVersionParsingFailure False ParsedGroupVersions: All legacy kube types successfully parsed
+            NamespaceDeletionContentFailure True ContentDeletionFailed: Failed to delete all resource types, 1 remaining: secrets are forbidden
+            NamespaceContentRemaining True SomeResourcesRemain: Some resources are remaining: deployments.apps has 1 resource instances, pods. has 1 resource instances, services. has 1 resource instances
+            NamespaceFinalizersRemaining True SomeFinalizersRemain: Some content in the namespace has finalizers remaining: example.com/hold in 2 resource instances
+            """
+        ).check { command in
+            switch command[0] {
+            case "left":
+                let words = Array(command.dropFirst(2))
+                let group = words.first { !$0.contains("/") } ?? ""
+                let finalizers = words.filter { $0.contains("/") }
+                let object = StoredObject(received: ["metadata": ["finalizers": Value(finalizers)]])
+                let resource = GroupVersionResource(group: group, version: "v1", resource: command[1])
+                content.remaining.append(NamespaceContent.Remaining(resource, [object]))
+            case "failed": content.failures.append(command.dropFirst().joined(separator: " "))
+            default:
+                return content.conditions(after: [], at: now).map { condition in
+                    "\(condition.type) \(condition.status) \(condition.reason): \(condition.message)"
+                }
+            }
+            return []
+        }
+    }
+
+    @Test func `a condition keeps its time while it says the same`() {
+        var content = NamespaceContent()
+        let first = content.conditions(after: [], at: now)
+        content.failures = ["no"]
+        let second = content.conditions(after: first, at: now + .seconds(5))
+        #expect(second.map(\.lastTransitionTime) == [now, now, now + .seconds(5), now, now])
+    }
+
+    @Test func `a namespace is emptied, and goes when the last object is gone`() async throws {
+        let api = MemoryAPI()
+        var namespace = Namespace(name: "team")
+        namespace.spec.finalizers = ["kubernetes"]
+        try await api.create(namespace)
+        try await api.create(ConfigMap(namespace: "team", name: "settings"))
+        try await api.create(ConfigMap(namespace: "other", name: "settings"))
+        var held = Secret(namespace: "team", name: "held")
+        held.metadata.finalizers = ["example.com/hold"]
+        held = try await api.create(held)
+        try await running([NamespaceController()], on: api) {
+            try await api.delete(Namespace.self, namespace.objectName)
+            await api.wait { $0.peek(Namespace.self, "team")?.status.conditions.isEmpty == false }
+            let told = api.peek(Namespace.self, "team")?.status.conditions.last
+            #expect(told?.message.hasSuffix("example.com/hold in 1 resource instances") == true)
+            #expect(api.peek(ConfigMap.self, "settings", in: "team") == nil)
+
+            let release: Value = ["metadata": ["finalizers": .null]]
+            try await api.patch(Secret.self, held.objectName, .merge(release))
+            await api.wait { $0.peek(Namespace.self, "team") == nil }
+            #expect(api.peek(ConfigMap.self, "settings", in: "other") != nil)
+        }
+    }
+
+    @Test func `each namespace gets its account and its root certificates, and gets them again`() async throws
+    {
+        let api = MemoryAPI()
+        try await api.create(Namespace(name: "team"))
+        try await running([ServiceAccountController(), RootCAPublisher(certificates: "PEM")], on: api) {
+            await api.wait { Self.isFurnished($0) }
+            try await api.delete(ServiceAccount.self, ObjectName(namespace: "team", name: "default"))
+            var map = try #require(api.peek(ConfigMap.self, "kube-root-ca.crt", in: "team"))
+            map.data = ["ca.crt": "somebody else's"]
+            try await api.update(map)
+            await api.wait { Self.isFurnished($0) }
+            try await api.delete(ConfigMap.self, map.objectName)
+            await api.wait { Self.isFurnished($0) }
+        }
+    }
+
+    private static func isFurnished(_ api: MemoryAPI) -> Bool {
+        api.peek(ServiceAccount.self, "default", in: "team") != nil
+            && api.peek(ConfigMap.self, "kube-root-ca.crt", in: "team")?.data == ["ca.crt": "PEM"]
+    }
+}
