@@ -55,15 +55,23 @@ final class ManualClock: Clock, Sendable {
         try Task.checkCancellation()
     }
 
-    /// Returns when something sleeps.
+    /// Returns when something sleeps, or when the task is cancelled.
     func waitForSleepers() async {
-        await withCheckedContinuation { continuation in
-            let mustWait = state.withLock { state in
-                guard state.sleepers.isEmpty else { return false }
-                state.watching.append(continuation)
-                return true
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let mustWait = state.withLock { state in
+                    guard state.sleepers.isEmpty, !Task.isCancelled else { return false }
+                    state.watching.append(continuation)
+                    return true
+                }
+                if !mustWait { continuation.resume() }
             }
-            if !mustWait { continuation.resume() }
+        } onCancel: {
+            let watching = state.withLock { state in
+                defer { state.watching = [] }
+                return state.watching
+            }
+            for watcher in watching { watcher.resume() }
         }
     }
 
