@@ -1,0 +1,80 @@
+import API
+import APIMachinery
+import Runtime
+import Support
+
+/// What a container of a pod is to be, once everything around it is ready.
+struct ContainerConfiguration: Sendable {
+    /// What is found out before the container can be made.
+    struct Surroundings: Sendable {
+        var image: CRI.Image
+        /// What the runtime is to run: the image's id, whatever its names mean by now.
+        var imageReference: String
+        var environment: [(name: String, value: String)]
+        var mounts: [CRI.Mount]
+        /// In bytes.
+        var memoryCapacity: Int64
+        var isUnified: Bool
+        /// The container whose processes an ephemeral one sees.
+        var target: String?
+    }
+
+    let pod: Pod
+    let container: Container
+    let attempt: UInt32
+    let seccompProfiles: String
+
+    func config(_ around: Surroundings) -> CRI.ContainerConfig {
+        var config = CRI.ContainerConfig()
+        config.metadata = CRI.ContainerMetadata(name: container.name, attempt: attempt)
+        config.image = CRI.ImageSpec(around.imageReference)
+        config.image.userSpecifiedImage = container.image
+        let variables = Dictionary(around.environment.map { ($0.name, $0.value) }) { $1 }
+        config.command = container.command.map { ContainerEnvironment.expand($0, variables) }
+        config.args = container.args.map { ContainerEnvironment.expand($0, variables) }
+        config.workingDir = container.workingDir
+        config.envs = around.environment.map { CRI.KeyValue($0.name, $0.value) }
+        config.mounts = around.mounts
+        config.labels = PodLabels.labels(of: pod)
+        config.labels[PodLabels.containerName] = container.name
+        config.annotations = annotations
+        config.logPath = "\(container.name)/\(attempt).log"
+        config.stdin = container.stdin
+        config.stdinOnce = container.stdinOnce
+        config.tty = container.tty
+        config.linux.resources = resources(around)
+        config.linux.securityContext = ContainerSecurity(container, in: pod, seccompProfiles: seccompProfiles)
+            .context(around.image, target: around.target)
+        let signal = container.lifecycle?.stopSignal.flatMap { CRI.StopSignal(name: $0) }
+        config.stopSignal = signal ?? .runtimeDefault
+        return config
+    }
+
+    private var annotations: [String: String] {
+        var annotations = [
+            PodLabels.fingerprint: ContainerFingerprint.of(container),
+            PodLabels.restartCount: "\(attempt)",
+            PodLabels.terminationPath: container.terminationMessagePath,
+            PodLabels.terminationPolicy: container.terminationMessagePolicy,
+        ]
+        if let seconds = pod.spec.terminationGracePeriodSeconds { annotations[PodLabels.gracePeriod] = "\(seconds)" }
+        if let ports = container.value["ports"] { annotations[PodLabels.containerPorts] = ports.description }
+        return annotations
+    }
+
+    private func resources(_ around: Surroundings) -> CRI.LinuxContainerResources {
+        let values = CgroupValues(container.resources)
+        var resources = CRI.LinuxContainerResources()
+        resources.cpuShares = values.cpuShares
+        resources.cpuPeriod = values.cpuPeriod
+        resources.cpuQuota = values.cpuQuota ?? 0
+        resources.memoryLimitInBytes = values.memoryLimit ?? 0
+        // One process that takes too much memory ends the whole container, as in Kubernetes on cgroup v2.
+        if around.isUnified { resources.unified["memory.oom.group"] = "1" }
+        let request = container.resources.amount("memory", of: \.requests)
+        resources.oomScoreAdj = Int64(
+            QualityOfService(pod).oomScoreAdjustment(
+                memoryRequest: request ?? 0, memoryCapacity: around.memoryCapacity))
+        return resources
+    }
+}

@@ -1,0 +1,146 @@
+import API
+import APIMachinery
+import Client
+import Host
+import Logging
+import Runtime
+import Support
+
+/// Makes and starts one container of a pod: its image, environment, mounts and files first, each of which may not be
+/// ready yet.
+struct ContainerStarter: Sendable {
+    enum Result: Sendable {
+        case started(id: String)
+        /// It waits, as its status says.
+        case held(PodMemory.Hold)
+    }
+
+    /// Something that makes the container wait: the reason in its status, and how to say it.
+    private struct Refusal: Error {
+        var reason: String
+        var message: String
+        /// Whether an event has said it already.
+        var isTold = false
+    }
+
+    let context: PodContext
+    let facts: PodFacts
+    let member: PodContainers.Member
+    let attempt: UInt32
+    let sandbox: RuntimePod.Sandbox
+    let volumes: MountedVolumes
+
+    private var pod: Pod { facts.pod }
+    private var container: Container { member.container }
+
+    /// Fails when the runtime does not answer.
+    func start() async throws(Fault) -> Result {
+        let sandboxConfig = SandboxConfiguration(context.options, pod, resolver: context.resolver())
+            .config(pod, attempt: sandbox.attempt)
+        let image: CRI.Image
+        switch try await context.images.prepare(
+            container, of: pod, fieldPath: member.fieldPath, config: sandboxConfig)
+        {
+        case .ready(let ready): image = ready
+        case .hold(let hold): return .held(hold)
+        }
+        do throws(Refusal) {
+            return .started(id: try await make(image, sandboxConfig))
+        } catch {
+            if !error.isTold { context.tell(pod, member, .warning, "Failed", "Error: \(error.message)") }
+            return .held(
+                PodMemory.Hold(reason: error.reason, message: error.message, until: .now + .seconds(10)))
+        }
+    }
+
+    private func make(_ image: CRI.Image, _ sandboxConfig: CRI.PodSandboxConfig) async throws(Refusal) -> String {
+        let config = try await configure(image)
+        let id: String
+        do throws(Fault) {
+            id = try await context.runtime.createContainer(
+                in: sandbox.id, config, sandboxConfig: sandboxConfig)
+        } catch {
+            throw Refusal(reason: "CreateContainerError", message: error.forPeople)
+        }
+        // Its end may be told at any moment from now on.
+        context.table.own([id], pod.metadata.uid)
+        context.tell(pod, member, .normal, "Created", "Container created")
+        linkLog(id, Path.join(sandboxConfig.logDirectory, config.logPath))
+        do throws(Fault) { try await context.runtime.startContainer(id) } catch {
+            throw Refusal(reason: "RunContainerError", message: error.forPeople)
+        }
+        context.tell(pod, member, .normal, "Started", "Container started")
+        return id
+    }
+
+    // MARK: What it is made from
+
+    private func configure(_ image: CRI.Image) async throws(Refusal) -> CRI.ContainerConfig {
+        let security = ContainerSecurity(container, in: pod, seccompProfiles: context.seccompProfiles)
+        do throws(RootRefused) { try security.checkUser(image) } catch {
+            throw Refusal(reason: "CreateContainerConfigError", message: error.message)
+        }
+        let configuration = ContainerConfiguration(
+            pod: pod, container: container, attempt: attempt, seccompProfiles: context.seccompProfiles)
+        do throws(Fault) {
+            let environment = try await context.environment.resolve(container, in: pod, placement)
+            let variables = Dictionary(environment.map { ($0.name, $0.value) }) { $1 }
+            var mounts = try context.volumes.mounts(of: container, in: pod, volumes, environment: variables)
+            try addFiles(to: &mounts)
+            var around = ContainerConfiguration.Surroundings(
+                image: image, imageReference: image.id, environment: environment, mounts: mounts,
+                memoryCapacity: context.capacity.memory, isUnified: context.groups.isUnified)
+            around.target = target
+            return configuration.config(around)
+        } catch {
+            throw Refusal(reason: "CreateContainerConfigError", message: error.summary)
+        }
+    }
+
+    private var podIPs: [String] { facts.spec.hostNetwork ? context.hostIPs : sandbox.ips }
+
+    private var placement: PodPlacement {
+        PodPlacement(
+            nodeName: context.options.nodeName, hostIP: context.hostIPs.first ?? "", hostIPs: context.hostIPs,
+            podIPs: podIPs, allocatable: context.capacity.allocatable)
+    }
+
+    /// `kubectl debug --target`: the processes of that container are seen.
+    private var target: String? {
+        guard let name = container.value["targetContainerName"]?.string, !name.isEmpty else { return nil }
+        return facts.current(name)?.id
+    }
+
+    /// The kubelet's own files: the hosts, unless the container brings its own, and the one for last words.
+    private func addFiles(to mounts: inout [CRI.Mount]) throws(Fault) {
+        let folder = context.folder(pod)
+        if !podIPs.isEmpty, !mounts.contains(where: { $0.containerPath == "/etc/hosts" }) {
+            try folder.writeHosts(try hosts())
+            mounts.append(CRI.Mount(folder.hosts, at: "/etc/hosts"))
+        }
+        let path = container.terminationMessagePath
+        if !path.isEmpty {
+            mounts.append(CRI.Mount(try folder.makeMessageFile(container.name, attempt: attempt), at: path))
+        }
+    }
+
+    private func hosts() throws(Fault) -> String {
+        let aliases = facts.spec.hostAliases
+        if facts.spec.hostNetwork {
+            return HostsFile.text(ofHost: try Files.readText("/etc/hosts"), aliases: aliases)
+        }
+        let name = PodHostname(pod, clusterDomain: context.options.clusterDomain)
+        return HostsFile.text(ips: podIPs, hostname: name.name, domain: name.domain, aliases: aliases)
+    }
+
+    /// A log that collectors do not find is no reason not to start.
+    private func linkLog(_ id: String, _ path: String) {
+        let link = context.folder(pod).link(id, container.name, pod)
+        do throws(Fault) {
+            try Files.makeDirectory(Path.parent(of: link))
+            try Files.makeSymbolicLink(at: link, to: path)
+        } catch {
+            context.log.debug("cannot link the log of \(container.name): \(error)")
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import API
+import APIMachinery
+import Host
+import Logging
+import Support
+
+/// The control groups of pods: one for each class of pods, one in it for each pod, with the limits that its
+/// containers have together. The runtime makes those of the containers below.
+struct PodCgroups: Sendable {
+    private let hierarchy: CgroupHierarchy?
+    private let root: String
+
+    /// Whether the machine has cgroup v2 alone.
+    var isUnified: Bool { hierarchy?.version == .v2 }
+
+    /// On a machine whose control groups cannot be told the runtime is left to itself.
+    init(root: String, log: Logger) {
+        self.root = root
+        do throws(Fault) { hierarchy = try CgroupHierarchy.detect() } catch {
+            hierarchy = nil
+            log.warning("pods get no control groups of their own: \(error)")
+        }
+    }
+
+    private func group(_ path: String) -> Cgroup? {
+        hierarchy.map { Cgroup(root == "/" ? path : root + path, in: $0) }
+    }
+
+    /// The classes: best-effort pods get what the others leave.
+    func prepare() throws(Fault) {
+        try group("/kubepods/burstable")?.create()
+        let last = group("/kubepods/besteffort")
+        try last?.create()
+        try last?.setProcessorShares(2)
+    }
+
+    /// Makes the group of a pod; one that is there gets its limits again.
+    func create(_ pod: Pod) throws(Fault) {
+        let path = QualityOfService(pod).cgroupParent(podUID: pod.metadata.uid)
+        guard let group = group(path) else { return }
+        try group.create()
+        let values = CgroupValues(ofPod: pod.spec)
+        try group.setProcessorShares(UInt64(values.cpuShares))
+        if let quota = values.cpuQuota {
+            let limit = Cgroup.ProcessorQuota(
+                quota: .microseconds(quota), period: .microseconds(values.cpuPeriod))
+            try group.setProcessorQuota(limit)
+        }
+        if let limit = values.memoryLimit { try group.setMemoryLimit(ByteCount(limit)) }
+    }
+
+    /// Removes the group of a pod whose processes have ended.
+    func remove(podUID: String) throws(Fault) {
+        for quality in QualityOfService.allCases {
+            try group(quality.cgroupParent(podUID: podUID))?.remove()
+        }
+    }
+}
+
+extension CgroupValues {
+    /// Of a whole pod: its own resources where it has some (KEP 2837), else those of its containers together. A limit
+    /// counts only when every container has it. Init containers run one at a time, beside the sidecars before them.
+    init(ofPod spec: PodSpec) {
+        if let resources = spec.resources, !resources.value.isEmptyObject {
+            self.init(resources)
+            return
+        }
+        self.init(ResourceRequirements())
+        let requests = Self.total(spec) { $0.amount("cpu", of: \.requests) ?? $0.amount("cpu", of: \.limits) ?? 0 }
+        cpuShares = Self.shares(milliCPU: requests ?? 0)
+        cpuQuota = Self.total(spec) { $0.amount("cpu", of: \.limits) }.flatMap { Self.quota(milliCPU: $0) }
+        memoryLimit = Self.total(spec) { $0.amount("memory", of: \.limits) }.flatMap { $0 > 0 ? $0 : nil }
+    }
+
+    /// `nil` when a container has no amount.
+    private static func total(
+        _ spec: PodSpec, _ amount: (ResourceRequirements) -> Int64?
+    ) -> Int64? {
+        var (sidecars, most, sum) = (Int64(0), Int64(0), Int64(0))
+        for container in spec.initContainers {
+            guard let own = amount(container.resources) else { return nil }
+            if container.restartPolicy == "Always" { sidecars += own }
+            most = max(most, container.restartPolicy == "Always" ? sidecars : sidecars + own)
+        }
+        for container in spec.containers {
+            guard let own = amount(container.resources) else { return nil }
+            sum += own
+        }
+        return max(most, sum + sidecars)
+    }
+}

@@ -1,0 +1,24 @@
+import API
+import APIMachinery
+import Runtime
+
+/// The labels and annotations under which a kubelet finds its pods again in the runtime: those of Kubernetes, so that
+/// `crictl` and log collectors know them.
+enum PodLabels {
+    static let podName = "io.kubernetes.pod.name"
+    static let podNamespace = "io.kubernetes.pod.namespace"
+    static let podUID = "io.kubernetes.pod.uid"
+    static let containerName = "io.kubernetes.container.name"
+
+    static let fingerprint = "io.kubernetes.container.hash"
+    static let restartCount = "io.kubernetes.container.restartCount"
+    static let terminationPath = "io.kubernetes.container.terminationMessagePath"
+    static let terminationPolicy = "io.kubernetes.container.terminationMessagePolicy"
+    static let gracePeriod = "io.kubernetes.pod.terminationGracePeriod"
+    static let containerPorts = "io.kubernetes.container.ports"
+
+    /// Those of every sandbox and container of the pod.
+    static func labels(of pod: Pod) -> [String: String] {
+        [podName: pod.objectName.name, podNamespace: pod.objectName.namespace, podUID: pod.metadata.uid]
+    }
+}

@@ -1,0 +1,108 @@
+import API
+import APIMachinery
+import Host
+import Runtime
+import Support
+
+/// What the sandbox of a pod is to be.
+struct SandboxConfiguration: Sendable {
+    let options: KubeletOptions
+    let qualityOfService: QualityOfService
+    /// The node's resolver configuration.
+    let resolver: ResolverConfiguration
+
+    init(_ options: KubeletOptions, _ pod: Pod, resolver: ResolverConfiguration) {
+        self.options = options
+        self.resolver = resolver
+        qualityOfService = QualityOfService(pod)
+    }
+
+    func config(_ pod: Pod, attempt: UInt32) -> CRI.PodSandboxConfig {
+        let (spec, name) = (pod.spec, pod.objectName)
+        var config = CRI.PodSandboxConfig()
+        config.metadata = CRI.PodSandboxMetadata(
+            name: name.name, uid: pod.metadata.uid, namespace: name.namespace, attempt: attempt)
+        config.labels = pod.metadata.labels.merging(PodLabels.labels(of: pod)) { $1 }
+        config.annotations = pod.metadata.annotations
+        config.logDirectory = options.layout.logFolder(
+            namespace: name.namespace, name: name.name, uid: pod.metadata.uid)
+        config.dnsConfig = ResolverConfiguration.dns(
+            of: spec, namespace: name.namespace, host: resolver, clusterServers: options.clusterDNS,
+            clusterDomain: options.clusterDomain)
+        if !spec.hostNetwork {
+            config.hostname = PodHostname(pod, clusterDomain: options.clusterDomain).inSandbox
+            config.portMappings = Self.portMappings(spec)
+        }
+        config.linux.cgroupParent = cgroupParent(podUID: pod.metadata.uid)
+        for sysctl in spec.securityContext?.sysctls ?? [] {
+            config.linux.sysctls[sysctl.name] = sysctl.valueText
+        }
+        config.linux.securityContext = security(spec)
+        return config
+    }
+
+    func cgroupParent(podUID: String) -> String {
+        let path = qualityOfService.cgroupParent(podUID: podUID)
+        return options.cgroupRoot == "/" ? path : options.cgroupRoot + path
+    }
+
+    private func security(_ spec: PodSpec) -> CRI.LinuxSandboxSecurityContext {
+        var context = CRI.LinuxSandboxSecurityContext()
+        context.namespaceOptions = spec.namespaceOptions
+        context.privileged = (spec.initContainers + spec.containers).contains {
+            $0.securityContext?.privileged ?? false
+        }
+        context.supplementalGroups = spec.supplementalGroups
+        context.runAsUser = spec.securityContext?.runAsUser.map(Int64.init)
+        context.runAsGroup = spec.securityContext?.runAsGroup.map(Int64.init)
+        context.selinuxOptions = spec.securityContext?.seLinuxOptions.map(CRI.SELinuxOption.init)
+        // The sandbox's own process needs nothing that the runtime's profile forbids.
+        context.seccomp = CRI.SecurityProfile(.runtimeDefault)
+        return context
+    }
+
+    private static func portMappings(_ spec: PodSpec) -> [CRI.PortMapping] {
+        let sidecars = spec.initContainers.filter { $0.restartPolicy == "Always" }
+        return (sidecars + spec.containers).flatMap(\.ports).filter { $0.hostPort > 0 }.map { port in
+            var mapping = CRI.PortMapping()
+            mapping.protocol = port.protocol == "UDP" ? .udp : port.protocol == "SCTP" ? .sctp : .tcp
+            mapping.containerPort = Int32(port.containerPort)
+            mapping.hostPort = Int32(port.hostPort)
+            mapping.hostIP = port.hostIP
+            return mapping
+        }
+    }
+}
+
+/// How a pod calls itself.
+struct PodHostname: Hashable, Sendable {
+    /// The name alone, at most 63 characters, as the kernel holds it.
+    var name: String
+    /// The domain below which the name is found in the cluster's DNS; `nil` without a subdomain.
+    var domain: String?
+    private var isFull: Bool
+
+    init(_ pod: Pod, clusterDomain: String) {
+        let spec = pod.spec
+        isFull = spec.setHostnameAsFQDN ?? false
+        if let override = spec.hostnameOverride {
+            (name, domain, isFull) = (override, nil, false)
+            return
+        }
+        name = Self.truncated(spec.hostname.isEmpty ? pod.objectName.name : spec.hostname)
+        domain = spec.subdomain.isEmpty ? nil : "\(spec.subdomain).\(pod.objectName.namespace).svc.\(clusterDomain)"
+    }
+
+    /// What `hostname` prints in the pod.
+    var inSandbox: String {
+        guard isFull, let domain else { return name }
+        return "\(name).\(domain)"
+    }
+
+    private static func truncated(_ name: String) -> String {
+        guard name.utf8.count > 63 else { return name }
+        var short = String(decoding: name.utf8.prefix(63), as: UTF8.self)
+        while let last = short.last, last == "-" || last == "." { short.removeLast() }
+        return short
+    }
+}

@@ -1,0 +1,193 @@
+import API
+import APIMachinery
+import Client
+import Logging
+import Runtime
+import Support
+import Synchronization
+
+/// Brings the images of containers to the node.
+///
+/// ``prepare(_:of:config:)`` never waits for a network: it says that the image is here, or why it is not, and the pod
+/// is looked at again when that changes.
+final class ImageStore: Sendable {
+    enum Answer: Sendable {
+        case ready(CRI.Image)
+        /// The container waits with this reason.
+        case hold(PodMemory.Hold)
+    }
+
+    private let service: any ImageService
+    private let client: any Client
+    private let events: EventRecorder
+    private let operations: Operations
+    private let desk = Mutex(ImageDesk())
+    private let wake: @Sendable (_ podUID: String) -> Void
+    /// The images of the node have changed.
+    private let changed: @Sendable () -> Void
+
+    init(
+        _ service: any ImageService, client: any Client, events: EventRecorder, operations: Operations,
+        wake: @escaping @Sendable (_ podUID: String) -> Void, changed: @escaping @Sendable () -> Void
+    ) {
+        self.service = service
+        self.client = client
+        self.events = events
+        self.operations = operations
+        self.wake = wake
+        self.changed = changed
+    }
+
+    /// Whether the container's image is here and may be used, by its pull policy.
+    func prepare(
+        _ container: Container, of pod: Pod, fieldPath: String, config: CRI.PodSandboxConfig
+    ) async throws(Fault) -> Answer {
+        let note = Note(pod: pod, fieldPath: fieldPath, events: events)
+        guard let reference = ImageReference(container.image) else {
+            let message = "Failed to apply default image tag \"\(container.image)\": couldn't parse image name "
+                + "\"\(container.image)\": invalid reference format"
+            note(.warning, "InspectFailed", message)
+            note(.warning, "Failed", "Error: InvalidImageName")
+            return .hold(PodMemory.Hold(reason: "InvalidImageName", message: message, until: .now + .seconds(300)))
+        }
+        let spec = CRI.ImageSpec(reference.description)
+        let present = try await service.imageStatus(spec)
+        switch (container.imagePullPolicy, present) {
+        case ("Never", nil):
+            let message = "Container image \"\(container.image)\" is not present with pull policy of Never"
+            note(.warning, "ErrImageNeverPull", message)
+            note(.warning, "Failed", "Error: ErrImageNeverPull")
+            return .hold(PodMemory.Hold(reason: "ErrImageNeverPull", message: message, until: .now + .seconds(10)))
+        case ("Never", let image?), ("IfNotPresent", let image?), ("", let image?):
+            // A pull that has just ended is told as such, not as an image that was here all the time.
+            let wish = ImageDesk.Wish(podUID: pod.metadata.uid, container: container.name)
+            if let answer = desk.withLock({ $0.news(wish) }) {
+                return try await ended(answer, reference, container, note)
+            }
+            note(
+                .normal, "Pulled",
+                "Container image \"\(container.image)\" already present on machine and can be accessed by the pod")
+            return .ready(image)
+        default:
+            return try await pull(reference, container, pod, config, note)
+        }
+    }
+
+    /// Whether the container waits for a pull that has not ended.
+    func isPulling(for podUID: String, _ container: String) -> Bool {
+        desk.withLock { $0.isWaiting(ImageDesk.Wish(podUID: podUID, container: container)) }
+    }
+
+    /// The pod is gone.
+    func forget(podUID: String) { desk.withLock { $0.forget(podUID: podUID) } }
+
+    // MARK: Pulling
+
+    private func pull(
+        _ reference: ImageReference, _ container: Container, _ pod: Pod, _ config: CRI.PodSandboxConfig, _ note: Note
+    ) async throws(Fault) -> Answer {
+        let auth = await credentials(of: pod, note).find(reference)
+        let key = ImageDesk.Key(image: reference.description, auth: auth)
+        let wish = ImageDesk.Wish(podUID: pod.metadata.uid, container: container.name)
+        switch desk.withLock({ $0.ask(wish, key, now: .now) }) {
+        case .pull:
+            note(.normal, "Pulling", "Pulling image \"\(container.image)\"")
+            start(key, config)
+            return .hold(.beingPulled)
+        case .wait:
+            return .hold(.beingPulled)
+        case .ended(let outcome):
+            return try await ended(outcome, reference, container, note)
+        case .later(let until, let why):
+            let message = "Back-off pulling image \"\(container.image)\""
+            note(.normal, "BackOff", message)
+            note(.warning, "Failed", "Error: ImagePullBackOff")
+            return .hold(
+                PodMemory.Hold(
+                    reason: "ImagePullBackOff", message: "\(message): ErrImagePull: \(why)", until: until))
+        }
+    }
+
+    private func ended(
+        _ outcome: ImageDesk.Outcome, _ reference: ImageReference, _ container: Container, _ note: Note
+    ) async throws(Fault) -> Answer {
+        switch outcome {
+        case .pulled(_, let took):
+            guard let image = try await service.imageStatus(CRI.ImageSpec(reference.description)) else {
+                throw Fault(.notFound, "the image \(container.image) went away right after it was pulled")
+            }
+            let time = GoDuration.format(took.inMilliseconds)
+            note(
+                .normal, "Pulled",
+                "Successfully pulled image \"\(container.image)\" in \(time) (\(time) including waiting). "
+                    + "Image size: \(image.size) bytes.")
+            return .ready(image)
+        case .failed(let why):
+            note(.warning, "Failed", "Failed to pull image \"\(container.image)\": \(why)")
+            note(.warning, "Failed", "Error: ErrImagePull")
+            // The next look finds the back-off.
+            return .hold(PodMemory.Hold(reason: "ErrImagePull", message: why, until: .now + .seconds(1)))
+        }
+    }
+
+    private func start(_ key: ImageDesk.Key, _ config: CRI.PodSandboxConfig) {
+        operations.start { [self] in
+            let began = ContinuousClock.now
+            let outcome: ImageDesk.Outcome
+            do throws(Fault) {
+                let id = try await service.pullImage(CRI.ImageSpec(key.image), auth: key.auth, sandboxConfig: config)
+                outcome = .pulled(reference: id, took: ContinuousClock.now - began)
+            } catch {
+                outcome = .failed(error.forPeople)
+            }
+            let pods = desk.withLock { $0.end(key, outcome, now: .now) }
+            changed()
+            for pod in pods { wake(pod) }
+        }
+    }
+
+    private func credentials(of pod: Pod, _ note: Note) async -> RegistryCredentials {
+        var credentials = RegistryCredentials()
+        for reference in pod.spec.imagePullSecrets where !reference.name.isEmpty {
+            let name = ObjectName(namespace: pod.objectName.namespace, name: reference.name)
+            do throws(Status) {
+                credentials.add(try await client.get(Secret.self, name))
+            } catch {
+                note(
+                    .warning, "FailedToRetrieveImagePullSecret",
+                    "Unable to retrieve some image pull secrets (\(reference.name)); attempting to pull the image "
+                        + "may not succeed.")
+            }
+        }
+        return credentials
+    }
+}
+
+/// Tells about a container of a pod.
+private struct Note: Sendable {
+    let pod: Pod
+    let fieldPath: String
+    let events: EventRecorder
+
+    func callAsFunction(_ kind: EventNote.Kind, _ reason: String, _ message: String) {
+        events.record(pod, kind, reason: reason, message: message, fieldPath: fieldPath)
+    }
+}
+
+extension PodMemory.Hold {
+    /// What a container says while its image comes is what it says before everything else.
+    fileprivate static let beingPulled = PodMemory.Hold(reason: "", message: "", until: nil)
+}
+
+extension Duration {
+    /// Cut off to what a person wants to read.
+    var inMilliseconds: Duration {
+        let (seconds, attoseconds) = components
+        return .seconds(seconds) + .milliseconds(attoseconds / 1_000_000_000_000_000)
+    }
+}
+
+extension Fault {
+    /// The whole story in one line, innermost cause included.
+    var forPeople: String { cause.map { "\(summary): \($0)" } ?? summary }
+}

@@ -1,0 +1,187 @@
+import API
+import APIMachinery
+public import Client
+import Host
+public import Logging
+public import Runtime
+public import Support
+
+/// Runs the pods of one node.
+///
+/// Everything is caused by something: a change in the API, an event of the runtime, a probe, a deadline. Each pod has
+/// one worker at a time, which looks, decides (``PodDecision``) and acts. Stopping a kubelet stops no container: the
+/// next one finds them by their labels and goes on.
+public final class Kubelet: Sendable {
+    /// How often everything is looked at without a cause, in case a cause was missed.
+    private static let relist: Duration = .seconds(300)
+    /// Pods that are worked on at once.
+    private static let workers = 16
+
+    private let options: KubeletOptions
+    private let client: any Client
+    private let runtime: any RuntimeService
+    private let imageService: any ImageService
+    private let events: EventRecorder
+    private let log: Logger
+    private let table = PodTable()
+    private let queue: WorkQueue<String>
+    private let operations = Operations()
+    private let volumes: PodVolumes
+    private let prober: Prober
+
+    public init(
+        _ options: KubeletOptions, client: any Client, runtime: any RuntimeService, images: any ImageService,
+        events: EventRecorder, log: Logger
+    ) {
+        self.options = options
+        self.client = client
+        self.runtime = runtime
+        imageService = images
+        self.events = events.named("kubelet", host: options.nodeName)
+        self.log = log
+        queue = WorkQueue(backOff: .init(first: .milliseconds(200), most: .seconds(30)))
+        volumes = PodVolumes(layout: options.layout, client: client, nodeName: options.nodeName, log: log)
+        prober = Prober(runtime: runtime, log: log)
+    }
+
+    /// The node's pods, for the node API.
+    public var directory: any PodDirectory { table }
+
+    /// Registers the node, adopts what runs, and keeps the pods until cancelled. `ready` is called once, when the API
+    /// has been told that the node is ready.
+    ///
+    /// Fails when the node cannot be described or the API does not let its pods be read. Events are written by
+    /// whoever runs the recorder that the kubelet was given.
+    public func run(ready: @escaping @Sendable () -> Void) async throws(Fault) {
+        try Files.makeDirectory(options.layout.pods, mode: 0o750)
+        let capacity = try NodeCapacity.read(root: options.layout.root, maxPods: options.maxPods)
+        let facts = try await NodeFacts.read(options, capacity, runtime)
+        let node = NodeKeeper(
+            options, facts, client: client, runtime: runtime, images: imageService, events: events, log: log)
+        let context = makeContext(capacity, node)
+        do throws(Fault) { try context.groups.prepare() } catch {
+            log.warning("the control groups of pods are not as they should be: \(error)")
+        }
+        let observation = try await observePods(context)
+        defer { observation.cancel() }
+        let writer = PodStatusWriter(client, table, log)
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.operations.run() }
+            group.addTask { await writer.run() }
+            group.addTask { await self.volumes.run() }
+            group.addTask { await self.probe() }
+            group.addTask { await node.run(ready: ready) }
+            group.addTask { await self.followRuntime() }
+            group.addTask { await self.work(context, writer) }
+        }
+    }
+
+    private func makeContext(_ capacity: NodeCapacity, _ node: NodeKeeper) -> PodContext {
+        let (table, queue) = (table, queue)
+        let images = ImageStore(
+            imageService, client: client, events: events, operations: operations,
+            wake: { uid in
+                // A container that waits for a pull waits without an end.
+                table[uid]?.remember { memory in
+                    memory.holds = memory.holds.filter { $0.value.until != nil }
+                }
+                queue.add(uid)
+            }, changed: { node.imagesChanged() })
+        return PodContext(
+            options: options, runtime: runtime, images: images, volumes: volumes,
+            environment: ContainerEnvironment(client: client), prober: prober,
+            hook: LifecycleHook(runtime: runtime), events: events, operations: operations, table: table,
+            groups: PodCgroups(root: options.cgroupRoot, log: log), log: log, wake: { queue.add($0) },
+            capacity: capacity)
+    }
+
+    // MARK: Causes
+
+    private func observePods(_ context: PodContext) async throws(Fault) -> any Observation {
+        let scope = ObservationScope(fieldSelector: "spec.nodeName=\(options.nodeName)")
+        let pods: any ObjectSet
+        do throws(Status) { pods = try await client.observe(Pod.self, scope) } catch {
+            throw Fault(.failed, "the kubelet cannot read its pods: \(error.message)")
+        }
+        let (table, queue) = (table, queue)
+        return pods.observe { change in
+            for uid in table.take(change) { queue.add(uid) }
+        }
+    }
+
+    /// Events of containers; after every loss everything is looked at again.
+    private func followRuntime() async {
+        var pause = Duration.milliseconds(100)
+        while !Task.isCancelled {
+            let start = ContinuousClock.now
+            do throws(Fault) {
+                try await runtime.containerEvents(ready: { await self.adoptAll() }) { event in
+                    self.take(event)
+                }
+            } catch {
+                if Task.isCancelled { return }
+                log.warning("the runtime's events ended, trying again: \(error.forPeople)")
+            }
+            // What held for long may be tried again at once.
+            if ContinuousClock.now - start > .seconds(30) { pause = .milliseconds(100) }
+            try? await Task.sleep(for: pause)
+            pause = min(pause + pause, .seconds(10))
+        }
+    }
+
+    private func take(_ event: ContainerEvent) {
+        // What is not known is being made by a worker, which looks by itself when it has made it.
+        guard event.kind != .created, event.kind != .started, let uid = table.owner(of: event.id) else { return }
+        queue.add(uid)
+    }
+
+    /// Every pod that the API, the runtime or the disk knows is looked at: pods that are gone leave, all others go on.
+    private func adoptAll() async {
+        do throws(Fault) {
+            var uids = Set(table.records.map(\.uid))
+            for sandbox in try await runtime.listPodSandboxes(CRI.PodSandboxFilter()) {
+                if let uid = sandbox.labels[PodLabels.podUID], !uid.isEmpty { uids.insert(uid) }
+            }
+            for container in try await runtime.listContainers(CRI.ContainerFilter()) {
+                if let uid = container.labels[PodLabels.podUID], !uid.isEmpty { uids.insert(uid) }
+            }
+            uids.formUnion(try volumes.podsOnDisk())
+            for uid in uids {
+                table.adopt(uid)
+                queue.add(uid)
+            }
+        } catch {
+            log.warning("cannot see what runs: \(error.forPeople)")
+        }
+    }
+
+    private func probe() async {
+        let (table, queue, events) = (table, queue, events)
+        await prober.run { uid in
+            queue.add(uid)
+        } failed: { uid, container, kind, message in
+            guard let object = table[uid]?.present.object else { return }
+            let pod = Pod(object)
+            guard let member = PodContainers(pod.spec)[container] else { return }
+            events.record(
+                pod, .warning, reason: "Unhealthy", message: "\(kind) probe failed: \(message)",
+                fieldPath: member.fieldPath)
+        }
+    }
+
+    // MARK: Work
+
+    private func work(_ context: PodContext, _ writer: PodStatusWriter) async {
+        let (table, log, volumes) = (table, log, volumes)
+        await queue.run(workers: Self.workers) { (uid: String, fault: Fault) in
+            if !Task.isCancelled { log.warning("pod \(uid): \(fault.forPeople)") }
+        } _: { uid throws(Fault) in
+            guard let record = table[uid] else { return nil }
+            let again = try await PodWorker(context: context, writer: writer, record: record).work()
+            let present = record.present
+            if present.volumes != nil, let object = present.object { volumes.update(Pod(object)) }
+            guard table[uid] != nil else { return nil }
+            return min(again ?? Self.relist, Self.relist)
+        }
+    }
+}

@@ -1,0 +1,194 @@
+import API
+import APIMachinery
+import Client
+import Logging
+import Runtime
+import Support
+import Synchronization
+
+/// Keeps the Node object and the node's lease: registers, tells how the node is doing when that changes, renews the
+/// lease (KEP 589).
+///
+/// One timer, every ten seconds; in between it wakes when the images of the node changed or somebody deleted the Node
+/// object.
+final class NodeKeeper: Sendable {
+    static let leaseDuration = 40
+    static let period: Duration = .seconds(10)
+    /// No more images than this in the status, the largest ones.
+    static let imageLimit = 50
+
+    private let options: KubeletOptions
+    private let client: any Client
+    private let runtime: any RuntimeService
+    private let service: any ImageService
+    private let events: EventRecorder
+    private let log: Logger
+    private let object: NodeObject
+    private let bell: AsyncStream<Void>
+    private let ring: AsyncStream<Void>.Continuation
+    private let haveImagesChanged = Mutex(true)
+
+    private var name: ObjectName { ObjectName(name: options.nodeName) }
+
+    init(
+        _ options: KubeletOptions, _ facts: NodeFacts, client: any Client, runtime: any RuntimeService,
+        images: any ImageService, events: EventRecorder, log: Logger
+    ) {
+        self.options = options
+        self.client = client
+        self.runtime = runtime
+        service = images
+        self.events = events
+        self.log = log
+        object = NodeObject(options: options, facts: facts)
+        (bell, ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// The node's images are not what they were.
+    func imagesChanged() {
+        haveImagesChanged.withLock { $0 = true }
+        ring.yield()
+    }
+
+    /// Registers and keeps the node until cancelled. `ready` is called once, when the API has been told that it is.
+    func run(ready: @escaping @Sendable () -> Void) async {
+        let observation = await observe()
+        defer { observation?.cancel() }
+        var state = Tick()
+        while !Task.isCancelled {
+            let pause = await tick(&state, ready)
+            await wait(pause)
+        }
+    }
+
+    private struct Tick {
+        var images: [ContainerImage] = []
+        var isReady = false
+        /// How often in a row it went wrong, or the node was not ready yet.
+        var attempts = 0
+        var leaseDue: ContinuousClock.Instant = .now
+    }
+
+    private func observe() async -> (any Observation)? {
+        let scope = ObservationScope(fieldSelector: "metadata.name=\(options.nodeName)")
+        do throws(Status) {
+            let nodes = try await client.observe(Node.self, scope)
+            let ring = ring
+            return nodes.observe { if $0.new == nil { ring.yield() } }
+        } catch {
+            log.warning("a deleted Node object is noticed at the next report only: \(error.message)")
+            return nil
+        }
+    }
+
+    /// One round. Returns how long to rest.
+    private func tick(_ state: inout Tick, _ ready: @Sendable () -> Void) async -> Duration {
+        let health = await NodeHealth.check(options, runtime)
+        if haveImagesChanged.withLock({ flag in
+            defer { flag = false }
+            return flag
+        }) {
+            state.images = await listImages() ?? state.images
+        }
+        do throws(Status) {
+            try await report(health, state.images)
+            if state.leaseDue <= .now {
+                try await renewLease()
+                state.leaseDue = .now + Self.period
+            }
+            let isReady = health.complaints.isEmpty
+            if isReady, !state.isReady {
+                state.isReady = true
+                ready()
+            }
+            state.attempts = isReady ? 0 : state.attempts + 1
+        } catch {
+            if !Task.isCancelled { log.warning("cannot report the node's status: \(error.message)") }
+            state.attempts += 1
+        }
+        // What is not ready yet, at the start above all, is looked at often at first.
+        guard state.attempts > 0 else { return Self.period }
+        return min(.milliseconds(20 << min(state.attempts, 9)), Self.period)
+    }
+
+    private func wait(_ pause: Duration) async {
+        await withTaskGroup { group in
+            group.addTask { try? await Task.sleep(for: pause, tolerance: .milliseconds(100)) }
+            group.addTask { for await _ in self.bell { return } }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    // MARK: Writing
+
+    private func report(_ health: NodeHealth, _ images: [ContainerImage]) async throws(Status) {
+        let now = Timestamp.now
+        guard let present = try await client.find(Node.self, name) else {
+            return try await register(health, images, now)
+        }
+        let wanted = object.updated(present, health, images: images, now: now)
+        var withoutStatus = wanted
+        withoutStatus.status = present.status
+        if withoutStatus != present {
+            try await client.update(withoutStatus)
+        }
+        guard wanted.status != present.status else { return }
+        var patch = Value.emptyObject
+        for (key, value) in wanted.status.value.fields ?? Fields() where present.status.value[key] != value {
+            patch[key] = value
+        }
+        if patch["addresses"] != nil, let list = patch["addresses"]?.array {
+            patch["addresses"] = .array([["$patch": "replace"]] + list)
+        }
+        try await client.patch(Node.self, name, subresource: "status", .strategicMerge(["status": patch]))
+        tellChanges(from: present.status.conditions, to: wanted.status.conditions)
+    }
+
+    private func register(_ health: NodeHealth, _ images: [ContainerImage], _ now: Timestamp) async throws(Status) {
+        try await client.create(object.fresh(health, images: images, now: now))
+        log.info("registered the node \(options.nodeName)")
+    }
+
+    private func tellChanges(from old: [NodeCondition], to new: [NodeCondition]) {
+        for condition in new where condition.type == "Ready" {
+            guard old.first(where: { $0.type == "Ready" })?.status != condition.status else { continue }
+            let reason = condition.status == "True" ? "NodeReady" : "NodeNotReady"
+            events.record(
+                Node(name: options.nodeName), reason: reason,
+                message: "Node \(options.nodeName) status is now: \(reason)")
+        }
+    }
+
+    private func renewLease() async throws(Status) {
+        let name = ObjectName(namespace: "kube-node-lease", name: options.nodeName)
+        if var lease = try await client.find(Lease.self, name) {
+            lease.spec.holderIdentity = options.nodeName
+            lease.spec.leaseDurationSeconds = Self.leaseDuration
+            lease.spec.renewTime = .now
+            try await client.update(lease)
+            return
+        }
+        var lease = Lease(namespace: name.namespace, name: name.name)
+        lease.spec.holderIdentity = options.nodeName
+        lease.spec.leaseDurationSeconds = Self.leaseDuration
+        lease.spec.renewTime = .now
+        if let node = try await client.find(Node.self, self.name) {
+            var owner = OwnerReference()
+            (owner.apiVersion, owner.kind) = ("v1", "Node")
+            (owner.name, owner.uid) = (options.nodeName, node.metadata.uid)
+            lease.metadata.ownerReferences = [owner]
+        }
+        try await client.create(lease)
+    }
+
+    private func listImages() async -> [ContainerImage]? {
+        guard let images = try? await service.listImages() else { return nil }
+        return images.sorted { $0.size > $1.size }.prefix(Self.imageLimit).map { image in
+            var shown = ContainerImage()
+            shown.names = image.repoDigests + image.repoTags
+            shown.sizeBytes = Int(image.size)
+            return shown
+        }
+    }
+}

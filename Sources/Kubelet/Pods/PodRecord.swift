@@ -1,0 +1,41 @@
+import API
+import APIMachinery
+import Support
+import Synchronization
+
+/// One pod of the node: what the API says, what the kubelet remembers, and what it told last.
+///
+/// One worker at a time works on it; observations, operations that end and readers come from anywhere, so that every
+/// look and every change is one short step.
+final class PodRecord: Sendable {
+    struct State: Sendable {
+        /// The freshest version; the last one when the API has the pod no more. `nil` for a pod that only the runtime
+        /// knows.
+        var object: StoredObject?
+        var isGone = false
+        var memory = PodMemory()
+        var volumes: MountedVolumes?
+        /// As the kubelet sees the pod now, whether or not the API has been told.
+        var status: PodStatus?
+        /// The status is final, since what it tells of is being removed.
+        var isFrozen = false
+        /// Nothing of the pod is left here: the API may forget it.
+        var isFinished = false
+        /// Instances that have ended do not change any more.
+        var ended: [String: RuntimePod.Container] = [:]
+    }
+
+    let uid: String
+    private let state = Mutex(State())
+
+    init(uid: String) { self.uid = uid }
+
+    var present: State { state.withLock(\.self) }
+
+    @discardableResult
+    func change<Result: Sendable>(_ body: (inout sending State) -> Result) -> Result {
+        state.withLock { body(&$0) }
+    }
+
+    func remember(_ body: (inout PodMemory) -> Void) { state.withLock { body(&$0.memory) } }
+}

@@ -1,0 +1,246 @@
+import API
+import APIMachinery
+import Client
+import Host
+import Logging
+import Runtime
+import Support
+
+extension PodWorker {
+    /// Carries one action out. Returns false when the pod is left alone until something happens.
+    func perform(_ action: PodDecision.Action, _ facts: PodFacts) async throws(Fault) -> Bool {
+        switch action {
+        case .createSandbox(let attempt, let replaced): try await createSandbox(attempt, replaced, facts)
+        case .stopSandbox(let id): try await context.runtime.stopPodSandbox(id)
+        case .removeSandbox(let id): try await context.runtime.removePodSandbox(id)
+        case .start(let name, let attempt): try await start(name, attempt, facts)
+        case .stop(let stop): self.stop(stop, facts)
+        case .removeContainer(let id): try await remove(id, facts)
+        case .end(let end): record.remember { $0.end = end }
+        case .release: try await release(facts)
+        case .forget: return forget(facts)
+        }
+        return true
+    }
+
+    // MARK: Sandbox
+
+    private func createSandbox(_ attempt: UInt32, _ replaced: [String], _ facts: PodFacts) async throws(Fault) {
+        guard let volumes = await mount(facts) else { return }
+        record.change { $0.volumes = volumes }
+        if attempt > 0 {
+            context.tell(
+                facts.pod, nil, .normal, "SandboxChanged",
+                "Pod sandbox changed, it will be killed and re-created.")
+        }
+        do throws(Fault) {
+            for id in replaced { try await context.runtime.stopPodSandbox(id) }
+            makeGroup(facts.pod)
+            let config = SandboxConfiguration(context.options, facts.pod, resolver: context.resolver())
+                .config(facts.pod, attempt: attempt)
+            try Files.makeDirectory(config.logDirectory)
+            let id = try await context.runtime.runPodSandbox(config, handler: context.options.runtimeHandler)
+            context.table.own([id], record.uid)
+            record.remember { memory in
+                memory.sandboxHold = nil
+                memory.sandboxFailures = 0
+            }
+        } catch {
+            if Task.isCancelled { throw error }
+            context.tell(
+                facts.pod, nil, .warning, "FailedCreatePodSandBox",
+                "Failed to create pod sandbox: \(error.forPeople)")
+            hold("FailedCreatePodSandBox", error)
+        }
+    }
+
+    /// The volumes of the pod; `nil` while one of them is not ready.
+    private func mount(_ facts: PodFacts) async -> MountedVolumes? {
+        do throws(Fault) { return try await context.volumes.mount(facts.pod) } catch {
+            if Task.isCancelled { return nil }
+            context.tell(facts.pod, nil, .warning, "FailedMount", error.summary)
+            hold("FailedMount", error)
+            return nil
+        }
+    }
+
+    /// Tries again after half a second, then after twice as long each time, up to half a minute.
+    private func hold(_ reason: String, _ fault: Fault) {
+        record.remember { memory in
+            let doublings = min(memory.sandboxFailures, 6)
+            memory.sandboxFailures += 1
+            let delay = min(Duration.milliseconds(500 << doublings), .seconds(30))
+            memory.sandboxHold = PodMemory.Hold(
+                reason: reason, message: fault.summary, until: .now + delay)
+        }
+    }
+
+    /// Pods run without limits of their own rather than not at all where the machine lacks a controller.
+    private func makeGroup(_ pod: Pod) {
+        do throws(Fault) { try context.groups.create(pod) } catch {
+            context.log.warning("the control group of pod \(pod.objectName) is not as it should be: \(error)")
+        }
+    }
+
+    // MARK: Containers
+
+    private func start(_ name: String, _ attempt: UInt32, _ facts: PodFacts) async throws(Fault) {
+        guard let member = facts.containers[name], let sandbox = facts.runtime.sandbox else { return }
+        var volumes = record.present.volumes
+        if volumes == nil {
+            // Another kubelet made the sandbox.
+            guard let mounted = await mount(facts) else { return holdContainer(name) }
+            record.change { $0.volumes = mounted }
+            volumes = mounted
+        }
+        guard let volumes else { return }
+        let starter = ContainerStarter(
+            context: context, facts: facts, member: member, attempt: attempt, sandbox: sandbox, volumes: volumes)
+        switch try await starter.start() {
+        case .started(let id):
+            let end = facts.runtime.newest(name)?.finishedAt
+            record.remember { memory in
+                memory.holds[name] = nil
+                if let end { memory.backOff.restarted(name, endedAt: end) }
+                if member.container.lifecycle?.postStart != nil { memory.starting.insert(id) }
+            }
+            afterStart(member, id, facts, sandbox)
+        case .held(let hold):
+            record.remember { $0.holds[name] = hold }
+            // A pull may have ended before the hold was noted.
+            if hold.until == nil, !context.images.isPulling(for: record.uid, name) {
+                record.remember { $0.holds[name] = nil }
+            }
+        }
+    }
+
+    /// As long as the pod itself waits for its volumes.
+    private func holdContainer(_ name: String) {
+        record.remember { memory in
+            if var hold = memory.sandboxHold {
+                hold.reason = ""
+                memory.holds[name] = hold
+            }
+        }
+    }
+
+    /// Runs the hook; a container whose hook fails is stopped, and restarted as its policy says.
+    private func afterStart(
+        _ member: PodContainers.Member, _ id: String, _ facts: PodFacts, _ sandbox: RuntimePod.Sandbox
+    ) {
+        guard let hook = member.container.lifecycle?.postStart else { return }
+        let (context, record) = (context, record)
+        let ip = (facts.spec.hostNetwork ? context.hostIPs.first : sandbox.ips.first) ?? ""
+        let grace = facts.gracePeriod
+        context.operations.start {
+            do throws(Fault) {
+                try await context.hook.run(hook, in: member.container, id: id, podIP: ip, limit: nil)
+            } catch {
+                if !Task.isCancelled {
+                    // The event leaves the details out: they may hold what is not for everybody.
+                    context.tell(facts.pod, member, .warning, "FailedPostStartHook", "PostStartHook failed")
+                    context.log.info("postStart of \(member.name) in \(facts.pod.objectName): \(error)")
+                    context.tell(
+                        facts.pod, member, .normal, "Killing", "FailedPostStartHook")
+                    try? await context.runtime.stopContainer(id, timeout: grace)
+                }
+            }
+            record.remember { _ = $0.starting.remove(id) }
+            context.wake(record.uid)
+        }
+    }
+
+    private func stop(_ stop: PodDecision.Stop, _ facts: PodFacts) {
+        let member = facts.containers[stop.name]
+        let isFirst = record.change { state in
+            let isFirst = state.memory.stopping[stop.id] == nil
+            state.memory.stopping[stop.id] = stop.deadline
+            return isFirst
+        }
+        // Shortening the time that is left is nothing new to tell.
+        if isFirst, !facts.isGone { context.tell(facts.pod, member, .normal, "Killing", stop.message) }
+        if facts.isDeleted { context.prober.stop(containerID: stop.id) }
+        let (context, record) = (context, record)
+        let hook = isFirst ? member?.container.lifecycle?.preStop : nil
+        let ip = (facts.spec.hostNetwork ? context.hostIPs.first : facts.runtime.sandbox?.ips.first) ?? ""
+        context.operations.start {
+            if let hook, let member {
+                do throws(Fault) {
+                    let limit = max(stop.deadline - .now, .seconds(1))
+                    try await context.hook.run(hook, in: member.container, id: stop.id, podIP: ip, limit: limit)
+                } catch {
+                    context.tell(facts.pod, member, .warning, "FailedPreStopHook", "PreStopHook failed")
+                    context.log.info("preStop of \(member.name) in \(facts.pod.objectName): \(error)")
+                }
+            }
+            do throws(Fault) {
+                // However long the hook took, the process gets two seconds.
+                let left = max(stop.deadline - .now, hook == nil ? .seconds(1) : .seconds(2))
+                try await context.runtime.stopContainer(stop.id, timeout: left.roundedUp)
+            } catch {
+                context.log.warning("cannot stop container \(stop.name) of \(facts.pod.objectName): \(error)")
+                try? await Task.sleep(for: .seconds(2))
+            }
+            record.remember { memory in
+                if memory.stopping[stop.id] == stop.deadline { memory.stopping[stop.id] = nil }
+            }
+            context.wake(record.uid)
+        }
+    }
+
+    private func remove(_ id: String, _ facts: PodFacts) async throws(Fault) {
+        try await context.runtime.removeContainer(id)
+        context.prober.stop(containerID: id)
+        if let container = facts.runtime.containers.first(where: { $0.id == id }) {
+            context.folder(facts.pod).removeLog(container, of: facts.pod)
+        }
+        record.remember { memory in
+            memory.messages[id] = nil
+            memory.announced.remove(id)
+        }
+    }
+
+    // MARK: The end
+
+    private func release(_ facts: PodFacts) async throws(Fault) {
+        try await context.volumes.unmount(podUID: record.uid)
+        do throws(Fault) { try context.groups.remove(podUID: record.uid) } catch {
+            context.log.debug("the control group of pod \(facts.pod.objectName) stays: \(error)")
+        }
+        record.change { state in
+            state.volumes = nil
+            state.memory.isReleased = true
+        }
+    }
+
+    /// Nothing of the pod is left here but its log.
+    private func forget(_ facts: PodFacts) -> Bool {
+        context.images.forget(podUID: record.uid)
+        removeLogs()
+        guard !facts.isGone else {
+            context.table.remove(record.uid)
+            return false
+        }
+        record.change { $0.isFinished = true }
+        writer.add(record.uid)
+        return false
+    }
+
+    /// The folder's name ends with the uid, so that only our own pods' logs are touched.
+    private func removeLogs() {
+        let root = context.options.layout.podLogs
+        for name in (try? Files.list(root)) ?? [] where name.hasSuffix("_" + record.uid) {
+            do throws(Fault) { try Files.remove(Path.join(root, name)) } catch {
+                context.log.warning("cannot remove the logs of a pod: \(error)")
+            }
+        }
+    }
+}
+
+extension Duration {
+    /// The runtime counts whole seconds.
+    fileprivate var roundedUp: Duration {
+        let (seconds, attoseconds) = components
+        return .seconds(attoseconds > 0 ? seconds + 1 : seconds)
+    }
+}

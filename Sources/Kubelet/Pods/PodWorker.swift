@@ -1,0 +1,138 @@
+import API
+import APIMachinery
+import Client
+import Host
+import Runtime
+import Support
+
+/// Works on one pod: looks at it, decides, acts, and looks again until nothing is left to do now.
+struct PodWorker: Sendable {
+    /// More rounds than any pod needs; whoever has not settled by then makes room for others first.
+    private static let rounds = 64
+
+    let context: PodContext
+    let writer: PodStatusWriter
+    let record: PodRecord
+
+    private var uid: String { record.uid }
+
+    /// Returns after how long time alone makes another look worthwhile.
+    func work() async throws(Fault) -> Duration? {
+        for _ in 0..<Self.rounds {
+            let facts = try await look()
+            let decision = PodDecision(facts)
+            report(facts, decision)
+            guard !decision.actions.isEmpty else {
+                return decision.nextLook.map { max($0 - .now, .zero) }
+            }
+            for action in decision.actions {
+                guard try await perform(action, facts) else { return nil }
+            }
+        }
+        return .zero
+    }
+
+    // MARK: Looking
+
+    private func look() async throws(Fault) -> PodFacts {
+        let now = Timestamp.now
+        let present = record.present
+        let runtime = try await RuntimePod.look(uid, in: context.runtime, ended: present.ended)
+        context.table.own(runtime.sandboxes.map(\.id) + runtime.containers.map(\.id), uid)
+        let pod: Pod
+        if let object = present.object {
+            pod = Pod(object)
+        } else {
+            pod = try await orphan(runtime)
+        }
+        let isGone = present.object == nil || present.isGone
+        let memory = record.change { state in
+            if state.memory.firstSeen == nil { state.memory.firstSeen = now }
+            let isEnding = isGone || pod.metadata.deletionTimestamp != nil || state.memory.end != nil
+            if isEnding, state.memory.endingSince == nil { state.memory.endingSince = now }
+            let ids = Set(runtime.containers.map(\.id))
+            state.ended = state.ended.filter { ids.contains($0.key) }
+            for container in runtime.containers where container.state == .exited {
+                state.ended[container.id] = container
+            }
+            return state.memory
+        }
+        var facts = PodFacts(pod, isGone: isGone, runtime: runtime, memory: memory, now: now)
+        readMessages(&facts)
+        probe(&facts)
+        return facts
+    }
+
+    /// A pod that the API forgot while nobody looked: what the runtime remembers of it suffices to end it, at once.
+    private func orphan(_ runtime: RuntimePod) async throws(Fault) -> Pod {
+        var (name, namespace) = ("", "")
+        if let sandbox = runtime.sandboxes.first {
+            let metadata = try await context.runtime.podSandboxStatus(sandbox.id).metadata
+            (name, namespace) = (metadata.name, metadata.namespace)
+        }
+        var pod = Pod(namespace: namespace, name: name)
+        pod.metadata.uid = uid
+        pod.spec.terminationGracePeriodSeconds = 1
+        return pod
+    }
+
+    private func readMessages(_ facts: inout PodFacts) {
+        let folder = context.folder(facts.pod)
+        for container in facts.runtime.containers
+        where container.state == .exited && facts.memory.messages[container.id] == nil {
+            let policy = facts.containers[container.name]?.container.terminationMessagePolicy ?? ""
+            facts.memory.messages[container.id] = folder.message(of: container, policy: policy)
+        }
+        let messages = facts.memory.messages
+        record.remember { $0.messages = messages }
+    }
+
+    /// Sees to it that what runs is probed, and asks what the probes say.
+    private func probe(_ facts: inout PodFacts) {
+        for container in facts.runtime.containers {
+            guard container.state == .running, let member = facts.containers[container.name] else {
+                context.prober.stop(containerID: container.id)
+                continue
+            }
+            guard !facts.memory.starting.contains(container.id) else { continue }
+            if facts.end == nil, !facts.isDeleted {
+                let ip = facts.spec.hostNetwork ? context.hostIPs.first : facts.runtime.sandbox?.ips.first
+                context.prober.start(
+                    facts.pod, member.container, containerID: container.id, podIP: ip ?? "",
+                    startedAt: container.startedAt ?? facts.now)
+            }
+            facts.verdicts[container.id] = context.prober.verdict(containerID: container.id)
+        }
+    }
+
+    // MARK: Telling
+
+    private func report(_ facts: PodFacts, _ decision: PodDecision) {
+        announce(facts, decision)
+        guard !facts.isGone else { return }
+        let isLast = decision.stage == .ended && facts.isDeleted
+        let status = PodReport(facts, decision, hostIPs: context.hostIPs).status
+        let hasChanged = record.change { state in
+            guard !state.isFrozen else { return false }
+            // What comes now takes away what the status tells of.
+            state.isFrozen = isLast
+            let isNews = state.status != status || facts.pod.status != status
+            state.status = status
+            return isNews
+        }
+        if hasChanged { writer.add(uid) }
+    }
+
+    /// One event for each end of a container that makes it wait.
+    private func announce(_ facts: PodFacts, _ decision: PodDecision) {
+        for name in decision.backingOff.keys.sorted() {
+            guard let last = facts.runtime.newest(name), let member = facts.containers[name],
+                !facts.memory.announced.contains(last.id)
+            else { continue }
+            record.remember { _ = $0.announced.insert(last.id) }
+            context.tell(
+                facts.pod, member, .warning, "BackOff",
+                "Back-off restarting failed container \(name) in pod \(facts.pod.logName)")
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import Support
+
+/// How long containers that keep ending wait before they are started again.
+///
+/// The first restart is immediate; then 10 seconds, doubling up to five minutes, counted from the end of the
+/// container. Ten minutes without an end forgive everything (Kubernetes' "CrashLoopBackOff").
+struct RestartBackOff: Hashable, Sendable {
+    static let first: Duration = .seconds(10)
+    static let most: Duration = .seconds(300)
+    /// A container that ends this long after its last restart begins anew.
+    static let forgiveness: Duration = .seconds(600)
+
+    private struct Entry: Hashable, Sendable {
+        var delay: Duration
+        var since: Timestamp
+    }
+
+    private var entries: [String: Entry] = [:]
+
+    /// A wait that is not over.
+    struct Wait: Hashable, Sendable {
+        var delay: Duration
+        var until: Timestamp
+    }
+
+    /// Why the container that ended at `end` is not started at `now`; `nil` when it may be.
+    func wait(_ container: String, endedAt end: Timestamp, now: Timestamp) -> Wait? {
+        guard let entry = entries[container], end - entry.since <= Self.forgiveness else { return nil }
+        let until = end + entry.delay
+        return until > now ? Wait(delay: entry.delay, until: until) : nil
+    }
+
+    /// The container that ended at `end` is started again.
+    mutating func restarted(_ container: String, endedAt end: Timestamp) {
+        guard let entry = entries[container], end - entry.since <= Self.forgiveness else {
+            entries[container] = Entry(delay: Self.first, since: end)
+            return
+        }
+        entries[container] = Entry(delay: min(entry.delay + entry.delay, Self.most), since: end)
+    }
+}

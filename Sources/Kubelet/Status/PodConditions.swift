@@ -1,0 +1,95 @@
+import API
+import APIMachinery
+import Support
+
+/// The conditions of a pod that the kubelet keeps, and the others as they are.
+struct PodConditions: Sendable {
+    let pod: Pod
+    /// With the containers' statuses and the phase of now.
+    let status: PodStatus
+    let isSandboxReady: Bool
+    let isInitialized: Bool
+    let now: Timestamp
+
+    private struct Finding {
+        var type: String
+        var isTrue: Bool
+        var reason = ""
+        var message = ""
+    }
+
+    /// In the order in which `kubectl describe` has shown them for years; those of others behind.
+    var merged: [PodCondition] {
+        let findings = [sandbox, initialized, ready, containersReady]
+        let own = findings.map(condition)
+        let types = Set(findings.map(\.type))
+        return own + (pod.status.conditions.filter { !types.contains($0.type) }.map(\.self) + scheduled)
+    }
+
+    /// A pod that was bound without a scheduler has it from here.
+    private var scheduled: [PodCondition] {
+        guard !pod.status.conditions.contains(where: { $0.type == "PodScheduled" }) else { return [] }
+        return [condition(Finding(type: "PodScheduled", isTrue: true))]
+    }
+
+    private var sandbox: Finding { Finding(type: "PodReadyToStartContainers", isTrue: isSandboxReady) }
+
+    private var initialized: Finding {
+        if isInitialized {
+            return Finding(
+                type: "Initialized", isTrue: true, reason: status.phase == "Succeeded" ? "PodCompleted" : "")
+        }
+        let waiting = status.initContainerStatuses.filter { !($0.ready || $0.started == true) }.map(\.name)
+        return Finding(
+            type: "Initialized", isTrue: false, reason: "ContainersNotInitialized",
+            message: "containers with incomplete status: [\(waiting.joined(separator: " "))]")
+    }
+
+    private var containersReady: Finding {
+        switch status.phase {
+        case "Succeeded": return Finding(type: "ContainersReady", isTrue: false, reason: "PodCompleted")
+        case "Failed": return Finding(type: "ContainersReady", isTrue: false, reason: "PodFailed")
+        default: break
+        }
+        let sidecars = Set(pod.spec.initContainers.filter { $0.restartPolicy == "Always" }.map(\.name))
+        let counted = status.initContainerStatuses.filter { sidecars.contains($0.name) } + status.containerStatuses
+        let unready = counted.filter { !$0.ready }.map(\.name)
+        guard !unready.isEmpty else { return Finding(type: "ContainersReady", isTrue: true) }
+        return Finding(
+            type: "ContainersReady", isTrue: false, reason: "ContainersNotReady",
+            message: "containers with unready status: [\(unready.joined(separator: " "))]")
+    }
+
+    /// Ready when the containers are, and everybody whose word the pod waits for has given it (KEP 580).
+    private var ready: Finding {
+        var finding = containersReady
+        finding.type = "Ready"
+        guard finding.isTrue else { return finding }
+        let complaints = pod.spec.readinessGates.compactMap { gate -> String? in
+            let type = gate.conditionType
+            guard let condition = pod.status.conditions.first(where: { $0.type == type }) else {
+                return "corresponding condition of pod readiness gate \"\(type)\" does not exist."
+            }
+            return condition.status == "True"
+                ? nil
+                : "the status of pod readiness gate \"\(type)\" is not \"True\", but \(condition.status)"
+        }
+        guard !complaints.isEmpty else { return finding }
+        return Finding(
+            type: "Ready", isTrue: false, reason: "ReadinessGatesNotReady",
+            message: complaints.joined(separator: ", "))
+    }
+
+    private func condition(_ finding: Finding) -> PodCondition {
+        let present = pod.status.conditions.first { $0.type == finding.type }
+        var condition = PodCondition()
+        condition.type = finding.type
+        condition.status = finding.isTrue ? "True" : "False"
+        condition.reason = finding.reason
+        condition.message = finding.message
+        if pod.metadata.generation > 0 { condition.observedGeneration = pod.metadata.generation }
+        condition.lastTransitionTime =
+            present?.status == condition.status ? present?.lastTransitionTime ?? now : now
+        return condition
+    }
+}
