@@ -240,3 +240,10 @@ private struct MemoryObservation: Observation {
 
     func cancel() { client.cancel(id) }
 }
+
+extension MemoryClient {
+    /// The object as a test wants to look at it.
+    func find<R: ResourceView>(_: R.Type, _ name: ObjectName) -> R? {
+        MemorySet(client: self, resource: R.resource, scope: .all).get(R.self, name)
+    }
+}

@@ -1,0 +1,191 @@
+import API
+import APIMachinery
+import Client
+import Host
+import Logging
+import Runtime
+import Support
+import Synchronization
+import Testing
+
+@testable import Kubelet
+
+/// A kubelet in a folder of its own, on an API and a runtime that only remember.
+struct KubeletWorld: Sendable {
+    let client = MemoryClient()
+    let runtime = FakeRuntime(images: ["docker.io/library/web:1"])
+    let folder = "/tmp/k3s-kubelet-test-\(UInt32.random(in: 0...UInt32.max))"
+
+    func makeKubelet() -> Kubelet {
+        let layout = KubeletLayout(
+            root: folder + "/kubelet", podLogs: folder + "/pods", containerLogs: folder + "/containers")
+        var options = KubeletOptions(
+            nodeName: "n1", internalAddresses: [.v4(0x0A00_0001)], version: "v1.36.3+k3s1", layout: layout)
+        options.cgroupRoot = "/" + Path.name(of: folder)
+        let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        return Kubelet(
+            options, client: client, runtime: runtime, images: runtime,
+            events: EventRecorder(client, component: "kubelet"), log: log)
+    }
+
+    /// Runs a kubelet while `body` runs.
+    func run(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        try await withThrowingTaskGroup { group in
+            let kubelet = makeKubelet()
+            group.addTask { try await kubelet.run {} }
+            group.addTask { try await body() }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+
+    func cleanUp() throws {
+        try Files.remove(folder)
+        try Cgroup("/" + Path.name(of: folder), in: try CgroupHierarchy.detect()).remove()
+    }
+
+    static func with(_ body: (KubeletWorld) async throws -> Void) async throws {
+        let world = KubeletWorld()
+        var failure: (any Error)?
+        do { try await body(world) } catch { failure = error }
+        do { try world.cleanUp() } catch { failure = failure ?? error }
+        if let failure { throw failure }
+    }
+
+    /// A pod that is bound to the node.
+    func pod(_ name: String, image: String = "web:1", policy: String = "Always") -> Pod {
+        var pod = Pod(namespace: "default", name: name)
+        pod.metadata.uid = "uid-" + name
+        pod.spec = PodSpec([
+            "nodeName": "n1", "restartPolicy": .string(policy), "terminationGracePeriodSeconds": 5,
+            "dnsPolicy": "Default",
+            "containers": [
+                [
+                    "name": .string(name), "image": .string(image), "imagePullPolicy": "IfNotPresent",
+                    "terminationMessagePath": "/dev/termination-log",
+                ]
+            ],
+        ])
+        return pod
+    }
+
+    /// Suspends until the pod satisfies the condition; `nil` stands for a pod that is gone.
+    func until(_ name: String, _ condition: @escaping @Sendable (Pod?) -> Bool) async throws {
+        let set = try await client.observe(Pod.self)
+        let wanted = ObjectName(namespace: "default", name: name)
+        let (news, input) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let observation = set.observe { _ in input.yield() }
+        defer { observation.cancel() }
+        input.yield()
+        for await _ in news where condition(set.get(Pod.self, wanted)) { return }
+    }
+
+    func delete(_ name: String, grace: Int = 5) {
+        let wanted = ObjectName(namespace: "default", name: name)
+        guard var pod = client.find(Pod.self, wanted) else { return }
+        pod.metadata.deletionTimestamp = .now
+        pod.metadata.deletionGracePeriodSeconds = grace
+        client.put(pod)
+    }
+}
+
+extension Pod {
+    var isReady: Bool { status.conditions.contains { $0.type == "Ready" && $0.status == "True" } }
+    var first: ContainerStatus? { status.containerStatuses.first }
+}
+
+@Suite(.timeLimit(.minutes(1)))
+struct KubeletTests {
+    @Test func `a pod runs, is reported, and goes`() async throws {
+        try await KubeletWorld.with { world in
+            try await world.run {
+                world.client.put(world.pod("web"))
+                try await world.until("web") { $0?.isReady ?? false }
+                let pod = try #require(world.client.find(Pod.self, ObjectName(namespace: "default", name: "web")))
+                #expect(pod.status.phase == "Running" && pod.status.podIP.hasPrefix("10.42.0."))
+                #expect(pod.status.hostIP == "10.0.0.1" && pod.status.qosClass == "BestEffort")
+                #expect(pod.first?.containerID.hasPrefix("containerd://c") == true)
+                world.delete("web")
+                try await world.until("web") { $0 == nil }
+                #expect(world.runtime.read { $0.containers.isEmpty && $0.sandboxes.isEmpty })
+                #expect(
+                    world.runtime.calls == [
+                        "run web", "create web", "start web", "stop web 5", "stop web", "remove web", "remove web",
+                    ])
+                #expect(try Files.list(world.folder + "/pods").isEmpty)
+            }
+        }
+    }
+
+    @Test func `a container that ends is restarted at once, then with back-off`() async throws {
+        try await KubeletWorld.with { world in
+            try await world.run {
+                world.client.put(world.pod("web"))
+                try await world.until("web") { $0?.isReady ?? false }
+                world.runtime.exit("web", code: 3)
+                try await world.until("web") { $0?.first?.restartCount == 1 && $0?.first?.ready == true }
+                world.runtime.exit("web", code: 4)
+                try await world.until("web") { $0?.first?.state.waiting?.reason == "CrashLoopBackOff" }
+                let pod = try #require(world.client.find(Pod.self, ObjectName(namespace: "default", name: "web")))
+                #expect(pod.status.phase == "Running" && !pod.isReady)
+                #expect(pod.first?.lastState.terminated?.exitCode == 4)
+                #expect(
+                    pod.first?.state.waiting?.message
+                        == "back-off 10s restarting failed container=web pod=web_default(uid-web)")
+            }
+        }
+    }
+
+    @Test func `the next kubelet adopts what runs and restarts nothing`() async throws {
+        try await KubeletWorld.with { world in
+            try await world.run {
+                world.client.put(world.pod("web"))
+                try await world.until("web") { $0?.isReady ?? false }
+            }
+            let before = world.runtime.calls
+            try await world.run {
+                world.client.put(world.pod("other"))
+                try await world.until("other") { $0?.isReady ?? false }
+            }
+            #expect(world.runtime.calls == before + ["run other", "create other", "start other"])
+            // A pod that went while no kubelet ran leaves as soon as one does.
+            world.client.remove(Pod.self, ObjectName(namespace: "default", name: "web"))
+            try await world.run {
+                world.client.put(world.pod("third"))
+                try await world.until("third") { $0?.isReady ?? false }
+                world.delete("other", grace: 1)
+                try await world.until("other") { $0 == nil }
+            }
+        }
+    }
+
+    @Test func `a job's pod succeeds and keeps its container until it is deleted`() async throws {
+        try await KubeletWorld.with { world in
+            try await world.run {
+                world.client.put(world.pod("web", policy: "Never"))
+                try await world.until("web") { $0?.isReady ?? false }
+                world.runtime.exit("web", code: 0)
+                try await world.until("web") { $0?.status.phase == "Succeeded" }
+                #expect(world.runtime.container(named: "web") != nil)
+                world.delete("web")
+                try await world.until("web") { $0 == nil }
+                #expect(world.runtime.read { $0.containers.isEmpty && $0.sandboxes.isEmpty })
+            }
+        }
+    }
+
+    @Test func `an image that cannot be pulled makes the container wait`() async throws {
+        try await KubeletWorld.with { world in
+            world.runtime.change { $0.refusedPulls = ["docker.io/library/nothing:latest"] }
+            try await world.run {
+                world.client.put(world.pod("web", image: "nothing"))
+                try await world.until("web") { $0?.first?.state.waiting?.reason == "ErrImagePull" }
+                try await world.until("web") { $0?.first?.state.waiting?.reason == "ImagePullBackOff" }
+                let pod = try #require(world.client.find(Pod.self, ObjectName(namespace: "default", name: "web")))
+                #expect(pod.status.phase == "Pending")
+                world.delete("web")
+                try await world.until("web") { $0 == nil }
+            }
+        }
+    }
+}
