@@ -124,8 +124,12 @@ final class NodeKeeper: Sendable {
 
     private func report(_ health: NodeHealth, _ images: [ContainerImage]) async throws(Status) {
         let now = Timestamp.now
-        guard let present = try await client.find(Node.self, name) else {
-            return try await register(health, images, now)
+        let present: Node
+        if let found = try await client.find(Node.self, name) {
+            present = found
+        } else {
+            present = try await client.create(object.fresh(health, images: images, now: now))
+            log.info("registered the node \(options.nodeName)")
         }
         let wanted = object.updated(present, health, images: images, now: now)
         var withoutStatus = wanted
@@ -143,11 +147,6 @@ final class NodeKeeper: Sendable {
         }
         try await client.patch(Node.self, name, subresource: "status", .strategicMerge(["status": patch]))
         tellChanges(from: present.status.conditions, to: wanted.status.conditions)
-    }
-
-    private func register(_ health: NodeHealth, _ images: [ContainerImage], _ now: Timestamp) async throws(Status) {
-        try await client.create(object.fresh(health, images: images, now: now))
-        log.info("registered the node \(options.nodeName)")
     }
 
     private func tellChanges(from old: [NodeCondition], to new: [NodeCondition]) {

@@ -82,7 +82,7 @@ struct KubeletWorld: Sendable {
 
     func delete(_ name: String, grace: Int = 5) {
         let wanted = ObjectName(namespace: "default", name: name)
-        guard var pod = client.find(Pod.self, wanted) else { return }
+        guard var pod = client.present(Pod.self, wanted) else { return }
         pod.metadata.deletionTimestamp = .now
         pod.metadata.deletionGracePeriodSeconds = grace
         client.put(pod)
@@ -101,7 +101,7 @@ struct KubeletTests {
             try await world.run {
                 world.client.put(world.pod("web"))
                 try await world.until("web") { $0?.isReady ?? false }
-                let pod = try #require(world.client.find(Pod.self, ObjectName(namespace: "default", name: "web")))
+                let pod = try #require(world.client.present(Pod.self, ObjectName(namespace: "default", name: "web")))
                 #expect(pod.status.phase == "Running" && pod.status.podIP.hasPrefix("10.42.0."))
                 #expect(pod.status.hostIP == "10.0.0.1" && pod.status.qosClass == "BestEffort")
                 #expect(pod.first?.containerID.hasPrefix("containerd://c") == true)
@@ -126,7 +126,7 @@ struct KubeletTests {
                 try await world.until("web") { $0?.first?.restartCount == 1 && $0?.first?.ready == true }
                 world.runtime.exit("web", code: 4)
                 try await world.until("web") { $0?.first?.state.waiting?.reason == "CrashLoopBackOff" }
-                let pod = try #require(world.client.find(Pod.self, ObjectName(namespace: "default", name: "web")))
+                let pod = try #require(world.client.present(Pod.self, ObjectName(namespace: "default", name: "web")))
                 #expect(pod.status.phase == "Running" && !pod.isReady)
                 #expect(pod.first?.lastState.terminated?.exitCode == 4)
                 #expect(
@@ -181,7 +181,7 @@ struct KubeletTests {
                 world.client.put(world.pod("web", image: "nothing"))
                 try await world.until("web") { $0?.first?.state.waiting?.reason == "ErrImagePull" }
                 try await world.until("web") { $0?.first?.state.waiting?.reason == "ImagePullBackOff" }
-                let pod = try #require(world.client.find(Pod.self, ObjectName(namespace: "default", name: "web")))
+                let pod = try #require(world.client.present(Pod.self, ObjectName(namespace: "default", name: "web")))
                 #expect(pod.status.phase == "Pending")
                 world.delete("web")
                 try await world.until("web") { $0 == nil }

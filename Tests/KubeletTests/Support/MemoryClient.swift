@@ -243,7 +243,7 @@ private struct MemoryObservation: Observation {
 
 extension MemoryClient {
     /// The object as a test wants to look at it.
-    func find<R: ResourceView>(_: R.Type, _ name: ObjectName) -> R? {
+    func present<R: ResourceView>(_: R.Type, _ name: ObjectName) -> R? {
         MemorySet(client: self, resource: R.resource, scope: .all).get(R.self, name)
     }
 }
