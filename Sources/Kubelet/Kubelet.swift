@@ -8,9 +8,9 @@ public import Support
 
 /// Runs the pods of one node.
 ///
-/// Everything is caused by something: a change in the API, an event of the runtime, a probe, a deadline. Each pod has
-/// one worker at a time, which looks, decides (``PodDecision``) and acts. Stopping a kubelet stops no container: the
-/// next one finds them by their labels and goes on.
+/// Everything is caused by something: a change in the API, an event of the runtime, a probe, a deadline.
+/// Each pod has one worker at a time, which looks, decides (``PodDecision``) and acts. Stopping a kubelet
+/// stops no container: the next one finds them by their labels and goes on.
 public final class Kubelet: Sendable {
     /// How often everything is looked at without a cause, in case a cause was missed.
     private static let relist: Duration = .seconds(300)
@@ -47,11 +47,11 @@ public final class Kubelet: Sendable {
     /// The node's pods, for the node API.
     public var directory: any PodDirectory { table }
 
-    /// Registers the node, adopts what runs, and keeps the pods until cancelled. `ready` is called once, when the API
-    /// has been told that the node is ready.
+    /// Registers the node, adopts what runs, and keeps the pods until cancelled. `ready` is called once,
+    /// when the API has been told that the node is ready.
     ///
-    /// Fails when the node cannot be described or the API does not let its pods be read. Events are written by
-    /// whoever runs the recorder that the kubelet was given.
+    /// Fails when the node cannot be described or the API does not let its pods be read. Events are written
+    /// by whoever runs the recorder that the kubelet was given.
     public func run(ready: @escaping @Sendable () -> Void) async throws(Fault) {
         try Files.makeDirectory(options.layout.pods, mode: 0o750)
         let capacity = try NodeCapacity.read(root: options.layout.root, maxPods: options.maxPods)
@@ -88,7 +88,7 @@ public final class Kubelet: Sendable {
                 queue.add(uid)
             }, changed: { node.imagesChanged() })
         return PodContext(
-            options: options, runtime: runtime, images: images, volumes: volumes,
+            options: options, client: client, runtime: runtime, images: images, volumes: volumes,
             environment: ContainerEnvironment(client: client), prober: prober,
             hook: LifecycleHook(runtime: runtime), events: events, operations: operations, table: table,
             groups: PodCgroups(root: options.cgroupRoot, log: log), log: log, wake: { queue.add($0) },
@@ -131,11 +131,14 @@ public final class Kubelet: Sendable {
 
     private func take(_ event: ContainerEvent) {
         // What is not known is being made by a worker, which looks by itself when it has made it.
-        guard event.kind != .created, event.kind != .started, let uid = table.owner(of: event.id) else { return }
+        guard event.kind != .created, event.kind != .started, let uid = table.owner(of: event.id) else {
+            return
+        }
         queue.add(uid)
     }
 
-    /// Every pod that the API, the runtime or the disk knows is looked at: pods that are gone leave, all others go on.
+    /// Every pod that the API, the runtime or the disk knows is looked at: pods that are gone leave, all
+    /// others go on.
     private func adoptAll() async {
         do throws(Fault) {
             var uids = Set(table.records.map(\.uid))

@@ -1,7 +1,7 @@
 import Host
 
-/// Where a node keeps what it needs beyond the containers themselves. Nothing in the kubelet knows another path, so that
-/// several nodes fit on one machine.
+/// Where a node keeps what it needs beyond the containers themselves. Nothing in the kubelet knows another
+/// path, so that several nodes fit on one machine.
 public struct KubeletLayout: Hashable, Sendable {
     /// What Kubernetes calls the kubelet's root directory.
     public var root: String
@@ -22,7 +22,8 @@ public struct KubeletLayout: Hashable, Sendable {
 
     public func pod(_ uid: String) -> String { Path.join(pods, uid) }
 
-    /// The folder of a volume; `plugin` is the name of its kind with `~` for `/`, as in `kubernetes.io~empty-dir`.
+    /// The folder of a volume; `plugin` is the name of its kind with `~` for `/`, as in
+    /// `kubernetes.io~empty-dir`.
     public func volume(_ name: String, plugin: String, podUID: String) -> String {
         Path.join(pod(podUID), "volumes/\(plugin)/\(name)")
     }

@@ -7,7 +7,8 @@ public struct KubeletOptions: Sendable {
     public var nodeName: String
     /// The name that the machine has, where it differs from the node's.
     public var hostname: String
-    /// Addresses under which pods and other nodes reach this one; the first is the node's own in `status.hostIP`.
+    /// Addresses under which pods and other nodes reach this one; the first is the node's own in
+    /// `status.hostIP`.
     public var internalAddresses: [Support.IPAddress]
     /// Addresses under which the world outside reaches it.
     public var externalAddresses: [Support.IPAddress] = []

@@ -1,7 +1,8 @@
-/// Work that takes long and that nobody waits for in line: pulls, hooks, containers that take their time to stop.
+/// Work that takes long and that nobody waits for in line: pulls, hooks, containers that take their time to
+/// stop.
 ///
-/// Started from anywhere, it runs inside ``run()`` and ends with it. There is at most one for each image and a few for
-/// each container of the node's pods, which bounds them.
+/// Started from anywhere, it runs inside ``run()`` and ends with it. There is at most one for each image
+/// and a few for each container of the node's pods, which bounds them.
 final class Operations: Sendable {
     typealias Operation = @Sendable () async -> Void
 

@@ -57,7 +57,9 @@ struct ContainerConfiguration: Sendable {
             PodLabels.terminationPath: container.terminationMessagePath,
             PodLabels.terminationPolicy: container.terminationMessagePolicy,
         ]
-        if let seconds = pod.spec.terminationGracePeriodSeconds { annotations[PodLabels.gracePeriod] = "\(seconds)" }
+        if let seconds = pod.spec.terminationGracePeriodSeconds {
+            annotations[PodLabels.gracePeriod] = "\(seconds)"
+        }
         if let ports = container.value["ports"] { annotations[PodLabels.containerPorts] = ports.description }
         return annotations
     }

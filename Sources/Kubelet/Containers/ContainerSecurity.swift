@@ -58,7 +58,8 @@ struct ContainerSecurity: Sendable {
         context.selinuxOptions = (own.seLinuxOptions ?? shared.seLinuxOptions).map(CRI.SELinuxOption.init)
         let profile = own.seccompProfile ?? shared.seccompProfile
         context.seccomp = CRI.SecurityProfile(seccomp: profile, folder: seccompProfiles)
-        context.apparmor = (own.appArmorProfile ?? shared.appArmorProfile).map(CRI.SecurityProfile.init(appArmor:))
+        context.apparmor = (own.appArmorProfile ?? shared.appArmorProfile).map(
+            CRI.SecurityProfile.init(appArmor:))
         if own.procMount != "Unmasked" {
             context.maskedPaths = Self.maskedPaths
             context.readonlyPaths = Self.readonlyPaths
@@ -105,7 +106,8 @@ extension PodSpec {
     /// The further groups of every process of the pod, that of its volumes among them.
     var supplementalGroups: [Int64] {
         let context = securityContext
-        return (context?.supplementalGroups ?? []).map(Int64.init) + (context?.fsGroup.map { [Int64($0)] } ?? [])
+        return (context?.supplementalGroups ?? []).map(Int64.init)
+            + (context?.fsGroup.map { [Int64($0)] } ?? [])
     }
 }
 
@@ -121,7 +123,8 @@ extension CRI.SecurityProfile {
     init(seccomp profile: SeccompProfile?, folder: String) {
         switch profile?.type {
         case "RuntimeDefault": self.init(.runtimeDefault)
-        case "Localhost": self.init(.localhost, localhostRef: Path.join(folder, profile?.localhostProfile ?? ""))
+        case "Localhost":
+            self.init(.localhost, localhostRef: Path.join(folder, profile?.localhostProfile ?? ""))
         default: self.init(.unconfined)
         }
     }

@@ -6,8 +6,8 @@ import Logging
 import Runtime
 import Support
 
-/// Makes and starts one container of a pod: its image, environment, mounts and files first, each of which may not be
-/// ready yet.
+/// Makes and starts one container of a pod: its image, environment, mounts and files first, each of which
+/// may not be ready yet.
 struct ContainerStarter: Sendable {
     enum Result: Sendable {
         case started(id: String)
@@ -53,7 +53,9 @@ struct ContainerStarter: Sendable {
         }
     }
 
-    private func make(_ image: CRI.Image, _ sandboxConfig: CRI.PodSandboxConfig) async throws(Refusal) -> String {
+    private func make(_ image: CRI.Image, _ sandboxConfig: CRI.PodSandboxConfig) async throws(Refusal)
+        -> String
+    {
         let config = try await configure(image)
         let id: String
         do throws(Fault) {
@@ -113,14 +115,14 @@ struct ContainerStarter: Sendable {
 
     /// The kubelet's own files: the hosts, unless the container brings its own, and the one for last words.
     private func addFiles(to mounts: inout [CRI.Mount]) throws(Fault) {
-        let folder = context.folder(pod)
+        let files = context.files(pod)
         if !podIPs.isEmpty, !mounts.contains(where: { $0.containerPath == "/etc/hosts" }) {
-            try folder.writeHosts(try hosts())
-            mounts.append(CRI.Mount(folder.hosts, at: "/etc/hosts"))
+            try files.writeHosts(try hosts())
+            mounts.append(CRI.Mount(files.hosts, at: "/etc/hosts"))
         }
         let path = container.terminationMessagePath
         if !path.isEmpty {
-            mounts.append(CRI.Mount(try folder.makeMessageFile(container.name, attempt: attempt), at: path))
+            mounts.append(CRI.Mount(try files.makeMessageFile(container.name, attempt: attempt), at: path))
         }
     }
 
@@ -135,7 +137,7 @@ struct ContainerStarter: Sendable {
 
     /// A log that collectors do not find is no reason not to start.
     private func linkLog(_ id: String, _ path: String) {
-        let link = context.folder(pod).link(id, container.name, pod)
+        let link = context.files(pod).link(id, container.name, pod)
         do throws(Fault) {
             try Files.makeDirectory(Path.parent(of: link))
             try Files.makeSymbolicLink(at: link, to: path)

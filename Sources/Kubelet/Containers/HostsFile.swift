@@ -2,7 +2,8 @@ import API
 
 /// The `/etc/hosts` that a pod's containers see.
 enum HostsFile {
-    /// For a pod with a network of its own. `domain` is the one below which its host name is, if there is one.
+    /// For a pod with a network of its own. `domain` is the one below which its host name is, if there is
+    /// one.
     static func text(ips: [String], hostname: String, domain: String?, aliases: [HostAlias]) -> String {
         var text = """
             # Kubernetes-managed hosts file.

@@ -58,15 +58,18 @@ struct PodCgroups: Sendable {
 }
 
 extension CgroupValues {
-    /// Of a whole pod: its own resources where it has some (KEP 2837), else those of its containers together. A limit
-    /// counts only when every container has it. Init containers run one at a time, beside the sidecars before them.
+    /// Of a whole pod: its own resources where it has some (KEP 2837), else those of its containers
+    /// together. A limit counts only when every container has it. Init containers run one at a time, beside
+    /// the sidecars before them.
     init(ofPod spec: PodSpec) {
         if let resources = spec.resources, !resources.value.isEmptyObject {
             self.init(resources)
             return
         }
         self.init(ResourceRequirements())
-        let requests = Self.total(spec) { $0.amount("cpu", of: \.requests) ?? $0.amount("cpu", of: \.limits) ?? 0 }
+        let requests = Self.total(spec) {
+            $0.amount("cpu", of: \.requests) ?? $0.amount("cpu", of: \.limits) ?? 0
+        }
         cpuShares = Self.shares(milliCPU: requests ?? 0)
         cpuQuota = Self.total(spec) { $0.amount("cpu", of: \.limits) }.flatMap { Self.quota(milliCPU: $0) }
         memoryLimit = Self.total(spec) { $0.amount("memory", of: \.limits) }.flatMap { $0 > 0 ? $0 : nil }

@@ -2,8 +2,8 @@ import API
 import APIMachinery
 import Runtime
 
-/// The labels and annotations under which a kubelet finds its pods again in the runtime: those of Kubernetes, so that
-/// `crictl` and log collectors know them.
+/// The labels and annotations under which a kubelet finds its pods again in the runtime: those of
+/// Kubernetes, so that `crictl` and log collectors know them.
 enum PodLabels {
     static let podName = "io.kubernetes.pod.name"
     static let podNamespace = "io.kubernetes.pod.namespace"

@@ -20,25 +20,27 @@ struct ResolverConfiguration: Hashable, Sendable {
         }
     }
 
-    /// No more name servers than C libraries ask, no more and no longer search lists than Kubernetes passes on.
+    /// No more name servers than C libraries ask, no more and no longer search lists than Kubernetes passes
+    /// on.
     enum Limits {
         static let servers = 3
         static let searches = 32
         static let searchCharacters = 2048
     }
 
-    /// The resolv.conf of a pod, by its `dnsPolicy` and `dnsConfig` (Kubernetes documentation, "DNS for Services and
-    /// Pods").
+    /// The resolv.conf of a pod, by its `dnsPolicy` and `dnsConfig` (Kubernetes documentation, "DNS for
+    /// Services and Pods").
     ///
-    /// `ClusterFirst` in the node's network means the node's names, unless `ClusterFirstWithHostNet` is asked for. A
-    /// cluster without DNS has the node's names, too.
+    /// `ClusterFirst` in the node's network means the node's names, unless `ClusterFirstWithHostNet` is
+    /// asked for. A cluster without DNS has the node's names, too.
     static func dns(
         of spec: PodSpec, namespace: String, host: ResolverConfiguration, clusterServers: [String],
         clusterDomain: String
     ) -> CRI.DNSConfig {
         var result = host
         let asksCluster =
-            spec.dnsPolicy == "ClusterFirstWithHostNet" || spec.dnsPolicy == "ClusterFirst" && !spec.hostNetwork
+            spec.dnsPolicy == "ClusterFirstWithHostNet"
+            || spec.dnsPolicy == "ClusterFirst" && !spec.hostNetwork
         if spec.dnsPolicy == "None" {
             result = ResolverConfiguration("")
         } else if asksCluster, !clusterServers.isEmpty {

@@ -90,7 +90,9 @@ struct PodHostname: Hashable, Sendable {
             return
         }
         name = Self.truncated(spec.hostname.isEmpty ? pod.objectName.name : spec.hostname)
-        domain = spec.subdomain.isEmpty ? nil : "\(spec.subdomain).\(pod.objectName.namespace).svc.\(clusterDomain)"
+        domain =
+            spec.subdomain.isEmpty
+            ? nil : "\(spec.subdomain).\(pod.objectName.namespace).svc.\(clusterDomain)"
     }
 
     /// What `hostname` prints in the pod.

@@ -1,8 +1,8 @@
 import Runtime
 import Support
 
-/// Decides what happens to the wishes of containers for images: one pull of an image at a time, shared by all that
-/// wait for it, and a pause that doubles after each failure, from 10 seconds to five minutes.
+/// Decides what happens to the wishes of containers for images: one pull of an image at a time, shared by
+/// all that wait for it, and a pause that doubles after each failure, from 10 seconds to five minutes.
 ///
 /// Pure. A wish is repeated until it is answered with ``Answer/pulled(_:)`` or the like.
 struct ImageDesk: Sendable {

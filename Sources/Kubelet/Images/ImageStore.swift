@@ -8,8 +8,8 @@ import Synchronization
 
 /// Brings the images of containers to the node.
 ///
-/// ``prepare(_:of:config:)`` never waits for a network: it says that the image is here, or why it is not, and the pod
-/// is looked at again when that changes.
+/// ``prepare(_:of:config:)`` never waits for a network: it says that the image is here, or why it is not,
+/// and the pod is looked at again when that changes.
 final class ImageStore: Sendable {
     enum Answer: Sendable {
         case ready(CRI.Image)
@@ -44,11 +44,13 @@ final class ImageStore: Sendable {
     ) async throws(Fault) -> Answer {
         let note = Note(pod: pod, fieldPath: fieldPath, events: events)
         guard let reference = ImageReference(container.image) else {
-            let message = "Failed to apply default image tag \"\(container.image)\": couldn't parse image name "
+            let message =
+                "Failed to apply default image tag \"\(container.image)\": couldn't parse image name "
                 + "\"\(container.image)\": invalid reference format"
             note(.warning, "InspectFailed", message)
             note(.warning, "Failed", "Error: InvalidImageName")
-            return .hold(PodMemory.Hold(reason: "InvalidImageName", message: message, until: .now + .seconds(300)))
+            return .hold(
+                PodMemory.Hold(reason: "InvalidImageName", message: message, until: .now + .seconds(300)))
         }
         let spec = CRI.ImageSpec(reference.description)
         let present = try await service.imageStatus(spec)
@@ -57,7 +59,8 @@ final class ImageStore: Sendable {
             let message = "Container image \"\(container.image)\" is not present with pull policy of Never"
             note(.warning, "ErrImageNeverPull", message)
             note(.warning, "Failed", "Error: ErrImageNeverPull")
-            return .hold(PodMemory.Hold(reason: "ErrImageNeverPull", message: message, until: .now + .seconds(10)))
+            return .hold(
+                PodMemory.Hold(reason: "ErrImageNeverPull", message: message, until: .now + .seconds(10)))
         case ("Never", let image?), ("IfNotPresent", let image?), ("", let image?):
             // A pull that has just ended is told as such, not as an image that was here all the time.
             let wish = ImageDesk.Wish(podUID: pod.metadata.uid, container: container.name)
@@ -66,7 +69,9 @@ final class ImageStore: Sendable {
             }
             note(
                 .normal, "Pulled",
-                "Container image \"\(container.image)\" already present on machine and can be accessed by the pod")
+                "Container image \"\(container.image)\" already present on machine and can be accessed by "
+                    + "the pod"
+            )
             return .ready(image)
         default:
             return try await pull(reference, container, pod, config, note)
@@ -84,7 +89,8 @@ final class ImageStore: Sendable {
     // MARK: Pulling
 
     private func pull(
-        _ reference: ImageReference, _ container: Container, _ pod: Pod, _ config: CRI.PodSandboxConfig, _ note: Note
+        _ reference: ImageReference, _ container: Container, _ pod: Pod, _ config: CRI.PodSandboxConfig,
+        _ note: Note
     ) async throws(Fault) -> Answer {
         let auth = await credentials(of: pod, note).find(reference)
         let key = ImageDesk.Key(image: reference.description, auth: auth)
@@ -135,7 +141,8 @@ final class ImageStore: Sendable {
             let began = ContinuousClock.now
             let outcome: ImageDesk.Outcome
             do throws(Fault) {
-                let id = try await service.pullImage(CRI.ImageSpec(key.image), auth: key.auth, sandboxConfig: config)
+                let id = try await service.pullImage(
+                    CRI.ImageSpec(key.image), auth: key.auth, sandboxConfig: config)
                 outcome = .pulled(reference: id, took: ContinuousClock.now - began)
             } catch {
                 outcome = .failed(error.forPeople)
@@ -155,8 +162,8 @@ final class ImageStore: Sendable {
             } catch {
                 note(
                     .warning, "FailedToRetrieveImagePullSecret",
-                    "Unable to retrieve some image pull secrets (\(reference.name)); attempting to pull the image "
-                        + "may not succeed.")
+                    "Unable to retrieve some image pull secrets (\(reference.name)); "
+                        + "attempting to pull the image may not succeed.")
             }
         }
         return credentials

@@ -9,8 +9,8 @@ struct RegistryCredentials: Sendable {
     /// By the registry, with a path or without one, as the secret names it but for the scheme.
     private var entries: [(key: String, config: CRI.AuthConfig)] = []
 
-    /// Adds what a secret of the types `kubernetes.io/dockerconfigjson` and `kubernetes.io/dockercfg` holds. What does
-    /// not parse is left out, as a pull without it says best what is missing.
+    /// Adds what a secret of the types `kubernetes.io/dockerconfigjson` and `kubernetes.io/dockercfg`
+    /// holds. What does not parse is left out, as a pull without it says best what is missing.
     mutating func add(_ secret: Secret) {
         let data = secret.data
         let registries: Value?
@@ -26,8 +26,8 @@ struct RegistryCredentials: Sendable {
         }
     }
 
-    /// What proves who pulls `image`: of the entries for its registry the one with the longest path; the first of
-    /// equals.
+    /// What proves who pulls `image`: of the entries for its registry the one with the longest path; the
+    /// first of equals.
     func find(_ image: ImageReference) -> CRI.AuthConfig? {
         let name = "\(image.registry)/\(image.repository)"
         let matching = entries.filter { Self.matches($0.key, name) }
@@ -59,7 +59,9 @@ struct RegistryCredentials: Sendable {
     /// Docker's tools write the scheme, the version of the API, and for Docker Hub an old host.
     private static func key(_ name: String) -> String {
         var rest = name[...]
-        for scheme in ["https://", "http://"] where rest.hasPrefix(scheme) { rest = rest.dropFirst(scheme.count) }
+        for scheme in ["https://", "http://"] where rest.hasPrefix(scheme) {
+            rest = rest.dropFirst(scheme.count)
+        }
         while rest.last == "/" { rest = rest.dropLast() }
         for version in ["/v1", "/v2"] where rest.hasSuffix(version) { rest = rest.dropLast(version.count) }
         return rest == "index.docker.io" ? "docker.io" : String(rest)

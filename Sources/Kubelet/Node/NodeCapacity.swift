@@ -12,7 +12,8 @@ struct NodeCapacity: Hashable, Sendable {
     /// Bytes, by the size of a page as the API names it (`2Mi`).
     var hugePages: [String: Int64] = [:]
 
-    /// What k3s keeps back from pods: the part of the disk at which it begins to evict (`nodefs.available<5%`).
+    /// What k3s keeps back from pods: the part of the disk at which it begins to evict
+    /// (`nodefs.available<5%`).
     static let storageKept = 5
 
     /// Reads the machine; `root` is on the disk that pods write to.
@@ -25,7 +26,8 @@ struct NodeCapacity: Hashable, Sendable {
     /// `node.status.capacity`.
     var capacity: [String: String] {
         var list = [
-            "cpu": "\(processors)", "memory": "\(memory / 1024)Ki", "ephemeral-storage": "\(storage / 1024)Ki",
+            "cpu": "\(processors)", "memory": "\(memory / 1024)Ki",
+            "ephemeral-storage": "\(storage / 1024)Ki",
             "pods": "\(pods)",
         ]
         for (size, bytes) in hugePages { list["hugepages-" + size] = "\(bytes / 1024)Ki" }

@@ -48,9 +48,13 @@ struct NodeHealth: Hashable, Sendable {
             let status = try await runtime.status().status
             for type in [CRI.RuntimeCondition.runtimeReady, CRI.RuntimeCondition.networkReady] {
                 guard let condition = status[type], !condition.status else { continue }
-                let subject = type == CRI.RuntimeCondition.networkReady ? "container runtime network" : "container runtime"
+                let subject =
+                    type == CRI.RuntimeCondition.networkReady
+                    ? "container runtime network" : "container runtime"
                 health.complaints.append(
-                    "\(subject) not ready: \(type)=false reason:\(condition.reason) message:\(condition.message)")
+                    "\(subject) not ready: \(type)=false reason:\(condition.reason) "
+                        + "message:\(condition.message)"
+                )
             }
         } catch {
             health.complaints.append("container runtime is down: \(error.summary)")
@@ -58,7 +62,8 @@ struct NodeHealth: Hashable, Sendable {
         // Kubernetes' own threshold: 100 MiB of memory.
         if let memory = try? Machine.memory() { health.isShortOfMemory = memory.available < .mebibytes(100) }
         if let space = try? Files.space(at: options.layout.root) {
-            health.isShortOfDisk = space.available.bytes < space.total.bytes / 20
+            health.isShortOfDisk =
+                space.available.bytes < space.total.bytes / 20
                 || space.inodes > 0 && space.freeInodes < space.inodes / 20
         }
         return health

@@ -6,11 +6,11 @@ import Runtime
 import Support
 import Synchronization
 
-/// Keeps the Node object and the node's lease: registers, tells how the node is doing when that changes, renews the
-/// lease (KEP 589).
+/// Keeps the Node object and the node's lease: registers, tells how the node is doing when that changes,
+/// renews the lease (KEP 589).
 ///
-/// One timer, every ten seconds; in between it wakes when the images of the node changed or somebody deleted the Node
-/// object.
+/// One timer, every ten seconds; in between it wakes when the images of the node changed or somebody
+/// deleted the Node object.
 final class NodeKeeper: Sendable {
     static let leaseDuration = 40
     static let period: Duration = .seconds(10)
@@ -50,7 +50,8 @@ final class NodeKeeper: Sendable {
         ring.yield()
     }
 
-    /// Registers and keeps the node until cancelled. `ready` is called once, when the API has been told that it is.
+    /// Registers and keeps the node until cancelled. `ready` is called once, when the API has been told
+    /// that it is.
     func run(ready: @escaping @Sendable () -> Void) async {
         let observation = await observe()
         defer { observation?.cancel() }

@@ -4,7 +4,8 @@ import Support
 
 /// The Node object as the kubelet wants it: made when there is none, and kept true.
 ///
-/// Pure. What others write (taints, other labels, the pods' address ranges, other conditions) is kept as it is.
+/// Pure. What others write (taints, other labels, the pods' address ranges, other conditions) is kept as it
+/// is.
 struct NodeObject: Sendable {
     let options: KubeletOptions
     let facts: NodeFacts
@@ -89,13 +90,15 @@ struct NodeConditions: Sendable {
         let isReady = health.complaints.isEmpty
         return [
             pressure(
-                "MemoryPressure", health.isShortOfMemory, "KubeletHasInsufficientMemory", "KubeletHasSufficientMemory",
+                "MemoryPressure", health.isShortOfMemory, "KubeletHasInsufficientMemory",
+                "KubeletHasSufficientMemory",
                 "kubelet has insufficient memory available", "kubelet has sufficient memory available"),
             pressure(
                 "DiskPressure", health.isShortOfDisk, "KubeletHasDiskPressure", "KubeletHasNoDiskPressure",
                 "kubelet has disk pressure", "kubelet has no disk pressure"),
             pressure(
-                "PIDPressure", health.isShortOfProcesses, "KubeletHasInsufficientPID", "KubeletHasSufficientPID",
+                "PIDPressure", health.isShortOfProcesses, "KubeletHasInsufficientPID",
+                "KubeletHasSufficientPID",
                 "kubelet has insufficient PID available", "kubelet has sufficient PID available"),
             Finding(
                 type: "Ready", isTrue: isReady, reason: isReady ? "KubeletReady" : "KubeletNotReady",
@@ -105,14 +108,16 @@ struct NodeConditions: Sendable {
     }
 
     private func pressure(
-        _ type: String, _ isShort: Bool, _ reason: String, _ calm: String, _ message: String, _ calmMessage: String
+        _ type: String, _ isShort: Bool, _ reason: String, _ calm: String, _ message: String,
+        _ calmMessage: String
     ) -> Finding {
         Finding(
-            type: type, isTrue: isShort, reason: isShort ? reason : calm, message: isShort ? message : calmMessage)
+            type: type, isTrue: isShort, reason: isShort ? reason : calm,
+            message: isShort ? message : calmMessage)
     }
 
-    /// Conditions of others first, as they are. The time of the last report is written when a report says something
-    /// new, for the lease tells that the node is alive.
+    /// Conditions of others first, as they are. The time of the last report is written when a report says
+    /// something new, for the lease tells that the node is alive.
     func merged(into present: [NodeCondition]) -> [NodeCondition] {
         let types = Set(findings.map(\.type))
         return present.filter { !types.contains($0.type) }

@@ -2,8 +2,9 @@ import API
 
 /// The containers of a pod in the roles that they have in its life.
 ///
-/// A sidecar is an init container that is restarted always: it starts in its turn, and runs beside the others to
-/// the end (KEP 753). An ephemeral one is added to a running pod by a person who looks for a fault (KEP 277).
+/// A sidecar is an init container that is restarted always: it starts in its turn, and runs beside the
+/// others to the end (KEP 753). An ephemeral one is added to a running pod by a person who looks for a
+/// fault (KEP 277).
 struct PodContainers: Sendable {
     enum Role: Hashable, Sendable {
         case initial

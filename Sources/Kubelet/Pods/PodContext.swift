@@ -9,6 +9,7 @@ import Support
 /// What the workers of all pods share.
 struct PodContext: Sendable {
     let options: KubeletOptions
+    let client: any Client
     let runtime: any RuntimeService
     let images: ImageStore
     let volumes: PodVolumes
@@ -28,11 +29,12 @@ struct PodContext: Sendable {
     var hostIPs: [String] { options.internalAddresses.map(\.description) }
     var seccompProfiles: String { Path.join(options.layout.root, "seccomp") }
 
-    func folder(_ pod: Pod) -> PodFolder { PodFolder(layout: options.layout, uid: pod.metadata.uid) }
+    func files(_ pod: Pod) -> PodFiles { PodFiles(layout: options.layout, uid: pod.metadata.uid) }
 
     /// Tells people about a container of the pod (`nil`: about the pod).
     func tell(
-        _ pod: Pod, _ member: PodContainers.Member?, _ kind: EventNote.Kind, _ reason: String, _ message: String
+        _ pod: Pod, _ member: PodContainers.Member?, _ kind: EventNote.Kind, _ reason: String,
+        _ message: String
     ) {
         events.record(pod, kind, reason: reason, message: message, fieldPath: member?.fieldPath ?? "")
     }

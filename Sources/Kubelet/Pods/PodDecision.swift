@@ -4,12 +4,12 @@ import Support
 
 /// What must be done next for one pod.
 ///
-/// Pure: it is made from ``PodFacts``, and whoever carries its actions out looks again and makes the next one. A pod
-/// is left alone when there are no actions; ``nextLook`` is when time alone changes that.
+/// Pure: it is made from ``PodFacts``, and whoever carries its actions out looks again and makes the next
+/// one. A pod is left alone when there are no actions; ``nextLook`` is when time alone changes that.
 ///
-/// Its rules are those of Kubernetes: one sandbox at a time; init containers one after the other, then the regular
-/// ones; ended containers are restarted as the pod's policy says, with back-off; a lost sandbox is made anew and
-/// everything in it started again; at the end sidecars stop last.
+/// Its rules are those of Kubernetes: one sandbox at a time; init containers one after the other, then the
+/// regular ones; ended containers are restarted as the pod's policy says, with back-off; a lost sandbox is
+/// made anew and everything in it started again; at the end sidecars stop last.
 struct PodDecision: Sendable {
     enum Action: Hashable, Sendable {
         /// Makes a sandbox; those it replaces give their network back first.
@@ -62,6 +62,8 @@ struct PodDecision: Sendable {
             end()
         } else if let deadline = facts.activeDeadline, deadline <= facts.now {
             actions = [.end(.deadlineExceeded)]
+        } else if facts.runtime.isEmpty, let refusal = PodAdmission.refusal(of: facts.spec) {
+            actions = [.end(refusal)]
         } else {
             if let deadline = facts.activeDeadline { look(at: deadline) }
             live()
@@ -98,7 +100,8 @@ extension PodDecision {
         clear()
     }
 
-    /// Everything in a lost sandbox is lost: what still runs in it is ended with it, then another one is made.
+    /// Everything in a lost sandbox is lost: what still runs in it is ended with it, then another one is
+    /// made.
     private mutating func makeSandbox() {
         let lost = runtime.sandboxes.first
         if let lost, runtime.running.contains(where: { $0.sandboxID == lost.id }) {
@@ -127,8 +130,8 @@ extension PodDecision {
         return true
     }
 
-    /// Starts, restarts or stops one container. Returns whether the next one may start: a `postStart` hook that runs
-    /// holds those behind it up.
+    /// Starts, restarts or stops one container. Returns whether the next one may start: a `postStart` hook
+    /// that runs holds those behind it up.
     @discardableResult
     private mutating func keep(_ member: PodContainers.Member) -> Bool {
         let last = runtime.newest(member.name)
@@ -147,7 +150,9 @@ extension PodDecision {
             actions.append(.removeContainer(current.id))
         case .running: stopIfNeeded(member, current)
         case .unknown:
-            stop(current, member, "Container \(member.name) is in unknown state, try killing it before restart")
+            stop(
+                current, member, "Container \(member.name) is in unknown state, try killing it before restart"
+            )
         case .exited:
             if member.isRestarted(exitCode: current.exitCode, policy: facts.spec.restartPolicy) {
                 start(member, after: current)
@@ -157,17 +162,13 @@ extension PodDecision {
     }
 
     private mutating func stopIfNeeded(_ member: PodContainers.Member, _ current: RuntimePod.Container) {
-        let isOther = member.role != .ephemeral && !current.fingerprint.isEmpty
+        let isOther =
+            member.role != .ephemeral && !current.fingerprint.isEmpty
             && current.fingerprint != ContainerFingerprint.of(member.container)
         if isOther {
             stop(current, member, "Container \(member.name) definition changed, will be restarted")
         } else if let verdict = facts.verdict(current), verdict.shouldRestart {
-            let kind = verdict.isStarted ? "liveness" : "startup"
-            let probe =
-                verdict.isStarted ? member.container.livenessProbe : member.container.startupProbe
-            stop(
-                current, member, "Container \(member.name) failed \(kind) probe, will be restarted",
-                grace: probe?.terminationGracePeriodSeconds)
+            stop(current, member, verdict.message, grace: verdict.terminationGracePeriod)
         }
     }
 
@@ -177,8 +178,9 @@ extension PodDecision {
             let wait = memory.backOff.wait(name, endedAt: end, now: facts.now)
         {
             look(at: wait.until)
+            let delay = GoDuration.format(wait.delay)
             backingOff[name] =
-                "back-off \(GoDuration.format(wait.delay)) restarting failed container=\(name) pod=\(facts.pod.logName)"
+                "back-off \(delay) restarting failed container=\(name) pod=\(facts.pod.logName)"
             return
         }
         if let hold = memory.holds[name], !hold.isOver(at: facts.now) {
@@ -189,10 +191,11 @@ extension PodDecision {
     }
 
     private mutating func stop(
-        _ container: RuntimePod.Container, _ member: PodContainers.Member, _ message: String, grace: Int? = nil
+        _ container: RuntimePod.Container, _ member: PodContainers.Member, _ message: String,
+        grace: Duration? = nil
     ) {
         guard memory.stopping[container.id] == nil else { return }
-        let period = grace.map { Duration.seconds(max($0, 1)) } ?? facts.gracePeriod
+        let period = max(grace ?? facts.gracePeriod, .seconds(1))
         actions.append(
             .stop(
                 Stop(
@@ -244,7 +247,9 @@ extension PodDecision {
         for container in due {
             // Whatever was asked for, a process gets a moment to react.
             let killed = max(deadline, facts.now + .seconds(others.isEmpty ? 2 : 1))
-            if let present = memory.stopping[container.id], present <= killed + .milliseconds(500) { continue }
+            if let present = memory.stopping[container.id], present <= killed + .milliseconds(500) {
+                continue
+            }
             actions.append(
                 .stop(
                     Stop(

@@ -37,7 +37,8 @@ struct PodFacts: Sendable {
         return .seconds(max(asked ?? spec.terminationGracePeriodSeconds ?? 30, 1))
     }
 
-    /// Whether it is over for good, by what the kubelet or somebody else found (eviction, pod garbage collection).
+    /// Whether it is over for good, by what the kubelet or somebody else found (eviction, pod garbage
+    /// collection).
     var end: PodEnd? {
         if let end = memory.end { return end }
         let status = pod.status
@@ -67,8 +68,8 @@ struct PodFacts: Sendable {
         return newest.sandboxID == sandbox.id ? newest : nil
     }
 
-    /// Whether the init containers are done with: a regular container of this sandbox was made, or every one of
-    /// them has ended well (a sidecar: has started).
+    /// Whether the init containers are done with: a regular container of this sandbox was made, or every
+    /// one of them has ended well (a sidecar: has started).
     var isInitialized: Bool {
         containers.regular.contains { current($0.name) != nil } || containers.beginning.allSatisfy(hasBegun)
     }

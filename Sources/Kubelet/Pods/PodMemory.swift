@@ -9,8 +9,8 @@ struct PodEnd: Hashable, Sendable {
     var message = ""
 }
 
-/// What the kubelet knows of a pod beyond the API and the runtime. Losing it, by a restart, costs a little time and
-/// harms nothing.
+/// What the kubelet knows of a pod beyond the API and the runtime. Losing it, by a restart, costs a little
+/// time and harms nothing.
 struct PodMemory: Hashable, Sendable {
     /// Why something is not done yet, in the words of the pod's status.
     struct Hold: Hashable, Sendable {

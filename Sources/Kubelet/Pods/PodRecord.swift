@@ -5,12 +5,12 @@ import Synchronization
 
 /// One pod of the node: what the API says, what the kubelet remembers, and what it told last.
 ///
-/// One worker at a time works on it; observations, operations that end and readers come from anywhere, so that every
-/// look and every change is one short step.
+/// One worker at a time works on it; observations, operations that end and readers come from anywhere, so
+/// that every look and every change is one short step.
 final class PodRecord: Sendable {
     struct State: Sendable {
-        /// The freshest version; the last one when the API has the pod no more. `nil` for a pod that only the runtime
-        /// knows.
+        /// The freshest version; the last one when the API has the pod no more. `nil` for a pod that only
+        /// the runtime knows.
         var object: StoredObject?
         var isGone = false
         var memory = PodMemory()

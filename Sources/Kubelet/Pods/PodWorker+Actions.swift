@@ -25,7 +25,8 @@ extension PodWorker {
 
     // MARK: Sandbox
 
-    private func createSandbox(_ attempt: UInt32, _ replaced: [String], _ facts: PodFacts) async throws(Fault) {
+    private func createSandbox(_ attempt: UInt32, _ replaced: [String], _ facts: PodFacts) async throws(Fault)
+    {
         guard let volumes = await mount(facts) else { return }
         record.change { $0.volumes = volumes }
         if attempt > 0 {
@@ -39,7 +40,7 @@ extension PodWorker {
             let config = SandboxConfiguration(context.options, facts.pod, resolver: context.resolver())
                 .config(facts.pod, attempt: attempt)
             try Files.makeDirectory(config.logDirectory)
-            let id = try await context.runtime.runPodSandbox(config, handler: context.options.runtimeHandler)
+            let id = try await context.runtime.runPodSandbox(config, handler: try await handler(facts.spec))
             context.table.own([id], record.uid)
             record.remember { memory in
                 memory.sandboxHold = nil
@@ -51,6 +52,16 @@ extension PodWorker {
                 facts.pod, nil, .warning, "FailedCreatePodSandBox",
                 "Failed to create pod sandbox: \(error.forPeople)")
             hold("FailedCreatePodSandBox", error)
+        }
+    }
+
+    /// How the runtime is to run the pod (KEP 585).
+    private func handler(_ spec: PodSpec) async throws(Fault) -> String {
+        guard let name = spec.runtimeClassName, !name.isEmpty else { return context.options.runtimeHandler }
+        do throws(Status) {
+            return try await context.client.get(RuntimeClass.self, ObjectName(name: name)).handler
+        } catch {
+            throw Fault(error, "cannot find the RuntimeClass \(name)")
         }
     }
 
@@ -95,7 +106,8 @@ extension PodWorker {
         }
         guard let volumes else { return }
         let starter = ContainerStarter(
-            context: context, facts: facts, member: member, attempt: attempt, sandbox: sandbox, volumes: volumes)
+            context: context, facts: facts, member: member, attempt: attempt, sandbox: sandbox,
+            volumes: volumes)
         switch try await starter.start() {
         case .started(let id):
             let end = facts.runtime.newest(name)?.finishedAt
@@ -167,7 +179,8 @@ extension PodWorker {
             if let hook, let member {
                 do throws(Fault) {
                     let limit = max(stop.deadline - .now, .seconds(1))
-                    try await context.hook.run(hook, in: member.container, id: stop.id, podIP: ip, limit: limit)
+                    try await context.hook.run(
+                        hook, in: member.container, id: stop.id, podIP: ip, limit: limit)
                 } catch {
                     context.tell(facts.pod, member, .warning, "FailedPreStopHook", "PreStopHook failed")
                     context.log.info("preStop of \(member.name) in \(facts.pod.objectName): \(error)")
@@ -192,7 +205,7 @@ extension PodWorker {
         try await context.runtime.removeContainer(id)
         context.prober.stop(containerID: id)
         if let container = facts.runtime.containers.first(where: { $0.id == id }) {
-            context.folder(facts.pod).removeLog(container, of: facts.pod)
+            context.files(facts.pod).removeLog(container, of: facts.pod)
         }
         record.remember { memory in
             memory.messages[id] = nil

@@ -2,6 +2,7 @@ import API
 import APIMachinery
 import Client
 import Host
+import Logging
 import Runtime
 import Support
 
@@ -23,7 +24,11 @@ struct PodWorker: Sendable {
             let decision = PodDecision(facts)
             report(facts, decision)
             guard !decision.actions.isEmpty else {
-                return decision.nextLook.map { max($0 - .now, .zero) }
+                let rest = decision.nextLook.map { max($0 - .now, .zero) }
+                guard await adoptVolumes(facts, decision) else {
+                    return min(rest ?? .seconds(30), .seconds(30))
+                }
+                return rest
             }
             for action in decision.actions {
                 guard try await perform(action, facts) else { return nil }
@@ -63,7 +68,8 @@ struct PodWorker: Sendable {
         return facts
     }
 
-    /// A pod that the API forgot while nobody looked: what the runtime remembers of it suffices to end it, at once.
+    /// A pod that the API forgot while nobody looked: what the runtime remembers of it suffices to end it,
+    /// at once.
     private func orphan(_ runtime: RuntimePod) async throws(Fault) -> Pod {
         var (name, namespace) = ("", "")
         if let sandbox = runtime.sandboxes.first {
@@ -77,11 +83,11 @@ struct PodWorker: Sendable {
     }
 
     private func readMessages(_ facts: inout PodFacts) {
-        let folder = context.folder(facts.pod)
+        let files = context.files(facts.pod)
         for container in facts.runtime.containers
         where container.state == .exited && facts.memory.messages[container.id] == nil {
             let policy = facts.containers[container.name]?.container.terminationMessagePolicy ?? ""
-            facts.memory.messages[container.id] = folder.message(of: container, policy: policy)
+            facts.memory.messages[container.id] = files.message(of: container, policy: policy)
         }
         let messages = facts.memory.messages
         record.remember { $0.messages = messages }
@@ -102,6 +108,22 @@ struct PodWorker: Sendable {
                     startedAt: container.startedAt ?? facts.now)
             }
             facts.verdicts[container.id] = context.prober.verdict(containerID: container.id)
+        }
+    }
+
+    /// The volumes of a pod that another kubelet started are kept true from here on, too.
+    private func adoptVolumes(_ facts: PodFacts, _ decision: PodDecision) async -> Bool {
+        guard decision.stage == .live, facts.runtime.sandbox != nil, record.present.volumes == nil else {
+            return true
+        }
+        do throws(Fault) {
+            let volumes = try await context.volumes.mount(facts.pod)
+            record.change { $0.volumes = volumes }
+            return true
+        } catch {
+            context.log.info(
+                "the volumes of pod \(facts.pod.objectName) are not kept true yet: \(error.forPeople)")
+            return false
         }
     }
 

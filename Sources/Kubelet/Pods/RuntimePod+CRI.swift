@@ -2,7 +2,8 @@ import Runtime
 import Support
 
 extension RuntimePod {
-    /// Asks the runtime what it holds of a pod. `ended` spares it questions about what does not change any more.
+    /// Asks the runtime what it holds of a pod. `ended` spares it questions about what does not change any
+    /// more.
     static func look(
         _ uid: String, in runtime: any RuntimeService, ended: [String: Container]
     ) async throws(Fault) -> RuntimePod {
@@ -12,10 +13,13 @@ extension RuntimePod {
         containerFilter.labelSelector = [PodLabels.podUID: uid]
         var sandboxes: [Sandbox] = []
         for listed in try await runtime.listPodSandboxes(sandboxFilter) {
-            var sandbox = Sandbox(id: listed.id, attempt: listed.metadata.attempt, isReady: listed.state == .ready)
-            if sandbox.isReady, let status = try await unlessGone({ () throws(Fault) in
-                try await runtime.podSandboxStatus(listed.id)
-            }) {
+            var sandbox = Sandbox(
+                id: listed.id, attempt: listed.metadata.attempt, isReady: listed.state == .ready)
+            if sandbox.isReady,
+                let status = try await unlessGone({ () throws(Fault) in
+                    try await runtime.podSandboxStatus(listed.id)
+                })
+            {
                 sandbox.ips = status.network.ips
             }
             sandboxes.append(sandbox)
@@ -59,7 +63,8 @@ extension RuntimePod.Container {
             startedAt: Timestamp(nanoseconds: status.startedAt),
             finishedAt: Timestamp(nanoseconds: status.finishedAt), exitCode: status.exitCode,
             reason: status.reason, message: status.message,
-            image: status.image.userSpecifiedImage.isEmpty ? status.image.image : status.image.userSpecifiedImage,
+            image: status.image.userSpecifiedImage.isEmpty
+                ? status.image.image : status.image.userSpecifiedImage,
             imageRef: status.imageRef, fingerprint: status.annotations[PodLabels.fingerprint] ?? "",
             logPath: status.logPath)
     }

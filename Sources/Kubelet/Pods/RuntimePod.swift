@@ -53,7 +53,9 @@ struct RuntimePod: Hashable, Sendable {
     func newest(_ name: String) -> Container? { containers.first { $0.name == name } }
 
     /// The instance before the latest one.
-    func previous(_ name: String) -> Container? { containers.lazy.filter { $0.name == name }.dropFirst().first }
+    func previous(_ name: String) -> Container? {
+        containers.lazy.filter { $0.name == name }.dropFirst().first
+    }
 
     var running: [Container] { containers.filter(\.isRunning) }
 }

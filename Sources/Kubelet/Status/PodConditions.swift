@@ -52,7 +52,8 @@ struct PodConditions: Sendable {
         default: break
         }
         let sidecars = Set(pod.spec.initContainers.filter { $0.restartPolicy == "Always" }.map(\.name))
-        let counted = status.initContainerStatuses.filter { sidecars.contains($0.name) } + status.containerStatuses
+        let counted =
+            status.initContainerStatuses.filter { sidecars.contains($0.name) } + status.containerStatuses
         let unready = counted.filter { !$0.ready }.map(\.name)
         guard !unready.isEmpty else { return Finding(type: "ContainersReady", isTrue: true) }
         return Finding(

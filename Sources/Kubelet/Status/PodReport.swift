@@ -2,8 +2,8 @@ import API
 import APIMachinery
 import Support
 
-/// The status of a pod, worked out from what is known of it (API conventions, "Typical status properties"; the rules
-/// of each field are those of Kubernetes' kubelet).
+/// The status of a pod, worked out from what is known of it (API conventions, "Typical status properties";
+/// the rules of each field are those of Kubernetes' kubelet).
 ///
 /// Pure. What belongs to others is kept as it is: conditions of other types, nominations, claims.
 struct PodReport: Sendable {
@@ -24,7 +24,10 @@ struct PodReport: Sendable {
         var status = told
         let report = ContainerReport(facts, decision)
         for (role, key, old) in [
-            (Set([PodContainers.Role.initial, .sidecar]), "initContainerStatuses", told.initContainerStatuses),
+            (
+                Set([PodContainers.Role.initial, .sidecar]), "initContainerStatuses",
+                told.initContainerStatuses
+            ),
             ([.regular], "containerStatuses", told.containerStatuses),
             ([.ephemeral], "ephemeralContainerStatuses", told.ephemeralContainerStatuses),
         ] {

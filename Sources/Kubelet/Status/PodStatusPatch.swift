@@ -5,15 +5,16 @@ import APIMachinery
 enum PodStatusPatch {
     /// The fields of the status that are the kubelet's; what others wrote into the rest stays.
     private static let fields = [
-        "observedGeneration", "phase", "message", "reason", "hostIP", "hostIPs", "podIP", "podIPs", "startTime",
+        "observedGeneration", "phase", "message", "reason", "hostIP", "hostIPs", "podIP", "podIPs",
+        "startTime",
         "initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses", "qosClass",
     ]
     private static let conditions: Set<String> = [
         "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled",
     ]
 
-    /// A strategic merge patch from what the API has to `wanted`; `nil` when there is nothing to say. It names the
-    /// pod's uid, so that it never meets another pod of the same name.
+    /// A strategic merge patch from what the API has to `wanted`; `nil` when there is nothing to say. It
+    /// names the pod's uid, so that it never meets another pod of the same name.
     static func make(from present: Pod, to wanted: PodStatus) -> Value? {
         let told = present.status
         var changes = Value.emptyObject

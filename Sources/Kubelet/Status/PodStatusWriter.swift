@@ -4,8 +4,8 @@ import Client
 import Logging
 import Support
 
-/// Tells the API what became of the pods: the status, when it says something new, and in the end that nothing of a pod
-/// is left here.
+/// Tells the API what became of the pods: the status, when it says something new, and in the end that
+/// nothing of a pod is left here.
 ///
 /// Changes that come while a write is on its way are told together by the next one.
 final class PodStatusWriter: Sendable {

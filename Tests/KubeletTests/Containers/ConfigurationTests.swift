@@ -16,7 +16,8 @@ import Testing
     }
 
     @Test func `a file is read`() {
-        let text = "# x\nnameserver 1.1.1.1\nsearch a\nsearch b c\nnameserver ::1 # y\noptions ndots:2 rotate\n"
+        let text =
+            "# x\nnameserver 1.1.1.1\nsearch a\nsearch b c\nnameserver ::1 # y\noptions ndots:2 rotate\n"
         let read = ResolverConfiguration(text)
         #expect(read.servers == ["1.1.1.1", "::1"] && read.searches == ["b", "c"])
         #expect(read.options == ["ndots:2", "rotate"])
@@ -38,10 +39,12 @@ import Testing
     @Test func `Default is the node's, None is the pod's alone`() {
         #expect(dns(["dnsPolicy": "Default"]).options == ["edns0"])
         let own: Value = [
-            "nameservers": ["9.9.9.9"], "searches": ["x.y"], "options": [["name": "ndots", "value": "2"], ["name": "rotate"]],
+            "nameservers": ["9.9.9.9"], "searches": ["x.y"],
+            "options": [["name": "ndots", "value": "2"], ["name": "rotate"]],
         ]
         let none = dns(["dnsPolicy": "None", "dnsConfig": own])
-        #expect(none.servers == ["9.9.9.9"] && none.searches == ["x.y"] && none.options == ["ndots:2", "rotate"])
+        #expect(
+            none.servers == ["9.9.9.9"] && none.searches == ["x.y"] && none.options == ["ndots:2", "rotate"])
         let merged = dns(["dnsPolicy": "ClusterFirst", "dnsConfig": own])
         #expect(merged.servers == ["10.43.0.10", "9.9.9.9"] && merged.options == ["ndots:2", "rotate"])
     }
@@ -102,10 +105,14 @@ import Testing
             "appArmorProfile": ["type": "RuntimeDefault"],
         ])
         #expect(full.privileged && full.noNewPrivs && full.readonlyRootfs && full.maskedPaths.isEmpty)
-        #expect(full.capabilities?.addCapabilities == ["NET_ADMIN"] && full.capabilities?.dropCapabilities == ["ALL"])
+        #expect(
+            full.capabilities?.addCapabilities == ["NET_ADMIN"]
+                && full.capabilities?.dropCapabilities == ["ALL"])
         #expect(full.seccomp == CRI.SecurityProfile(.localhost, localhostRef: "/profiles/a/b.json"))
         #expect(full.apparmor?.profileType == .runtimeDefault)
-        #expect(context(pod: ["seccompProfile": ["type": "RuntimeDefault"]]).seccomp?.profileType == .runtimeDefault)
+        #expect(
+            context(pod: ["seccompProfile": ["type": "RuntimeDefault"]]).seccomp?.profileType
+                == .runtimeDefault)
     }
 
     @Test func `root is refused where it must not be`() throws {
@@ -153,11 +160,15 @@ import Testing
         #expect(config.labels["io.kubernetes.pod.uid"] == "u" && config.labels["app"] == "x")
         #expect(config.logDirectory == "/logs/ns_p_u" && config.hostname == "p")
         #expect(config.linux.cgroupParent == "/kubepods/besteffort/podu")
-        #expect(self.config(["containers": []], root: "/n1").linux.cgroupParent == "/n1/kubepods/besteffort/podu")
+        #expect(
+            self.config(["containers": []], root: "/n1").linux.cgroupParent == "/n1/kubepods/besteffort/podu")
     }
 
     @Test func `ports of the node are mapped, unless the pod has the node's network`() {
-        let ports: Value = [["containerPort": 80, "hostPort": 8080, "protocol": "UDP", "hostIP": "1.2.3.4"], ["containerPort": 1]]
+        let ports: Value = [
+            ["containerPort": 80, "hostPort": 8080, "protocol": "UDP", "hostIP": "1.2.3.4"],
+            ["containerPort": 1],
+        ]
         let mapped = config(["containers": [["name": "a", "ports": ports]]]).portMappings
         #expect(mapped.count == 1 && mapped[0].hostPort == 8080 && mapped[0].protocol == .udp)
         let shared = config(["hostNetwork": true, "containers": [["name": "a", "ports": ports]]])
@@ -169,7 +180,8 @@ import Testing
         let shared = config(["shareProcessNamespace": true, "hostIPC": true, "containers": []])
         let options = shared.linux.securityContext.namespaceOptions
         #expect(options.pid == .pod && options.ipc == .node && options.network == .pod)
-        #expect(config(["hostPID": true, "containers": []]).linux.securityContext.namespaceOptions.pid == .node)
+        #expect(
+            config(["hostPID": true, "containers": []]).linux.securityContext.namespaceOptions.pid == .node)
     }
 
     @Test func `a host name fits the kernel, and has a domain when there is one`() {
@@ -208,7 +220,9 @@ import Testing
 
     @Test func `one container without a limit leaves the pod without it`() {
         let mixed = values([
-            "containers": [["resources": ["limits": ["memory": "1Gi", "cpu": "1"]]], ["resources": .emptyObject]]
+            "containers": [
+                ["resources": ["limits": ["memory": "1Gi", "cpu": "1"]]], ["resources": .emptyObject],
+            ]
         ])
         #expect(mixed.memoryLimit == nil && mixed.cpuQuota == nil && mixed.cpuShares == 1024)
     }

@@ -62,7 +62,8 @@ import Testing
 
     @Test func `the entry of the registry is found`() throws {
         let auths: Value = [
-            "https://index.docker.io/v1/": ["auth": "aHViOnB3"], "reg.example.com": ["username": "r", "password": "p"],
+            "https://index.docker.io/v1/": ["auth": "aHViOnB3"],
+            "reg.example.com": ["username": "r", "password": "p"],
             "reg.example.com/team": ["username": "t"], "*.wild.org": ["username": "w"],
             "http://plain:5000/v2/": ["username": "l"],
         ]

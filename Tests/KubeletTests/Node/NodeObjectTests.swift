@@ -40,7 +40,8 @@ import Testing
         var node = object().fresh(NodeHealth(), images: [], now: now)
         node.spec.taints = []
         node.metadata.labels["mine"] = "x"
-        node.status.conditions = [NodeCondition(["type": "Other", "status": "True"])] + node.status.conditions
+        node.status.conditions =
+            [NodeCondition(["type": "Other", "status": "True"])] + node.status.conditions
         #expect(object().updated(node, NodeHealth(), images: [], now: now) == node)
     }
 
@@ -60,7 +61,8 @@ import Testing
     @Test func `huge pages are counted apart`() {
         let capacity = NodeCapacity(
             processors: 1, memory: 4 << 30, storage: 0, pods: 1, hugePages: ["2Mi": 1 << 30, "1Gi": 0])
-        #expect(capacity.capacity["hugepages-2Mi"] == "1048576Ki" && capacity.capacity["hugepages-1Gi"] == "0")
+        #expect(
+            capacity.capacity["hugepages-2Mi"] == "1048576Ki" && capacity.capacity["hugepages-1Gi"] == "0")
         #expect(capacity.allocatableTexts["memory"] == "3145728Ki")
     }
 }

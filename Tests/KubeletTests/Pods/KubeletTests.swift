@@ -101,7 +101,8 @@ struct KubeletTests {
             try await world.run {
                 world.client.put(world.pod("web"))
                 try await world.until("web") { $0?.isReady ?? false }
-                let pod = try #require(world.client.present(Pod.self, ObjectName(namespace: "default", name: "web")))
+                let pod = try #require(
+                    world.client.present(Pod.self, ObjectName(namespace: "default", name: "web")))
                 #expect(pod.status.phase == "Running" && pod.status.podIP.hasPrefix("10.42.0."))
                 #expect(pod.status.hostIP == "10.0.0.1" && pod.status.qosClass == "BestEffort")
                 #expect(pod.first?.containerID.hasPrefix("containerd://c") == true)
@@ -110,7 +111,8 @@ struct KubeletTests {
                 #expect(world.runtime.read { $0.containers.isEmpty && $0.sandboxes.isEmpty })
                 #expect(
                     world.runtime.calls == [
-                        "run web", "create web", "start web", "stop web 5", "stop web", "remove web", "remove web",
+                        "run web", "create web", "start web", "stop web 5", "stop web", "remove web",
+                        "remove web",
                     ])
                 #expect(try Files.list(world.folder + "/pods").isEmpty)
             }
@@ -126,7 +128,8 @@ struct KubeletTests {
                 try await world.until("web") { $0?.first?.restartCount == 1 && $0?.first?.ready == true }
                 world.runtime.exit("web", code: 4)
                 try await world.until("web") { $0?.first?.state.waiting?.reason == "CrashLoopBackOff" }
-                let pod = try #require(world.client.present(Pod.self, ObjectName(namespace: "default", name: "web")))
+                let pod = try #require(
+                    world.client.present(Pod.self, ObjectName(namespace: "default", name: "web")))
                 #expect(pod.status.phase == "Running" && !pod.isReady)
                 #expect(pod.first?.lastState.terminated?.exitCode == 4)
                 #expect(
@@ -181,7 +184,8 @@ struct KubeletTests {
                 world.client.put(world.pod("web", image: "nothing"))
                 try await world.until("web") { $0?.first?.state.waiting?.reason == "ErrImagePull" }
                 try await world.until("web") { $0?.first?.state.waiting?.reason == "ImagePullBackOff" }
-                let pod = try #require(world.client.present(Pod.self, ObjectName(namespace: "default", name: "web")))
+                let pod = try #require(
+                    world.client.present(Pod.self, ObjectName(namespace: "default", name: "web")))
                 #expect(pod.status.phase == "Pending")
                 world.delete("web")
                 try await world.until("web") { $0 == nil }

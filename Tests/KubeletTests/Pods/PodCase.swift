@@ -37,13 +37,15 @@ struct PodCase {
     func sandbox(_ attempt: UInt32 = 0, isReady: Bool = true) -> PodCase {
         var copy = self
         copy.sandboxes.append(
-            RuntimePod.Sandbox(id: "s\(attempt)", attempt: attempt, isReady: isReady, ips: isReady ? ["10.42.0.9"] : []))
+            RuntimePod.Sandbox(
+                id: "s\(attempt)", attempt: attempt, isReady: isReady, ips: isReady ? ["10.42.0.9"] : []))
         return copy
     }
 
     /// An instance, `<name><attempt>`: running, or ended with a code at a time.
     func instance(
-        _ name: String, _ attempt: UInt32 = 0, in sandbox: String = "s0", exit: Int32? = nil, at end: Int64 = 1000,
+        _ name: String, _ attempt: UInt32 = 0, in sandbox: String = "s0", exit: Int32? = nil,
+        at end: Int64 = 1000,
         state: RuntimePod.Container.State? = nil, image: String = "image"
     ) -> PodCase {
         var copy = self
@@ -52,7 +54,8 @@ struct PodCase {
             state: state ?? (exit == nil ? .running : .exited), createdAt: Timestamp(seconds: Int64(attempt)))
         made.startedAt = Timestamp(seconds: 900)
         if let exit { (made.exitCode, made.finishedAt) = (exit, Timestamp(seconds: end)) }
-        made.fingerprint = ContainerFingerprint.of(Container(["name": .string(name), "image": .string(image)]))
+        made.fingerprint = ContainerFingerprint.of(
+            Container(["name": .string(name), "image": .string(image)]))
         copy.containers.append(made)
         return copy
     }
@@ -73,7 +76,8 @@ struct PodCase {
 
     var facts: PodFacts {
         PodFacts(
-            pod, isGone: isGone, runtime: RuntimePod(sandboxes: sandboxes, containers: containers), memory: memory,
+            pod, isGone: isGone, runtime: RuntimePod(sandboxes: sandboxes, containers: containers),
+            memory: memory,
             verdicts: verdicts, now: Self.now)
     }
 
@@ -116,21 +120,7 @@ extension String {
 
 extension ProbeVerdict {
     /// A container that its probes want restarted.
-    static var failing: ProbeVerdict {
-        var verdict = ProbeVerdict()
-        (verdict.isStarted, verdict.isReady, verdict.shouldRestart) = (true, false, true)
-        return verdict
-    }
-
-    static var unready: ProbeVerdict {
-        var verdict = ProbeVerdict()
-        (verdict.isStarted, verdict.isReady, verdict.shouldRestart) = (true, false, false)
-        return verdict
-    }
-
-    static var notStarted: ProbeVerdict {
-        var verdict = ProbeVerdict()
-        (verdict.isStarted, verdict.isReady, verdict.shouldRestart) = (false, false, false)
-        return verdict
-    }
+    static let failing = ProbeVerdict(isStarted: true, isReady: false, shouldRestart: true, message: "failed")
+    static let unready = ProbeVerdict(isStarted: true, isReady: false)
+    static let notStarted = ProbeVerdict(isStarted: false, isReady: false)
 }

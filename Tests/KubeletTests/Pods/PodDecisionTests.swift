@@ -92,13 +92,31 @@ import Testing
         #expect(pod.sandbox().instance("a").instance("e", exit: 1).outcome == [])
     }
 
+    @Test(arguments: [
+        ("net.ipv4.ip_unprivileged_port_start", false, "sandbox 0"),
+        ("net.ipv4.ip_forward", false, "sandbox 0"),
+        ("kernel.msgmax", false, "end Failed SysctlForbidden"),
+        ("net.ipv4.tcp_syncookies", true, "end Failed SysctlForbidden"),
+    ])
+    func `kernel parameters that may harm others are refused`(name: String, hostNetwork: Bool, then: String) {
+        let pod = PodCase().with {
+            $0.pod.spec.hostNetwork = hostNetwork
+            $0.pod.spec.securityContext = PodSecurityContext([
+                "sysctls": [["name": .string(name), "value": "1"]]
+            ])
+        }
+        #expect(pod.outcome == [then])
+    }
+
     // MARK: Restarting
 
     @Test(arguments: [
         ("Always", Int32(0), ["start a 1"]), ("Always", 1, ["start a 1"]), ("OnFailure", 1, ["start a 1"]),
         ("OnFailure", 0, ["end Succeeded"]), ("Never", 0, ["end Succeeded"]), ("Never", 1, ["end Failed"]),
     ])
-    func `the policy says whether an ended container is restarted`(policy: String, exit: Int32, then: [String]) {
+    func `the policy says whether an ended container is restarted`(
+        policy: String, exit: Int32, then: [String]
+    ) {
         #expect(PodCase(policy: policy).sandbox().instance("a", exit: exit).outcome == then)
     }
 
@@ -106,7 +124,9 @@ import Testing
         let never = PodCase(containers: ["a", "b"]).with { $0.pod.spec.containers[0].restartPolicy = "Never" }
         #expect(never.sandbox().instance("a", exit: 1).instance("b").outcome == [])
         let rules: Value = [["action": "Restart", "exitCodes": ["operator": "In", "values": [42]]]]
-        let ruled = PodCase(policy: "Never").with { $0.pod.spec.containers[0].value["restartPolicyRules"] = rules }
+        let ruled = PodCase(policy: "Never").with {
+            $0.pod.spec.containers[0].value["restartPolicyRules"] = rules
+        }
         #expect(ruled.sandbox().instance("a", exit: 42).outcome == ["start a 1"])
         #expect(ruled.sandbox().instance("a", exit: 41).outcome == ["end Failed"])
     }
@@ -124,7 +144,8 @@ import Testing
         #expect(pod.outcome == ["start a 1"])
         pod.memory.backOff.restarted("a", endedAt: Timestamp(seconds: 990))
         #expect(pod.outcome == ["back-off a", "look 1009"])
-        #expect(pod.decision.backingOff["a"] == "back-off 10s restarting failed container=a pod=web_default(u1)")
+        #expect(
+            pod.decision.backingOff["a"] == "back-off 10s restarting failed container=a pod=web_default(u1)")
         pod.memory.backOff.restarted("a", endedAt: Timestamp(seconds: 995))
         #expect(pod.outcome == ["back-off a", "look 1019"])
     }
@@ -132,7 +153,7 @@ import Testing
     @Test func `a failed liveness probe stops the container once`() {
         let pod = PodCase().sandbox().instance("a").with { $0.verdicts["a0"] = .failing }
         #expect(pod.outcome == ["stop a0 by 1030"])
-        let own = pod.with { $0.pod.spec.containers[0].livenessProbe = Probe(["terminationGracePeriodSeconds": 7]) }
+        let own = pod.with { $0.verdicts["a0"]?.terminationGracePeriod = .seconds(7) }
         #expect(own.outcome == ["stop a0 by 1007"])
         #expect(pod.with { $0.memory.stopping["a0"] = Timestamp(seconds: 1030) }.outcome == [])
     }
@@ -204,7 +225,8 @@ import Testing
 
     @Test func `a shorter grace period shortens what is left`() {
         let pod = PodCase().deleted(grace: 5).sandbox().instance("a")
-        #expect(pod.with { $0.memory.stopping["a0"] = Timestamp(seconds: 1030) }.outcome == ["stop a0 by 1005"])
+        #expect(
+            pod.with { $0.memory.stopping["a0"] = Timestamp(seconds: 1030) }.outcome == ["stop a0 by 1005"])
         #expect(pod.with { $0.memory.stopping["a0"] = Timestamp(seconds: 1005) }.outcome == [])
         // A grace period of nothing still lets the process react.
         #expect(PodCase().deleted(grace: 0).sandbox().instance("a").outcome == ["stop a0 by 1001"])
@@ -214,7 +236,8 @@ import Testing
         let pod = PodCase(initial: ["s*", "t*"]).deleted().sandbox().instance("s").instance("t")
         #expect(pod.instance("a").outcome == ["stop a0 by 1030"])
         #expect(pod.instance("a", exit: 0).outcome == ["stop t0 by 1030"])
-        #expect(PodCase(initial: ["s*", "t*"]).deleted().sandbox().instance("s").outcome == ["stop s0 by 1030"])
+        #expect(
+            PodCase(initial: ["s*", "t*"]).deleted().sandbox().instance("s").outcome == ["stop s0 by 1030"])
         let late = pod.with { $0.memory.endingSince = Timestamp(seconds: 960) }
         #expect(late.outcome == ["stop t0 by 1002"])
     }
@@ -275,7 +298,8 @@ import Testing
         let late = Timestamp(seconds: 611)
         #expect(backOff.wait("a", endedAt: late, now: late) == nil)
         backOff.restarted("a", endedAt: late)
-        #expect(backOff.wait("a", endedAt: late + .seconds(1), now: late + .seconds(1))?.delay == .seconds(10))
+        #expect(
+            backOff.wait("a", endedAt: late + .seconds(1), now: late + .seconds(1))?.delay == .seconds(10))
     }
 
     @Test func `a wait ends, and is no other container's`() {

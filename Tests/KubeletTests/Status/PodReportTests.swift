@@ -103,7 +103,8 @@ import Testing
         #expect(succeeded.status.phase == "Succeeded")
         #expect(
             conditions(succeeded) == [
-                "PodReadyToStartContainers=False", "Initialized=True PodCompleted", "Ready=False PodCompleted",
+                "PodReadyToStartContainers=False", "Initialized=True PodCompleted",
+                "Ready=False PodCompleted",
                 "ContainersReady=False PodCompleted", "PodScheduled=True",
             ])
         let failed = succeeded.with { $0.memory.end = .deadlineExceeded }
@@ -129,7 +130,8 @@ import Testing
             ]
         }
         let container = lost.status.containerStatuses.first
-        #expect(container?.state.terminated?.reason == "ContainerStatusUnknown" && container?.restartCount == 2)
+        #expect(
+            container?.state.terminated?.reason == "ContainerStatusUnknown" && container?.restartCount == 2)
     }
 
     @Test func `readiness gates wait for the word of others`() {
@@ -149,9 +151,12 @@ import Testing
         let before = Timestamp(seconds: 500)
         let pod = PodCase().sandbox().instance("a").with {
             $0.pod.status.conditions = [
-                PodCondition(["type": "Ready", "status": "True", "lastTransitionTime": .string(before.description)]),
                 PodCondition([
-                    "type": "ContainersReady", "status": "False", "lastTransitionTime": .string(before.description),
+                    "type": "Ready", "status": "True", "lastTransitionTime": .string(before.description),
+                ]),
+                PodCondition([
+                    "type": "ContainersReady", "status": "False",
+                    "lastTransitionTime": .string(before.description),
                 ]),
             ]
         }
@@ -173,7 +178,10 @@ import Testing
         pod.pod.status = pod.status
         let patch = try #require(PodStatusPatch.make(from: pod.pod, to: pod.instance("a").status))
         #expect(patch.at("metadata", "uid") == "u1")
-        #expect(Set((patch["status"]?.fields ?? Fields()).map(\.key)) == ["phase", "containerStatuses", "conditions"])
+        #expect(
+            Set((patch["status"]?.fields ?? Fields()).map(\.key)) == [
+                "phase", "containerStatuses", "conditions",
+            ])
     }
 
     @Test func `conditions of others are left alone, addresses replaced`() throws {

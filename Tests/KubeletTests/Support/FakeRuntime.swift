@@ -47,7 +47,9 @@ final class FakeRuntime: RuntimeService, ImageService {
 
     private func end(_ id: String, code: Int32) {
         let listeners = state.withLock { state in
-            guard state.containers[id]?.state == .running else { return [AsyncStream<ContainerEvent>.Continuation]() }
+            guard state.containers[id]?.state == .running else {
+                return [AsyncStream<ContainerEvent>.Continuation]()
+            }
             state.containers[id]?.state = .exited
             state.containers[id]?.exitCode = code
             state.containers[id]?.finishedAt = Self.now
@@ -72,11 +74,12 @@ final class FakeRuntime: RuntimeService, ImageService {
 
     func status() async throws(Fault) -> CRI.StatusResponse {
         var response = CRI.StatusResponse()
-        response.status.conditions = [CRI.RuntimeCondition.runtimeReady, CRI.RuntimeCondition.networkReady].map {
-            var condition = CRI.RuntimeCondition()
-            (condition.type, condition.status) = ($0, true)
-            return condition
-        }
+        response.status.conditions = [CRI.RuntimeCondition.runtimeReady, CRI.RuntimeCondition.networkReady]
+            .map {
+                var condition = CRI.RuntimeCondition()
+                (condition.type, condition.status) = ($0, true)
+                return condition
+            }
         return response
     }
 
@@ -181,7 +184,9 @@ final class FakeRuntime: RuntimeService, ImageService {
         read { state in
             state.containers.values.filter { filter.labelSelector.isSatisfied(by: $0.labels) }.map { status in
                 var container = CRI.Container()
-                (container.id, container.metadata, container.state) = (status.id, status.metadata, status.state)
+                (container.id, container.metadata, container.state) = (
+                    status.id, status.metadata, status.state
+                )
                 container.podSandboxID = state.homes[status.id] ?? ""
                 container.labels = status.labels
                 return container
@@ -246,7 +251,9 @@ final class FakeRuntime: RuntimeService, ImageService {
     func attach(_ id: String, _ streams: CRI.Streams) async throws(Fault) -> String { "" }
     func portForward(_ sandbox: String) async throws(Fault) -> String { "" }
     func containerStats(_ id: String) async throws(Fault) -> CRI.ContainerStats { CRI.ContainerStats() }
-    func listContainerStats(_ filter: CRI.ContainerStatsFilter) async throws(Fault) -> [CRI.ContainerStats] { [] }
+    func listContainerStats(_ filter: CRI.ContainerStatsFilter) async throws(Fault) -> [CRI.ContainerStats] {
+        []
+    }
     func podSandboxStats(_ id: String) async throws(Fault) -> CRI.PodSandboxStats { CRI.PodSandboxStats() }
 }
 

@@ -4,7 +4,7 @@ import Host
 import Support
 
 /// The files that the kubelet itself keeps for a pod, below the pod's folder.
-struct PodFolder: Sendable {
+struct PodFiles: Sendable {
     /// What a container may say about its end, as Kubernetes bounds it.
     static let messageLimit = 4096
     /// Of the log, for containers that say nothing.
@@ -38,8 +38,8 @@ struct PodFolder: Sendable {
         return file
     }
 
-    /// What an instance said about its end: its file, or the end of its log when it failed without a word and asked
-    /// for that. `nil` when the file is gone, and nothing can be said.
+    /// What an instance said about its end: its file, or the end of its log when it failed without a word
+    /// and asked for that. `nil` when the file is gone, and nothing can be said.
     func message(of container: RuntimePod.Container, policy: String) -> String? {
         let file = messageFile(container.name, attempt: container.attempt)
         guard Files.exists(file) else { return nil }

@@ -1,0 +1,37 @@
+import API
+
+/// Whether this node runs a pod at all. One that it refuses fails at once.
+enum PodAdmission {
+    /// Kernel parameters that concern a pod alone and cannot harm another one (Kubernetes documentation,
+    /// "Using sysctls in a Kubernetes Cluster").
+    private static let safe: Set<String> = [
+        "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies",
+        "net.ipv4.ping_group_range", "net.ipv4.ip_unprivileged_port_start",
+        "net.ipv4.ip_local_reserved_ports",
+        "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_intvl",
+        "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem",
+    ]
+    /// What k3s allows besides, for service load balancers that run as pods.
+    private static let allowed: Set<String> = ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"]
+
+    /// Why the node does not run the pod; `nil` when it does.
+    static func refusal(of spec: PodSpec) -> PodEnd? {
+        for sysctl in spec.securityContext?.sysctls ?? [] {
+            let name = String(sysctl.name.map { $0 == "/" ? "." : $0 })
+            guard safe.contains(name) || allowed.contains(name) else {
+                return forbidden("\"\(sysctl.name)\" not allowlisted")
+            }
+            guard !spec.hostNetwork || !name.hasPrefix("net.") else {
+                return forbidden("\"\(sysctl.name)\" not allowed with host net enabled")
+            }
+            guard !spec.hostIPC || !name.hasPrefix("kernel.shm") else {
+                return forbidden("\"\(sysctl.name)\" not allowed with host ipc enabled")
+            }
+        }
+        return nil
+    }
+
+    private static func forbidden(_ why: String) -> PodEnd {
+        PodEnd(phase: "Failed", reason: "SysctlForbidden", message: "forbidden sysctl: " + why)
+    }
+}
