@@ -46,7 +46,7 @@ struct PodFiles: Sendable {
         let bytes = (try? Files.read(file)) ?? []
         if !bytes.isEmpty { return String(decoding: bytes.prefix(Self.messageLimit), as: UTF8.self) }
         guard policy == "FallbackToLogsOnError", container.exitCode != 0 else { return "" }
-        return LogTail.text(container.logPath, lines: Self.logLines, bytes: Self.logLimit)
+        return LastWords.text(container.logPath, lines: Self.logLines, bytes: Self.logLimit)
     }
 
     /// Removes the log of an instance, what was rotated of it included, and the link to it.
@@ -68,7 +68,7 @@ struct PodFiles: Sendable {
 }
 
 /// The end of a container's log without what the runtime adds to each line.
-enum LogTail {
+enum LastWords {
     /// A line of the log is `<time> <stream> <P|F> <text>`.
     static func text(_ path: String, lines: Int, bytes: Int) -> String {
         guard let file = try? Files.read(path) else { return "" }

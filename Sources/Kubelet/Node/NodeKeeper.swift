@@ -24,8 +24,7 @@ final class NodeKeeper: Sendable {
     private let events: EventRecorder
     private let log: Logger
     private let object: NodeObject
-    private let bell: AsyncStream<Void>
-    private let ring: AsyncStream<Void>.Continuation
+    private let bell = Bell()
     private let haveImagesChanged = Mutex(true)
 
     private var name: ObjectName { ObjectName(name: options.nodeName) }
@@ -41,13 +40,12 @@ final class NodeKeeper: Sendable {
         self.events = events
         self.log = log
         object = NodeObject(options: options, facts: facts)
-        (bell, ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// The node's images are not what they were.
     func imagesChanged() {
         haveImagesChanged.withLock { $0 = true }
-        ring.yield()
+        bell.ring()
     }
 
     /// Registers and keeps the node until cancelled. `ready` is called once, when the API has been told
@@ -58,7 +56,7 @@ final class NodeKeeper: Sendable {
         var state = Tick()
         while !Task.isCancelled {
             let pause = await tick(&state, ready)
-            await wait(pause)
+            await bell.wait(atMost: pause, tolerance: .milliseconds(100))
         }
     }
 
@@ -74,8 +72,8 @@ final class NodeKeeper: Sendable {
         let scope = ObservationScope(fieldSelector: "metadata.name=\(options.nodeName)")
         do throws(Status) {
             let nodes = try await client.observe(Node.self, scope)
-            let ring = ring
-            return nodes.observe { if $0.new == nil { ring.yield() } }
+            let bell = bell
+            return nodes.observe { if $0.new == nil { bell.ring() } }
         } catch {
             log.warning("a deleted Node object is noticed at the next report only: \(error.message)")
             return nil
@@ -110,15 +108,6 @@ final class NodeKeeper: Sendable {
         // What is not ready yet, at the start above all, is looked at often at first.
         guard state.attempts > 0 else { return Self.period }
         return min(.milliseconds(20 << min(state.attempts, 9)), Self.period)
-    }
-
-    private func wait(_ pause: Duration) async {
-        await withTaskGroup { group in
-            group.addTask { try? await Task.sleep(for: pause, tolerance: .milliseconds(100)) }
-            group.addTask { for await _ in self.bell { return } }
-            await group.next()
-            group.cancelAll()
-        }
     }
 
     // MARK: Writing
