@@ -38,8 +38,6 @@ public struct Option: Hashable, Sendable {
         Option("https-listen-port", .number),
         Option("advertise-address"),
         Option("tls-san", .list(isSplit: true)),
-        Option("node-name", environment: "K3S_NODE_NAME"),
-        Option("node-ip", .list(isSplit: true), short: "i"),
         Option("token", short: "t", environment: "K3S_TOKEN"),
         Option("token-file", environment: "K3S_TOKEN_FILE"),
         Option("agent-token", environment: "K3S_AGENT_TOKEN"),
@@ -48,6 +46,23 @@ public struct Option: Hashable, Sendable {
         Option("service-node-port-range"),
         Option("cluster-dns", .list(isSplit: true)),
         Option("cluster-domain"),
+        Option("disable", .list(isSplit: true)),
+        Option("default-local-storage-path"),
         Option("disable-agent", .flag),
+    ] + node
+
+    /// What describes a node, of a server or an agent.
+    static let node: [Option] = [
+        Option("node-name", environment: "K3S_NODE_NAME"),
+        Option("node-ip", .list(isSplit: true), short: "i"),
+        Option("node-external-ip", .list(isSplit: true)),
+        Option("node-label", .list(isSplit: true)),
+        Option("node-taint", .list(isSplit: true)),
+        Option("private-registry"),
+        Option("disable-default-registry-endpoint", .flag),
+        Option("pause-image"),
+        Option("snapshotter"),
+        Option("resolv-conf", environment: "K3S_RESOLV_CONF"),
+        Option("kubelet-arg", .list(isSplit: false)),
     ]
 }

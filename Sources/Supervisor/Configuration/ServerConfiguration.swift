@@ -7,9 +7,7 @@ public struct ServerConfiguration: Hashable, Sendable {
     public var port: Int
     public var advertiseAddress: IPAddress?
     public var additionalNames: [String]
-    /// `nil` takes the machine's.
-    public var nodeName: String?
-    public var nodeAddresses: [IPAddress]
+    public var node: NodeConfiguration
     public var token: String?
     public var tokenFile: String?
     public var agentToken: String?
@@ -22,6 +20,10 @@ public struct ServerConfiguration: Hashable, Sendable {
     public var kubeconfigMode: UInt32
     public var kubeconfigName: String
     public var runsAgent: Bool
+    /// Parts that k3s would bring and that are not wanted: `coredns`, `local-storage`, ...
+    public var disabled: Set<String>
+    /// Where volumes of the class `local-path` are made.
+    public var localStoragePath: String
     public var isVerbose: Bool
     public var logFile: String?
 
@@ -38,9 +40,7 @@ public struct ServerConfiguration: Hashable, Sendable {
             advertiseAddress = try Self.address(text, "advertise-address")
         }
         additionalNames = values.list("tls-san")
-        nodeName = values.text("node-name")
-        nodeAddresses = []
-        for text in values.list("node-ip") { nodeAddresses.append(try Self.address(text, "node-ip")) }
+        node = try NodeConfiguration(values)
         token = values.text("token")
         tokenFile = values.text("token-file")
         agentToken = values.text("agent-token")
@@ -59,6 +59,8 @@ public struct ServerConfiguration: Hashable, Sendable {
         kubeconfigPath = values.text("write-kubeconfig")
         kubeconfigMode = try Self.mode(values.text("write-kubeconfig-mode") ?? "600")
         kubeconfigName = values.text("write-kubeconfig-name") ?? "default"
+        disabled = Set(values.list("disable"))
+        localStoragePath = values.text("default-local-storage-path") ?? dataDirectory + "/storage"
         runsAgent = !values.flag("disable-agent")
         isVerbose = values.flag("debug") || (values.number("v") ?? 0) > 0
         logFile = values.text("log")

@@ -1,0 +1,101 @@
+public import Support
+
+/// What a node was asked to be: the options that server and agent share, checked and completed by defaults.
+public struct NodeConfiguration: Hashable, Sendable {
+    public struct Taint: Hashable, Sendable {
+        public var key: String
+        public var value: String
+        /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`.
+        public var effect: String
+    }
+
+    /// `nil` takes the machine's.
+    public var name: String?
+    public var addresses: [IPAddress]
+    public var externalAddresses: [IPAddress]
+    public var labels: [String: String]
+    /// For the node's first registration only.
+    public var taints: [Taint]
+    public var registriesFile: String
+    /// `nil` takes the built-in image.
+    public var pauseImage: String?
+    public var snapshotter: String
+    public var isDefaultRegistryEndpointDisabled: Bool
+    /// Whose name servers pods get that use the host's.
+    public var resolvConf: String?
+    public var kubelet: KubeletArguments
+
+    /// The options of the kubelet itself that `--kubelet-arg` may set in this version.
+    public struct KubeletArguments: Hashable, Sendable {
+        public var rootDirectory = "/var/lib/kubelet"
+        public var port = 10250
+        public var cgroupRoot = "/"
+        public var maxPods = 110
+    }
+
+    init(_ values: OptionValues) throws(Fault) {
+        name = values.text("node-name")
+        addresses = try Self.addresses(values, "node-ip")
+        externalAddresses = try Self.addresses(values, "node-external-ip")
+        labels = [:]
+        for text in values.list("node-label") {
+            let parts = Self.pair(text)
+            guard !parts.key.isEmpty else { throw Fault(.invalid, "--node-label \(text) is not of the form key=value") }
+            labels[parts.key] = parts.value
+        }
+        taints = []
+        for text in values.list("node-taint") { taints.append(try Self.taint(text)) }
+        registriesFile = values.text("private-registry") ?? "/etc/rancher/k3s/registries.yaml"
+        pauseImage = values.text("pause-image")
+        snapshotter = values.text("snapshotter") ?? "overlayfs"
+        isDefaultRegistryEndpointDisabled = values.flag("disable-default-registry-endpoint")
+        resolvConf = values.text("resolv-conf")
+        kubelet = KubeletArguments()
+        for text in values.list("kubelet-arg") { try kubelet.set(Self.pair(text)) }
+    }
+
+    private static func addresses(_ values: OptionValues, _ option: String) throws(Fault) -> [IPAddress] {
+        var addresses: [IPAddress] = []
+        for text in values.list(option) {
+            guard let address = IPAddress(text) else { throw Fault(.invalid, "--\(option) \(text) is no IP address") }
+            addresses.append(address)
+        }
+        return addresses
+    }
+
+    private static func pair(_ text: String) -> (key: String, value: String) {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        return (parts[0], parts.count > 1 ? parts[1] : "")
+    }
+
+    /// `key=value:effect` or `key:effect`, as kubectl writes taints.
+    private static func taint(_ text: String) throws(Fault) -> Taint {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        let effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"]
+        guard parts.count == 2, effects.contains(parts[1]), !parts[0].isEmpty else {
+            throw Fault(.invalid, "--node-taint \(text) is not of the form key=value:effect")
+        }
+        let pair = pair(parts[0])
+        return Taint(key: pair.key, value: pair.value, effect: parts[1])
+    }
+}
+
+extension NodeConfiguration.KubeletArguments {
+    fileprivate mutating func set(_ argument: (key: String, value: String)) throws(Fault) {
+        let name = argument.key.drop { $0 == "-" }
+        switch name {
+        case "root-dir": rootDirectory = argument.value
+        case "cgroup-root": cgroupRoot = argument.value
+        case "port": port = try number(argument, 1...65_535)
+        case "max-pods": maxPods = try number(argument, 1...100_000)
+        default: throw Fault(.unsupported, "--kubelet-arg \(name) is not part of this version yet")
+        }
+    }
+
+    private func number(_ argument: (key: String, value: String), _ range: ClosedRange<Int>) throws(Fault) -> Int {
+        guard let number = Int(argument.value), range.contains(number) else {
+            throw Fault(.invalid, "--kubelet-arg \(argument.key)=\(argument.value) is not a number in \(range)")
+        }
+        return number
+    }
+}

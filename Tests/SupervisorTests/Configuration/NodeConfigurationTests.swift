@@ -1,0 +1,41 @@
+import Support
+import Testing
+
+@testable import Supervisor
+
+@Suite struct NodeConfigurationTests {
+    private func node(_ arguments: [String]) throws -> NodeConfiguration {
+        try ServerConfiguration(OptionValues(arguments, options: Option.server)).node
+    }
+
+    @Test func `labels, taints and addresses are read as kubectl writes them`() throws {
+        let node = try node([
+            "--node-label", "a=b,c=d=e", "--node-label", "bare", "--node-taint", "k=v:NoSchedule,only:NoExecute",
+            "--node-ip", "10.0.0.1", "--node-external-ip", "192.0.2.1",
+        ])
+        #expect(node.labels == ["a": "b", "c": "d=e", "bare": ""])
+        #expect(
+            node.taints == [
+                NodeConfiguration.Taint(key: "k", value: "v", effect: "NoSchedule"),
+                NodeConfiguration.Taint(key: "only", value: "", effect: "NoExecute"),
+            ])
+        #expect(node.addresses.map(\.description) == ["10.0.0.1"])
+        #expect(node.externalAddresses.map(\.description) == ["192.0.2.1"])
+    }
+
+    @Test func `the kubelet's own arguments are understood or refused`() throws {
+        let node = try node(["--kubelet-arg", "root-dir=/k", "--kubelet-arg=port=10251", "--kubelet-arg", "max-pods=7"])
+        #expect(node.kubelet.rootDirectory == "/k")
+        #expect(node.kubelet.port == 10251)
+        #expect(node.kubelet.maxPods == 7)
+    }
+
+    @Test(arguments: [
+        (["--node-taint", "k=v"], "--node-taint k=v is not of the form"),
+        (["--node-ip", "here"], "--node-ip here is no IP address"),
+        (["--kubelet-arg", "eviction-hard=x"], "--kubelet-arg eviction-hard is not part of this version"),
+        (["--kubelet-arg", "port=x"], "--kubelet-arg port=x is not a number"),
+    ]) func `what cannot be understood is told in one sentence`(_ arguments: [String], _ sentence: String) {
+        #expect { try node(arguments) } throws: { ($0 as? Fault)?.summary.contains(sentence) ?? false }
+    }
+}
