@@ -28,6 +28,8 @@ public struct APIServerOptions: Sendable {
     /// How nodes are reached for logs, exec, attach, port-forward and proxies; `nil` when they are not.
     public var kubeletConnection: KubeletConnectionOptions?
     public var now: @Sendable () -> Timestamp = { .now }
+    /// Adds figures of the process to `/metrics`.
+    public var processMetrics: @Sendable (inout MetricText) -> Void = { _ in }
 
     public init(
         durable: any Datastore, volatile: any Datastore, clientAuthorities: [Certificate],
@@ -96,19 +98,24 @@ public final class APIServer: Sendable {
             kubelets: try options.kubeletConnection.map { kubelets throws(Fault) in try KubeletClient(kubelets) },
             backends: HTTPClient(tls: try TLSClientIdentity(isVerifying: false)))
         api = Verbs(registry: registry, connections: connections, actions: actions, now: options.now)
+        let requests = RequestMetrics()
         health = Health(version: options.version, checks: [Self.bootstrapCheck])
         let discovery = Discovery(
             registry.all.map(\.definition), groupOrder: BuiltinResources.shared.groupOrder,
             preferred: BuiltinResources.shared.preferredVersions,
             serverAddress: "\(options.advertiseAddress):\(options.advertisePort)")
-        let openAPI = OpenAPI(
-            registry.all.map(\.definition), release: options.version["gitVersion"]?.string ?? "")
+        let release = options.version["gitVersion"]?.string ?? ""
+        let documents: [any DocumentSource] = [
+            health, discovery, OpenAPI(registry.all.map(\.definition), release: release),
+            OpenAPI2(registry.all.map(\.definition), release: release),
+            Metrics(requests: requests, registry: registry, process: options.processMetrics),
+        ]
         let verifier = try CertificateVerifier(authorities: options.clientAuthorities, usage: .clientAuth)
         handler = APIHandler(
             api: api,
             authenticator: RequestAuthenticator(
                 certificates: ClientCertificates(verifier: verifier, now: options.now), tokens: [tokens]),
-            authorizer: authorizer, documents: [health, discovery, openAPI])
+            authorizer: authorizer, documents: documents, metrics: requests)
     }
 
     /// The in-process way to the API, in the name of `user`; live sets are observed in the name of `observer` when one

@@ -75,6 +75,9 @@ final class ResourceCache: Sendable {
         }
     }
 
+    /// How much there is, for metrics.
+    var counts: (objects: Int, watchers: Int) { state.withLock { ($0.objects.count, $0.watchers.count) } }
+
     /// The revision of the newest change: a list as of any later revision is the present one.
     var lastChange: Revision { state.withLock(\.lastChange) }
 

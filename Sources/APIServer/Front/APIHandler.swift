@@ -9,17 +9,19 @@ final class APIHandler: HTTPHandler {
     private let authenticator: any Authenticator
     private let authorizer: any Authorizer
     private let documents: [any DocumentSource]
+    private let metrics: RequestMetrics
     /// Plain paths that need no credentials, as load balancers and joining nodes ask for them.
     private let open: [any DocumentSource]
 
     init(
         api: Verbs, authenticator: any Authenticator, authorizer: any Authorizer, documents: [any DocumentSource],
-        open: [any DocumentSource] = []
+        metrics: RequestMetrics, open: [any DocumentSource] = []
     ) {
         self.api = api
         self.authenticator = authenticator
         self.authorizer = authorizer
         self.documents = documents
+        self.metrics = metrics
         self.open = open
     }
 
@@ -29,6 +31,7 @@ final class APIHandler: HTTPHandler {
                 if let document = try source.document(request) { return exchange.respond(document) }
             }
             let call = FrontCall(request, try authenticator.authenticate(request))
+            metrics.follow(call.info, exchange)
             try authorize(call)
             try route(call, exchange)
         } catch {

@@ -1,7 +1,7 @@
 import API
 public import APIMachinery
 public import Client
-import Synchronization
+import Support
 
 /// The in-process way to the API: no HTTP, no encoding. Authorisation and admission apply as to anybody else.
 public struct LocalClient: Client {
@@ -137,46 +137,9 @@ public struct LocalClient: Client {
 
 /// One watch of the cache, taken batch by batch.
 private final class LocalWatch: Sendable {
-    private struct State {
-        var isAwake = false
-        var waiting: CheckedContinuation<Void, Never>?
-    }
-
-    /// What wakes the consumer; apart, so that the watcher does not keep the watch alive.
-    private final class Bell: Sendable {
-        private let state = Mutex(State())
-
-        func ring() {
-            let waiting = state.withLock { state in
-                state.isAwake = true
-                let waiting = state.waiting
-                state.waiting = nil
-                return waiting
-            }
-            waiting?.resume()
-        }
-
-        func wait() async {
-            await withTaskCancellationHandler {
-                await withCheckedContinuation { continuation in
-                    let mustWait = state.withLock { state in
-                        if state.isAwake {
-                            state.isAwake = false
-                            return false
-                        }
-                        state.waiting = continuation
-                        return true
-                    }
-                    if !mustWait { continuation.resume() }
-                }
-            } onCancel: {
-                ring()
-            }
-        }
-    }
-
     let watcher: CacheWatcher
     private let cache: ResourceCache
+    /// What wakes the consumer; apart, so that the watcher does not keep the watch alive.
     private let bell: Bell
 
     init(_ cache: ResourceCache, _ filter: ObjectFilter) {

@@ -36,6 +36,20 @@ struct OpenAPI: DocumentSource {
     }
 
     private func document(_ served: [ResourceDefinition]) -> Value {
+        var schemas = OpenAPISchemas(.three, kinds: Self.kinds(of: served))
+        var paths = Value.emptyObject
+        for definition in served {
+            schemas.add(definition)
+            for (path, item) in OpenAPIPaths(dialect: .three).paths(of: definition) { paths[path] = item }
+        }
+        return [
+            "openapi": "3.0.0", "info": ["title": "Kubernetes", "version": .string(release)], "paths": paths,
+            "components": ["schemas": .object(Fields(schemas.schemas.map { ($0.key, $0.value) }))],
+        ]
+    }
+
+    /// Which kinds the types are, beyond their names.
+    static func kinds(of served: [ResourceDefinition]) -> [String: [GroupVersionKind]] {
         var kinds: [String: [GroupVersionKind]] = [:]
         for definition in served {
             if let name = definition.type?.name { kinds[name, default: []].append(definition.groupVersionKind) }
@@ -44,23 +58,22 @@ struct OpenAPI: DocumentSource {
                 kind.kind += "List"
                 kinds[list, default: []].append(kind)
             }
-            for subresource in definition.subresources where subresource.kind.apiVersion == definition.resource.apiVersion {
+            for subresource in definition.subresources
+            where subresource.kind.apiVersion == definition.resource.apiVersion {
                 guard let name = subresource.type?.name, kinds[name] == nil else { continue }
                 kinds[name] = [subresource.kind]
             }
         }
-        var schemas = OpenAPISchemas(referencePrefix: "#/components/schemas/", kinds: kinds)
-        var paths = Value.emptyObject
-        for definition in served {
-            if let type = definition.type { schemas.add(type) }
-            if let list = definition.listType { schemas.add(list) }
-            for type in definition.subresources.compactMap(\.type) { schemas.add(type) }
-            for (path, item) in OpenAPIPaths.paths(of: definition) { paths[path] = item }
-        }
-        return [
-            "openapi": "3.0.0", "info": ["title": "Kubernetes", "version": .string(release)], "paths": paths,
-            "components": ["schemas": .object(Fields(schemas.schemas.map { ($0.key, $0.value) }))],
-        ]
+        return kinds
+    }
+}
+
+extension OpenAPISchemas {
+    /// Adds what a resource and its subresources consist of.
+    mutating func add(_ definition: ResourceDefinition) {
+        if let type = definition.type { add(type) }
+        if let list = definition.listType { add(list) }
+        for type in definition.subresources.compactMap(\.type) { add(type) }
     }
 }
 

@@ -4,8 +4,10 @@ import APIMachinery
 /// Describes the operations on resources, as far as clients look them up: which kind a path is about, what can be done
 /// to it, and which query parameters that takes.
 struct OpenAPIPaths {
+    let dialect: OpenAPISchemas.Dialect
+
     /// The paths of one resource and its subresources.
-    static func paths(of definition: ResourceDefinition) -> [(path: String, item: Value)] {
+    func paths(of definition: ResourceDefinition) -> [(path: String, item: Value)] {
         let base = definition.resource.apiPath
         let scope = definition.isNamespaced ? base + "/namespaces/{namespace}" : base
         let collection = scope + "/" + definition.resource.resource
@@ -30,27 +32,23 @@ struct OpenAPIPaths {
         return paths
     }
 
-    private static func item(
+    private func item(
         _ path: String, _ kind: GroupVersionKind, _ verbs: Set<String>, _ methods: [String: String]
     ) -> Value {
         var item = Value.emptyObject
         for (verb, method) in methods where verbs.contains(verb) {
             var operation: Value = [
-                "operationId": .string(operationID(verb, path)),
+                "operationId": .string(Self.operationID(verb, path)),
                 "responses": ["200": ["description": "OK"]],
-                "x-kubernetes-action": .string(actions[verb] ?? verb),
+                "x-kubernetes-action": .string(Self.actions[verb] ?? verb),
                 "x-kubernetes-group-version-kind": [
                     "group": .string(kind.group), "kind": .string(kind.kind), "version": .string(kind.version),
                 ],
             ]
-            operation["parameters"] = .array((queryParameters[verb] ?? []).map(parameter))
+            operation["parameters"] = .array((Self.queryParameters[verb] ?? []).map { parameter($0, in: "query") })
             item[method] = operation
         }
-        var parameters: [Value] = []
-        for name in ["name", "namespace"] where path.contains("{\(name)}") {
-            parameters.append(
-                ["name": .string(name), "in": "path", "required": true, "schema": ["type": "string"]])
-        }
+        let parameters = ["name", "namespace"].filter { path.contains("{\($0)}") }.map { parameter($0, in: "path") }
         if !parameters.isEmpty { item["parameters"] = .array(parameters) }
         return item
     }
@@ -69,14 +67,18 @@ struct OpenAPIPaths {
         "deletecollection": ["continue", "dryRun", "fieldSelector", "labelSelector", "limit", "propagationPolicy"],
     ]
 
-    private static func parameter(_ name: String) -> Value {
+    private func parameter(_ name: String, in place: String) -> Value {
         let type: Value
         switch name {
         case "limit", "timeoutSeconds", "gracePeriodSeconds": type = "integer"
         case "allowWatchBookmarks", "force", "sendInitialEvents", "watch": type = "boolean"
         default: type = "string"
         }
-        return ["name": .string(name), "in": "query", "schema": ["type": type, "uniqueItems": true]]
+        var parameter: Value = ["name": .string(name), "in": .string(place)]
+        if place == "path" { parameter["required"] = true }
+        // Swagger 2 has no schema there.
+        if dialect == .three { parameter["schema"] = ["type": type, "uniqueItems": true] } else { parameter["type"] = type }
+        return parameter
     }
 
     /// Unique, and made of what generators of client code accept.

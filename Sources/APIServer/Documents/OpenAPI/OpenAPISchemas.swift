@@ -1,17 +1,21 @@
 import API
 import APIMachinery
 
-/// Describes types of the schema tables in the words of OpenAPI 3.0 and Kubernetes' extensions.
+/// Describes types of the schema tables in the words of OpenAPI and Kubernetes' extensions.
 struct OpenAPISchemas {
-    /// Where references point: `#/components/schemas/` in OpenAPI 3, `#/definitions/` in Swagger 2.
-    let referencePrefix: String
+    /// In which version of OpenAPI.
+    enum Dialect {
+        case two, three
+    }
+
+    let dialect: Dialect
     /// What a kind is called beyond its type's name: its group, version and kind, once a version that serves it.
     let kinds: [String: [GroupVersionKind]]
 
     private(set) var schemas: [String: Value] = [:]
 
-    init(referencePrefix: String, kinds: [String: [GroupVersionKind]]) {
-        self.referencePrefix = referencePrefix
+    init(_ dialect: Dialect, kinds: [String: [GroupVersionKind]]) {
+        self.dialect = dialect
         self.kinds = kinds
     }
 
@@ -74,15 +78,19 @@ struct OpenAPISchemas {
         case .float64: return ["type": "number", "format": "double"]
         case .bytes: return ["type": "string", "format": "byte"]
         case .time, .microTime: return ["type": "string", "format": "date-time"]
-        case .quantity: return ["oneOf": [["type": "string"], ["type": "number"]]]
-        case .intOrString: return ["format": "int-or-string", "oneOf": [["type": "integer"], ["type": "string"]]]
+        case .quantity:
+            return dialect == .two ? ["type": "string"] : ["oneOf": [["type": "string"], ["type": "number"]]]
+        case .intOrString:
+            guard dialect == .three else { return ["type": "string", "format": "int-or-string"] }
+            return ["format": "int-or-string", "oneOf": [["type": "integer"], ["type": "string"]]]
         case .rawExtension, .fieldsV1: return ["type": "object"]
         case .any, .json, .union: return .emptyObject
         case .list(let element): return ["type": "array", "items": shape(element)]
         case .map(let value): return ["type": "object", "additionalProperties": shape(value)]
         case .object(let type):
             add(type)
-            return ["allOf": [["$ref": .string(referencePrefix + type.name)]]]
+            guard dialect == .three else { return ["$ref": .string("#/definitions/" + type.name)] }
+            return ["allOf": [["$ref": .string("#/components/schemas/" + type.name)]]]
         }
     }
 }

@@ -10,8 +10,9 @@ public protocol HTTPHandler: Sendable {
 
 /// How an exchange ended.
 public enum HTTPExchangeEnd: Sendable, Equatable {
-    /// The response was handed to the connection completely.
-    case completed
+    /// The response was handed to the connection completely. Its status is not known any more once the connection
+    /// has gone on to another request.
+    case completed(HTTPStatus?)
     /// The client went away, or the server was stopped, before that.
     case broken
 }

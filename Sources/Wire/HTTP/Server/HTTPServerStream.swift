@@ -52,7 +52,7 @@ class HTTPServerStream: OutletSink {
         case .streaming(let outlet, _, _):
             outlet.close()
             end(.broken)
-        case .upgraded: end(.completed)
+        case .upgraded: end(.completed(.switchingProtocols))
         }
         bodyFailed(.cutShort)
     }
@@ -101,6 +101,7 @@ class HTTPServerStream: OutletSink {
             return open(id, start, outlet, endsOnStop: false)
         }
         answer = .none
+        self.status = status
         sendResponse(status, headers, body)
         complete()
     }
@@ -108,6 +109,7 @@ class HTTPServerStream: OutletSink {
     final func open(_ id: UInt64, _ start: HTTPResponseStart, _ outlet: Outlet, endsOnStop: Bool) {
         guard id == exchangeID, case .awaited = answer else { return outlet.close() }
         answer = .streaming(outlet, left: start.contentLength, endsOnStop: endsOnStop)
+        status = start.status
         sendHead(start)
         outlet.attach(self)
         if server.isStopping { endLongResponses() }
@@ -152,7 +154,7 @@ class HTTPServerStream: OutletSink {
 
     final func whenEnded(_ id: UInt64, _ callback: @escaping @Sendable (HTTPExchangeEnd) -> Void) {
         guard id == exchangeID, isAnswerAwaited else {
-            return callback(id == exchangeID ? lastEnd : .completed)
+            return callback(id == exchangeID ? lastEnd : .completed(nil))
         }
         endCallbacks.append(callback)
     }
@@ -184,11 +186,13 @@ class HTTPServerStream: OutletSink {
 
     // MARK: Inside
 
-    private var lastEnd = HTTPExchangeEnd.completed
+    private var lastEnd = HTTPExchangeEnd.completed(nil)
+    /// Of the response that is on its way.
+    private var status = HTTPStatus.ok
 
     private func complete() {
         perform(body.discard(limit: server.limits.discardedBytes))
-        end(.completed)
+        end(.completed(status))
         exchangeCompleted()
     }
 

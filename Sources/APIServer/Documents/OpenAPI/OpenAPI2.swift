@@ -1,0 +1,42 @@
+import API
+import APIMachinery
+import Wire
+
+/// `/openapi/v2`: all resources in one Swagger 2 document, in JSON and in the binary form that kubectl asks for.
+///
+/// Clients of today read OpenAPI 3; this is for the others. It is made when it is asked for and not kept.
+struct OpenAPI2: DocumentSource {
+    private let definitions: [ResourceDefinition]
+    private let release: String
+
+    private static let protobufType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+    /// What clients ask for: the name of old is none that a header may have, so it is not answered with.
+    private static let protobufNames = ["application/com.github.proto-openapi.spec.v2@v1.0+protobuf", protobufType]
+
+    init(_ definitions: [ResourceDefinition], release: String) {
+        self.definitions = definitions
+        self.release = release
+    }
+
+    func document(_ request: HTTPRequest) throws(Status) -> Document? {
+        guard request.path == "/openapi/v2" else { return nil }
+        let accepted = request.headers["Accept"] ?? ""
+        if Self.protobufNames.contains(where: accepted.contains) {
+            return Document(contentType: Self.protobufType, bytes: SwaggerMessage(document).bytes)
+        }
+        return Document(contentType: "application/json", bytes: document.json)
+    }
+
+    private var document: Value {
+        var schemas = OpenAPISchemas(.two, kinds: OpenAPI.kinds(of: definitions))
+        var paths = Value.emptyObject
+        for definition in definitions {
+            schemas.add(definition)
+            for (path, item) in OpenAPIPaths(dialect: .two).paths(of: definition) { paths[path] = item }
+        }
+        return [
+            "swagger": "2.0", "info": ["title": "Kubernetes", "version": .string(release)], "paths": paths,
+            "definitions": .object(Fields(schemas.schemas.map { ($0.key, $0.value) })),
+        ]
+    }
+}

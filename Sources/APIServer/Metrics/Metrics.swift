@@ -1,0 +1,35 @@
+import API
+import APIMachinery
+import Support
+import Wire
+
+/// `/metrics`: what people who run clusters watch.
+struct Metrics: DocumentSource {
+    let requests: RequestMetrics
+    let registry: Registry
+    /// Of the process, from its owner.
+    let process: @Sendable (inout MetricText) -> Void
+
+    func document(_ request: HTTPRequest) throws(Status) -> Document? {
+        guard request.path == "/metrics" else { return nil }
+        var text = MetricText()
+        requests.write(to: &text)
+        writeStorage(&text)
+        process(&text)
+        return Document(contentType: MetricText.contentType, bytes: text.bytes)
+    }
+
+    private func writeStorage(_ text: inout MetricText) {
+        let stores = registry.all.compactMap { served in
+            served.store.map { (name: served.definition.resource.groupResource, counts: $0.cache.counts) }
+        }
+        text.begin("apiserver_storage_objects", .gauge, "Objects that are stored.")
+        for store in stores {
+            text.sample("apiserver_storage_objects", [("resource", store.name)], Double(store.counts.objects))
+        }
+        text.begin("apiserver_registered_watchers", .gauge, "Watches from outside that are open.")
+        for store in stores where store.counts.watchers > 0 {
+            text.sample("apiserver_registered_watchers", [("resource", store.name)], Double(store.counts.watchers))
+        }
+    }
+}
