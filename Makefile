@@ -11,10 +11,9 @@ build: packages
 	@swift build $(RELEASE)
 	@Tools/step "Built $(BINARY), $$(du -h --apparent-size $(BINARY) | cut -f1)"
 
-# The node is not built yet: the control plane runs alone.
 run: build
 	@Tools/step "Starting the server; stop it with Ctrl-C"
-	@exec $(BINARY) server --disable-agent
+	@exec $(BINARY) server
 
 test: packages
 	@Tools/step "Building the tests (the first time takes some minutes)"

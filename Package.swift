@@ -82,6 +82,12 @@ let package = Package(
                 name: "tables", dependencies: ["APIMachinery"], path: "Tools/tables", exclude: ["README.md"],
                 swiftSettings: strict)
         ],
+        // The load that `make bench` puts on a server.
+        [
+            .executableTarget(
+                name: "load", dependencies: ["Support", "Host", "Wire", "APIMachinery"], path: "Tools/load",
+                exclude: ["README.md"], swiftSettings: strict)
+        ],
         [.systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])])],
         module(
             "Datastore", ["Support", "CSQLite"],
@@ -132,7 +138,7 @@ let package = Package(
         module("Supervisor", ["Support", "Host", "PKI", "APIMachinery"]),
         [tests("Supervisor", ["Support", "Host", "PKI"])],
         [.testTarget(name: "TidyTests", swiftSettings: strict)],
-        [.testTarget(name: "ClusterTests", dependencies: ["Support", "Host"], path: "Tests/Cluster", swiftSettings: strict)],
+        [.testTarget(name: "ClusterTests", dependencies: ["Support", "Host", "PKI"], path: "Tests/Cluster", swiftSettings: strict)],
         [
             .executableTarget(
                 name: "k3s",

@@ -1,5 +1,6 @@
 import APIMachinery
 import APIServer
+import Addons
 import Client
 import Controllers
 import Logging
@@ -11,38 +12,29 @@ import Support
 /// The parts that work on the cluster's state, each in a name of its own, as a split control plane has them: what a
 /// controller may change is what the bootstrap role of its service account says.
 struct ControlPlane {
+    let configuration: ServerConfiguration
+    let nodeName: String
     let api: APIServer
     let credentials: ServerCredentials
     let log: Logger
 
     /// Runs until the task is cancelled; ends earlier only with the fault of a part that cannot run.
     func run() async throws(Fault) {
-        let result = await withTaskGroup(of: Result<Void, Fault>.self) { group in
-            group.addTask {
-                await api.run(reportingTo: log)
-                return .success(())
-            }
-            for (account, controllers) in controllers {
-                group.addTask {
-                    await run(controllers, as: account)
-                    return .success(())
-                }
-            }
-            group.addTask { await schedule() }
-            for await result in group {
-                guard case .failure = result else { continue }
-                group.cancelAll()
-                return result
-            }
-            return .success(())
+        if localVolumes != nil { try await prepareLocalVolumes() }
+        var parts: [Parts.Part] = [
+            { await api.run(reportingTo: log) },
+            { try await schedule() },
+        ]
+        for (account, controllers) in controllers {
+            parts.append { await run(controllers, as: account) }
         }
-        try result.get()
+        try await Parts.untilFirstEnds(parts)
     }
 
     /// Service account and what runs in its name.
     private var controllers: [(account: String, controllers: [any Controller])] {
         let authority = String(decoding: credentials[Authority.server].pem, as: UTF8.self)
-        return [
+        var controllers: [(account: String, controllers: [any Controller])] = [
             ("deployment-controller", [DeploymentController()]),
             ("replicaset-controller", [ReplicaSetController()]),
             ("namespace-controller", [NamespaceController()]),
@@ -50,7 +42,21 @@ struct ControlPlane {
             ("service-account-controller", [ServiceAccountController()]),
             ("root-ca-cert-publisher", [RootCAPublisher(certificates: authority)]),
             ("endpoint-controller", [EndpointsController()]),
+            ("persistent-volume-binder", [PersistentVolumeBinder()]),
+            ("pvc-protection-controller", [ClaimProtection()]),
+            ("pv-protection-controller", [VolumeProtection()]),
+            ("ephemeral-volume-controller", [EphemeralVolumes()]),
+            ("node-controller", [NodeLifecycleController(), TaintEviction()]),
+            ("pod-garbage-collector", [PodGarbageCollector()]),
         ]
+        if let localVolumes { controllers.append((LocalPathNames.serviceAccount, [localVolumes])) }
+        return controllers
+    }
+
+    /// Makes volumes on this node's disk, unless there is no node or somebody brings their own.
+    private var localVolumes: LocalPathProvisioner? {
+        guard configuration.runsAgent, !configuration.disabled.contains("local-storage") else { return nil }
+        return LocalPathProvisioner(storageRoot: configuration.localStoragePath, nodeName: nodeName)
     }
 
     private func run(_ controllers: [any Controller], as account: String) async {
@@ -61,12 +67,19 @@ struct ControlPlane {
         await ControllerGroup(controllers).run(ControllerContext(client: client, events: events, log: log))
     }
 
-    private func schedule() async -> Result<Void, Fault> {
+    private func prepareLocalVolumes() async throws(Fault) {
+        do throws(Status) {
+            try await LocalPathObjects.createMissing(api.client())
+        } catch {
+            throw Fault(.failed, "the storage class of local volumes cannot be made", cause: error)
+        }
+    }
+
+    private func schedule() async throws(Fault) {
         do throws(Status) {
             try await Scheduler(client: api.client(as: .scheduler), log: log).run()
-            return .success(())
         } catch {
-            return .failure(Fault(.failed, "the scheduler cannot run", cause: error))
+            throw Fault(.failed, "the scheduler cannot run", cause: error)
         }
     }
 }

@@ -34,25 +34,61 @@ struct ServerCommand {
         guard Machine.effectiveUserID == 0 else {
             throw Fault(.denied, "k3s server must run as root", remedy: "start it with sudo")
         }
-        guard !configuration.runsAgent else {
-            throw Fault(
-                .unsupported, "the node (kubelet) is not part of this version yet",
-                remedy: "start the control plane alone with --disable-agent")
-        }
         Signals.ignoreBrokenPipes()
         let signals = try Signals([.terminate, .interrupt])
-        let serverDirectory = Path.join(configuration.dataDirectory, "server")
-        try Files.makeDirectory(Path.join(serverDirectory, "db"), mode: 0o700)
-        let addresses = try nodeAddresses()
-        let credentials = try await CredentialsStore.prepare(try credentialsRequest(addresses))
-        let durable = try SQLiteDatastore(path: Path.join(serverDirectory, "db/state.db"))
-        let api = try await APIServer.open(options(durable, credentials, addresses))
-        let server = HTTPServer(handler: api.handler, log: log)
-        try await listen(server, credentials)
-        try await serve(api, server, credentials, until: signals)
+        let identity = try ServerIdentity(configuration)
+        try Files.makeDirectory(Path.join(configuration.dataDirectory, "server/db"), mode: 0o700)
+        guard configuration.runsAgent else { return try await serve(as: identity, on: nil, until: signals) }
+        let runtime = try NodeRuntime(configuration, podCIDR: identity.podCIDR, log: log)
+        try await Parts.untilFirstEnds([
+            { try await runtime.run() },
+            { try await serve(as: identity, on: runtime, until: signals) },
+        ])
     }
 
     // MARK: Running
+
+    private func serve(
+        as identity: ServerIdentity, on runtime: NodeRuntime?, until signals: Signals
+    ) async throws(Fault) {
+        let credentials = try await CredentialsStore.prepare(try credentialsRequest(identity))
+        let durable = try SQLiteDatastore(path: Path.join(configuration.dataDirectory, "server/db/state.db"))
+        let api = try await APIServer.open(options(durable, credentials, identity))
+        let server = HTTPServer(handler: api.handler, log: log)
+        try await listen(server, credentials)
+        // Nobody is answered before the first objects are there: who connects early waits so long.
+        try await api.bootstrap()
+        log.info("the API is ready after \(elapsed())")
+        let control = ControlPlane(
+            configuration: configuration, nodeName: identity.name, api: api, credentials: credentials, log: log)
+        var parts: [Parts.Part] = [
+            { await server.run() },
+            { try await control.run() },
+            { try await waitForStop(signals) },
+        ]
+        if runtime == nil { announce("ready") }
+        if let runtime {
+            let agent = NodeAgent(
+                configuration: configuration, identity: identity, api: api, credentials: credentials, log: log)
+            parts.append {
+                for await client in runtime.clients {
+                    log.info("containerd answers after \(elapsed())")
+                    return try await agent.run(on: client) { announce("the node \(identity.name) is Ready") }
+                }
+            }
+        }
+        let result: Result<Void, Fault>
+        do throws(Fault) {
+            try await Parts.untilFirstEnds(parts)
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        await server.stop(within: .seconds(3))
+        await api.close()
+        log.info("stopped")
+        try result.get()
+    }
 
     private func listen(_ server: HTTPServer, _ credentials: ServerCredentials) async throws(Fault) {
         let identity = try TLSIdentity(
@@ -63,40 +99,9 @@ struct ServerCommand {
         log.info("serving the API on \(address)")
     }
 
-    private func serve(
-        _ api: APIServer, _ server: HTTPServer, _ credentials: ServerCredentials, until signals: Signals
-    ) async throws(Fault) {
-        let result = await withTaskGroup(of: Result<Void, Fault>.self) { group in
-            group.addTask {
-                await server.run()
-                return .success(())
-            }
-            var outcome: Result<Void, Fault> = .success(())
-            do throws(Fault) {
-                try await api.bootstrap()
-                let control = ControlPlane(api: api, credentials: credentials, log: log)
-                group.addTask {
-                    do throws(Fault) {
-                        try await control.run()
-                        return .success(())
-                    } catch {
-                        return .failure(error)
-                    }
-                }
-                let kubeconfig = configuration.kubeconfigPath ?? "/etc/rancher/k3s/k3s.yaml"
-                log.info("ready after \(elapsed()); try: KUBECONFIG=\(kubeconfig) kubectl get namespaces")
-                try await waitForStop(signals)
-            } catch {
-                outcome = .failure(error)
-            }
-            group.cancelAll()
-            await server.stop(within: .seconds(3))
-            await group.waitForAll()
-            return outcome
-        }
-        await api.close()
-        log.info("stopped")
-        try result.get()
+    private func announce(_ what: String) {
+        let kubeconfig = configuration.kubeconfigPath ?? "/etc/rancher/k3s/k3s.yaml"
+        log.info("\(what) after \(elapsed()); try: KUBECONFIG=\(kubeconfig) kubectl get nodes,pods -A")
     }
 
     private func waitForStop(_ signals: Signals) async throws(Fault) {
@@ -113,31 +118,13 @@ struct ServerCommand {
 
     // MARK: What the parts are made from
 
-    private func nodeAddresses() throws(Fault) -> [IPAddress] {
-        guard configuration.nodeAddresses.isEmpty else { return configuration.nodeAddresses }
-        let network = try NetworkStack()
-        let route = try network.defaultRoutes(.v4).first
-        let candidates = try network.addresses(of: route?.link).filter { $0.isGlobal && $0.prefix.family == .v4 }
-        guard let address = route?.source ?? candidates.first?.prefix.address else {
-            throw Fault(
-                .notFound, "this machine has no address that others could reach",
-                remedy: "name one with --node-ip")
-        }
-        return [address]
-    }
-
-    private func nodeName() throws(Fault) -> String {
-        if let name = configuration.nodeName { return name.lowercased() }
-        return try Machine.hostname().lowercased()
-    }
-
-    private func credentialsRequest(_ addresses: [IPAddress]) throws(Fault) -> ServerCredentialsRequest {
+    private func credentialsRequest(_ identity: ServerIdentity) throws(Fault) -> ServerCredentialsRequest {
         guard let serviceAddress = configuration.serviceCIDR.first.advanced(by: 1) else {
             throw Fault(.invalid, "--service-cidr \(configuration.serviceCIDR) has no first address")
         }
         var request = ServerCredentialsRequest(
-            dataDirectory: configuration.dataDirectory, nodeName: try nodeName(), nodeAddresses: addresses,
-            serviceAddresses: [serviceAddress], now: .now)
+            dataDirectory: configuration.dataDirectory, nodeName: identity.name,
+            nodeAddresses: identity.addresses, serviceAddresses: [serviceAddress], now: .now)
         request.additionalNames = configuration.additionalNames
         request.clusterDomain = configuration.clusterDomain
         request.advertiseAddress = configuration.advertiseAddress
@@ -158,7 +145,7 @@ struct ServerCommand {
     }
 
     private func options(
-        _ durable: any Datastore, _ credentials: ServerCredentials, _ addresses: [IPAddress]
+        _ durable: any Datastore, _ credentials: ServerCredentials, _ identity: ServerIdentity
     ) -> APIServerOptions {
         // Above everything given out before, so that watches of an earlier run are told to begin anew.
         let volatile = MemoryDatastore(startingAt: Timestamp.now.seconds * 1000)
@@ -166,10 +153,17 @@ struct ServerCommand {
             durable: durable, volatile: volatile,
             clientAuthorities: credentials[Authority.client].chain,
             serviceAccountKeys: credentials.serviceAccountKeys, serviceCIDR: configuration.serviceCIDR,
-            advertiseAddress: configuration.advertiseAddress ?? addresses[0], advertisePort: configuration.port,
+            advertiseAddress: configuration.advertiseAddress ?? identity.addresses[0], advertisePort: configuration.port,
             version: Self.versionDocument)
         options.clusterDomain = configuration.clusterDomain
         options.nodePorts = configuration.nodePorts
+        if configuration.runsAgent {
+            let client = credentials[.apiServerClient]
+            options.kubeletConnection = KubeletConnectionOptions(
+                authoritiesPEM: credentials[Authority.server].pem, certificatePEM: client.certificatePEM,
+                keyPEM: client.keyPEM)
+        }
+        options.processMetrics = { ProcessMetrics.write(to: &$0) }
         return options
     }
 

@@ -32,6 +32,11 @@ import Testing
             #expect(table.contains("nginx:2"))
             let explained = try await server.kubectl("explain", "deployment.spec.strategy").text
             #expect(explained.contains("FIELD: strategy <DeploymentStrategy>"))
+            let old = try await server.kubectl("explain", "deployment.spec.replicas", "--output", "plaintext-openapiv2")
+            #expect(old.text.contains("FIELD:    replicas <integer>"), "\(old.errorText)")
+            let metrics = try await server.kubectl("get", "--raw", "/metrics").text
+            #expect(metrics.contains("apiserver_storage_objects{resource=\"deployments.apps\"} 1"))
+            #expect(metrics.contains("resource=\"deployments\",subresource=\"\",verb=\"CREATE\",version=\"v1\"} 1"))
             let resources = try await server.kubectl("api-resources", "--no-headers").text.split(separator: "\n")
             #expect(resources.count >= 60)
             #expect(try await server.kubectl("delete", "deploy", "web", "--cascade=foreground").status.isSuccess)
@@ -90,6 +95,8 @@ import Testing
         Mistake(what: "missing selector", manifest: web.replacing("  selector: {matchLabels: {app: web}}\n", with: ""), answer: "spec.selector: Required value"),
         Mistake(what: "bad name", manifest: web.replacing("{name: web}", with: "{name: Web_1}"), answer: "a lowercase RFC 1123 subdomain"),
         Mistake(what: "foreign labels", manifest: web.replacing("labels: {app: web}", with: "labels: {app: other}"), answer: "`selector` does not match template `labels`"),
+        Mistake(what: "unknown kind", manifest: "apiVersion: v1\nkind: Nothing\nmetadata: {name: a}", answer: "no matches for kind \"Nothing\" in version \"v1\""),
+        Mistake(what: "unknown group", manifest: "apiVersion: no.io/v1\nkind: Nothing\nmetadata: {name: a}", answer: "no matches for kind \"Nothing\" in version \"no.io/v1\""),
         Mistake(what: "no YAML", manifest: "a: [", answer: "error parsing"),
     ]
 

@@ -11,6 +11,30 @@ enum OwnRoles {
         binding(
             "k3s:endpoint-controller", role: "system:controller:endpointslice-controller",
             subject: ["kind": "ServiceAccount", "name": "endpoint-controller", "namespace": "kube-system"]),
+        // What the cluster's DNS reads, under the names of k3s' own.
+        [
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": ["name": "system:coredns", "labels": ["kubernetes.io/bootstrapping": "rbac-defaults"]],
+            "rules": [
+                [
+                    "apiGroups": [""], "resources": ["endpoints", "services", "pods", "namespaces", "nodes"],
+                    "verbs": ["list", "watch"],
+                ],
+                ["apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]],
+            ],
+        ],
+        // The service proxy leads host ports to pods, which is a network plugin's work elsewhere.
+        [
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": ["name": "k3s:host-ports", "labels": ["kubernetes.io/bootstrapping": "rbac-defaults"]],
+            "rules": [["apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]]],
+        ],
+        binding(
+            "k3s:host-ports", role: "k3s:host-ports",
+            subject: ["apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "system:kube-proxy"]),
+        binding(
+            "system:coredns", role: "system:coredns",
+            subject: ["kind": "ServiceAccount", "name": "coredns", "namespace": "kube-system"]),
     ]
 
     private static func binding(_ name: String, role: String, subject: Value) -> Value {

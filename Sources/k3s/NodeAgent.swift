@@ -1,0 +1,136 @@
+import API
+import APIMachinery
+import APIServer
+import Client
+import Host
+import Kubelet
+import Logging
+import Network
+import PKI
+import Runtime
+import Supervisor
+import Support
+import Wire
+
+/// The node's part of a server: the kubelet with its API, the service proxy and the cluster's DNS.
+struct NodeAgent {
+    let configuration: ServerConfiguration
+    let identity: ServerIdentity
+    let api: APIServer
+    let credentials: ServerCredentials
+    let log: Logger
+
+    private var name: String { identity.name }
+
+    /// Runs until the task is cancelled. `ready` is called when the node is Ready in the API.
+    func run(on runtime: CRIClient, ready: @escaping @Sendable () -> Void) async throws(Fault) {
+        let client = api.client(as: .node(name))
+        let events = EventRecorder(client, component: "kubelet", host: name)
+        let kubelet = Kubelet(
+            try kubeletOptions(), client: client, runtime: runtime, images: runtime, events: events, log: log)
+        let nodeAPI = HTTPServer(
+            handler: try NodeAPI(
+                nodeName: name, pods: kubelet.directory, runtime: runtime, client: client,
+                clientAuthorities: credentials[Authority.client].chain, log: log),
+            log: log)
+        try await listen(nodeAPI)
+        var parts: [Parts.Part] = [
+            { await nodeAPI.run() },
+            { await events.run() },
+            { try await kubelet.run(ready: ready) },
+            { try await serviceProxy.run() },
+        ]
+        if isDNSWanted {
+            // Before any pod asks.
+            try ClusterDNS.claim([configuration.clusterDNS])
+            let service = DNSService(client: api.client(), addresses: [configuration.clusterDNS], log: log)
+            let dns = try clusterDNS()
+            parts += [{ try await dns.run() }, { try await service.run() }]
+        }
+        try await Parts.untilFirstEnds(parts)
+        await nodeAPI.stop(within: .seconds(1))
+    }
+
+    private func listen(_ nodeAPI: HTTPServer) async throws(Fault) {
+        let identity = credentials[.nodeKubeletServing]
+        let address = try await nodeAPI.listen(
+            on: .tcp(host: configuration.bindAddress, port: configuration.node.kubelet.port),
+            certificates: ReplaceableIdentity(
+                try TLSIdentity(certificatePEM: identity.certificatePEM, keyPEM: identity.keyPEM)))
+        log.info("serving the node's API on \(address)")
+    }
+
+    // MARK: The kubelet
+
+    private func kubeletOptions() throws(Fault) -> KubeletOptions {
+        let node = configuration.node
+        var options = KubeletOptions(
+            nodeName: name, hostname: try Machine.hostname().lowercased(), internalAddresses: identity.addresses,
+            version: Program.version, layout: KubeletLayout(root: node.kubelet.rootDirectory))
+        options.externalAddresses = node.externalAddresses
+        options.labels = node.labels.merging(Self.serverLabels) { asked, _ in asked }
+        options.annotations = annotations
+        options.taints = node.taints.map { wanted in
+            var taint = Taint()
+            taint.key = wanted.key
+            taint.valueText = wanted.value
+            taint.effect = wanted.effect
+            return taint
+        }
+        options.clusterDNS = [configuration.clusterDNS.description]
+        options.clusterDomain = configuration.clusterDomain
+        options.resolvConf = try resolverFile()
+        options.podCIDRs = [identity.podCIDR.description]
+        options.port = node.kubelet.port
+        options.cgroupRoot = node.kubelet.cgroupRoot
+        options.maxPods = node.kubelet.maxPods
+        options.providerID = "k3s://" + name
+        return options
+    }
+
+    /// What k3s' agent and cloud controller say about a server's node (facts: "Labels and annotations").
+    private static let serverLabels = [
+        "node-role.kubernetes.io/control-plane": "true", "node.kubernetes.io/instance-type": "k3s",
+        "beta.kubernetes.io/instance-type": "k3s",
+    ]
+
+    private var annotations: [String: String] {
+        let addresses = identity.addresses.map(\.description).joined(separator: ",")
+        var annotations = [
+            "k3s.io/hostname": name, "k3s.io/internal-ip": addresses,
+            "alpha.kubernetes.io/provided-node-ip": addresses,
+        ]
+        let external = configuration.node.externalAddresses
+        if !external.isEmpty {
+            annotations["k3s.io/external-ip"] = external.map(\.description).joined(separator: ",")
+        }
+        return annotations
+    }
+
+    private func resolverFile() throws(Fault) -> String {
+        try ResolverFile.choose(
+            asked: configuration.node.resolvConf,
+            below: Path.join(configuration.dataDirectory, "agent/etc"))
+    }
+
+    // MARK: The network
+
+    /// `--disable=coredns`: somebody brings their own.
+    private var isDNSWanted: Bool { !configuration.disabled.contains("coredns") }
+
+    private var serviceProxy: ServiceProxy {
+        var options = ServiceProxyOptions(nodeName: name, podCIDRs: [configuration.clusterCIDR])
+        if isDNSWanted { options.ownClusterIPs = [configuration.clusterDNS] }
+        let user = User(name: "system:kube-proxy", groups: [User.authenticatedGroup])
+        return ServiceProxy(client: api.client(as: user), options: options, log: log)
+    }
+
+    private func clusterDNS() throws(Fault) -> ClusterDNS {
+        var options = ClusterDNSOptions(
+            domain: ClusterDomain(configuration.clusterDomain),
+            addresses: [DNSAddress(configuration.clusterDNS, port: 53)])
+        options.upstream = .file(try resolverFile())
+        let user = User.serviceAccount(namespace: "kube-system", name: "coredns")
+        return ClusterDNS(client: api.client(as: user), options: options, log: log)
+    }
+}

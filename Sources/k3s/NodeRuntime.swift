@@ -1,0 +1,49 @@
+import Host
+import Logging
+import Runtime
+import Supervisor
+import Support
+
+/// The container runtime of this node: containerd, started or adopted, with the pods' network described to it.
+///
+/// It is started before anything else, because it takes the longest; ``clients`` tells when it answers.
+struct NodeRuntime {
+    /// The runtime's client, at its first answer and again after each restart of containerd.
+    let clients: AsyncStream<CRIClient>
+    private let containerd: Containerd
+    private let answers: AsyncStream<CRIClient>.Continuation
+    private let network: BridgeNetwork
+
+    init(_ configuration: ServerConfiguration, podCIDR: IPPrefix, log: Logger) throws(Fault) {
+        let node = configuration.node
+        var options = try ContainerdOptions.detect()
+        options.registries = try Registries.read(node.registriesFile)
+        options.isDefaultRegistryEndpointDisabled = node.isDefaultRegistryEndpointDisabled
+        options.snapshotter = node.snapshotter
+        if let image = node.pauseImage { options.pauseImage = image }
+        containerd = Containerd(
+            layout: ContainerdLayout(dataDirectory: configuration.dataDirectory), options: options,
+            programs: try ContainerdPrograms.find(dataDirectory: configuration.dataDirectory), logger: log)
+        network = BridgeNetwork(podCIDRs: [podCIDR])
+        (clients, answers) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// containerd copies it into each sandbox and makes none without it; small systems may have none.
+    private func makeHostsFile() throws(Fault) {
+        guard !Files.exists("/etc/hosts") else { return }
+        try Files.write(Array("127.0.0.1\tlocalhost\n::1\tlocalhost\n".utf8), to: "/etc/hosts", mode: 0o644)
+    }
+
+    /// Keeps containerd running until the task is cancelled; the containers, and containerd, stay.
+    func run() async throws(Fault) {
+        do {
+            try makeHostsFile()
+            try network.write(to: containerd.layout.cniConfiguration)
+            try await containerd.run { client in answers.yield(client) }
+        } catch let fault as Fault {
+            throw fault
+        } catch {
+            throw Fault(.failed, "containerd cannot be run", cause: error)
+        }
+    }
+}

@@ -1,0 +1,196 @@
+import Host
+import Support
+import Testing
+
+/// A machine to itself for a whole k3s: own network, processes and folders, all of it gone when the test ends.
+///
+/// The first process of its process namespace holds it together: when that ends, the kernel ends everything in it,
+/// containers included, and with the last process go the network and the mounts.
+final class TestNode: Sendable {
+    static let address = "10.211.0.2"
+    let folder: String
+    private let holder: ChildProcess
+
+    /// Folders that k3s uses on any machine, each replaced by one of the node's own.
+    private static let places = [
+        "/etc/rancher", "/var/lib/kubelet", "/var/lib/cni", "/var/lib/rancher", "/run/k3s", "/run/netns", "/var/log/pods",
+        "/var/log/containers",
+    ]
+
+    private init(folder: String, holder: ChildProcess) {
+        self.folder = folder
+        self.holder = holder
+    }
+
+    /// Makes a node and a registry of images on it, starts k3s, runs the test, and leaves nothing behind.
+    static func with<R>(
+        _ arguments: [String] = [], _ body: (TestNode, Server) async throws -> R
+    ) async throws -> R {
+        let node = try await make()
+        do {
+            try await TestRegistry.start(on: node)
+            let server = try await node.start(arguments)
+            let result = try await body(node, server)
+            try await node.end()
+            return result
+        } catch {
+            // What the server said last explains most failures.
+            Attachment.record(node.log, named: "k3s.log")
+            try? await node.end()
+            throw error
+        }
+    }
+
+    private static func make() async throws -> TestNode {
+        let folder = try TestServer.makeFolder()
+        for place in places {
+            try Files.makeDirectory(place)
+            try Files.makeDirectory(folder + place)
+        }
+        try Files.write(Array(script(folder).utf8), to: folder + "/hold.sh", mode: 0o700)
+        let words = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", folder + "/hold.sh"]
+        var command = Command("/usr/bin/unshare", words)
+        command.output = .null
+        command.parentDeathSignal = .kill
+        let node = TestNode(folder: folder, holder: try await command.start())
+        try await eventually("the namespaces of the node") { Files.exists(folder + "/ready") }
+        return node
+    }
+
+    private static func script(_ folder: String) -> String {
+        let mounts = places.map { "mount --bind '\(folder)\($0)' \($0)" }.joined(separator: "\n")
+        return """
+            set -e
+            mount --make-rprivate /
+            \(mounts)
+            mount --make-rshared /
+            ip link set lo up
+            ip link add eth0 type veth peer name eth0-peer
+            ip addr add \(address)/24 dev eth0
+            ip link set eth0 up
+            ip link set eth0-peer up
+            ip route add default via 10.211.0.1 dev eth0
+            touch '\(folder)/ready'
+            # It is process 1 here: it has to wait for those that lost their parents.
+            while :; do sleep 1000 & wait $!; done
+
+            """
+    }
+
+    /// Ends all of it. The processes of the namespace die with the holder.
+    private func end() async throws {
+        // `unshare` takes its child with it.
+        try? holder.send(.kill)
+        _ = try? await holder.wait()
+        try? await removeCgroups()
+        try await eventually("the folder of the node is free") {
+            (try? Files.remove(folder)) != nil || !Files.exists(folder)
+        }
+    }
+
+    /// Groups of pods, which the kernel keeps until somebody removes them.
+    private func removeCgroups() async throws {
+        let name = cgroup
+        let find = "find /sys/fs/cgroup -depth -type d -path '*/\(name)*' -exec rmdir {} + 2>/dev/null; true"
+        _ = try await Command("/bin/sh", ["-c", find]).run()
+    }
+
+    private var cgroup: String { "k3s-test-" + (folder.split(separator: "-").last.map(String.init) ?? "") }
+
+    // MARK: Processes on it
+
+    /// As this machine numbers it: the child of `unshare`.
+    private var firstProcess: Int32? { Self.child(of: holder.pid) }
+
+    private static func child(of pid: Int32) -> Int32? {
+        let children = try? Files.readText("/proc/\(pid)/task/\(pid)/children")
+        return children?.split(separator: " ").first.flatMap { Int32($0) }
+    }
+
+    /// A command that runs on the node.
+    func command(_ executable: String, _ arguments: [String], environment: [String: String] = [:]) throws -> Command {
+        guard let first = firstProcess else { throw Unready("the node is gone") }
+        let variables = Command.ownEnvironment.merging(environment) { $1 }
+        let words = ["-t", "\(first)", "-m", "-n", "-p", executable] + arguments
+        return Command("/usr/bin/nsenter", words, environment: variables)
+    }
+
+    /// What k3s printed.
+    var log: String { (try? Files.readText(folder + "/log")) ?? "" }
+
+    /// Starts k3s and returns when its node is Ready.
+    func start(_ arguments: [String] = []) async throws -> Server {
+        let words = [
+            "server", "--node-name", "node-1", "--node-ip", Self.address, "--log", folder + "/log",
+            "--kubelet-arg", "cgroup-root=/" + cgroup,
+        ]
+        var command = try command(TestServer.binary, words + arguments)
+        command.output = .null
+        let server = Server(node: self, process: try await command.start())
+        try await eventually("the node is Ready", within: .seconds(60)) {
+            try await server.kubectl("get", "node", "node-1").text.contains(" Ready ")
+        }
+        return server
+    }
+
+    /// A running k3s and the unmodified kubectl beside it.
+    struct Server: Sendable {
+        let node: TestNode
+        let process: ChildProcess
+
+        func kubectl(_ arguments: String..., input: String? = nil) async throws -> Command.Output {
+            try await kubectl(arguments, input: input)
+        }
+
+        func kubectl(
+            _ arguments: [String], input: String? = nil, environment: [String: String] = [:]
+        ) async throws -> Command.Output {
+            var words = arguments
+            if let input {
+                let file = "\(node.folder)/input-\(UInt64.random(in: 0...UInt64.max)).yaml"
+                try Files.write(Array(input.utf8), to: file)
+                words += ["-f", file]
+            }
+            let variables = environment.merging(["KUBECONFIG": "/etc/rancher/k3s/k3s.yaml"]) { $1 }
+            // Nothing that is tested takes longer: a test that hangs must fail instead.
+            let limited = ["60", "/usr/bin/kubectl"] + words
+            return try await node.command("/usr/bin/timeout", limited, environment: variables).run(limit: .mebibytes(8))
+        }
+
+        /// Runs kubectl and fails the test with what it said when it does not succeed.
+        @discardableResult
+        func must(
+            _ arguments: String..., input: String? = nil, at location: SourceLocation = #_sourceLocation
+        ) async throws -> String {
+            let outcome = try await kubectl(arguments, input: input)
+            #expect(outcome.status.isSuccess, "kubectl \(arguments): \(outcome.errorText)", sourceLocation: location)
+            return outcome.text
+        }
+
+        /// A shell command in a container.
+        func shell(_ pod: String, _ script: String) async throws -> Command.Output {
+            try await kubectl(["exec", pod, "--", "sh", "-c", script])
+        }
+
+        func stop(_ signal: Signal) async throws {
+            // `nsenter` waits for the process that it started in the namespaces.
+            guard let child = TestNode.child(of: process.pid), let k3s = ProcessIdentity(pid: child) else {
+                throw Unready("k3s does not run")
+            }
+            try k3s.send(signal)
+            _ = try await process.wait()
+        }
+    }
+}
+
+/// Asks again in short intervals until `condition` holds. The condition's own faults count as "not yet".
+func eventually(
+    _ what: String, within limit: Duration = .seconds(30), _ condition: () async throws -> Bool
+) async throws {
+    let deadline = ContinuousClock.now + limit
+    while ContinuousClock.now < deadline {
+        if (try? await condition()) == true { return }
+        try await Task.sleep(for: .milliseconds(50))
+    }
+    throw Unready("\(what): not within \(limit)")
+}

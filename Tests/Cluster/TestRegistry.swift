@@ -1,0 +1,151 @@
+import Host
+import PKI
+import Support
+
+
+/// Debian's `docker-registry` on a node's loopback, as the mirror of docker.io, with images made of the programs of this
+/// machine: busybox, and nginx in two versions that answer differently.
+enum TestRegistry {
+    private static let port = 5000
+
+    /// Starts it, fills it, and tells the node of it in `registries.yaml`. It ends with the node.
+    static func start(on node: TestNode) async throws {
+        let configuration = """
+            version: 0.1
+            log: {level: error, accesslog: {disabled: true}}
+            storage: {filesystem: {rootdirectory: \(node.folder)/registry}}
+            http: {addr: "127.0.0.1:\(port)"}
+
+            """
+        try Files.write(Array(configuration.utf8), to: node.folder + "/registry.yml")
+        var command = try node.command("/usr/bin/docker-registry", ["serve", node.folder + "/registry.yml"])
+        (command.output, command.errors) = (.null, .null)
+        command.parentDeathSignal = .kill
+        let process = try await command.start()
+        Task { _ = try? await process.wait() }
+        try await push(busybox, to: node)
+        for version in [("stable-alpine", "one"), ("two", "two")] {
+            try await push(nginx(tag: version.0, answer: version.1), to: node)
+        }
+        let mirrors = """
+            mirrors:
+              docker.io:
+                endpoint: ["http://127.0.0.1:\(port)"]
+
+            """
+        try Files.makeDirectory(node.folder + "/etc/rancher/k3s")
+        try Files.write(Array(mirrors.utf8), to: node.folder + "/etc/rancher/k3s/registries.yaml")
+    }
+
+    // MARK: Images
+
+    /// An image of one layer.
+    struct Image: Sendable {
+        var name: String
+        var tag: String
+        /// Programs of this machine, which come with the libraries that they are linked with.
+        var programs: [String]
+        var files: [String: String] = [:]
+        var folders: [String] = []
+        var command: [String]
+    }
+
+    private static let busybox = Image(
+        name: "library/busybox", tag: "1", programs: ["/bin/busybox"], files: users, folders: ["tmp"], command: ["sh"])
+
+    private static let users = [
+        "etc/passwd": "root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n",
+        "etc/group": "root:x:0:\nnogroup:x:65534:\n",
+    ]
+
+    private static func nginx(tag: String, answer: String) -> Image {
+        let configuration = """
+            user root;
+            daemon off;
+            worker_processes 1;
+            error_log stderr;
+            pid /tmp/nginx.pid;
+            events { worker_connections 64; }
+            http { access_log off; server { listen 80; location / { root /www; } } }
+
+            """
+        return Image(
+            name: "library/nginx", tag: tag, programs: ["/usr/sbin/nginx", "/bin/busybox"],
+            files: users.merging(["etc/nginx/nginx.conf": configuration, "www/index.html": answer + "\n"]) { $1 },
+            folders: ["tmp", "var/log/nginx", "var/lib/nginx"],
+            command: ["/usr/sbin/nginx", "-c", "/etc/nginx/nginx.conf"])
+    }
+
+    /// Programs that pods of tests call by name; each is busybox.
+    private static let applets = [
+        "sh", "cat", "echo", "env", "false", "grep", "id", "kill", "ls", "nc", "nslookup", "ps", "sleep", "tar", "true",
+        "timeout", "touch", "wget",
+    ]
+
+    /// Copies, links, and packs with the machine's own tools.
+    private static func layer(_ image: Image, in folder: String) async throws -> [UInt8] {
+        var script = "set -e; umask 022; rm -rf root; mkdir -p root/bin; cd root\n"
+        for name in image.folders { script += "mkdir -p \(name)\n" }
+        for (path, _) in image.files { script += "mkdir -p $(dirname \(path))\n" }
+        for program in image.programs {
+            script += "for f in \(program) $(ldd \(program) 2>/dev/null | grep -o '/[^ ]*'); do "
+            script += "mkdir -p .$(dirname $f); cp -L $f .$f; done\n"
+        }
+        for applet in applets { script += "ln -s busybox bin/\(applet)\n" }
+        try await run(script, in: folder)
+        for (path, content) in image.files { try Files.write(Array(content.utf8), to: "\(folder)/root/\(path)") }
+        try await run("tar -C root --owner=0 --group=0 -cf layer.tar .", in: folder)
+        return try Files.read(folder + "/layer.tar")
+    }
+
+    private static func run(_ script: String, in folder: String) async throws {
+        var command = Command("/bin/sh", ["-c", script])
+        command.directory = folder
+        let outcome = try await command.run()
+        guard outcome.status.isSuccess else { throw Unready("no image can be made: \(outcome.errorText)") }
+    }
+
+    // MARK: Pushing (Docker registry HTTP API V2)
+
+    private static func push(_ image: Image, to node: TestNode) async throws {
+        let folder = node.folder + "/image"
+        try Files.makeDirectory(folder)
+        let layer = try await layer(image, in: folder)
+        let layerDigest = digest(layer)
+        let command = image.command.map { "\"\($0)\"" }.joined(separator: ",")
+        let configuration = Array(
+            """
+            {"architecture":"amd64","os":"linux","config":{"Cmd":[\(command)],"Env":["PATH=/bin:/usr/sbin"]},\
+            "rootfs":{"type":"layers","diff_ids":["\(layerDigest)"]}}
+            """.utf8)
+        let manifest = """
+            {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",\
+            "config":{"mediaType":"application/vnd.oci.image.config.v1+json","size":\(configuration.count),\
+            "digest":"\(digest(configuration))"},\
+            "layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","size":\(layer.count),\
+            "digest":"\(layerDigest)"}]}
+            """
+        for (name, blob) in [("layer.blob", layer), ("configuration.blob", configuration), ("manifest", Array(manifest.utf8))] {
+            try Files.write(blob, to: "\(folder)/\(name)")
+        }
+        let base = "http://127.0.0.1:\(port)/v2/\(image.name)"
+        // The registry is reachable on the node alone.
+        let script = """
+            set -e
+            for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+                curl -sf -o /dev/null http://127.0.0.1:\(port)/v2/ && break; sleep 0.2; done
+            upload() {
+                place=$(curl -sf -X POST -D - -o /dev/null \(base)/blobs/uploads/ | tr -d '\\r' | sed -n 's/^[Ll]ocation: //p')
+                curl -sf -X PUT -H 'Content-Type: application/octet-stream' --data-binary @\(folder)/$1 "$place&digest=$2"
+            }
+            upload layer.blob \(layerDigest)
+            upload configuration.blob \(digest(configuration))
+            curl -sf -X PUT -H 'Content-Type: application/vnd.oci.image.manifest.v1+json' \\
+                --data-binary @\(folder)/manifest \(base)/manifests/\(image.tag)
+            """
+        let outcome = try await node.command("/bin/sh", ["-c", script]).run()
+        guard outcome.status.isSuccess else { throw Unready("\(image.name) cannot be pushed: \(outcome.errorText)") }
+    }
+
+    private static func digest(_ bytes: [UInt8]) -> String { "sha256:" + Hex.encode(Digest.sha256(bytes)) }
+}
