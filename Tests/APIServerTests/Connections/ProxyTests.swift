@@ -1,0 +1,155 @@
+import API
+import APIMachinery
+import Client
+import Logging
+import Support
+import Testing
+import Wire
+
+@testable import APIServer
+
+/// Proxies to pods and services, with one backend on loopback that says what it was asked.
+@Suite(.timeLimit(.minutes(1))) struct ProxyTests {
+    private struct Backend: HTTPHandler {
+        func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+            exchange.run {
+                if request.headers.lists("echo", in: "Upgrade") {
+                    let stream = try await exchange.upgrade(["Upgrade": "echo"])
+                    while let bytes = try await stream.read() { try await stream.write(bytes) }
+                    return try await stream.closeWrite()
+                }
+                let body = try await exchange.body(limit: 1 << 20)
+                let text = "\(request.method) \(request.target) \(request.headers["Authorization"] ?? "-") "
+                exchange.respond(HTTPStatus(203), ["X-Own": "1"], Array(text.utf8) + body)
+            }
+        }
+    }
+
+    /// The front: every request is allowed and goes to the connections.
+    private struct Front: HTTPHandler {
+        let connections: Connections
+
+        func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+            do throws(Status) {
+                try connections.connect(FrontCall(request, .apiServer), exchange)
+            } catch {
+                exchange.respond(error)
+            }
+        }
+    }
+
+    private struct Fixed: ObjectSet {
+        var objects: [StoredObject] = []
+
+        func get(_ name: ObjectName) -> StoredObject? { objects.first { $0.objectName == name } }
+        func list(namespace: String?) -> [StoredObject] {
+            objects.filter { namespace == nil || $0.namespace == namespace }
+        }
+        func owned(by uid: String) -> [StoredObject] { [] }
+        func observe(_ sink: @escaping @Sendable (ObjectChange) -> Void) -> any Observation {
+            preconditionFailure("connections look, and do not watch")
+        }
+    }
+
+    private static func connections(port: Int) throws -> Connections {
+        func set(_ value: Value) -> Fixed { Fixed(objects: [StoredObject(received: value)]) }
+        let port = Value.integer(Int64(port))
+        return Connections(
+            pods: set([
+                "metadata": ["namespace": "ns", "name": "web"], "status": ["podIP": "127.0.0.1"],
+                "spec": ["containers": [["name": "c", "ports": [["containerPort": port]]]]],
+            ]),
+            nodes: Fixed(),
+            services: set(["metadata": ["namespace": "ns", "name": "web"], "spec": ["ports": [["port": 80]]]]),
+            endpointSlices: set([
+                "metadata": [
+                    "namespace": "ns", "name": "web-x", "labels": ["kubernetes.io/service-name": "web"],
+                ],
+                "addressType": "IPv4", "ports": [["name": "", "port": port]],
+                "endpoints": [["addresses": ["127.0.0.1"], "conditions": ["ready": true]]],
+            ]),
+            kubelets: nil, backends: HTTPClient(), isProxyable: { _ in true })
+    }
+
+    private func withFront(
+        _ body: @escaping @Sendable (HTTPClient, HTTPOrigin) async throws -> Void
+    ) async throws {
+        let log = Logger(label: "test")
+        let backend = HTTPServer(handler: Backend(), log: log)
+        let address = try await backend.listen(on: .tcp(host: "127.0.0.1", port: 0))
+        guard case .tcp(_, let port) = address else { return }
+        let front = HTTPServer(handler: Front(connections: try Self.connections(port: port)), log: log)
+        let origin = HTTPOrigin(try await front.listen(on: .tcp(host: "127.0.0.1", port: 0)), isSecure: false)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await backend.run() }
+            group.addTask { await front.run() }
+            let result: Result<Void, any Error>
+            do {
+                result = .success(try await body(HTTPClient(), origin))
+            } catch {
+                result = .failure(error)
+            }
+            await front.stop(within: .zero)
+            await backend.stop(within: .zero)
+            try await group.waitForAll()
+            try result.get()
+        }
+    }
+
+    private static let namespace = "/api/v1/namespaces/ns"
+
+    @Test func `requests reach pods and services as they were sent`() async throws {
+        try await withFront { client, origin in
+            for target in ["pods/web", "services/web", "services/web:80", "services/http:web:80"] {
+                let path = "\(Self.namespace)/\(target)/proxy/a%2Fb?x=%20"
+                let response = try await client.send(
+                    HTTPClientRequest(
+                        .put, origin, path, headers: ["Authorization": "Bearer secret"], body: .bytes(Array("body".utf8))))
+                #expect(response.status.code == 203)
+                #expect(response.headers["X-Own"] == "1")
+                let text = String(decoding: try await response.body.collect(limit: 1000), as: UTF8.self)
+                #expect(text == "PUT /a%2Fb?x=%20 - body")
+            }
+        }
+    }
+
+    @Test func `a path without a slash is sent to the one with it`() async throws {
+        try await withFront { client, origin in
+            let path = Self.namespace + "/pods/web/proxy"
+            let response = try await client.send(HTTPClientRequest(.get, origin, path + "?a=b"))
+            #expect(response.status == .movedPermanently)
+            #expect(response.headers["Location"] == path + "/?a=b")
+        }
+    }
+
+    @Test func `what is not there is a Status`() async throws {
+        try await withFront { client, origin in
+            let failures = [
+                ("pods/none/proxy/", 404), ("services/web:81/proxy/", 503), ("pods/web:1/proxy/", 503),
+                ("pods/ftp:web:1/proxy/", 400), ("pods/web/log", 200), ("pods/web/exec", 400),
+            ]
+            for (path, code) in failures {
+                let response = try await client.send(HTTPClientRequest(.get, origin, "\(Self.namespace)/\(path)"))
+                #expect(response.status.code == code, "\(path)")
+                _ = try await response.body.collect(limit: 10_000)
+            }
+        }
+    }
+
+    @Test func `an upgraded connection is carried both ways`() async throws {
+        try await withFront { client, origin in
+            let request = HTTPClientRequest(
+                .get, origin, Self.namespace + "/pods/web/proxy/x", headers: ["Upgrade": "echo"])
+            guard case .upgraded(let headers, let stream) = try await client.upgrade(request) else {
+                Issue.record("refused")
+                return
+            }
+            #expect(headers["Upgrade"] == "echo")
+            try await stream.write(Array("hello".utf8))
+            #expect(try await stream.read() == Array("hello".utf8))
+            try await stream.closeWrite()
+            #expect(try await stream.read() == nil)
+            await stream.close()
+        }
+    }
+}
