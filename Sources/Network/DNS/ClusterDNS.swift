@@ -6,8 +6,8 @@ public import Logging
 public import Support
 import Wire
 
-/// The DNS of the cluster: answers for services, pods and nodes from the server's cache, and asks the host's own
-/// name servers for the rest.
+/// The DNS of the cluster: answers for services, pods and nodes from the server's cache, and asks the host's
+/// own name servers for the rest.
 ///
 /// It needs no pod: each node can run one, under the one address that all pods ask.
 public final class ClusterDNS: Sendable {
@@ -22,8 +22,8 @@ public final class ClusterDNS: Sendable {
     }
 
     // ip address replace ADDRESS/32 dev lo
-    /// Makes the host answer under these addresses, in this namespace or in that of the process. They stay when the
-    /// process ends: nobody else has them, and pods that run ask again as soon as it is back.
+    /// Makes the host answer under these addresses, in this namespace or in that of the process. They stay
+    /// when the process ends: nobody else has them, and pods that run ask again as soon as it is back.
     public static func claim(
         _ addresses: [Support.IPAddress], in namespace: NetworkNamespace? = nil
     ) throws(Fault) {

@@ -10,7 +10,8 @@ public struct ClusterDNSOptions: Sendable {
     }
 
     public var domain: ClusterDomain
-    /// The cluster-dns addresses, and any other; each must be the host's already (``ClusterDNS/claim(_:in:)``).
+    /// The cluster-dns addresses, and any other; each must be the host's already
+    /// (``ClusterDNS/claim(_:in:)``).
     public var addresses: [DNSAddress]
     public var upstream = Upstream.file("/etc/resolv.conf")
     /// What one of those has to answer, before the next one is asked.

@@ -47,14 +47,16 @@ struct DNSCache {
         answer.echoQuestion(of: packet)
         // Up to the next second: what is nearly over may still be used once.
         let left = entry.end - now
-        answer.limitTimesToLive(to: UInt32(left.components.seconds) + (left.components.attoseconds > 0 ? 1 : 0))
+        answer.limitTimesToLive(
+            to: UInt32(left.components.seconds) + (left.components.attoseconds > 0 ? 1 : 0))
         return answer
     }
 
     /// Keeps an answer, if it may be kept at all.
     mutating func keep(_ answer: DNSPacket, to packet: DNSPacket, _ query: DNSMessage, now: Duration) {
         let code = answer.responseCode
-        guard code == .noError || code == .noSuchName, !answer.isTruncated, answer.bytes.count <= Self.largest,
+        guard code == .noError || code == .noSuchName, !answer.isTruncated,
+            answer.bytes.count <= Self.largest,
             answer.asksTheSame(as: packet), let time = answer.leastTimeToLive, time > 0
         else { return }
         let key = Key(packet, query)

@@ -6,8 +6,8 @@ public import Support
 
 /// Keeps the Service `kube-system/kube-dns` and its EndpointSlice, by which users and programs find the DNS.
 ///
-/// No pod is behind it. The endpoint is the cluster IP itself, since that is where each node answers; proxies leave
-/// that address alone (``ServiceProxyOptions/ownClusterIPs``).
+/// No pod is behind it. The endpoint is the cluster IP itself, since that is where each node answers; proxies
+/// leave that address alone (``ServiceProxyOptions/ownClusterIPs``).
 public struct DNSService: Sendable {
     private let client: any Client
     private let addresses: [Support.IPAddress]
@@ -31,8 +31,10 @@ public struct DNSService: Sendable {
         let services: any ObjectSet
         let slices: any ObjectSet
         do throws(Status) {
-            services = try await client.observe(Service.self, ObservationScope(namespace: Self.name.namespace))
-            slices = try await client.observe(EndpointSlice.self, ObservationScope(namespace: Self.name.namespace))
+            services = try await client.observe(
+                Service.self, ObservationScope(namespace: Self.name.namespace))
+            slices = try await client.observe(
+                EndpointSlice.self, ObservationScope(namespace: Self.name.namespace))
         } catch {
             throw Fault(.unavailable, "the DNS cannot observe its service", cause: error)
         }
@@ -45,7 +47,8 @@ public struct DNSService: Sendable {
         let log = log
         await queue.run(workers: 1) { (name: ObjectName, status: Status) in
             // Somebody else was first: the next try sees what they wrote.
-            log.log(level: status.isConflict ? .debug : .warning, "cannot keep the service \(name): \(status)")
+            log.log(
+                level: status.isConflict ? .debug : .warning, "cannot keep the service \(name): \(status)")
         } _: { name throws(Status) in
             try await keep(services.get(Service.self, name), slices)
             return nil
@@ -63,7 +66,9 @@ public struct DNSService: Sendable {
         for (index, address) in addresses.enumerated() {
             let present = slices.get(EndpointSlice.self, sliceName(index))
             let wanted = slice(index, address, of: service, over: present)
-            if present == nil { try await client.create(wanted) } else if wanted != present {
+            if present == nil {
+                try await client.create(wanted)
+            } else if wanted != present {
                 try await client.update(wanted)
             }
         }
@@ -93,7 +98,8 @@ public struct DNSService: Sendable {
     private static let ports = [("dns", "UDP"), ("dns-tcp", "TCP")]
 
     private func sliceName(_ index: Int) -> ObjectName {
-        ObjectName(namespace: Self.name.namespace, name: index == 0 ? Self.name.name : "\(Self.name.name)-\(index)")
+        ObjectName(
+            namespace: Self.name.namespace, name: index == 0 ? Self.name.name : "\(Self.name.name)-\(index)")
     }
 
     private func slice(

@@ -54,7 +54,8 @@ struct DNSZone: Sendable {
             reverse[address]?.removeAll { $0 == name }
             if reverse[address]?.isEmpty == true { reverse[address] = nil }
         }
-        for (address, name) in reverseNames(of: service, names) where reverse[address]?.contains(name) != true {
+        for (address, name) in reverseNames(of: service, names) where reverse[address]?.contains(name) != true
+        {
             reverse[address, default: []].append(name)
         }
         services[service.namespace, default: [:]][service.name] = names
@@ -74,7 +75,8 @@ struct DNSZone: Sendable {
 
     private func reverseNames(of service: ObjectName, _ names: ServiceNames?) -> [(IPAddress, DNSName)] {
         switch names?.kind {
-        case .clustered(let addresses): addresses.compactMap { address in name(of: service).map { (address, $0) } }
+        case .clustered(let addresses):
+            addresses.compactMap { address in name(of: service).map { (address, $0) } }
         case .headless(let endpoints):
             endpoints.filter(\.isNamed).compactMap { endpoint in
                 name(of: service, below: endpoint.label).map { (endpoint.address, $0) }
@@ -91,8 +93,8 @@ struct DNSZone: Sendable {
 
     // MARK: Answers
 
-    /// - Parameter rotation: Any number, another one each time: where the answer has several addresses, they are
-    ///   turned by so many, since clients take the first.
+    /// - Parameter rotation: Any number, another one each time: where the answer has several addresses, they
+    ///   are turned by so many, since clients take the first.
     func answer(_ question: DNSQuestion, rotation: Int = 0) -> Answer {
         guard question.recordClass == .internet || question.recordClass == .any else { return .elsewhere }
         return answer(question.name, question, rotation, depth: 0)
@@ -102,7 +104,9 @@ struct DNSZone: Sendable {
         guard name.isWithin(domain) else {
             return depth == 0 ? answerOutside(question, rotation) : .elsewhere
         }
-        let labels = name.labels.dropLast(domainLabels.count).map { String(decoding: $0, as: UTF8.self).lowercased() }
+        let labels = name.labels.dropLast(domainLabels.count).map {
+            String(decoding: $0, as: UTF8.self).lowercased()
+        }
         let content = DNSZoneName(labels, in: self)
         switch content {
         case .nothing: return .noSuchName
@@ -203,7 +207,9 @@ struct DNSZone: Sendable {
     }
 
     private func nodeNames(of address: IPAddress) -> [DNSName] {
-        nodes.values.filter { $0.addresses.contains(address) }.compactMap { $0.names.first.flatMap { DNSName($0) } }
+        nodes.values.filter { $0.addresses.contains(address) }.compactMap {
+            $0.names.first.flatMap { DNSName($0) }
+        }
     }
 }
 

@@ -58,7 +58,9 @@ enum DNSZoneName {
         case .external(let target): return below.isEmpty ? .alias(target) : .nothing
         case .clustered(let addresses):
             guard let own = zone.name(of: service) else { return .nothing }
-            let targets = names.ports.map { (port: $0, Target(name: own, port: $0.number, addresses: addresses)) }
+            let targets = names.ports.map {
+                (port: $0, Target(name: own, port: $0.number, addresses: addresses))
+            }
             return content(below, addresses, targets)
         case .headless(let endpoints):
             if below.count == 1, let label = below.first, !label.hasPrefix("_") {
@@ -86,7 +88,9 @@ enum DNSZoneName {
         case 1:
             return targets.contains { "_" + $0.port.transport == below[0] } ? .branch : .nothing
         case 2:
-            let found = targets.filter { "_" + $0.port.name == below[0] && "_" + $0.port.transport == below[1] }
+            let found = targets.filter {
+                "_" + $0.port.name == below[0] && "_" + $0.port.transport == below[1]
+            }
             return found.isEmpty ? .nothing : .ports(found.map(\.target))
         default: return .nothing
         }

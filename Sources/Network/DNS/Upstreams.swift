@@ -17,8 +17,8 @@ final class Upstreams: Sendable {
     private let own: Set<DNSAddress>
     private let state = Mutex(State())
 
-    /// The file is read again when a question comes and it was read longer ago than this: a laptop changes its
-    /// network.
+    /// The file is read again when a question comes and it was read longer ago than this: a laptop changes
+    /// its network.
     private static let freshness = Duration.seconds(5)
 
     init(_ source: ClusterDNSOptions.Upstream, own: [DNSAddress]) {
@@ -64,7 +64,9 @@ final class Upstreams: Sendable {
     static func servers(in text: String) -> [DNSAddress] {
         let lines = text.split { $0 == "\n" || $0 == "\r\n" }
         let words = lines.map { $0.split { $0 == " " || $0 == "\t" } }
-        let servers = words.filter { $0.first == "nameserver" && $0.count > 1 }.compactMap { IPAddress($0[1]) }
+        let servers = words.filter { $0.first == "nameserver" && $0.count > 1 }.compactMap {
+            IPAddress($0[1])
+        }
         return servers.prefix(3).map { DNSAddress($0) }
     }
 }

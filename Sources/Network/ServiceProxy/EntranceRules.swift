@@ -111,7 +111,8 @@ private struct EntranceRules {
         for (index, backend) in backends.enumerated() {
             let name = "\(base)-\(backend.address.nameText)-\(backend.port)"
             pieces.sets[name] = .init(
-                name, key: [.address(key.family)], flags: [.timeout, .dynamic], timeout: timeout, size: 65_535)
+                name, key: [.address(key.family)], flags: [.timeout, .dynamic], timeout: timeout, size: 65_535
+            )
             pieces.chains[name] = .init(
                 name,
                 rules: [
@@ -149,7 +150,8 @@ extension [IPPrefix] {
     /// A set of the kernel takes no block twice, nor one inside another.
     fileprivate var withoutOverlaps: [IPPrefix] {
         var kept: [IPPrefix] = []
-        for prefix in sorted(by: { $0.length < $1.length }) where !kept.contains(where: { $0.overlaps(prefix) }) {
+        for prefix in sorted(by: { $0.length < $1.length })
+        where !kept.contains(where: { $0.overlaps(prefix) }) {
             kept.append(prefix)
         }
         return kept

@@ -4,6 +4,9 @@ import Support
 
 /// What the kernel must be told, besides rules, so that a node forwards packets of pods.
 enum ForwardingSettings {
+    /// There only with br_netfilter.
+    static let bridged = "net.bridge.bridge-nf-call-iptables"
+
     /// Makes the settings, in the namespace of the calling thread. Those that are there already are not
     /// written. One without which nothing works is a fault; others are named in the log.
     static func apply(_ options: ServiceProxyOptions, log: Logger) throws(Fault) {
@@ -15,15 +18,15 @@ enum ForwardingSettings {
         }
         // Answers between two pods of one bridge must be translated back: without this they would pass below
         // the rules.
-        guard Sysctl.exists("net.bridge.bridge-nf-call-iptables") else {
+        guard Sysctl.exists(bridged) else {
             log.warning(
                 """
-                the kernel part br_netfilter is missing: pods reach services only where the endpoint is on another \
-                node; load it with: modprobe br_netfilter
+                the kernel part br_netfilter is missing: pods reach services only where the endpoint is on \
+                another node; load it with: modprobe br_netfilter
                 """)
             return
         }
-        attempt("net.bridge.bridge-nf-call-iptables", log)
+        attempt(bridged, log)
         attempt("net.bridge.bridge-nf-call-ip6tables", log)
     }
 

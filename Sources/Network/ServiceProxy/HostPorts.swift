@@ -21,7 +21,9 @@ struct HostPorts {
             for address in addresses where host.map({ $0.family == address.family }) ?? true {
                 let entry = TransportPort(transport: transport, number: outer)
                 let key: Entrance.Key =
-                    if let host, !host.isUnspecified { .address(host, entry) } else { .node(address.family, entry) }
+                    if let host, !host.isUnspecified { .address(host, entry) } else {
+                        .node(address.family, entry)
+                    }
                 let backend = Backend(address: address, port: inner, isLocal: true)
                 entrances[key] = Entrance(masquerade: .loopback, backends: [backend])
             }

@@ -17,15 +17,15 @@ actor RuleInstaller {
         self.namespace = namespace
     }
 
-    /// Makes the change. Connections that became stale are forgotten after it, or they would be tracked anew by
-    /// the old rules.
-    func install(_ change: ServiceRules.Change) throws(Fault) {
-        try rules.commit(change.transaction)
-        guard !change.stale.isEmpty else { return }
+    /// Makes the change of the rules, all of it or nothing.
+    func install(_ transaction: Nftables.Transaction) throws(Fault) { try rules.commit(transaction) }
+
+    /// Forgets connections that became stale; after the change, or they would be tracked anew by the old
+    /// rules.
+    func forget(_ stale: StaleConnections) throws(Fault) {
+        guard !stale.isEmpty else { return }
         let connections = try Conntrack(in: namespace)
-        for family in change.stale.families {
-            try connections.delete(family) { change.stale.contains($0) }
-        }
+        for family in stale.families { try connections.delete(family) { stale.contains($0) } }
     }
 }
 

@@ -17,7 +17,9 @@ struct RuleSteps {
             transaction.delete(elements.map { .init(key: $0.key, value: .none) }, from: map)
         }
         let goneChains = before.chains.keys.filter { after.chains[$0] == nil }.sorted()
-        let changedChains = after.chains.values.filter { before.chains[$0.name] != $0 }.sorted { $0.name < $1.name }
+        let changedChains = after.chains.values.filter { before.chains[$0.name] != $0 }.sorted {
+            $0.name < $1.name
+        }
         let emptied = goneChains + changedChains.map(\.name).filter { before.chains[$0] != nil }
         for name in emptied { transaction.flush(chain: name) }
 
@@ -25,7 +27,9 @@ struct RuleSteps {
             transaction.add(set)
         }
         let filled = needed.compactMap(\.chain).sorted { $0.name < $1.name } + changedChains
-        for chain in filled where !emptied.contains(chain.name) { transaction.add(Nftables.Chain(chain.name)) }
+        for chain in filled where !emptied.contains(chain.name) {
+            transaction.add(Nftables.Chain(chain.name))
+        }
         for chain in filled {
             for rule in chain.rules { transaction.add(rule, to: chain.name) }
         }
@@ -41,7 +45,8 @@ struct RuleSteps {
     }
 
     /// By map, in an order that is the same each time.
-    private func grouped(_ entries: [RulePieces.Entry]) -> [(map: Nftables.Set, elements: [Nftables.Element])] {
+    private func grouped(_ entries: [RulePieces.Entry]) -> [(map: Nftables.Set, elements: [Nftables.Element])]
+    {
         let groups = Dictionary(grouping: entries, by: \.map).map { ($0.key.set, $0.value) }
         return groups.sorted { $0.0.name < $1.0.name }.map { map, entries in
             (map, entries.map(\.element).sorted { $0.description < $1.description })

@@ -7,9 +7,9 @@ public import Support
 
 /// Leads connections to services to their endpoints, on one node, by rules of the kernel.
 ///
-/// A shell around ``ServiceRules``: it is told which services, endpoints and pods changed, looks at those alone,
-/// and sends the difference in one transaction. What changes while a transaction is under way goes into the next
-/// one. At rest it runs nothing.
+/// A shell around ``ServiceRules``: it is told which services, endpoints and pods changed, looks at those
+/// alone, and sends the difference in one transaction. What changes while a transaction is under way goes
+/// into the next one. At rest it runs nothing.
 public final class ServiceProxy: Sendable {
     private let client: any Client
     private let options: ServiceProxyOptions
@@ -46,7 +46,8 @@ public final class ServiceProxy: Sendable {
         var delay = Self.retry.first
         while !Task.isCancelled {
             do throws(Fault) {
-                return try await installer.install(change)
+                try await installer.install(change.transaction)
+                return await forget(change.stale, installer)
             } catch {
                 log.warning("the rules for services cannot be changed; making them anew: \(error)")
             }
@@ -56,14 +57,24 @@ public final class ServiceProxy: Sendable {
         }
     }
 
+    private func forget(_ stale: StaleConnections, _ installer: RuleInstaller) async {
+        do throws(Fault) {
+            try await installer.forget(stale)
+        } catch {
+            log.warning("UDP connections to endpoints that are gone may stay: \(error)")
+        }
+    }
+
     private static let retry: (first: Duration, most: Duration) = (.milliseconds(50), .seconds(30))
 
     private func prepareHost() async throws(Fault) {
-        do throws(Fault) {
-            try await KernelModules.load("br_netfilter")
-        } catch {
-            // The settings tell what is missing, if it is.
-            log.debug("\(error)")
+        if !Sysctl.exists(ForwardingSettings.bridged) {
+            do throws(Fault) {
+                try await KernelModules.load("br_netfilter")
+            } catch {
+                // The settings tell what is missing, if it is.
+                log.debug("\(error)")
+            }
         }
         let (options, log) = (options, log)
         if let namespace = options.namespace {

@@ -81,7 +81,9 @@ struct ServiceRules {
         }
         shared = all.shared
         let entries = Array(all.entries) + shared.keys.compactMap(\.entry)
-        let groups = Dictionary(grouping: entries, by: \.map).map { ($0.key.set.name, $0.value.map(\.element)) }
+        let groups = Dictionary(grouping: entries, by: \.map).map {
+            ($0.key.set.name, $0.value.map(\.element))
+        }
         let elements = Dictionary(uniqueKeysWithValues: groups)
         let sets = ServiceTable.sets(options).map { set in
             var set = set

@@ -3,8 +3,8 @@ import Support
 
 /// Which tracked UDP connections lead elsewhere than they should by now.
 ///
-/// UDP has no end, so that a client that keeps its port would be sent to a pod that is gone as long as it keeps
-/// sending. TCP connections end by themselves, and those to an endpoint that is ending shall stay.
+/// UDP has no end, so that a client that keeps its port would be sent to a pod that is gone as long as it
+/// keeps sending. TCP connections end by themselves, and those to an endpoint that is ending shall stay.
 struct StaleConnections: Sendable {
     private struct Destination: Hashable {
         var address: IPAddress
@@ -32,7 +32,8 @@ struct StaleConnections: Sendable {
         let answering = Destination(address: from.source, port: from.sourcePort)
         let isTranslated = answering != Destination(address: to.destination, port: to.destinationPort)
         if let present = backends[.address(to.destination, port)] {
-            // Begun before the service was there, it leads nowhere; where the service is gone, it may be right.
+            // Begun before the service was there, it leads nowhere; where the service is gone, it may be
+            // right.
             return isTranslated ? !present.contains(answering) : !present.isEmpty
         }
         guard isTranslated, let present = backends[.node(to.destination.family, port)] else { return false }

@@ -9,10 +9,11 @@ public import Support
 public enum DNSClient {
     private static let longestDatagram = 8192
 
-    /// Sends a query and returns its answer, under the query's id. What does not answer the question is not heard.
-    /// Fails with `timedOut`, or `unavailable` when nobody listens there.
+    /// Sends a query and returns its answer, under the query's id. What does not answer the question is not
+    /// heard. Fails with `timedOut`, or `unavailable` when nobody listens there.
     public static func ask(
-        _ query: DNSPacket, at server: DNSAddress, overStream isStream: Bool = false, within patience: Duration
+        _ query: DNSPacket, at server: DNSAddress, overStream isStream: Bool = false,
+        within patience: Duration
     ) async throws(Fault) -> DNSPacket {
         var sent = query
         sent.id = UInt16.random(in: 0...UInt16.max)

@@ -57,7 +57,9 @@ public struct DNSPacket: Hashable, Sendable {
     /// Cuts longer times to `most` seconds.
     public mutating func limitTimesToLive(to most: UInt32) {
         for position in times where time(at: position) > most {
-            for index in 0..<4 { bytes[position + index] = UInt8(truncatingIfNeeded: most >> (24 - 8 * index)) }
+            for index in 0..<4 {
+                bytes[position + index] = UInt8(truncatingIfNeeded: most >> (24 - 8 * index))
+            }
         }
     }
 

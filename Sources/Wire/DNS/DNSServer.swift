@@ -24,8 +24,8 @@ public struct DNSQuery: Sendable {
         self.send = send
     }
 
-    /// Sends the answer of a query that was kept; from any thread, at most once. Nothing happens when the client
-    /// has gone.
+    /// Sends the answer of a query that was kept; from any thread, at most once. Nothing happens when the
+    /// client has gone.
     public func respond(_ bytes: [UInt8]) { send(bytes) }
 }
 
@@ -45,8 +45,8 @@ public final class DNSServer: Sendable {
     public init(handler: any DNSHandler) { self.handler = handler }
 
     /// Begins to answer. Port 0 takes a free one, the same for both; the address that was bound is returned.
-    /// Fails with `conflict` when the port is in use, `denied` when it may not be used, `invalid` when the address
-    /// is not ours.
+    /// Fails with `conflict` when the port is in use, `denied` when it may not be used, `invalid` when the
+    /// address is not ours.
     public func listen(on address: DNSAddress) async throws(Fault) -> DNSAddress {
         var address = address
         do {

@@ -56,7 +56,8 @@ import Wire
     }
 
     private func withDNS(
-        _ cluster: FakeCluster, deafFirst: Bool = false, patience: Int = 2000, _ body: (Running) async throws -> Void
+        _ cluster: FakeCluster, deafFirst: Bool = false, patience: Int = 2000,
+        _ body: (Running) async throws -> Void
     ) async throws {
         let world = World()
         let upstream = DNSServer(handler: world)
@@ -87,7 +88,8 @@ import Wire
         return address
     }
 
-    @Test func `names of the cluster are answered here, over UDP and TCP, as they come and go`() async throws {
+    @Test func `names of the cluster are answered here, over UDP and TCP, as they come and go`() async throws
+    {
         let cluster = FakeCluster()
         cluster.put(service("web", "10.43.0.7", namespace: "shop"))
         try await withDNS(cluster) { dns async throws in
@@ -197,12 +199,16 @@ import Wire
         let stack = try NetworkStack(in: namespace)
         let loopback = try #require(try stack.link(named: "lo"))
         let addresses = try stack.addresses(of: loopback.index).map(\.prefix)
-        #expect(addresses.filter { own.contains($0.address) }.map(\.description).sorted() == ["10.43.0.10/32", "fd00:43::a/128"])
+        #expect(
+            addresses.filter { own.contains($0.address) }.map(\.description).sorted() == [
+                "10.43.0.10/32", "fd00:43::a/128",
+            ])
     }
 
     @Test func `the service of the DNS is made, and made again`() async throws {
         let cluster = FakeCluster()
-        let dns = DNSService(client: cluster, addresses: [try address("10.43.0.10")], log: Logger(label: "test"))
+        let dns = DNSService(
+            client: cluster, addresses: [try address("10.43.0.10")], log: Logger(label: "test"))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await dns.run() }
             for _ in 0..<2 {

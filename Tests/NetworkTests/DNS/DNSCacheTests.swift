@@ -19,7 +19,9 @@ import Wire
         return try #require(DNSPacket(reply.encode()))
     }
 
-    private func packet(_ message: DNSMessage) throws -> DNSPacket { try #require(DNSPacket(message.encode())) }
+    private func packet(_ message: DNSMessage) throws -> DNSPacket {
+        try #require(DNSPacket(message.encode()))
+    }
 
     @Test func `an answer is kept for its time, and for half a minute at most`() throws {
         for (ttl, end) in [(UInt32(5), 5), (600, 30)] {
@@ -32,7 +34,9 @@ import Wire
         }
     }
 
-    @Test func `what is sent again has the id and the case of the new query, and the time that is left`() throws {
+    @Test func `what is sent again has the id and the case of the new query, and the time that is left`()
+        throws
+    {
         var cache = DNSCache(capacity: 4)
         let asked = try query("a.example")
         cache.keep(try answer(to: asked, ttl: 20), to: try packet(asked), asked, now: .zero)
@@ -58,7 +62,8 @@ import Wire
         let asked = try query("a.example")
         let refusals = [
             try answer(to: asked, ttl: 20, .serverFailure), try answer(to: asked, ttl: 0),
-            try answer(to: asked, ttl: 20, isTruncated: true), try answer(to: try query("b.example"), ttl: 20),
+            try answer(to: asked, ttl: 20, isTruncated: true),
+            try answer(to: try query("b.example"), ttl: 20),
         ]
         for refusal in refusals { cache.keep(refusal, to: try packet(asked), asked, now: .zero) }
         #expect(cache.count == 0)

@@ -6,8 +6,8 @@ import Wire
 
 @testable import Network
 
-/// What the cluster's DNS answers, as a list of questions. Records are written `type data`, sorted; `-` is a name
-/// without such records, `NX` one that does not exist, `?` one to ask elsewhere.
+/// What the cluster's DNS answers, as a list of questions. Records are written `type data`, sorted; `-` is a
+/// name without such records, `NX` one that does not exist, `?` one to ask elsewhere.
 @Suite struct DNSZoneTests {
     private static let questions: [(question: String, answer: String)] = [
         // Services.
@@ -54,8 +54,14 @@ import Wire
         ("ext.shop.svc.cluster.local CNAME", "CNAME www.example.com."),
         ("alias.shop.svc.cluster.local A", "A 10.43.0.7, CNAME web.shop.svc.cluster.local."),
         ("alias.shop.svc.cluster.local MX", "CNAME web.shop.svc.cluster.local."),
-        ("twice.shop.svc.cluster.local A", "CNAME ext.shop.svc.cluster.local., CNAME www.example.com. + ? www.example.com."),
-        ("circle.shop.svc.cluster.local A", String(repeating: "CNAME circle.shop.svc.cluster.local., ", count: 9).dropLast(2) + ""),
+        (
+            "twice.shop.svc.cluster.local A",
+            "CNAME ext.shop.svc.cluster.local., CNAME www.example.com. + ? www.example.com."
+        ),
+        (
+            "circle.shop.svc.cluster.local A",
+            String(repeating: "CNAME circle.shop.svc.cluster.local., ", count: 9).dropLast(2) + ""
+        ),
         // Pods.
         ("10-42-0-5.shop.pod.cluster.local A", "A 10.42.0.5"),
         ("10-42-0-5.shop.pod.cluster.local AAAA", "-"),
@@ -178,7 +184,8 @@ import Wire
         add(service("solo", "10.43.0.8", namespace: "shop"))
         add(service("pending", "", namespace: "shop") { $0.spec.clusterIPs = [] })
         let database = slice(
-            "db", ["10.42.0.5@node-1", "10.42.0.6", "10.42.0.7!"], namespace: "shop", port: 5432, portName: "sql"
+            "db", ["10.42.0.5@node-1", "10.42.0.6", "10.42.0.7!"], namespace: "shop", port: 5432,
+            portName: "sql"
         ) {
             var endpoints = $0.endpoints
             endpoints[0].hostname = "db-0"
@@ -197,12 +204,14 @@ import Wire
 
     private static func node() throws -> Node {
         var node = Node(name: "node-1")
-        node.status.addresses = [("InternalIP", "192.168.7.1"), ("Hostname", "node-1"), ("InternalDNS", "node-1.lan")]
-            .map { type, address in
-                var entry = NodeAddress()
-                (entry.type, entry.address) = (type, address)
-                return entry
-            }
+        node.status.addresses = [
+            ("InternalIP", "192.168.7.1"), ("Hostname", "node-1"), ("InternalDNS", "node-1.lan"),
+        ]
+        .map { type, address in
+            var entry = NodeAddress()
+            (entry.type, entry.address) = (type, address)
+            return entry
+        }
         return node
     }
 }
@@ -212,7 +221,8 @@ extension DNSZone {
     fileprivate func text(_ question: String) throws -> String {
         let words = question.split(separator: " ")
         let types: [Substring: DNSType] = [
-            "A": .a, "AAAA": .aaaa, "TXT": .txt, "SRV": .srv, "ANY": .any, "CNAME": .cname, "MX": .mx, "NS": .ns,
+            "A": .a, "AAAA": .aaaa, "TXT": .txt, "SRV": .srv, "ANY": .any, "CNAME": .cname, "MX": .mx,
+            "NS": .ns,
             "PTR": .ptr,
         ]
         let asked = DNSQuestion(try #require(DNSName(words[0])), try #require(types[words[1]]))
@@ -235,7 +245,8 @@ extension [DNSRecord] {
             case .cname(let name): "CNAME \(name)"
             case .ptr(let name): "PTR \(name)"
             case .ns(let name): "NS \(name)"
-            case .srv(let priority, let weight, let port, let target): "SRV \(priority) \(weight) \(port) \(target)"
+            case .srv(let priority, let weight, let port, let target):
+                "SRV \(priority) \(weight) \(port) \(target)"
             case .txt(let strings): "TXT \(String(decoding: strings.joined(), as: UTF8.self))"
             default: "\(record.data)"
             }

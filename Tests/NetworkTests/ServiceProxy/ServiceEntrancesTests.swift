@@ -103,7 +103,8 @@ import Testing
         #expect(elsewhere?.backends == [] && elsewhere?.absence == .drop)
         let nowhere = try entrances(web)[try at("10.43.0.7")]
         #expect(nowhere?.backends == [] && nowhere?.absence == .refuse)
-        let here = try entrances(web, [slice("web", ["10.42.1.2@node-2", "10.42.0.2@node-1"])])[try at("10.43.0.7")]
+        let here = try entrances(web, [slice("web", ["10.42.1.2@node-2", "10.42.0.2@node-1"])])[
+            try at("10.43.0.7")]
         #expect(text(here?.backends) == ["10.42.0.2:8080"])
     }
 
@@ -173,7 +174,9 @@ import Testing
             ([1, 2, 3], [1], [1]),
         ]
         for (old, new, arranged) in cases {
-            #expect(try backends(new).arranged(like: try backends(old)).map(\.port) == arranged, "\(old) to \(new)")
+            #expect(
+                try backends(new).arranged(like: try backends(old)).map(\.port) == arranged,
+                "\(old) to \(new)")
         }
     }
 }

@@ -33,7 +33,8 @@ import Testing
         Issue.record("\(address) never answered \(answer)")
     }
 
-    private static func elements(_ map: String, _ world: NodeWorld) throws -> [Nftables.Socket.StoredElement] {
+    private static func elements(_ map: String, _ world: NodeWorld) throws -> [Nftables.Socket.StoredElement]
+    {
         try Nftables.Socket(in: world.node).elements(of: map, in: "k3s", .inet)
     }
 
@@ -51,7 +52,8 @@ import Testing
             cluster.put(slice("new", world.endpoints(2)))
             try await answers(.from("pod-2 10.42.0.4"), from: client, "10.43.0.8")
             // A slice that changes sides concerns both.
-            cluster.put(slice("new", world.endpoints(2)) { $0.metadata.labels = [SliceIndex.serviceLabel: "old"] })
+            cluster.put(
+                slice("new", world.endpoints(2)) { $0.metadata.labels = [SliceIndex.serviceLabel: "old"] })
             try await answers(.refused, from: client, "10.43.0.8")
             cluster.remove(EndpointSlice.self, ObjectName(namespace: "default", name: "old-1"))
             while try Self.elements("endpoints4", world).count != 1 { await Task.yield() }

@@ -17,7 +17,8 @@ import Testing
         var entrances: [Entrance.Key: Entrance] = [:]
         if let service {
             let slices = [slice(service.metadata.name, endpoints)]
-            entrances = ServiceEntrances(service: service, slices: slices, options: try nodeOptions()).entrances
+            entrances =
+                ServiceEntrances(service: service, slices: slices, options: try nodeOptions()).entrances
         }
         rules.set(entrances, of: Self.owner)
         let transaction = rules.takeChange().transaction
@@ -85,10 +86,14 @@ import Testing
             let backend = Backend(address: try address(endpoint), port: 80, isLocal: false)
             return [key: Entrance(masquerade: .always, backends: [backend])]
         }
-        func owner(_ name: String) -> ServiceRules.Owner { .service(ObjectName(namespace: "default", name: name)) }
+        func owner(_ name: String) -> ServiceRules.Owner {
+            .service(ObjectName(namespace: "default", name: name))
+        }
         func step() -> [String] {
             let transaction = rules.takeChange().transaction
-            return transaction.commands.map { $0.text(in: transaction) }.filter { $0.contains("add element endpoints4") }
+            return transaction.commands.map { $0.text(in: transaction) }.filter {
+                $0.contains("add element endpoints4")
+            }
         }
         rules.set(try claim("10.42.0.2"), of: owner("b"))
         #expect(step() == ["add element endpoints4 { 203.0.113.5 . tcp . 80 . 0x00000000 : 10.42.0.2 . 80 }"])
@@ -101,8 +106,8 @@ import Testing
         #expect(step() == ["add element endpoints4 { 203.0.113.5 . tcp . 80 . 0x00000000 : 10.42.0.3 . 80 }"])
     }
 
-    /// Random services of all kinds come, change and go; the kernel takes each transaction, and ends up with the same
-    /// table as one that is told everything at once.
+    /// Random services of all kinds come, change and go; the kernel takes each transaction, and ends up with
+    /// the same table as one that is told everything at once.
     @Test(arguments: [UInt64(1), 2, 3])
     func `the differences lead where the whole does`(seed: UInt64) async throws {
         var random = SeededRandom(seed: seed)
@@ -118,7 +123,9 @@ import Testing
                 let slices = [slice(service.metadata.name, Self.randomEndpoints(&random))]
                 let isGone = Int.random(in: 0..<4, using: &random) == 0
                 rules.set(
-                    isGone ? [:] : ServiceEntrances(service: service, slices: slices, options: options).entrances,
+                    isGone
+                        ? [:]
+                        : ServiceEntrances(service: service, slices: slices, options: options).entrances,
                     of: .service(service.objectName))
             }
             try socket.commit(rules.takeChange().transaction)
@@ -139,7 +146,9 @@ import Testing
                 // Some want the same address.
                 ingress.ip = "203.0.113.\(number / 2)"
                 $0.status.loadBalancer.ingress = [ingress]
-                if Bool.random(using: &random) { $0.spec.loadBalancerSourceRanges = ["192.0.2.0/24", "192.0.2.7/32"] }
+                if Bool.random(using: &random) {
+                    $0.spec.loadBalancerSourceRanges = ["192.0.2.0/24", "192.0.2.7/32"]
+                }
             }
             if Bool.random(using: &random) { $0.spec.externalTrafficPolicy = "Local" }
             if Bool.random(using: &random) { $0.spec.internalTrafficPolicy = "Local" }
@@ -159,7 +168,8 @@ import Testing
         let text = try await namespace.output(of: "nft", "--numeric-protocol", "list", "table", "inet", "k3s")
         let lines = text.split(separator: "\n").flatMap { $0.split(separator: ",") }
         return lines.map { line in
-            // `elements = {` and `}` may stand at any of them; a backend's number, and the endpoint there, are by turns.
+            // `elements = {` and `}` may stand at any of them; a backend's number, and the endpoint there,
+            // are by turns.
             let words = line.split { " \t{}=".contains($0) }.filter { $0 != "elements" }
             let colon = words.firstIndex(of: ":")
             let isBackend = words.contains { $0.hasPrefix("0x0000000") } && colon != nil

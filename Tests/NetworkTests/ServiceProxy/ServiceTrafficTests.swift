@@ -72,7 +72,9 @@ import Testing
         #expect(try Conversation.ask(from: world.pods[1], "10.42.0.1", port: 30_080) == seen)
     }
 
-    @Test func `the policy Local keeps the client's address, and drops where there is no endpoint`() async throws {
+    @Test func `the policy Local keeps the client's address, and drops where there is no endpoint`()
+        async throws
+    {
         let world = try NodeWorld(pods: 3)
         for pod in 1...2 { try world.serve(pod) }
         let web = service("web", Self.web) {
@@ -120,7 +122,8 @@ import Testing
         // Without a memory all three answer again, and nothing of the memory is left.
         try await world.install(service("web", Self.web), [slice("web", world.endpoints(1, 2, 3))])
         #expect(try world.answers(from: world.pods[3], Self.web, port: 80).count == 3)
-        #expect(try Nftables.Socket(in: world.node).chains(.inet, "k3s").allSatisfy { !$0.hasPrefix("affinity") })
+        #expect(
+            try Nftables.Socket(in: world.node).chains(.inet, "k3s").allSatisfy { !$0.hasPrefix("affinity") })
     }
 
     @Test func `addresses of a load balancer let in whom they name`() async throws {
@@ -160,7 +163,8 @@ import Testing
         pod.spec.containers = [container]
         try await world.install(pod, isFirst: true)
         #expect(
-            try Conversation.ask(from: world.outside, "192.168.7.1", port: 8000) == .from("pod-1 192.168.7.2"))
+            try Conversation.ask(from: world.outside, "192.168.7.1", port: 8000) == .from("pod-1 192.168.7.2")
+        )
         #expect(try Conversation.ask(from: world.node, "127.0.0.1", port: 8000) == .from("pod-1 10.42.0.1"))
         #expect(
             try Conversation.ask(from: world.pods[1], "192.168.7.1", port: 8000) == .from("pod-1 10.42.0.3"))
@@ -174,7 +178,8 @@ import Testing
         try await world.install(service("web", Self.web), [], isFirst: true)
         let world2 = try Conversation.serve("world", in: world.outside, port: 8080)
         #expect(
-            try Conversation.ask(from: world.pods[0], "192.168.7.2", port: 8080) == .from("world 192.168.7.1"))
+            try Conversation.ask(from: world.pods[0], "192.168.7.2", port: 8080) == .from("world 192.168.7.1")
+        )
         _ = world2
         try world.serve(2)
         #expect(
@@ -188,7 +193,9 @@ import Testing
             $0.spec.type = "NodePort"
             $0.spec.ports[0].nodePort = 30_053
         }
-        func answer(_ client: NetworkNamespace, _ address: String, _ port: UInt16) throws -> Conversation.Answer {
+        func answer(_ client: NetworkNamespace, _ address: String, _ port: UInt16) throws
+            -> Conversation.Answer
+        {
             try Conversation.ask(from: client, address, port: port, .udp, source: 40_000)
         }
         for (pod, node) in [(1, "10.42.0.1"), (2, "10.42.0.1")] {
@@ -218,6 +225,7 @@ import Testing
         try await world.install(web, [])
         let chains = try Nftables.Socket(in: world.node).chains(.inet, "k3s").sorted()
         #expect(
-            chains == ServiceTable.chains(world.options).map(\.name).sorted(), "nothing is left that is not used")
+            chains == ServiceTable.chains(world.options).map(\.name).sorted(),
+            "nothing is left that is not used")
     }
 }

@@ -15,8 +15,8 @@ enum Conversation {
         case silence
     }
 
-    /// Serves in a namespace until the socket is shut down: each question is answered with the name and with who
-    /// asked.
+    /// Serves in a namespace until the socket is shut down: each question is answered with the name and with
+    /// who asked.
     static func serve(
         _ name: String, in namespace: NetworkNamespace, port: UInt16, _ transport: Transport = .tcp
     ) throws -> Descriptor {
@@ -92,7 +92,8 @@ enum Conversation {
     }
 
     private static func makeSocket(_ transport: Transport) throws -> Descriptor {
-        let type = Int32((transport == .tcp ? SOCK_STREAM : SOCK_DGRAM).rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let type =
+            Int32((transport == .tcp ? SOCK_STREAM : SOCK_DGRAM).rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let socket = Descriptor(owning: try system { Glibc.socket(AF_INET, type, 0) })
         try socket.set(SOL_SOCKET, SO_REUSEADDR, Int32(1))
         return socket

@@ -90,7 +90,8 @@ final class NodeWorld {
 
     private func commit(_ isFirst: Bool) async throws {
         let change = isFirst ? rules.takeEverything() : rules.takeChange()
-        try await installer.install(change)
+        try await installer.install(change.transaction)
+        try await installer.forget(change.stale)
     }
 
     /// Who answers, asked often enough to meet all of three with a chance of failure below 10^-6.

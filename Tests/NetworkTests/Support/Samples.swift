@@ -28,8 +28,8 @@ func service(
     return service
 }
 
-/// A slice of a service; each endpoint is an address with marks behind it: `10.42.0.2@node-1`, `10.42.0.3!` (not
-/// ready), `10.42.0.4~` (ending, but serving).
+/// A slice of a service; each endpoint is an address with marks behind it: `10.42.0.2@node-1`, `10.42.0.3!`
+/// (not ready), `10.42.0.4~` (ending, but serving).
 func slice(
     _ service: String, _ endpoints: [String], namespace: String = "default", port: Int = 8080,
     portName: String = "", transport: String = "TCP", number: Int = 1,
@@ -61,5 +61,6 @@ func slice(
 
 /// The options of the node `node-1` of a cluster whose pods have 10.42.0.0/16.
 func nodeOptions() throws -> ServiceProxyOptions {
-    ServiceProxyOptions(nodeName: "node-1", podCIDRs: [try prefix("10.42.0.0/16"), try prefix("fd00:42::/56")])
+    ServiceProxyOptions(
+        nodeName: "node-1", podCIDRs: [try prefix("10.42.0.0/16"), try prefix("fd00:42::/56")])
 }

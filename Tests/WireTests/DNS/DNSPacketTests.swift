@@ -47,7 +47,9 @@ import Testing
         var random = SeededRandom(seed: 1)
         for _ in 0..<20_000 {
             var bytes = whole
-            for _ in 0..<3 { bytes[Int.random(in: bytes.indices, using: &random)] = .random(in: 0...255, using: &random) }
+            for _ in 0..<3 {
+                bytes[Int.random(in: bytes.indices, using: &random)] = .random(in: 0...255, using: &random)
+            }
             // Whatever it is, it is read within its bounds.
             var packet = DNSPacket(bytes)
             packet?.limitTimesToLive(to: 1)
@@ -68,7 +70,8 @@ import Testing
             let address = try await server.listen(on: DNSAddress(.v4(0x7F00_0001), port: 0))
             for (overStream, id) in [(false, UInt16(7)), (true, 8)] {
                 let query = try #require(DNSPacket(try message("a.example", id: id).encode()))
-                let reply = try await DNSClient.ask(query, at: address, overStream: overStream, within: .seconds(20))
+                let reply = try await DNSClient.ask(
+                    query, at: address, overStream: overStream, within: .seconds(20))
                 #expect(reply.answers(query))
             }
             await #expect(throws: Fault.self) { try await server.listen(on: address) }
