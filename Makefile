@@ -22,6 +22,9 @@ test: packages
 	@Tools/test
 
 bench: build
+	@Tools/step "Building the load that is put on the server"
+	@swift build -c release --product load --static-swift-stdlib
+	@Tools/step "Measuring (about ten minutes)"
 	@Tools/bench $(BINARY)
 
 # Rewrites the embedded tables and typed views from the facts that lie beside the project.

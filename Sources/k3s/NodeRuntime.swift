@@ -11,8 +11,10 @@ struct NodeRuntime {
     /// The runtime's client, at its first answer and again after each restart of containerd.
     let clients: AsyncStream<CRIClient>
     private let containerd: Containerd
+    private let log: Logger
     private let answers: AsyncStream<CRIClient>.Continuation
     private let network: BridgeNetwork
+    private let archives: ImageArchives
 
     init(_ configuration: ServerConfiguration, podCIDR: IPPrefix, log: Logger) throws(Fault) {
         let node = configuration.node
@@ -21,9 +23,11 @@ struct NodeRuntime {
         options.isDefaultRegistryEndpointDisabled = node.isDefaultRegistryEndpointDisabled
         options.snapshotter = node.snapshotter
         if let image = node.pauseImage { options.pauseImage = image }
-        containerd = Containerd(
-            layout: ContainerdLayout(dataDirectory: configuration.dataDirectory), options: options,
-            programs: try ContainerdPrograms.find(dataDirectory: configuration.dataDirectory), logger: log)
+        let layout = ContainerdLayout(dataDirectory: configuration.dataDirectory)
+        let programs = try ContainerdPrograms.find(dataDirectory: configuration.dataDirectory)
+        containerd = Containerd(layout: layout, options: options, programs: programs, logger: log)
+        archives = ImageArchives(layout: layout, programs: programs, options: options, logger: log)
+        self.log = log
         network = BridgeNetwork(podCIDRs: [podCIDR])
         (clients, answers) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -39,7 +43,12 @@ struct NodeRuntime {
         do {
             try makeHostsFile()
             try network.write(to: containerd.layout.cniConfiguration)
-            try await containerd.run { client in answers.yield(client) }
+            try await containerd.run { client in
+                // Before any pod asks for them.
+                let names = try await archives.importAll(client)
+                if !names.isEmpty { log.info("imported \(names.joined(separator: ", "))") }
+                answers.yield(client)
+            }
         } catch let fault as Fault {
             throw fault
         } catch {

@@ -11,11 +11,8 @@ final class TestNode: Sendable {
     let folder: String
     private let holder: ChildProcess
 
-    /// Folders that k3s uses on any machine, each replaced by one of the node's own.
-    private static let places = [
-        "/etc/rancher", "/var/lib/kubelet", "/var/lib/cni", "/var/lib/rancher", "/run/k3s", "/run/netns", "/var/log/pods",
-        "/var/log/containers",
-    ]
+    /// `Tools/node`, from the place of this file.
+    private static let script = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/Tools/node"
 
     private init(folder: String, holder: ChildProcess) {
         self.folder = folder
@@ -43,38 +40,13 @@ final class TestNode: Sendable {
 
     private static func make() async throws -> TestNode {
         let folder = try TestServer.makeFolder()
-        for place in places {
-            try Files.makeDirectory(place)
-            try Files.makeDirectory(folder + place)
-        }
-        try Files.write(Array(script(folder).utf8), to: folder + "/hold.sh", mode: 0o700)
-        let words = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", folder + "/hold.sh"]
+        let words = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", script, folder]
         var command = Command("/usr/bin/unshare", words)
         command.output = .null
         command.parentDeathSignal = .kill
         let node = TestNode(folder: folder, holder: try await command.start())
         try await eventually("the namespaces of the node") { Files.exists(folder + "/ready") }
         return node
-    }
-
-    private static func script(_ folder: String) -> String {
-        let mounts = places.map { "mount --bind '\(folder)\($0)' \($0)" }.joined(separator: "\n")
-        return """
-            set -e
-            mount --make-rprivate /
-            \(mounts)
-            mount --make-rshared /
-            ip link set lo up
-            ip link add eth0 type veth peer name eth0-peer
-            ip addr add \(address)/24 dev eth0
-            ip link set eth0 up
-            ip link set eth0-peer up
-            ip route add default via 10.211.0.1 dev eth0
-            touch '\(folder)/ready'
-            # It is process 1 here: it has to wait for those that lost their parents.
-            while :; do sleep 1000 & wait $!; done
-
-            """
     }
 
     /// Ends all of it. The processes of the namespace die with the holder.

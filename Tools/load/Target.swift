@@ -25,6 +25,37 @@ struct Target: Sendable {
         guard status == 201 else { throw Fault(.failed, "the namespace cannot be created: \(status)") }
     }
 
+    /// Any path.
+    func get(path: String) async throws -> Int { try await send(.get, path).status }
+
+    func createPod(_ name: String, image: String) async throws -> Int {
+        let container = "{\"name\":\"c\",\"image\":\"\(image)\",\"command\":[\"sleep\",\"100000\"]}"
+        let spec = "{\"terminationGracePeriodSeconds\":0,\"containers\":[\(container)]}"
+        let body = "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"\(name)\"},\"spec\":\(spec)}"
+        return try await send(.post, "/api/v1/namespaces/\(namespace)/pods", body: Array(body.utf8)).status
+    }
+
+    func deletePod(_ name: String) async throws -> Int {
+        try await send(.delete, "/api/v1/namespaces/\(namespace)/pods/\(name)?gracePeriodSeconds=0").status
+    }
+
+    /// Tells `body` of each line, one event a line, of a watch on the pods, until it returns false.
+    func watchPods(_ body: (Value) -> Bool) async throws {
+        let path = "/api/v1/namespaces/\(namespace)/pods?watch=true"
+        let request = HTTPClientRequest(.get, origin, path, headers: ["Accept": "application/json"])
+        var line: [UInt8] = []
+        for try await part in try await client.send(request).body {
+            for byte in part {
+                guard byte == UInt8(ascii: "\n") else {
+                    line.append(byte)
+                    continue
+                }
+                if try !body(Value(json: line)) { return }
+                line = []
+            }
+        }
+    }
+
     func deleteNamespace() async throws { _ = try await send(.delete, "/api/v1/namespaces/" + namespace) }
 
     /// Tells `body` of each part of a watch as it comes, until it returns false.

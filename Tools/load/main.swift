@@ -110,13 +110,38 @@ extension Array where Element == UInt8 {
     fileprivate func contains(sequence: [UInt8]) -> Bool { firstRange(of: sequence) != nil }
 }
 
+/// GETs of one URL, for comparison with other servers.
+func loadURL(_ url: String) async throws {
+    let request = try HTTPClientRequest(.get, url: url)
+    let target = Target(
+        client: HTTPClient(tls: try TLSClientIdentity(isVerifying: false)), origin: request.origin, namespace: "")
+    for connections in [1, 8, 32] {
+        _ = try await measure("get \(url), \(connections) conn", connections: connections, count: .max, limit: .seconds(3)) { _ in
+            try await target.get(path: request.target)
+        }
+    }
+}
+
 do {
     let arguments = CommandLine.arguments.dropFirst()
     guard let path = arguments.first else { throw Fault(.invalid, "usage: load KUBECONFIG [section ...]") }
+    if path.hasPrefix("http") {
+        try await loadURL(path)
+        exit(0)
+    }
     let config = try Kubeconfig(try Files.readText(path))
     let target = Target(
         client: HTTPClient(tls: config.identity), origin: config.origin, namespace: "load-\(UInt32.random(in: 0...UInt32.max))")
-    try await Load(target: target, sections: Set(arguments.dropFirst())).run()
+    let sections = arguments.dropFirst()
+    if sections.first == "pods" {
+        try await target.createNamespace()
+        // The service account of a new namespace is a moment away.
+        try await Task.sleep(for: .milliseconds(500))
+        try await Pods(target: target, image: sections.dropFirst().first ?? "busybox:1").run()
+        try await target.deleteNamespace()
+    } else {
+        try await Load(target: target, sections: Set(sections)).run()
+    }
 } catch {
     Console.write("load: \(error)\n")
     exit(1)
