@@ -146,6 +146,11 @@ import Testing
                 ], "web | 2/3 | 3 | 2 | 3m20s"
             ),
             (
+                .deployments,
+                ["metadata": ["name": "new", "creationTimestamp": ago(5)], "spec": ["replicas": 3]],
+                "new | 0/3 | 0 | 0 | 5s"
+            ),
+            (
                 .persistentVolumeClaims,
                 [
                     "metadata": ["name": "data", "creationTimestamp": ago(5)],

@@ -26,6 +26,14 @@ extension ColumnDefinition {
         }
     }
 
+    /// A column of texts that shows a number shows a zero, as a number in Go does, where an object leaves it out.
+    func countingFromZero(in type: TypeSchema) -> ColumnDefinition {
+        guard self.type == "string", !hasEmpty, path?.leadsToInteger(in: type) ?? false else { return self }
+        var column = self
+        column.rule["empty"] = "0"
+        return column
+    }
+
     /// Several values in one cell; `nil` when the column shows one.
     private func list(_ found: [Value]) -> Value? {
         guard let join else { return nil }

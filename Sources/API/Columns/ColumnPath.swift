@@ -26,6 +26,21 @@ public struct ColumnPath: Hashable, Sendable {
         return values.filter { !$0.isNull }
     }
 
+    /// Whether objects of `type` have a whole number there.
+    func leadsToInteger(in type: TypeSchema) -> Bool {
+        var kind = FieldKind.object(type)
+        for step in steps {
+            guard case .field(let name) = step, case .object(let type) = kind, let field = type.field(named: name) else {
+                return false
+            }
+            kind = field.kind
+        }
+        return switch kind {
+        case .int32, .int64, .uint32, .uint64: true
+        default: false
+        }
+    }
+
     private static func take(_ step: Step, from value: Value) -> [Value] {
         switch step {
         case .field(let name): return value[name].map { [$0] } ?? []

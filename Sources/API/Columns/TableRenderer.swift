@@ -15,8 +15,9 @@ public struct TableRenderer: Sendable {
     public init(_ definition: ResourceDefinition) {
         let name = definition.resource.groupResource
         // A column per measured resource cannot be announced before the objects are known.
-        columns =
-            definition.columns.isEmpty ? Self.plain : definition.columns.filter { !$0.name.hasPrefix("{") }
+        let announced = definition.columns.filter { !$0.name.hasPrefix("{") }
+        columns = definition.columns.isEmpty
+            ? Self.plain : announced.map { column in definition.type.map(column.countingFromZero) ?? column }
         computed = ComputedColumns.of(definition.resource)
         isPod = name == "pods"
         hasExtraAge = name == "ipaddresses.networking.k8s.io"
