@@ -56,7 +56,7 @@ struct ServerCommand {
         let api = try await APIServer.open(options(durable, credentials, identity))
         let server = HTTPServer(handler: api.handler, log: log)
         try await listen(server, credentials)
-        // Nobody is answered before the first objects are there: who connects early waits so long.
+        // Who writes early waits until the first objects are there (docs/decisions/0008-bootstrap-before-writes.md).
         try await api.bootstrap()
         log.info("the API is ready after \(elapsed())")
         let control = ControlPlane(
