@@ -104,13 +104,20 @@ import Testing
 
     @Test func `lines are found across the borders of blocks`() throws {
         // Lengths that put borders into heads, texts and between lines.
-        for length in [LogTail.blockSize - 60, 16_384, 1000, 33, 1] {
-            let texts = (0..<200).map { String(repeating: "x", count: length / 10 + 1) + "\($0)" }
-            let log = texts.map { Self.line($0) }.joined()
-            for lines in [1, 2, 57, 199, 200, 201] {
+        for length in [16_384, 6000, 333, 7] {
+            let texts = (0..<60).map { String(repeating: "x", count: length) + "\($0)" }
+            // The head of a part must be known as one wherever it lies.
+            let log = texts.map { Self.line(String($0.dropLast(2)), "P") + Self.line(String($0.suffix(2))) }.joined()
+            for lines in [1, 2, 31, 59, 60, 61] {
                 let expected = texts.suffix(lines).map { $0 + "\n" }.joined()
-                #expect(try tail(lines, of: log) == expected, "\(lines) lines of \(length / 10)")
+                #expect(try tail(lines, of: log) == expected, "\(lines) lines of \(length)")
             }
+        }
+        for shift in 0..<80 {
+            // A part that begins within the last bytes of a block.
+            let filler = Self.line(String(repeating: "x", count: 100))
+            let end = Self.line("a", "P") + Self.line(String(repeating: "b", count: LogTail.blockSize - 80 + shift))
+            #expect(try tail(1, of: filler + end).first == "a")
         }
     }
 }
