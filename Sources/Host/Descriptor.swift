@@ -44,6 +44,17 @@ extension Descriptor {
         return bytes
     }
 
+    /// Reads until there is no more or `limit` bytes are there.
+    func readFully(upTo limit: Int) throws(Errno) -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < limit {
+            let chunk = try read(upTo: min(limit - bytes.count, 256 << 10))
+            if chunk.isEmpty { break }
+            bytes += chunk
+        }
+        return bytes
+    }
+
     /// Writes everything.
     func write(_ bytes: [UInt8]) throws(Errno) {
         var written = 0

@@ -123,16 +123,21 @@ import Testing
         }
     }
 
-    @Test(arguments: ["/etc", "ROOT", "ROOT/a/b", "ROOT/..", "ROOT/.", "ROOTa/b", ""])
+    /// Every path lies in a folder that the test made: code that is wrong here destroys nothing of the machine.
+    @Test(arguments: ["OUTER/other", "ROOT", "ROOT/a/b", "ROOT/..", "ROOT/.", "ROOTa/b", "other", ""])
     func `nothing outside the root is removed`(path: String) async throws {
-        let root = try makeTemporaryDirectory()
-        defer { try? Files.remove(root) }
+        let outer = try makeTemporaryDirectory()
+        defer { try? Files.remove(outer) }
+        let root = outer + "/root"
+        for folder in ["/other", "/root/a/b", "/roota/b"] { try Files.makeDirectory(outer + folder) }
         let directories = HostVolumeDirectories(root: root, node: "n1")
         await #expect(throws: Fault.self) {
-            try await directories.remove(path.replacingPrefix("ROOT", by: root), on: "n1")
+            let path = path.replacingPrefix("ROOT", by: root).replacingPrefix("OUTER", by: outer)
+            try await directories.remove(path, on: "n1")
         }
         await #expect(throws: Fault.self) { try await directories.make("../x", on: "n1") }
         await #expect(throws: Fault.self) { try await directories.make("x", on: "n2") }
+        for folder in ["/other", "/root/a/b", "/roota/b"] { #expect(Files.exists(outer + folder)) }
     }
 
     @Test func `a link in place of a volume is removed, not followed`() async throws {

@@ -19,6 +19,16 @@ import Testing
         }
     }
 
+    @Test func `the beginning and the end of a file are read alone`() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory + "/log"
+            try Files.write("0123456789", to: path)
+            #expect(try Files.readBeginning(path, 3) == Array("012".utf8))
+            #expect(try Files.readEnd(path, 3) == Array("789".utf8))
+            #expect(try Files.readEnd(path, 20) == Array("0123456789".utf8))
+        }
+    }
+
     @Test func `a failed write leaves the old content and nothing else`() throws {
         try withTemporaryDirectory { directory in
             // A directory that is not empty cannot be renamed over.

@@ -24,6 +24,23 @@ public enum Files {
         return bytes
     }
 
+    /// The first `count` bytes, fewer when the file is shorter, whatever its size.
+    public static func readBeginning(_ path: String, _ count: Int) throws(Fault) -> [UInt8] {
+        try trying("cannot read \(path)") { () throws(Errno) in
+            try Descriptor.open(path, O_RDONLY).readFully(upTo: count)
+        }
+    }
+
+    /// The last `count` bytes, fewer when the file is shorter, whatever its size.
+    public static func readEnd(_ path: String, _ count: Int) throws(Fault) -> [UInt8] {
+        try trying("cannot read \(path)") { () throws(Errno) in
+            let file = try Descriptor.open(path, O_RDONLY)
+            let size = try system { lseek(file.number, 0, SEEK_END) }
+            _ = try system { lseek(file.number, max(0, size - count), SEEK_SET) }
+            return try file.readFully(upTo: count)
+        }
+    }
+
     /// The whole content as text; bytes that are not UTF-8 are replaced.
     public static func readText(_ path: String, limit: ByteCount = .mebibytes(64)) throws(Fault) -> String {
         String(decoding: try read(path, limit: limit), as: UTF8.self)

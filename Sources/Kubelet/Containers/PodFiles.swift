@@ -43,8 +43,9 @@ struct PodFiles: Sendable {
     func message(of container: RuntimePod.Container, policy: String) -> String? {
         let file = messageFile(container.name, attempt: container.attempt)
         guard Files.exists(file) else { return nil }
-        let bytes = (try? Files.read(file)) ?? []
-        if !bytes.isEmpty { return String(decoding: bytes.prefix(Self.messageLimit), as: UTF8.self) }
+        // The container may have written any amount.
+        let bytes = (try? Files.readBeginning(file, Self.messageLimit)) ?? []
+        if !bytes.isEmpty { return String(decoding: bytes, as: UTF8.self) }
         guard policy == "FallbackToLogsOnError", container.exitCode != 0 else { return "" }
         return LastWords.text(container.logPath, lines: Self.logLines, bytes: Self.logLimit)
     }
@@ -71,8 +72,8 @@ struct PodFiles: Sendable {
 enum LastWords {
     /// A line of the log is `<time> <stream> <P|F> <text>`.
     static func text(_ path: String, lines: Int, bytes: Int) -> String {
-        guard let file = try? Files.read(path) else { return "" }
-        let text = String(decoding: file.suffix(64 << 10), as: UTF8.self)
+        guard let end = try? Files.readEnd(path, 64 << 10) else { return "" }
+        let text = String(decoding: end, as: UTF8.self)
         var result = ""
         for line in text.split(separator: "\n").suffix(lines) {
             let parts = line.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)

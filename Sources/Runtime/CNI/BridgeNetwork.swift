@@ -42,9 +42,8 @@ public struct BridgeNetwork: Hashable, Sendable {
             // One range in each set: the plugin takes an address from every set.
             "ranges": .array(podCIDRs.map { [["subnet": .string($0.description)]] }),
         ]
-        var plugins: [Value] = [
-            .object(bridge), ["type": "portmap", "capabilities": ["portMappings": true]],
-        ]
+        // Host ports are the service proxy's, which needs no iptables: there is no `portmap` here.
+        var plugins: [Value] = [.object(bridge)]
         if hasBandwidthPlugin { plugins.append(["type": "bandwidth", "capabilities": ["bandwidth": true]]) }
         return ["name": .string(name), "cniVersion": "1.0.0", "plugins": .array(plugins)]
     }

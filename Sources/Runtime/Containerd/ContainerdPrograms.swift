@@ -12,7 +12,7 @@ public struct ContainerdPrograms: Hashable, Sendable {
     public var cniFolders: [String]
 
     /// The network plugins that every pod's network takes.
-    static let plugins = ["bridge", "host-local", "loopback", "portmap"]
+    static let plugins = ["bridge", "host-local", "loopback"]
 
     /// Looks in `PATH`, then where packages and bundles put them, then below the data directory.
     ///

@@ -6,7 +6,7 @@ import Testing
 @testable import Runtime
 
 @Suite struct BridgeNetworkTests {
-    @Test func `the list of plugins is the one that k3s' plugin makes`() throws {
+    @Test func `the list of plugins is the one that k3s' plugin makes, without port mapping`() throws {
         let network = BridgeNetwork(podCIDRs: [try #require(IPPrefix("10.42.0.0/24"))], mtu: 1450)
         let expected: Value = [
             "name": "cbr0", "cniVersion": "1.0.0",
@@ -19,7 +19,6 @@ import Testing
                         "ranges": [[["subnet": "10.42.0.0/24"]]],
                     ],
                 ],
-                ["type": "portmap", "capabilities": ["portMappings": true]],
                 ["type": "bandwidth", "capabilities": ["bandwidth": true]],
             ],
         ]

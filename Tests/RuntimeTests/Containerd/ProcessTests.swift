@@ -80,10 +80,10 @@ import Testing
                 == true)
         try install("containerd", "containerd-shim-runc-v2")
         #expect(#expect(throws: Fault.self) { try find() }?.remedy?.contains("apt-get install runc)") == true)
-        try install("runc", "bridge", "host-local", "loopback")
+        try install("runc", "bridge", "host-local")
         let fault = #expect(throws: Fault.self) { try find() }
         #expect(fault?.remedy?.contains("apt-get install containernetworking-plugins)") == true)
-        try install("portmap")
+        try install("loopback")
         #expect(try find().cniFolders == [folder])
         #expect(try find().ctr == nil)
     }
