@@ -14,6 +14,12 @@ final class CacheObserver: Sendable {
         self.sink = sink
     }
 
+    /// The object that this follows, when it follows just one.
+    var soleName: ObjectName? {
+        guard let name = filter.name, let namespace = filter.namespace else { return nil }
+        return ObjectName(namespace: namespace, name: name)
+    }
+
     /// Registers by `register`, which returns the objects present at that instant, and shows those to the sink. Changes
     /// that come meanwhile wait for the end.
     func begin(_ register: () -> [StoredObject]) {

@@ -135,7 +135,10 @@ final class ResourceCache: Sendable {
         observer.begin {
             state.withLock { state in
                 state.observers.append(observer)
-                return state.objects
+                // One that follows a single object does not pay for the others.
+                guard let name = observer.soleName else { return state.objects }
+                let (index, isFound) = state.position(of: name)
+                return isFound ? [state.objects[index]] : []
             }
         }
     }

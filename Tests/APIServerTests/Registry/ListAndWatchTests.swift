@@ -149,6 +149,22 @@ import Testing
         #expect(seen.all == ["+a", "+b", "-a"])
         #expect(set.list(namespace: nil).map(\.name) == ["b", "c"])
     }
+
+    @Test func `an observer of one object is told of that alone, whether it is there or not`() async throws {
+        let fixture = try await Fixture()
+        for name in ["a", "b"] { try await fixture.create(name) }
+        let seen = Seen()
+        var observations: [any Observation] = []
+        for name in ["b", "c"] {
+            var filter = ObjectFilter(namespace: "ns")
+            filter.name = name
+            observations.append(CachedObjectSet(cache: fixture.store.cache, filter: filter).observe { seen.add($0) })
+        }
+        for name in ["c", "d"] { try await fixture.create(name) }
+        _ = try await fixture.delete("b")
+        #expect(seen.all == ["+b", "+c", "-b"])
+        for observation in observations { observation.cancel() }
+    }
 }
 
 private final class Seen: Sendable {
