@@ -11,9 +11,10 @@ struct ServerIdentity {
 
     init(_ configuration: ServerConfiguration) throws(Fault) {
         if let asked = configuration.node.name {
-            name = asked.lowercased()
+            name = asked
         } else {
-            name = try Machine.hostname().lowercased()
+            let hostname = try Machine.hostname()
+            name = try NodeConfiguration.nodeName(hostname, "the name of this machine, \(hostname),")
         }
         let asked = configuration.node.addresses
         addresses = asked.isEmpty ? [try Self.outwardAddress()] : asked

@@ -8,7 +8,10 @@ enum Terminal {
     /// Says in one sentence what is wrong and ends with exit code 1.
     static func fail(_ fault: Fault) -> Never {
         var sentence = fault.summary
-        if let cause = fault.cause { sentence += ": \((cause as? Fault)?.summary ?? "\(cause)")" }
+        if let cause = fault.cause {
+            let why = (cause as? Fault)?.summary ?? "\(cause)"
+            if !sentence.contains(why) { sentence += ": " + why }
+        }
         if let remedy = fault.remedy { sentence += "; " + remedy }
         put("k3s: \(sentence)\n", STDERR_FILENO)
         exit(1)

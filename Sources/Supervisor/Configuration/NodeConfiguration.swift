@@ -1,3 +1,4 @@
+import APIMachinery
 public import Support
 
 /// What a node was asked to be: the options that server and agent share, checked and completed by defaults.
@@ -34,13 +35,13 @@ public struct NodeConfiguration: Hashable, Sendable {
     }
 
     init(_ values: OptionValues) throws(Fault) {
-        name = values.text("node-name")
+        name = try values.text("node-name").map { text throws(Fault) in try Self.nodeName(text, "--node-name \(text)") }
         addresses = try Self.addresses(values, "node-ip")
         externalAddresses = try Self.addresses(values, "node-external-ip")
         labels = [:]
         for text in values.list("node-label") {
             let parts = Self.pair(text)
-            guard !parts.key.isEmpty else { throw Fault(.invalid, "--node-label \(text) is not of the form key=value") }
+            try Self.check(parts, "--node-label \(text) is not of the form key=value")
             labels[parts.key] = parts.value
         }
         taints = []
@@ -68,14 +69,31 @@ public struct NodeConfiguration: Hashable, Sendable {
         return (parts[0], parts.count > 1 ? parts[1] : "")
     }
 
+    /// A node's name as it is registered: in lower case, a name that DNS could have. `source` says where it is from.
+    public static func nodeName(_ text: String, _ source: String) throws(Fault) -> String {
+        let name = text.lowercased()
+        if let problem = NameRule.dns1123Subdomain.problems(in: name).first {
+            throw Fault(.invalid, "\(source) cannot name a node: \(problem)", remedy: "choose another with --node-name")
+        }
+        return name
+    }
+
+    /// The rules of labels, which are those of taints too.
+    private static func check(_ pair: (key: String, value: String), _ complaint: String) throws(Fault) {
+        let problems = NameRule.qualifiedName.problems(in: pair.key) + NameRule.labelValue.problems(in: pair.value)
+        if let problem = problems.first { throw Fault(.invalid, "\(complaint): \(problem)") }
+    }
+
     /// `key=value:effect` or `key:effect`, as kubectl writes taints.
     private static func taint(_ text: String) throws(Fault) -> Taint {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         let effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"]
-        guard parts.count == 2, effects.contains(parts[1]), !parts[0].isEmpty else {
-            throw Fault(.invalid, "--node-taint \(text) is not of the form key=value:effect")
+        let complaint = "--node-taint \(text) is not of the form key=value:effect"
+        guard parts.count == 2, effects.contains(parts[1]) else {
+            throw Fault(.invalid, complaint + " with the effect " + effects.joined(separator: ", "))
         }
         let pair = pair(parts[0])
+        try check(pair, complaint)
         return Taint(key: pair.key, value: pair.value, effect: parts[1])
     }
 }

@@ -10,10 +10,10 @@ import Testing
 
     @Test func `labels, taints and addresses are read as kubectl writes them`() throws {
         let node = try node([
-            "--node-label", "a=b,c=d=e", "--node-label", "bare", "--node-taint", "k=v:NoSchedule,only:NoExecute",
+            "--node-label", "a=b,x.io/c=d.e", "--node-label", "bare", "--node-taint", "k=v:NoSchedule,only:NoExecute",
             "--node-ip", "10.0.0.1", "--node-external-ip", "192.0.2.1",
         ])
-        #expect(node.labels == ["a": "b", "c": "d=e", "bare": ""])
+        #expect(node.labels == ["a": "b", "x.io/c": "d.e", "bare": ""])
         #expect(
             node.taints == [
                 NodeConfiguration.Taint(key: "k", value: "v", effect: "NoSchedule"),
@@ -21,6 +21,10 @@ import Testing
             ])
         #expect(node.addresses.map(\.description) == ["10.0.0.1"])
         #expect(node.externalAddresses.map(\.description) == ["192.0.2.1"])
+    }
+
+    @Test func `a node's name is taken in lower case`() throws {
+        #expect(try node(["--node-name", "Node-1.Example"]).name == "node-1.example")
     }
 
     @Test func `the kubelet's own arguments are understood or refused`() throws {
@@ -32,6 +36,9 @@ import Testing
 
     @Test(arguments: [
         (["--node-taint", "k=v"], "--node-taint k=v is not of the form"),
+        (["--node-taint", "a b=v:NoExecute"], "--node-taint a b=v:NoExecute is not of the form"),
+        (["--node-label", "a=b=c"], "--node-label a=b=c is not of the form key=value"),
+        (["--node-name", "node_1"], "--node-name node_1 cannot name a node: a lowercase RFC 1123 subdomain"),
         (["--node-ip", "here"], "--node-ip here is no IP address"),
         (["--kubelet-arg", "eviction-hard=x"], "--kubelet-arg eviction-hard is not part of this version"),
         (["--kubelet-arg", "port=x"], "--kubelet-arg port=x is not a number"),
