@@ -65,10 +65,20 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
             + .nanoseconds(Int64(later.nanoseconds) - Int64(earlier.nanoseconds))
     }
 
+    /// The first and last second of the years that RFC 3339 can write, 0001 to 9999.
+    private static let expressible: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
+
+    /// The moment so much later. A moment outside the years that can be written becomes the nearest one inside: spans
+    /// come from users, who may write any number.
     public static func + (start: Timestamp, duration: Duration) -> Timestamp {
         let (seconds, attoseconds) = duration.components
         var nanoseconds = Int64(start.nanoseconds) + attoseconds / 1_000_000_000
-        var whole = start.seconds + seconds
+        let (sum, overflowed) = start.seconds.addingReportingOverflow(seconds)
+        let nearest = overflowed ? (seconds < 0 ? Int64.min : Int64.max) : sum
+        guard expressible.contains(nearest) else {
+            return Timestamp(seconds: max(expressible.lowerBound, min(nearest, expressible.upperBound)))
+        }
+        var whole = sum
         if nanoseconds < 0 { (nanoseconds, whole) = (nanoseconds + 1_000_000_000, whole - 1) }
         if nanoseconds >= 1_000_000_000 { (nanoseconds, whole) = (nanoseconds - 1_000_000_000, whole + 1) }
         return Timestamp(seconds: whole, nanoseconds: Int32(nanoseconds))

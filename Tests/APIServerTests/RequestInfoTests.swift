@@ -33,6 +33,9 @@ import Testing
             method: "GET", path: "/api/v1/namespaces/ns/services/web/proxy/a/b", verb: "get", resource: "v1/services",
             namespace: "ns", name: "web", subresource: "proxy", rest: "a/b"),
         Case(method: "GET", path: "/api/v1/watch/pods", verb: "watch", resource: "v1/pods"),
+        Case(
+            method: "GET", path: "/api/v1/watch/namespaces/ns/pods/p", verb: "watch", resource: "v1/pods",
+            namespace: "ns", name: "p"),
         Case(method: "PATCH", path: "/apis/x.io/v1/foos/a", verb: "patch", resource: "x.io/v1/foos", name: "a"),
     ])
     func `a resource path says what is asked for`(example: Case) {
@@ -56,5 +59,10 @@ import Testing
         let info = RequestInfo(method: "GET", path: "/api/v1/nodes", isWatch: true, fieldName: "n1")
         #expect(info.verb == "watch")
         #expect(info.name == "n1")
+    }
+
+    @Test func `one object is got, whatever the query says of watching`() {
+        let info = RequestInfo(method: "GET", path: "/api/v1/namespaces/ns/pods/p", isWatch: true)
+        #expect(info.verb == "get")
     }
 }

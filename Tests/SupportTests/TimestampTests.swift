@@ -41,4 +41,11 @@ import Testing
         let step = Duration.milliseconds(Int64.random(in: -10_000_000...10_000_000, using: &random))
         #expect((start + step) - start == step)
     }
+
+    @Test(arguments: [
+        (Duration.seconds(Int64.max), "9999-12-31T23:59:59Z"), (.seconds(Int64.min), "0001-01-01T00:00:00Z"),
+        (.seconds(400_000_000_000), "9999-12-31T23:59:59Z"),
+    ]) func `a span beyond the years that can be written ends at the last of them`(span: Duration, end: String) {
+        #expect((Timestamp(seconds: 1_800_000_000) + span).description == end)
+    }
 }

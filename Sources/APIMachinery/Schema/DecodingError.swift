@@ -41,9 +41,4 @@ extension Status {
     public static func cannotHandle(_ kind: GroupVersionKind, _ why: String) -> Status {
         .badRequest("\(kind.kind) in version \"\(kind.version)\" cannot be handled as a \(kind.kind): \(why)")
     }
-
-    /// The 400 answer of strict field validation: `problems` are such as `unknown field "spec.foo"`.
-    public static func strictDecoding(_ kind: GroupVersionKind, _ problems: [String]) -> Status {
-        cannotHandle(kind, "strict decoding error: " + problems.joined(separator: ", "))
-    }
 }

@@ -25,6 +25,10 @@ extension TypeSchema {
 
 /// One walk down a tree.
 struct SchemaDecoder {
+    /// Unknown fields that are noted; no message names more. Each is written anew at every level above it, so a body
+    /// made of nothing else would cost far more than its size.
+    private static let notedFields = 100
+
     private(set) var unknownFields: [String] = []
 
     /// The fields of the tree and those of the type are in the same order, so one pass over both suffices.
@@ -47,7 +51,7 @@ struct SchemaDecoder {
             guard position < known.count, order == 0 else {
                 if type.flags.contains(.preservesUnknownFields) {
                     result.append(entry)
-                } else {
+                } else if unknownFields.count < Self.notedFields {
                     unknownFields.append(entry.key)
                 }
                 continue

@@ -44,6 +44,9 @@ extension Value {
 
 /// A recursive-descent parser over a byte buffer. It never looks at a byte twice, save in strings with escapes.
 struct JSONParser {
+    /// Duplicate fields that are noted; no message names more.
+    private static let notedFields = 100
+
     private let bytes: UnsafeBufferPointer<UInt8>
     private let limits: JSONLimits
     private var position = 0
@@ -119,7 +122,7 @@ struct JSONParser {
 
     private mutating func noteDuplicates(_ entries: [Fields.Entry]) {
         var seen: Set<String> = []
-        for entry in entries where !seen.insert(entry.key).inserted {
+        for entry in entries where !seen.insert(entry.key).inserted && duplicateFields.count < Self.notedFields {
             duplicateFields.append((path + [entry.key]).joined(separator: "."))
         }
     }

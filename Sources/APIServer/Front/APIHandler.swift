@@ -1,4 +1,5 @@
 import APIMachinery
+import Client
 import Wire
 
 /// The HTTP door to the API: authenticates, authorises, and sends each request where it belongs.
@@ -31,7 +32,9 @@ final class APIHandler: HTTPHandler {
                 if let document = try source.document(request) { return exchange.respond(document) }
             }
             let call = FrontCall(request, try authenticator.authenticate(request))
-            metrics.follow(call.info, exchange)
+            if let resource = call.info.resource, let served = api.registry[resource] {
+                metrics.follow(call.info, served.definition, exchange)
+            }
             try authorize(call)
             try route(call, exchange)
         } catch {
@@ -65,6 +68,7 @@ final class APIHandler: HTTPHandler {
             }
             throw .noSuchPath
         }
+        try RouteRule.check(call.info, try api.served(call.target.resource).definition)
         let endpoint = ResourceEndpoint(api)
         guard !ResourceEndpoint.isConnection(call.info.subresource) else {
             return try api.connections.connect(call, exchange)
@@ -73,7 +77,7 @@ final class APIHandler: HTTPHandler {
         case "get": try endpoint.get(call, exchange)
         case "list": try endpoint.list(call, exchange)
         case "watch": try endpoint.watch(call, exchange)
-        default: endpoint.write(call, exchange)
+        default: try endpoint.write(call, exchange)
         }
     }
 }

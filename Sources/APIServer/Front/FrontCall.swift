@@ -50,15 +50,16 @@ struct FrontCall: Sendable {
         }
     }
 
-    var writeOptions: WriteOptions {
-        get throws(Status) {
-            let dryRun = query.values(of: "dryRun").filter { !$0.isEmpty }
-            guard dryRun.allSatisfy({ $0 == "All" }) else {
-                throw .badRequest("dryRun: Unsupported value: \(dryRun): supported values: \"All\"")
-            }
-            return WriteOptions(isDryRun: !dryRun.isEmpty, fieldManager: query["fieldManager"] ?? "")
-        }
+    /// The query's part of `meta/v1.CreateOptions`, `UpdateOptions` and `PatchOptions`; `kind` names them in errors.
+    func writeOptions(_ kind: String) throws(Status) -> (options: WriteOptions, validation: FieldValidation) {
+        let fieldManager = query["fieldManager"] ?? ""
+        let validation = query["fieldValidation"] ?? ""
+        try OptionRules.checkWrite(kind, dryRun: dryRun, fieldValidation: validation, fieldManager: fieldManager)
+        let options = WriteOptions(isDryRun: !dryRun.isEmpty, fieldManager: fieldManager)
+        return (options, FieldValidation(rawValue: validation) ?? .warn)
     }
+
+    var dryRun: [String] { query.values(of: "dryRun").filter { !$0.isEmpty } }
 
     private static func name(inFieldSelector text: String?) -> String? {
         guard let text, text.hasPrefix("metadata.name="), !text.contains(",") else { return nil }

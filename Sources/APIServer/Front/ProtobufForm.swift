@@ -20,12 +20,8 @@ enum ProtobufForm {
     }
 
     /// Reads a request's body.
-    static func decode(_ body: [UInt8]) throws(Status) -> Value {
-        do throws(ProtobufError) {
-            return try ProtobufEnvelope.decode(body, schema: type)
-        } catch {
-            throw .badRequest("the body of the request is no protobuf object: \(error)")
-        }
+    static func decode(_ body: [UInt8]) throws(ProtobufError) -> Value {
+        try ProtobufEnvelope.decode(body, schema: type)
     }
 
     /// Writes an object or list of a type; 406 when it has none, as custom resources have not.

@@ -22,6 +22,9 @@ extension ResourceEndpoint {
 
     /// What a watch's query asks for besides the selection.
     private struct WatchOptions: Sendable {
+        /// Seconds: a year.
+        private static let longest = 365 * 86_400
+
         var sendsBookmarks: Bool
         var marksInitialEvents: Bool
         var timeout: Duration
@@ -31,8 +34,16 @@ extension ResourceEndpoint {
             self.marksInitialEvents = marksInitialEvents && sendsBookmarks
             let asked = call.query["timeoutSeconds"].flatMap { Int($0) } ?? 0
             // Spread out, so that the watches of one restart do not all end at once.
-            timeout = asked > 0 ? .seconds(asked) : .seconds(Int.random(in: 1800...3600))
+            timeout = asked > 0 ? .seconds(min(asked, Self.longest)) : .seconds(Int.random(in: 1800...3600))
         }
+    }
+
+    /// A watch that comes too late is told so by its only event, as Kubernetes does from its watch cache; whatever else
+    /// is wrong is the status of the answer.
+    private func refuse(_ error: Status, _ encoder: WatchEncoder, _ exchange: HTTPExchange) {
+        guard error.isExpired else { return exchange.respond(error) }
+        let headers: HTTPHeaders = ["Content-Type": encoder.contentType, "Cache-Control": "no-cache, private"]
+        exchange.respond(.ok, headers, encoder.failure(error))
     }
 
     private func follow(
@@ -44,7 +55,7 @@ extension ResourceEndpoint {
         do throws(Status) {
             try await store.watch(watcher, after: revision)
         } catch {
-            return exchange.respond(error)
+            return refuse(error, encoder, exchange)
         }
         defer { store.cache.remove(watcher) }
         let headers: HTTPHeaders = ["Content-Type": encoder.contentType, "Cache-Control": "no-cache, private"]

@@ -1,10 +1,14 @@
+import API
 import APIMachinery
 import Client
+import Support
 import Wire
 
 extension ResourceEndpoint {
     /// Creates, updates, patches or deletes: collects the body, then goes on as a task.
-    func write(_ call: FrontCall, _ exchange: HTTPExchange) {
+    func write(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
+        // Nothing is written for a client that cannot be told so.
+        _ = try call.format
         exchange.collectBody(limit: Self.bodyLimit) { result in
             switch result {
             case .failure(let error): exchange.respond(Self.status(of: error))
@@ -31,16 +35,17 @@ extension ResourceEndpoint {
 
     private func perform(_ call: FrontCall, _ body: [UInt8], _ exchange: HTTPExchange) async throws(Status) {
         var apiCall = Verbs.Call(user: call.user, target: call.target)
-        apiCall.options = try call.writeOptions
-        apiCall.fieldValidation = try fieldValidation(call)
         switch call.info.verb {
         case "create":
-            let answer = try await api.create(apiCall, try object(call, body, &apiCall))
-            try respond(answer, call, exchange)
+            let object = try object(call, body, "CreateOptions", &apiCall)
+            try respond(try await api.create(apiCall, object), call, exchange)
         case "update":
-            try respond(try await api.update(apiCall, try object(call, body, &apiCall)), call, exchange)
+            let object = try object(call, body, "UpdateOptions", &apiCall)
+            try respond(try await api.update(apiCall, object), call, exchange)
         case "patch":
-            try respond(try await api.patch(apiCall, try Patch(call.contentType, body)), call, exchange)
+            (apiCall.options, apiCall.fieldValidation) = try call.writeOptions("PatchOptions")
+            let patch = try Patch(call.contentType, body, duplicateFields: &apiCall.duplicateFields)
+            try respond(try await api.patch(apiCall, patch), call, exchange)
         case "delete":
             let options = try deletionOptions(call, body)
             try respond(try await api.delete(apiCall, options), call, exchange)
@@ -109,44 +114,41 @@ extension ResourceEndpoint {
 
     /// From the body (`meta/v1.DeleteOptions`), or from the query.
     private func deletionOptions(_ call: FrontCall, _ body: [UInt8]) throws(Status) -> DeletionOptions {
-        let value = body.isEmpty ? Value.emptyObject : try parse(call, body).value
+        let value = body.isEmpty ? Value.emptyObject : try parse(call, body, "DeleteOptions").value
         var options = DeletionOptions()
         let grace = value["gracePeriodSeconds"]?.integer ?? call.query["gracePeriodSeconds"].flatMap { Int64($0) }
-        options.gracePeriodSeconds = grace.map(Int.init)
-        if let text = value["propagationPolicy"]?.string ?? call.query["propagationPolicy"], !text.isEmpty {
-            guard let propagation = DeletionOptions.Propagation(rawValue: text) else {
-                throw .badRequest("propagationPolicy: Unsupported value: \"\(text)\"")
-            }
-            options.propagation = propagation
-        } else if value["orphanDependents"] == .bool(true) || call.query["orphanDependents"] == "true" {
-            options.propagation = .orphan
-        }
+        // Kubernetes takes a negative period for the shortest.
+        options.gracePeriodSeconds = grace.map { $0 < 0 ? 1 : Int($0) }
+        let asked = value["propagationPolicy"]?.string ?? call.query["propagationPolicy"] ?? ""
+        let policy = asked.isEmpty ? nil : asked
+        let orphans = value["orphanDependents"]?.bool ?? call.query["orphanDependents"].map { $0 == "true" }
+        let dryRun = (value["dryRun"]?.array ?? []).compactMap(\.string) + call.dryRun
+        try OptionRules.checkDeletion(dryRun: dryRun, propagationPolicy: policy, orphanDependents: orphans)
+        options.propagation = policy.flatMap(DeletionOptions.Propagation.init) ?? (orphans == true ? .orphan : nil)
         options.preconditionUID = value.at("preconditions", "uid")?.string
         options.preconditionRevision = value.at("preconditions", "resourceVersion")?.string.flatMap { Int64($0) }
-        let dryRun = (value["dryRun"]?.array ?? []).compactMap(\.string)
-        options.isDryRun = try call.writeOptions.isDryRun || dryRun.contains("All")
+        options.isDryRun = !dryRun.isEmpty
         return options
     }
 
     // MARK: Reading bodies
 
-    private func fieldValidation(_ call: FrontCall) throws(Status) -> FieldValidation {
-        guard let text = call.query["fieldValidation"], !text.isEmpty else { return .warn }
-        guard let validation = FieldValidation(rawValue: text) else {
-            throw .badRequest(
-                "fieldValidation: Unsupported value: \"\(text)\": supported values: \"Ignore\", \"Strict\", \"Warn\"")
-        }
-        return validation
-    }
-
-    private func object(_ call: FrontCall, _ body: [UInt8], _ apiCall: inout Verbs.Call) throws(Status) -> Value {
-        let parsed = try parse(call, body)
+    /// The object of a create or update, and its options; `options` is their kind.
+    private func object(
+        _ call: FrontCall, _ body: [UInt8], _ options: String, _ apiCall: inout Verbs.Call
+    ) throws(Status) -> Value {
+        (apiCall.options, apiCall.fieldValidation) = try call.writeOptions(options)
+        let definition = try api.served(call.target.resource).definition
+        let subresource = call.target.subresource.flatMap { definition.subresource($0) }
+        let parsed = try parse(
+            call, body, subresource?.kind.kind ?? definition.kind, isStrict: apiCall.fieldValidation == .strict)
         apiCall.duplicateFields = parsed.duplicateFields
         return parsed.value
     }
 
+    /// Reads a body that should hold an object of this kind. In YAML, strictness is the parser's.
     private func parse(
-        _ call: FrontCall, _ body: [UInt8]
+        _ call: FrontCall, _ body: [UInt8], _ kind: String, isStrict: Bool = false
     ) throws(Status) -> (value: Value, duplicateFields: [String]) {
         switch call.contentType {
         case "application/json", "":
@@ -154,21 +156,48 @@ extension ResourceEndpoint {
             do throws(JSONError) {
                 return (try Value(json: body, duplicateFields: &duplicates), duplicates)
             } catch {
-                throw .badRequest("couldn't get version/kind; json parse error: \(error.reason)")
+                throw .unrecognized(kind, "couldn't get version/kind; json parse error: \(error.reason)", body)
             }
         case "application/yaml":
+            var limits = YAMLLimits()
+            limits.refusesDuplicateKeys = isStrict
             do throws(YAMLError) {
-                return (try YAML.document(String(decoding: body, as: UTF8.self)), [])
+                return (try YAML.documents(body, limits: limits).first ?? .null, [])
             } catch {
-                throw .badRequest("couldn't get version/kind; yaml parse error: \(error)")
+                throw .unrecognized(kind, "couldn't get version/kind; \(error)", body)
             }
-        case ProtobufEnvelope.mediaType: return (try ProtobufForm.decode(body), [])
+        case ProtobufEnvelope.mediaType:
+            do throws(ProtobufError) {
+                return (try ProtobufForm.decode(body), [])
+            } catch {
+                throw .unrecognized(kind, "\(error)", body)
+            }
         default:
-            throw Status(
-                code: 415, reason: .unsupportedMediaType,
-                message: "the body of the request was in an unknown format - accepted media types include: "
-                    + "application/json, application/yaml, application/vnd.kubernetes.protobuf")
+            throw .unsupportedMediaType(["application/json", "application/yaml", ProtobufEnvelope.mediaType])
         }
+    }
+}
+
+extension Status {
+    /// The 400 answer to a body in which no object is found. A part of the body is quoted.
+    static func unrecognized(_ kind: String, _ why: String, _ body: [UInt8]) -> Status {
+        let shown = 30
+        let ending = body.count > shown ? " ..." : ""
+        let summary =
+            switch body.first {
+            case nil: "<empty>"
+            case UInt8(ascii: "{"): String(decoding: body.prefix(shown), as: UTF8.self) + ending
+            default: Hex.encode(Array(body.prefix(shown))) + ending
+            }
+        return .badRequest("the object provided is unrecognized (must be of type \(kind)): \(why) (\(summary))")
+    }
+
+    /// The 415 answer, which names what would be understood.
+    static func unsupportedMediaType(_ accepted: [String]) -> Status {
+        Status(
+            code: 415, reason: .unsupportedMediaType,
+            message: "the body of the request was in an unknown format - accepted media types include: "
+                + accepted.joined(separator: ", "))
     }
 }
 

@@ -21,8 +21,8 @@ struct ResourceEndpoint: Sendable {
     ]
 
     func get(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
-        let object = try api.get(call.target)
         let format = try call.format
+        let object = try api.get(call.target)
         if format == .json { return exchange.respond(.ok, Self.jsonHeaders, object.bytes) }
         try respond(object, .ok, call, exchange)
     }
@@ -48,6 +48,12 @@ struct ResourceEndpoint: Sendable {
         request.filter = try ObjectFilter(
             served.definition, namespace: call.target.namespace, labelSelector: call.query["labelSelector"] ?? "",
             fieldSelector: call.query["fieldSelector"] ?? "")
+        // What was authorised by a name is answered for that name, however the name was given.
+        if !call.info.name.isEmpty { request.filter.name = call.info.name }
+        try OptionRules.checkList(
+            match: call.query["resourceVersionMatch"] ?? "", revision: call.query["resourceVersion"] ?? "",
+            continuation: call.query["continue"] ?? "", sendsInitialEvents: call.query["sendInitialEvents"] == "true",
+            isWatch: call.info.verb == "watch")
         if let text = call.query["limit"], !text.isEmpty {
             guard let limit = Int(text), limit >= 0 else {
                 throw .badRequest("limit must be a non-negative number: \(text)")
@@ -75,7 +81,7 @@ struct ResourceEndpoint: Sendable {
         let encoder = ObjectEncoder(
             try call.format, try api.served(call.target.resource), subresource: call.target.subresource)
         var headers: HTTPHeaders = ["Content-Type": encoder.contentType, "Cache-Control": "no-cache, private"]
-        for warning in warnings { headers.add("Warning", "299 - \(Self.quoted(warning))") }
+        for warning in WarningHeader.values(warnings) { headers.add("Warning", warning) }
         exchange.respond(status, headers, try encoder.encode(object))
     }
 
@@ -84,10 +90,5 @@ struct ResourceEndpoint: Sendable {
         let encoder = ObjectEncoder(try call.format, try api.served(call.target.resource))
         let headers: HTTPHeaders = ["Content-Type": encoder.contentType, "Cache-Control": "no-cache, private"]
         exchange.respond(.ok, headers, try encoder.encode(page))
-    }
-
-    /// A quoted string of a header (RFC 9110, section 5.6.4).
-    private static func quoted(_ text: String) -> String {
-        "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }
 }

@@ -44,13 +44,25 @@ struct WatchEncoder: Sendable {
         return format == .protobuf ? protobufFrame("BOOKMARK", object) : Self.frame("BOOKMARK", object.json)
     }
 
+    /// Says why the watch ends.
+    func failure(_ status: Status) -> [UInt8] {
+        format == .protobuf ? Self.protobufFailure(status) : Self.frame("ERROR", status.value.json)
+    }
+
+    private static func protobufFailure(_ status: Status) -> [UInt8] {
+        let type = ProtobufForm.type(GroupVersionKind(apiVersion: "v1", kind: "Status"))
+        // A status is made of what its type has, so encoding does not fail.
+        let object = try? ProtobufForm.encode(status.value, type)
+        return ProtobufEnvelope.watchFrame(type: "ERROR", object: object ?? [])
+    }
+
     /// Only kinds that have a protobuf form can be watched in it, so encoding does not fail.
     private func protobufFrame(_ type: String, _ object: Value) -> [UInt8] {
         do throws(Status) {
             return ProtobufEnvelope.watchFrame(
                 type: type, object: try ProtobufForm.encode(object, served.definition.type))
         } catch {
-            return ProtobufEnvelope.watchFrame(type: "ERROR", object: error.value.json)
+            return Self.protobufFailure(error)
         }
     }
 

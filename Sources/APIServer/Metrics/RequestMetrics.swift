@@ -1,3 +1,4 @@
+import API
 import APIMachinery
 import Support
 import Synchronization
@@ -34,16 +35,22 @@ final class RequestMetrics: Sendable {
         var running = (reading: 0, writing: 0, long: 0)
     }
 
+    private static let verbs: Set<String> = [
+        "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch",
+    ]
     /// Upper bounds of the histogram's buckets, seconds.
     static let bounds = [0.001, 0.005, 0.025, 0.1, 0.4, 1, 5, 30, 60]
     private let state = Mutex(State())
 
     /// Follows one exchange to its end. Called on the event loop.
-    func follow(_ info: RequestInfo, _ exchange: HTTPExchange) {
-        guard let resource = info.resource else { return }
+    ///
+    /// What is counted is bounded by what is served: no client makes the figures grow by making up paths or methods.
+    func follow(_ info: RequestInfo, _ definition: ResourceDefinition, _ exchange: HTTPExchange) {
+        let resource = definition.resource
+        let isKnown = info.subresource.isEmpty || definition.subresource(info.subresource) != nil
         let key = Key(
-            verb: info.verb, group: resource.group, version: resource.version, resource: resource.resource,
-            subresource: info.subresource)
+            verb: Self.verbs.contains(info.verb) ? info.verb : "other", group: resource.group,
+            version: resource.version, resource: resource.resource, subresource: isKnown ? info.subresource : "other")
         let start = ContinuousClock.now
         state.withLock { Self.move(info, &$0, 1) }
         exchange.whenEnded { [self] end in

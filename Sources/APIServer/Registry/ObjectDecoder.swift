@@ -24,10 +24,37 @@ struct ObjectDecoder {
         self.type = type
     }
 
+    /// Why a body is not the object that it should be.
+    struct Refusal: Error {
+        /// In the words of the decoder.
+        var why: String
+        /// The answer to who sent it.
+        var status: Status
+
+        init(_ kind: GroupVersionKind, _ why: String) {
+            self.why = why
+            status = .cannotHandle(kind, why)
+        }
+
+        init(_ given: GroupVersionKind, as kind: GroupVersionKind, _ why: String) {
+            self.why = why
+            status = .badRequest(
+                "\(given.kind) in version \"\(given.version)\" cannot be handled as a \(kind.kind): \(why)")
+        }
+
+        init(_ why: String) {
+            self.why = why
+            status = .badRequest(why)
+        }
+    }
+
+    /// How many problems are told at most, as in Kubernetes.
+    private static let problemLimit = 100
+
     /// The object, and what clients that asked for it are warned of.
     func decode(
         _ body: Value, _ validation: FieldValidation, duplicateFields: [String] = []
-    ) throws(Status) -> (Value, warnings: [String]) {
+    ) throws(Refusal) -> (Value, warnings: [String]) {
         try checkKind(body)
         guard let type else { return (body, []) }
         var unknown: [String] = []
@@ -35,33 +62,39 @@ struct ObjectDecoder {
         do throws(DecodingError) {
             object = try type.decode(body, unknownFields: &unknown)
         } catch {
-            throw .cannotHandle(kind, error.description)
+            throw Refusal(kind, error.description)
         }
-        let problems =
-            duplicateFields.map { "duplicate field \"\($0)\"" } + unknown.map { "unknown field \"\($0)\"" }
-        if validation == .strict, !problems.isEmpty { throw .strictDecoding(kind, problems) }
+        let found = duplicateFields.map { "duplicate field \"\($0)\"" } + unknown.map { "unknown field \"\($0)\"" }
+        let problems = Array(found.prefix(Self.problemLimit))
+        if validation == .strict, !problems.isEmpty {
+            throw Refusal(kind, "strict decoding error: " + problems.joined(separator: ", "))
+        }
         object["apiVersion"] = .string(kind.apiVersion)
         object["kind"] = .string(kind.kind)
         BuiltinDefaults.shared.apply(to: &object, as: type)
         return (object, validation == .warn ? problems : [])
     }
 
-    private func checkKind(_ body: Value) throws(Status) {
+    /// A body that leaves its version or kind out is taken for what the URL says.
+    private func checkKind(_ body: Value) throws(Refusal) {
         guard body.fields != nil else {
-            throw .badRequest("the object provided is unrecognized (must be of type \(kind.kind)): it is a \(body.kindName)")
+            throw Refusal(
+                "the object provided is unrecognized (must be of type \(kind.kind)): couldn't get version/kind; json "
+                    + "parse error: json: cannot unmarshal \(body.kindName) into an object")
         }
-        let version = body["apiVersion"]?.string ?? ""
-        let name = body["kind"]?.string ?? ""
-        if name.isEmpty, !version.isEmpty {
-            throw .badRequest("Object 'Kind' is missing in '\(body.description.prefix(256))'")
+        var given = GroupVersionKind(apiVersion: body["apiVersion"]?.string ?? "", kind: body["kind"]?.string ?? "")
+        if given.apiVersion.isEmpty { (given.group, given.version) = (kind.group, kind.version) }
+        if given.kind.isEmpty { given.kind = kind.kind }
+        guard given != kind else { return }
+        guard ProtobufForm.type(given) != nil else {
+            throw Refusal(
+                given, as: kind, "no kind \"\(given.kind)\" is registered for version \"\(given.apiVersion)\"")
         }
-        if !version.isEmpty, version != kind.apiVersion {
-            throw .badRequest(
-                "the API version in the data (\(version)) does not match the expected API version (\(kind.apiVersion))")
+        guard given.kind == kind.kind, given.group == kind.group else {
+            throw Refusal(given, as: kind, "an object of another kind is expected here")
         }
-        if !name.isEmpty, name != kind.kind {
-            throw .badRequest(
-                "the object provided is unrecognized (must be of type \(kind.kind)): it is of kind \(name)")
-        }
+        throw Refusal(
+            "the API version in the data (\(given.apiVersion)) does not match the expected API version "
+                + "(\(kind.apiVersion))")
     }
 }

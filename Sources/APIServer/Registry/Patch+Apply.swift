@@ -2,11 +2,18 @@ import APIMachinery
 import Client
 
 extension Patch {
+    static let mediaTypes = [
+        "application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json",
+    ]
+
     /// Reads a patch as a request carries it. The media type says which form it has; 415 for any other.
-    init(_ contentType: String, _ body: [UInt8]) throws(Status) {
+    ///
+    /// `duplicateFields` are the paths of fields that it gives twice.
+    init(_ contentType: String, _ body: [UInt8], duplicateFields: inout [String]) throws(Status) {
+        guard Self.mediaTypes.contains(contentType) else { throw .unsupportedMediaType(Self.mediaTypes) }
         let value: Value
         do throws(JSONError) {
-            value = try Value(json: body)
+            value = try Value(json: body, duplicateFields: &duplicateFields)
         } catch {
             throw .badRequest("error decoding patch: \(error.reason)")
         }
@@ -15,13 +22,7 @@ extension Patch {
             guard let operations = value.array else { throw .badRequest("error decoding patch: it is no list") }
             self = .json(operations)
         case "application/merge-patch+json": self = .merge(value)
-        case "application/strategic-merge-patch+json": self = .strategicMerge(value)
-        default:
-            throw Status(
-                code: 415, reason: .unsupportedMediaType,
-                message: "the body of the request was in an unknown format - accepted media types include: "
-                    + "application/json-patch+json, application/merge-patch+json, "
-                    + "application/strategic-merge-patch+json")
+        default: self = .strategicMerge(value)
         }
     }
 
@@ -38,8 +39,7 @@ extension Patch {
         } catch {
             throw error.status
         }
-        throw Status(
-            code: 415, reason: .unsupportedMediaType,
-            message: "this kind has no strategic merge patch; use application/merge-patch+json")
+        // A kind without a schema has no strategic merge.
+        throw .unsupportedMediaType(Self.mediaTypes.filter { !$0.contains("strategic") })
     }
 }

@@ -2,6 +2,7 @@ import API
 import APIMachinery
 import Client
 import Support
+import Synchronization
 
 /// The verbs of the API as calls: on every resource, in the name of who asks, decoded, admitted and validated.
 ///
@@ -58,7 +59,7 @@ struct Verbs: Sendable {
         guard let store = served.store, served.definition.verbs.contains("create") else {
             throw .methodNotAllowed("create", call.target.resource)
         }
-        let (object, warnings) = try served.decode(body, call)
+        let (object, warnings) = try decode(body, call, served)
         try checkNamespace(object, call.target, served)
         let stored = try await store.create(object, call.request(.create))
         return Answer(object: served.show(stored), isCreated: true, warnings: warnings)
@@ -70,9 +71,9 @@ struct Verbs: Sendable {
         if call.target.subresource == "scale" {
             return try await Scale.update(call, served, store) { _ throws(Status) in body }
         }
-        let (object, warnings) = try served.decode(body, call)
-        try checkNamespace(object, call.target, served)
+        let (object, warnings) = try decode(body, call, served)
         try checkName(object, call.target)
+        try checkNamespace(object, call.target, served)
         var transform = ResourceStore.Transform(
             apply: { _ throws(Status) in object }, scope: try scope(call.target, served))
         if call.target.subresource == nil { transform.create = { () throws(Status) in object } }
@@ -90,16 +91,28 @@ struct Verbs: Sendable {
             }
         }
         let target = call.target
+        let warnings = Warnings()
         let transform = ResourceStore.Transform(
             apply: { current throws(Status) in
                 let shown = served.conversion?.toServed(current) ?? current
                 let patched = try patch.apply(to: shown, served.definition.type)
-                let (object, _) = try served.decode(patched, call)
-                try checkName(object, target)
-                return object
+                let decoded: (object: Value, warnings: [String])
+                do throws(ObjectDecoder.Refusal) {
+                    decoded = try served.decode(patched, call)
+                } catch {
+                    throw .unusable(patched, error.why)
+                }
+                warnings.texts.withLock { $0 = decoded.warnings }
+                try checkName(decoded.object, target)
+                return decoded.object
             }, scope: try scope(target, served))
         let stored = try await store.update(target.objectName, call.request(.update), transform)
-        return Answer(object: served.show(stored))
+        return Answer(object: served.show(stored), warnings: warnings.texts.withLock(\.self))
+    }
+
+    /// What the last try of a patch warned of.
+    private final class Warnings: Sendable {
+        let texts = Mutex<[String]>([])
     }
 
     func delete(_ call: Call, _ options: DeletionOptions) async throws(Status) -> ResourceStore.Deletion {
@@ -119,12 +132,28 @@ struct Verbs: Sendable {
         let subresource = call.target.subresource.flatMap(served.definition.subresource)
         let kind = subresource?.kind ?? served.definition.groupVersionKind
         let type = subresource == nil ? served.definition.type : subresource?.type
-        let (object, warnings) = try ObjectDecoder(kind, type).decode(body, call.fieldValidation)
-        let answer = try await action.perform(call, object, self)
-        return Answer(object: StoredObject(received: answer), isCreated: true, warnings: warnings)
+        let decoded: (object: Value, warnings: [String])
+        do throws(ObjectDecoder.Refusal) {
+            decoded = try ObjectDecoder(kind, type).decode(
+                body, call.fieldValidation, duplicateFields: call.duplicateFields)
+        } catch {
+            throw error.status
+        }
+        let answer = try await action.perform(call, decoded.object, self)
+        return Answer(object: StoredObject(received: answer), isCreated: true, warnings: decoded.warnings)
     }
 
     // MARK: Helpers
+
+    private func decode(
+        _ body: Value, _ call: Call, _ served: Registry.Served
+    ) throws(Status) -> (Value, warnings: [String]) {
+        do throws(ObjectDecoder.Refusal) {
+            return try served.decode(body, call)
+        } catch {
+            throw error.status
+        }
+    }
 
     func served(_ resource: GroupVersionResource) throws(Status) -> Registry.Served {
         guard let served = registry[resource] else {
@@ -161,7 +190,11 @@ struct Verbs: Sendable {
 
     private func checkName(_ object: Value, _ target: Target) throws(Status) {
         let name = object.at("metadata", "name")?.string ?? ""
-        guard name.isEmpty || name == target.name else {
+        guard !name.isEmpty else {
+            throw .badRequest(
+                "the name of the object (\(target.name) based on URL) was undeterminable: name must be provided")
+        }
+        guard name == target.name else {
             throw .badRequest(
                 "the name of the object (\(name)) does not match the name on the URL (\(target.name))")
         }
@@ -188,7 +221,7 @@ extension Registry.Served {
     }
 
     /// Reads a client's object: checked against the schema, pruned, defaulted, in the stored version.
-    func decode(_ body: Value, _ call: Verbs.Call) throws(Status) -> (Value, warnings: [String]) {
+    func decode(_ body: Value, _ call: Verbs.Call) throws(ObjectDecoder.Refusal) -> (Value, warnings: [String]) {
         let (object, warnings) = try ObjectDecoder(definition).decode(
             body, call.fieldValidation, duplicateFields: call.duplicateFields)
         return (conversion?.toStored(object) ?? object, warnings)
@@ -196,6 +229,13 @@ extension Registry.Served {
 }
 
 extension Status {
+    /// The 422 answer to a patch that makes of an object what is none.
+    static func unusable(_ patched: Value, _ why: String) -> Status {
+        .invalid(
+            GroupVersionKind(group: "", version: "", kind: ""), "",
+            [.invalid("patch", value: .string(patched.description), why)])
+    }
+
     static func methodNotAllowed(
         _ verb: String, _ resource: GroupVersionResource, subresource: String? = nil
     ) -> Status {

@@ -30,11 +30,8 @@ extension RequestInfo {
         var parts = path.split(separator: "/").map(String.init)[...]
         guard let group = Self.takeGroupVersion(&parts) else { return }
         // The deprecated form /watch/... of a watch.
-        var isWatch = isWatch
-        if parts.first == "watch" {
-            isWatch = true
-            parts.removeFirst()
-        }
+        let isWatchPath = parts.first == "watch"
+        if isWatchPath { parts.removeFirst() }
         guard !parts.isEmpty else { return }
         if parts.first == "namespaces", parts.count > 1 {
             namespace = parts[parts.startIndex + 1]
@@ -48,7 +45,8 @@ extension RequestInfo {
         if let subresource = parts.popFirst() { self.subresource = subresource }
         rest = parts.joined(separator: "/")
         if resourceName == "namespaces" { namespace = name }
-        verb = Self.verb(method, isCollection: name.isEmpty, isWatch: isWatch)
+        // Only a collection is watched; the query of a request for one object may say what it likes.
+        verb = Self.verb(method, isCollection: name.isEmpty, isWatch: isWatchPath || (isWatch && name.isEmpty))
         if name.isEmpty, let fieldName, verb == "list" || verb == "watch" || verb == "deletecollection" {
             name = fieldName
         }

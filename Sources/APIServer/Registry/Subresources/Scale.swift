@@ -26,7 +26,12 @@ enum Scale {
         let transform = ResourceStore.Transform(
             apply: { current throws(Status) in
                 let made = try make(view(of: current))
-                let (scale, _) = try ObjectDecoder(kind, type).decode(made, validation)
+                let scale: Value
+                do throws(ObjectDecoder.Refusal) {
+                    scale = try ObjectDecoder(kind, type).decode(made, validation).0
+                } catch {
+                    throw error.status
+                }
                 let replicas = scale.at("spec", "replicas")?.integer ?? 0
                 guard replicas >= 0 else {
                     throw .invalid(

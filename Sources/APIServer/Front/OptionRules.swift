@@ -1,0 +1,82 @@
+import APIMachinery
+
+/// What the options of a request may say, wherever they stand: the 422 answers to those that cannot be meant.
+enum OptionRules {
+    private static let fieldManagerLimit = 128
+
+    /// The options of a write (`meta/v1.CreateOptions`, `UpdateOptions`, `PatchOptions`).
+    static func checkWrite(
+        _ kind: String, dryRun: [String], fieldValidation: String, fieldManager: String
+    ) throws(Status) {
+        var errors = Self.dryRun(dryRun)
+        if fieldManager.utf8.count > fieldManagerLimit {
+            errors.append(.tooLong("fieldManager", limit: fieldManagerLimit))
+        }
+        if !fieldValidation.isEmpty, FieldValidation(rawValue: fieldValidation) == nil {
+            errors.append(
+                .notSupported(
+                    "fieldValidation", value: .string(fieldValidation), supported: ["Ignore", "Strict", "Warn"]))
+        }
+        try refuse(kind, errors)
+    }
+
+    /// `meta/v1.DeleteOptions`.
+    static func checkDeletion(dryRun: [String], propagationPolicy: String?, orphanDependents: Bool?) throws(Status) {
+        var errors = Self.dryRun(dryRun)
+        if let propagationPolicy {
+            let field = "propagationPolicy"
+            if orphanDependents != nil {
+                errors.append(
+                    .invalid(
+                        field, value: .string(propagationPolicy),
+                        "orphanDependents and deletionPropagation cannot be both set"))
+            }
+            let known = ["Foreground", "Background", "Orphan"]
+            if !known.contains(propagationPolicy) {
+                errors.append(.notSupported(field, value: .string(propagationPolicy), supported: known + ["nil"]))
+            }
+        }
+        try refuse("DeleteOptions", errors)
+    }
+
+    /// `meta/v1.ListOptions`: how `resourceVersionMatch` goes with the rest.
+    static func checkList(
+        match: String, revision: String, continuation: String, sendsInitialEvents: Bool, isWatch: Bool
+    ) throws(Status) {
+        let field = "resourceVersionMatch"
+        var errors: [FieldError] = []
+        if sendsInitialEvents {
+            if !isWatch { errors.append(.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")) }
+            if match != "NotOlderThan" {
+                errors.append(
+                    .forbidden(field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"))
+            }
+        }
+        if !match.isEmpty {
+            if isWatch, !sendsInitialEvents { errors.append(.forbidden(field, "\(field) is forbidden for watch")) }
+            if !isWatch, revision.isEmpty {
+                errors.append(.forbidden(field, "\(field) is forbidden unless resourceVersion is provided"))
+            }
+            if !continuation.isEmpty {
+                errors.append(.forbidden(field, "\(field) is forbidden when continue is provided"))
+            }
+            if match != "Exact", match != "NotOlderThan" {
+                errors.append(.notSupported(field, value: .string(match), supported: ["Exact", "NotOlderThan", ""]))
+            }
+            if match == "Exact", revision == "0" {
+                errors.append(.forbidden(field, "\(field) \"Exact\" is forbidden for resourceVersion \"0\""))
+            }
+        }
+        try refuse("ListOptions", errors)
+    }
+
+    private static func dryRun(_ values: [String]) -> [FieldError] {
+        guard !values.allSatisfy({ $0 == "All" }) else { return [] }
+        return [.notSupported("dryRun", value: Value(values), supported: ["All"])]
+    }
+
+    private static func refuse(_ kind: String, _ errors: [FieldError]) throws(Status) {
+        guard !errors.isEmpty else { return }
+        throw .invalid(GroupVersionKind(group: "meta.k8s.io", version: "v1", kind: kind), "", errors)
+    }
+}
