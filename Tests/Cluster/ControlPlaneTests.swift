@@ -120,37 +120,4 @@ import Testing
             #expect(stranger.errorText.contains("Unauthorized") || stranger.errorText.contains("must be logged in"))
         }
     }
-
-    @Test func `a start that cannot be ends at once with one sentence`() async throws {
-        let folder = try TestServer.makeFolder()
-        defer { try? Files.remove(folder) }
-        for (arguments, sentence) in [
-            (["server", "--nope"], "unknown flag --nope"),
-            (["agent"], "k3s agent is not part of this version yet"),
-            (["server", "--disable-agent", "--data-dir", "/proc/nowhere"], "/proc/nowhere"),
-        ] {
-            let outcome = try await TestServer.isolated(folder, arguments).run()
-            #expect(outcome.status == .exited(1), "\(arguments)")
-            #expect(outcome.errorText.contains(sentence), "\(outcome.errorText)")
-            #expect(outcome.errorText.split(separator: "\n").count == 1, "\(outcome.errorText)")
-        }
-    }
-
-    @Test func `a port in use and a damaged database are told in one sentence`() async throws {
-        try await TestServer.with { server in
-            let other = try TestServer.makeFolder()
-            defer { try? Files.remove(other) }
-            let arguments = [
-                "server", "--disable-agent", "--data-dir", other + "/data", "--https-listen-port", "\(server.port)",
-                "--bind-address", "127.0.0.1", "--node-ip", "127.0.0.1",
-            ]
-            let taken = try await TestServer.isolated(other, arguments).run()
-            #expect(taken.status == .exited(1))
-            #expect(taken.errorText.contains("in use"), "\(taken.errorText)")
-            try Files.write(Array("this is no database".utf8), to: other + "/data/server/db/state.db")
-            let damaged = try await TestServer.isolated(other, arguments).run()
-            #expect(damaged.status == .exited(1))
-            #expect(damaged.errorText.contains("state.db"), "\(damaged.errorText)")
-        }
-    }
 }

@@ -35,8 +35,9 @@ final class TestServer: Sendable {
         }
     }
 
-    /// Starts a server over the state in `folder` and returns when it says that it is ready.
-    static func start(in folder: String, port: Int? = nil) async throws -> TestServer {
+    /// Starts a server over the state in `folder` and returns when it says that it is ready. `place` is a process whose
+    /// mounts it sees.
+    static func start(in folder: String, port: Int? = nil, place: ChildProcess? = nil) async throws -> TestServer {
         let port = try port ?? freePort()
         let arguments = [
             "server", "--disable-agent", "--data-dir", folder + "/data", "--https-listen-port", "\(port)",
@@ -44,17 +45,24 @@ final class TestServer: Sendable {
             "--log", folder + "/log",
         ]
         var command = isolated(folder, arguments)
+        if let place {
+            command = Command("/usr/bin/nsenter", ["-t", "\(place.pid)", "-m", command.executable] + command.arguments)
+        }
         command.output = .null
+        command.parentDeathSignal = .kill
         let process = try await command.start()
         let server = TestServer(folder: folder, port: port, process: process)
         try await server.waitUntilReady()
         return server
     }
 
-    /// The binary in a mount namespace in which `/etc/rancher` is the folder's.
-    static func isolated(_ folder: String, _ arguments: [String]) -> Command {
-        let quoted = ([binary] + arguments).map { "'\($0)'" }.joined(separator: " ")
-        let script = "mount --bind '\(folder)/etc' /etc/rancher && exec \(quoted)"
+    /// The binary in a mount namespace in which `/etc/rancher` is the folder's. `setting` is shell that comes first,
+    /// `wrapper` what the binary is started by.
+    static func isolated(
+        _ folder: String, _ arguments: [String], setting: String = "true", wrapper: [String] = []
+    ) -> Command {
+        let quoted = (wrapper + [binary] + arguments).map { "'\($0)'" }.joined(separator: " ")
+        let script = "mount --bind '\(folder)/etc' /etc/rancher && \(setting) && exec \(quoted)"
         return Command("/usr/bin/unshare", ["--mount", "sh", "-c", script])
     }
 
@@ -107,7 +115,7 @@ final class TestServer: Sendable {
         try Files.remove(folder)
     }
 
-    private static func freePort() throws -> Int {
+    static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()
