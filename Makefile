@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 BINARY := .build/release/k3s
-RELEASE := -c release --product k3s --static-swift-stdlib -Xlinker --gc-sections
+RELEASE := -c release --product k3s --static-swift-stdlib -Xlinker --gc-sections -Xlinker -s
 
 .PHONY: build run test bench tables packages clean
 

@@ -67,11 +67,7 @@ final class GRPCConnection: Sendable {
     }
 
     private func open(on connection: Established) async throws -> GRPCStream {
-        try await connection.multiplexer.openStream { channel in
-            channel.eventLoop.makeCompletedFuture {
-                try GRPCStream(wrappingChannelSynchronously: channel)
-            }
-        }
+        try await UnusedChannels.open { wrap in try await connection.multiplexer.openStream(wrap) }
     }
 
     /// The connection in use, or a new one under way.

@@ -92,6 +92,7 @@ struct GRPCTestServer {
         at path: String, answering answer: @escaping @Sendable (inout Exchange) async throws -> Void,
         body: () async throws -> Void
     ) async throws {
+        let unserved = UnusedChannels<Frame, Frame>()
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true) { channel in
                 channel.eventLoop.makeCompletedFuture { () -> Connection in
@@ -99,9 +100,7 @@ struct GRPCTestServer {
                         mode: .server
                     ) {
                         stream in
-                        stream.eventLoop.makeCompletedFuture {
-                            try Stream(wrappingChannelSynchronously: stream)
-                        }
+                        stream.eventLoop.makeCompletedFuture { try unserved.wrap(stream) }
                     }
                     return (channel, streams)
                 }
@@ -111,7 +110,7 @@ struct GRPCTestServer {
                 try await server.executeThenClose { connections in
                     try await withThrowingDiscardingTaskGroup { group in
                         for try await connection in connections {
-                            group.addTask { await serve(connection, answer) }
+                            group.addTask { await serve(connection, unserved, answer) }
                         }
                     }
                 }
@@ -122,14 +121,17 @@ struct GRPCTestServer {
                 if case .failure(let error) = result, !(error is CancellationError) { throw error }
             }
         }
+        await unserved.end()
     }
 
     private static func serve(
-        _ connection: Connection, _ answer: @escaping @Sendable (inout Exchange) async throws -> Void
+        _ connection: Connection, _ unserved: UnusedChannels<Frame, Frame>,
+        _ answer: @escaping @Sendable (inout Exchange) async throws -> Void
     ) async {
         await withTaskCancellationHandler {
             try? await withThrowingDiscardingTaskGroup { group in
                 for try await stream in connection.1.inbound {
+                    unserved.take(stream)
                     group.addTask { try? await serve(stream, connection.0, answer) }
                 }
             }

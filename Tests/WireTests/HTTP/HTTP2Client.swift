@@ -40,13 +40,7 @@ struct HTTP2Client: Sendable {
         )
             async throws -> R
     ) async throws -> R {
-        let stream = try await streams.openStream { channel in
-            channel.eventLoop.makeCompletedFuture {
-                try Stream(
-                    wrappingChannelSynchronously: channel,
-                    configuration: .init(isOutboundHalfClosureEnabled: false))
-            }
-        }
+        let stream: Stream = try await UnusedChannels.open { wrap in try await streams.openStream(wrap) }
         return try await stream.executeThenClose { inbound, outbound in
             let head: [(String, String)] = [
                 (":method", method), (":scheme", "https"), (":authority", "localhost"), (":path", path),

@@ -32,17 +32,16 @@ struct RawClient: Sendable {
         to address: HTTPAddress, tls: TLSClientIdentity? = nil,
         _ body: (NIOAsyncChannelOutboundWriter<ByteBuffer>, Transcript) async throws -> R
     ) async throws -> R {
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .connect(host: "127.0.0.1", port: address.port) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    if let tls {
+        let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer> = try await UnusedChannels.open(isHalfClosing: true) {
+            wrap in
+            try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .connect(host: "127.0.0.1", port: address.port) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        guard let tls else { return }
                         try channel.pipeline.syncOperations.addHandler(tls.makeHandler(host: "localhost"))
-                    }
-                    return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
-                        wrappingChannelSynchronously: channel,
-                        configuration: .init(isOutboundHalfClosureEnabled: true))
+                    }.flatMap { wrap(channel) }
                 }
-            }
+        }
         return try await channel.executeThenClose { inbound, outbound in
             try await body(outbound, Transcript(inbound.makeAsyncIterator()))
         }
