@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOPosix
 public import Support
@@ -48,17 +49,32 @@ public final class DNSServer: Sendable {
     /// Fails with `conflict` when the port is in use, `denied` when it may not be used, `invalid` when the
     /// address is not ours.
     public func listen(on address: DNSAddress) async throws(Fault) -> DNSAddress {
+        // A port that is free for datagrams may be taken for connections: then another one is.
+        var triesLeft = address.port == 0 ? 32 : 1
+        while true {
+            triesLeft -= 1
+            do {
+                let (bound, opened) = try await bind(address)
+                channels.withLock { $0 += opened }
+                return bound
+            } catch let error as IOError where error.errnoCode == EADDRINUSE && triesLeft > 0 {
+                continue
+            } catch {
+                throw Fault(error, binding: address)
+            }
+        }
+    }
+
+    private func bind(_ address: DNSAddress) async throws -> (DNSAddress, [any Channel]) {
         var address = address
+        let datagrams = try await datagramBootstrap.bind(to: address.socketAddress).get()
+        address.port = UInt16(datagrams.localAddress?.port ?? Int(address.port))
         do {
-            let datagrams = try await datagramBootstrap.bind(to: address.socketAddress).get()
-            channels.withLock { $0.append(datagrams) }
-            address.port = UInt16(datagrams.localAddress?.port ?? Int(address.port))
-            let listener = try await streamBootstrap.bind(to: address.socketAddress).get()
-            channels.withLock { $0.append(listener) }
-            return address
+            return (address, [datagrams, try await streamBootstrap.bind(to: address.socketAddress).get()])
         } catch {
-            await close()
-            throw Fault(error, binding: address)
+            // The connections' part failed: that is what is told.
+            try? await datagrams.close()
+            throw error
         }
     }
 
