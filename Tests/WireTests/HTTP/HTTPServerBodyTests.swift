@@ -119,4 +119,27 @@ import Testing
         }
         #expect(text == "\(total)")
     }
+
+    @Test func `a body whose last bytes make the reader pause still ends`() async throws {
+        // Exactly the high-water mark, and a reader that comes late.
+        let body = [UInt8](repeating: 7, count: 128 << 10)
+        let client = HTTPClient()
+        try await withServer { _, exchange in
+            exchange.run {
+                let stream = exchange.bodyStream()
+                for _ in 0..<2000 { await Task.yield() }
+                var count = 0
+                for try await chunk in stream { count += chunk.count }
+                exchange.respond(.ok, [:], Array("\(count)".utf8))
+            }
+        } _: { _, address in
+            for _ in 0..<20 {
+                let response = try await client.send(
+                    HTTPClientRequest(
+                        .put, HTTPOrigin(address, isSecure: false), "/", body: .bytes(body), timeout: .seconds(10)))
+                let text = String(decoding: try await response.body.collect(limit: 100), as: UTF8.self)
+                #expect(text == "\(body.count)")
+            }
+        }
+    }
 }

@@ -192,7 +192,9 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
 
     /// Takes the next part of a body. `false`: nothing to do until more bytes come or the reader reads.
     private func decodeBody() -> Bool {
-        guard !isPaused, var buffer = inbound else { return false }
+        guard !isPaused else { return false }
+        // The end needs no bytes: it may be due when the reader goes on and everything has been taken.
+        var buffer = inbound ?? ByteBuffer()
         do throws(HTTP1Failure) {
             let part = try decoder.next(&buffer)
             inbound = buffer
