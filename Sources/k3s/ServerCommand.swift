@@ -51,11 +51,13 @@ struct ServerCommand {
     private func serve(
         as identity: ServerIdentity, on runtime: NodeRuntime?, until signals: Signals
     ) async throws(Fault) {
-        let credentials = try await CredentialsStore.prepare(try credentialsRequest(identity))
+        // First of all, since it fails when another server has it: nothing is touched of what is in use.
         let durable = try SQLiteDatastore(path: Path.join(configuration.dataDirectory, "server/db/state.db"))
+        let credentials = try await CredentialsStore.prepare(try credentialsRequest(identity))
         let api = try await APIServer.open(options(durable, credentials, identity))
         let server = HTTPServer(handler: api.handler, log: log)
         try await listen(server, credentials)
+        try CredentialsStore.publish(credentials)
         // Who writes early waits until the first objects are there (docs/decisions/0008-bootstrap-before-writes.md).
         try await api.bootstrap()
         log.info("the API is ready after \(elapsed())")

@@ -15,6 +15,8 @@ import Testing
         request.includesEtcd = true
         let first = try await CredentialsStore.prepare(request)
         #expect(first.serviceAccountKeys.map(\.kind) == [.rsa])
+        #expect(!Files.exists(root + "/rancher/k3s/k3s.yaml"))
+        try CredentialsStore.publish(first)
 
         let modes: [(String, FileMode)] = [
             ("k3s", 0o755), ("k3s/server", 0o700), ("k3s/server/tls", 0o700), ("k3s/server/tls/etcd", 0o700),

@@ -25,7 +25,7 @@ struct Disk {
         var credentials = try plan.make()
         // The kind of key does not matter here, and P-256 is quick.
         try plan.addServiceAccountKeys(plan.needsServiceAccountKey ? .generateP256() : nil, to: &credentials)
-        changes = plan.changes
+        changes = plan.changes + credentials.publication
         for change in changes { apply(change) }
         return credentials
     }

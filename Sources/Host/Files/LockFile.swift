@@ -7,6 +7,9 @@ public final class LockFile: Sendable {
     public let path: String
     private let descriptor: Descriptor
 
+    // Closing alone would not do: a child that is being started has a copy of the descriptor until its program runs.
+    deinit { flock(descriptor.number, LOCK_UN) }
+
     /// Takes the lock or fails at once: with the code `conflict` when another process holds it.
     public init(_ path: String) throws(Fault) {
         self.path = path

@@ -43,10 +43,13 @@ public struct Containerd: Sendable {
     ///
     /// `ready` is called when the runtime answers for the first time, with the image of the sandboxes in
     /// place, and again after each restart. A containerd that never gets so far is a fault, with its own last
-    /// words; one that ends later is started again, each time after a longer pause.
+    /// words; one that ends later is started again, each time after a longer pause. `conflict` when another
+    /// process runs one of the same layout: it would take ours for an old one and replace it.
     public func run(ready: @Sendable (CRIClient) async throws -> Void) async throws {
         let client = CRIClient(socket: layout.socket)
         defer { client.close() }
+        let lock = try takeLock()
+        defer { withExtendedLifetime(lock) {} }
         do {
             let fingerprint = try await configure()
             try await withThrowingTaskGroup { group in
@@ -56,6 +59,16 @@ public struct Containerd: Sendable {
             }
         } catch where Task.isCancelled {
             // Being told to stop is how this ends.
+        }
+    }
+
+    private func takeLock() throws(Fault) -> LockFile {
+        try Files.makeDirectory(layout.state, mode: 0o700)
+        do throws(Fault) {
+            return try LockFile(layout.lock)
+        } catch where error.code == .conflict {
+            throw Fault(
+                .conflict, "another k3s runs the containers of this machine", remedy: "stop it first", cause: error)
         }
     }
 

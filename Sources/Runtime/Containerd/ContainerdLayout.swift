@@ -30,6 +30,8 @@ public struct ContainerdLayout: Hashable, Sendable {
 
     var configurationFile: String { configuration + "/config.toml" }
     var registryFolder: String { configuration + "/certs.d" }
+    /// Held by the k3s that looks after it.
+    var lock: String { state + "/k3s.lock" }
     /// What is remembered of the process, to adopt it later.
     var processRecord: String { state + "/k3s-process.json" }
 }

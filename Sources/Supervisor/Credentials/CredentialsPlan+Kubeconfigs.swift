@@ -30,7 +30,9 @@ extension CredentialsPlan {
     }
 
     /// `k3s.yaml`, written at every start: its mode and group may have been asked for anew.
-    mutating func writeAdminKubeconfig(_ authority: CertificateAuthority, _ admin: Identity) -> [UInt8] {
+    ///
+    /// Not among the plan's changes: see ``CredentialsStore/publish(_:)``.
+    func publication(_ authority: CertificateAuthority, _ admin: Identity) -> [FileChange] {
         let options = request.kubeconfig
         let bytes = Kubeconfig.standalone(
             name: options.name, server: request.serverURL,
@@ -39,9 +41,9 @@ extension CredentialsPlan {
         // The owner stays who it is: all bits set mean "unchanged" (chown(2)).
         let owner = options.group.map { FileOwner(user: .max, group: $0) }
         let path = options.path ?? paths.kubeconfig
-        append(.write(path: path, bytes: bytes, mode: options.mode, owner: owner))
-        if path != paths.kubeconfig { link(paths.kubeconfig, to: path) }
-        return bytes
+        let file = FileChange.write(path: path, bytes: bytes, mode: options.mode, owner: owner)
+        guard path != paths.kubeconfig, found.links[paths.kubeconfig] != path else { return [file] }
+        return [file, .link(path: paths.kubeconfig, target: path)]
     }
 
     private func component(_ leaf: Leaf, _ authority: String) -> [UInt8] {

@@ -48,7 +48,7 @@ struct CredentialsPlan {
         try prepareTokens(server, into: &result)
         if request.includesAgent { copyAuthorities(authorities) }
         writeComponentKubeconfigs()
-        result.adminKubeconfig = writeAdminKubeconfig(server, admin)
+        result.publication = publication(server, admin)
         return result
     }
 

@@ -4,7 +4,8 @@ public import Support
 
 /// Reads what is on disk, lets ``CredentialsPlan`` decide, and makes its changes durable.
 public enum CredentialsStore {
-    /// A server's credentials: read, completed and renewed as needed. When this returns they are on disk.
+    /// A server's credentials: read, completed and renewed as needed. When this returns they are on disk, but for
+    /// the administrator's kubeconfig.
     ///
     /// Blocks its thread for disk and arithmetic, some tens of milliseconds at the first start, a few at
     /// later ones.
@@ -20,6 +21,14 @@ public enum CredentialsStore {
         try plan.addServiceAccountKeys(try await key.get(), to: &credentials)
         try Files.change(plan.takeChanges())
         return credentials
+    }
+
+    /// Puts the administrator's kubeconfig where people look for it.
+    ///
+    /// For when the server has its port: a second one that cannot start must not leave behind a file that leads
+    /// nobody to the first any more.
+    public static func publish(_ credentials: ServerCredentials) throws(Fault) {
+        try Files.change(credentials.publication)
     }
 
     private static func read(_ request: ServerCredentialsRequest) throws(Fault) -> FileSnapshot {

@@ -1,3 +1,4 @@
+import Host
 public import PKI
 
 /// A certificate with its key, both as values and as the PEM that was written.
@@ -26,8 +27,8 @@ public struct ServerCredentials: Sendable {
     public internal(set) var nodePassword = ""
     /// 96 hexadecimal digits, shared by the servers.
     public internal(set) var ipsecKey = ""
-    /// The administrator's kubeconfig, as written.
-    public internal(set) var adminKubeconfig: [UInt8] = []
+    /// The administrator's kubeconfig, which is yet to be written.
+    var publication: [FileChange] = []
     /// The front listener's certificate, as it stands at this start.
     public internal(set) var serving: ServingCertificate
     /// The leaves that were made or made again at this start.
