@@ -79,7 +79,7 @@ import Testing
             what: "a full disk",
             setting: "mkdir $F/data && mount -t tmpfs -o size=4k tmpfs $F/data && "
                 + "{ cat /dev/zero >$F/data/filler; true; } 2>/dev/null",
-            says: "No space left on device"),
+            says: "no space is left for the database"),
         Mistake(
             what: "a kubeconfig that cannot be written",
             arguments: ["--write-kubeconfig", "/proc/nowhere/config"],
@@ -147,6 +147,25 @@ import Testing
                 #expect(outcome.errorText.contains(sentence), "\(outcome.errorText)")
             }
             #expect(try await RawClient(server).get("/readyz").code == 200)
+        }
+    }
+
+    @Test func `a second start on a machine leaves the first alone`() async throws {
+        try await TestNode.with { node, server in
+            try await server.must("run", "client", "--image=busybox:1", "--", "sleep", "1000")
+            try await server.must("wait", "--for=condition=Ready", "pod/client", "--timeout=50s")
+            let runtime = ["-c", "pidof containerd; cat /etc/rancher/k3s/k3s.yaml"]
+            let before = try await node.command("/bin/sh", runtime).run().text
+            for arguments in [[], ["--data-dir", node.folder + "/other"], ["--https-listen-port", "7443"]] {
+                let words = ["10", TestServer.binary, "server", "--node-ip", TestNode.address] + arguments
+                let second = try await node.command("/usr/bin/timeout", words).run()
+                #expect(second.status == .exited(1), "\(second.errorText)")
+                let last = second.errorText.split(separator: "\n").last ?? ""
+                #expect(last.hasPrefix("k3s: "), "\(second.errorText)")
+                #expect(["in use", "another k3s"].contains { last.contains($0) }, "\(second.errorText)")
+            }
+            #expect(try await node.command("/bin/sh", runtime).run().text == before)
+            #expect(try await server.shell("client", "echo there").text == "there\n")
         }
     }
 
