@@ -85,7 +85,10 @@ enum Conversation {
                 return .from(String(decoding: try socket.read(upTo: 100), as: UTF8.self))
             } catch let error as Errno where error.number == ECONNREFUSED {
                 return .refused
-            } catch let error as Errno where [EAGAIN, EINPROGRESS, ETIMEDOUT].contains(error.number) {
+            } catch let error as Errno
+                where [EAGAIN, EINPROGRESS, ETIMEDOUT, EHOSTUNREACH].contains(error.number)
+            {
+                // "Unreachable" is what the node says of an address that no rule leads anywhere.
                 return .silence
             }
         }
