@@ -15,22 +15,42 @@ public struct EndpointsController: Controller {
         let pods = try await context.client.observe(Pod.self)
         let slices = try await context.client.observe(EndpointSlice.self)
         let endpoints = try await context.client.observe(Endpoints.self)
-        let index = SelectorIndex()
-        let following = index.follow(services)
-        defer { following.cancel() }
+        let (selectors, labels) = (SelectorIndex(Self.selectors), LabelIndex(pods))
         let work = EndpointsWork(
-            context: context, services: services, pods: pods, slices: slices, endpoints: endpoints)
-        let selected = ReconcileLoop<ObjectName>.Source(pods) { index.services(selecting: $0) }
+            context: context, services: services, pods: labels, slices: slices, endpoints: endpoints)
+        let changed = ReconcileLoop<ObjectName>.Source(services) { change in
+            selectors.take(change)
+            return [change.name]
+        }
+        let selected = ReconcileLoop<ObjectName>.Source(pods) { change in
+            labels.take(change)
+            return Array(selectors.names(selecting: change))
+        }
         let touched = ReconcileLoop<ObjectName>.Source(slices) { change in
             let labels = (change.new ?? change.old)?.labels
             guard let service = labels?[EndpointSliceDecision.serviceLabel]?.string else { return [] }
             return [ObjectName(namespace: change.name.namespace, name: service)]
         }
         let loop = ReconcileLoop<ObjectName>(context)
-        await loop.run([.own(services), selected, touched, .own(endpoints)]) { name throws(Status) in
+        await loop.run([changed, selected, touched, .own(endpoints)]) { name throws(Status) in
             try await work.reconcile(name)
             return nil
         }
+    }
+
+    /// None for a service that selects nothing.
+    private static func selectors(_ service: StoredObject) -> [LabelSelector] {
+        Service(service).selector.map { [$0] } ?? []
+    }
+}
+
+extension Service {
+    /// Which pods are behind the service; `nil` when that is not told by labels.
+    fileprivate var selector: LabelSelector? {
+        guard spec.type != "ExternalName", let labels = value.at("spec", "selector")?.fields, !labels.isEmpty
+        else { return nil }
+        // Validation kept out what cannot be read; whatever got by selects nothing.
+        return try? LabelSelector(labels: labels)
     }
 }
 
@@ -38,21 +58,16 @@ public struct EndpointsController: Controller {
 private struct EndpointsWork: Sendable {
     let context: ControllerContext
     let services: any ObjectSet
-    let pods: any ObjectSet
+    let pods: LabelIndex
     let slices: any ObjectSet
     let endpoints: any ObjectSet
 
     func reconcile(_ name: ObjectName) async throws(Status) {
         guard let service = services.get(Service.self, name) else { return try await removeEndpoints(name) }
-        let selector = service.spec.selector
-        guard !selector.isEmpty, service.spec.type != "ExternalName",
-            service.metadata.deletionTimestamp == nil
-        else {
-            return
-        }
-        let selected = pods.list(namespace: name.namespace).filter { SelectorIndex.matches(selector, $0) }
+        guard let selector = service.selector, service.metadata.deletionTimestamp == nil else { return }
+        let selected = pods.objects(matching: selector, in: name.namespace)
         let backends = ServiceBackends(service: service, pods: selected.map { Pod($0) })
-        for action in EndpointSliceDecision(backends: backends, slices: ownSlices(name)).actions {
+        for action in EndpointSliceDecision(backends: backends, slices: ownSlices(service)).actions {
             switch action {
             case .create(let slice): try await context.client.create(slice)
             case .update(let slice): try await context.client.update(slice)
@@ -68,10 +83,11 @@ private struct EndpointsWork: Sendable {
         }
     }
 
-    private func ownSlices(_ service: ObjectName) -> [EndpointSlice] {
-        slices.list(namespace: service.namespace).filter { slice in
-            slice.labels[EndpointSliceDecision.serviceLabel]?.string == service.name && !slice.isDeleting
-                && slice.labels[EndpointSliceDecision.managerLabel]?.string == EndpointSliceDecision.manager
+    /// Those of an earlier service of the name are not its own: they go with that one.
+    private func ownSlices(_ service: Service) -> [EndpointSlice] {
+        slices.owned(by: service.metadata.uid).filter { slice in
+            slice.labels[EndpointSliceDecision.managerLabel]?.string == EndpointSliceDecision.manager
+                && !slice.isDeleting
         }.map { EndpointSlice($0) }
     }
 
