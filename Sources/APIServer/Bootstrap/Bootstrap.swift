@@ -50,8 +50,16 @@ struct Bootstrap {
                 Target(definition.resource, namespace: name.namespace), object, WriteOptions())
             return
         }
-        guard present.at("metadata", "annotations", "rbac.authorization.kubernetes.io/autoupdate") == "true" else { return }
+        guard present.at("metadata", "annotations", "rbac.authorization.kubernetes.io/autoupdate") != "false" else { return }
         var updated = present
+        // By its labels a role is found by those that are put together from others.
+        for (name, text) in object.at("metadata", "labels")?.fields ?? Fields()
+        where present.at("metadata", "labels", name) == nil {
+            updated[path: ["metadata", "labels", name]] = text
+        }
+        if let aggregation = object["aggregationRule"], present["aggregationRule"] == nil {
+            updated["aggregationRule"] = aggregation
+        }
         for key in ["rules", "subjects"] {
             let missing = (object[key]?.array ?? []).filter { !(present[key]?.array ?? []).contains($0) }
             if !missing.isEmpty { updated[key] = .array((present[key]?.array ?? []) + missing) }
