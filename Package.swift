@@ -111,7 +111,14 @@ let package = Package(
         [tests("APIServer", ["Support", "Wire", "APIMachinery", "API", "Datastore", "Client", logging])],
         [tests("Client", ["Support", "APIMachinery"])],
         module("Controllers", ["Support", "APIMachinery", "API", "Client", logging]),
-        [tests("Controllers", ["Support", "APIMachinery", "API", "Client", "ClientTestSupport", logging])],
+        [
+            tests(
+                "Controllers",
+                [
+                    "Support", "PKI", "APIMachinery", "API", "Datastore", "Client", "ClientTestSupport", "APIServer",
+                    logging,
+                ])
+        ],
         module("Runtime", ["Support", "Host", "Wire", "PKI", "APIMachinery", logging]),
         [tests("Runtime", ["Support", "Host", "APIMachinery", logging])],
         module(

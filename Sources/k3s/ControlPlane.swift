@@ -41,6 +41,7 @@ struct ControlPlane {
             ("generic-garbage-collector", [GarbageCollector()]),
             ("service-account-controller", [ServiceAccountController()]),
             ("root-ca-cert-publisher", [RootCAPublisher(certificates: authority)]),
+            ("clusterrole-aggregation-controller", [RoleAggregator()]),
             ("endpoint-controller", [EndpointsController()]),
             ("persistent-volume-binder", [PersistentVolumeBinder()]),
             ("pvc-protection-controller", [ClaimProtection()]),

@@ -1,13 +1,12 @@
 import APIMachinery
 import Client
-import ClientTestSupport
 import Controllers
 import Logging
 import Support
 
-/// Runs controllers on an API in memory while `body` runs.
+/// Runs controllers on an API, usually one in memory, while `body` runs.
 func running(
-    _ controllers: [any Controller], on api: MemoryAPI, clock: any Clock<Duration> = ContinuousClock(),
+    _ controllers: [any Controller], on api: any Client, clock: any Clock<Duration> = ContinuousClock(),
     now: @escaping @Sendable () -> Timestamp = { Timestamp(seconds: 1_000_000) },
     _ body: () async throws -> Void
 ) async throws {
