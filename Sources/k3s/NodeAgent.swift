@@ -22,20 +22,25 @@ struct NodeAgent {
 
     private var name: String { identity.name }
 
-    /// Runs until the task is cancelled. `ready` is called when the node is Ready in the API.
-    func run(on runtime: CRIClient, ready: @escaping @Sendable () -> Void) async throws(Fault) {
+    /// Runs until the task is cancelled; the node's API answers on `port`. `ready` is called when the node is Ready in
+    /// the API.
+    func run(
+        on runtime: CRIClient, _ port: HeldPort, ready: @escaping @Sendable () -> Void
+    ) async throws(Fault) {
         let client = api.client(as: .node(name))
         let events = EventRecorder(client, component: "kubelet", host: name)
+        let resolver = try resolverFile()
         let kubelet = Kubelet(
-            try kubeletOptions(), client: client, runtime: runtime, images: runtime, events: events, log: log)
-        let nodeAPI = HTTPServer(
-            handler: try NodeAPI(
-                nodeName: name, pods: kubelet.directory, runtime: runtime, client: client,
-                clientAuthorities: credentials[Authority.client].chain, log: log),
-            log: log)
-        try await listen(nodeAPI)
+            try kubeletOptions(resolver), client: client, runtime: runtime, images: runtime, events: events, log: log)
+        let nodeAPI = try NodeAPI(
+            nodeName: name, pods: kubelet.directory, runtime: runtime, client: client,
+            clientAuthorities: credentials[Authority.client].chain, log: log)
+        let serving = credentials[.nodeKubeletServing]
+        port.open(
+            to: nodeAPI, as: try TLSIdentity(certificatePEM: serving.certificatePEM, keyPEM: serving.keyPEM))
+        log.info("serving the node's API on \(port.address)")
         var parts: [Parts.Part] = [
-            { await nodeAPI.run() },
+            { await port.server.run() },
             { await events.run() },
             { try await kubelet.run(ready: ready) },
             { try await serviceProxy.run() },
@@ -44,25 +49,16 @@ struct NodeAgent {
             // Before any pod asks.
             try ClusterDNS.claim([configuration.clusterDNS])
             let service = DNSService(client: api.client(), addresses: [configuration.clusterDNS], log: log)
-            let dns = try clusterDNS()
+            let dns = clusterDNS(resolver)
             parts += [{ try await dns.run() }, { try await service.run() }]
         }
         try await Parts.untilFirstEnds(parts)
-        await nodeAPI.stop(within: .seconds(1))
-    }
-
-    private func listen(_ nodeAPI: HTTPServer) async throws(Fault) {
-        let identity = credentials[.nodeKubeletServing]
-        let address = try await nodeAPI.listen(
-            on: .tcp(host: configuration.bindAddress, port: configuration.node.kubelet.port),
-            certificates: ReplaceableIdentity(
-                try TLSIdentity(certificatePEM: identity.certificatePEM, keyPEM: identity.keyPEM)))
-        log.info("serving the node's API on \(address)")
+        await port.server.stop(within: .seconds(1))
     }
 
     // MARK: The kubelet
 
-    private func kubeletOptions() throws(Fault) -> KubeletOptions {
+    private func kubeletOptions(_ resolver: String) throws(Fault) -> KubeletOptions {
         let node = configuration.node
         var options = KubeletOptions(
             nodeName: name, hostname: try Machine.hostname().lowercased(), internalAddresses: identity.addresses,
@@ -79,7 +75,7 @@ struct NodeAgent {
         }
         options.clusterDNS = [configuration.clusterDNS.description]
         options.clusterDomain = configuration.clusterDomain
-        options.resolvConf = try resolverFile()
+        options.resolvConf = resolver
         options.podCIDRs = [identity.podCIDR.description]
         options.port = node.kubelet.port
         options.cgroupRoot = node.kubelet.cgroupRoot
@@ -107,6 +103,7 @@ struct NodeAgent {
         return annotations
     }
 
+    /// Whose name servers answer what the cluster does not know, to its DNS and to pods with the host's names.
     private func resolverFile() throws(Fault) -> String {
         try ResolverFile.choose(
             asked: configuration.node.resolvConf,
@@ -125,11 +122,11 @@ struct NodeAgent {
         return ServiceProxy(client: api.client(as: user), options: options, log: log)
     }
 
-    private func clusterDNS() throws(Fault) -> ClusterDNS {
+    private func clusterDNS(_ resolver: String) -> ClusterDNS {
         var options = ClusterDNSOptions(
             domain: ClusterDomain(configuration.clusterDomain),
             addresses: [DNSAddress(configuration.clusterDNS, port: 53)])
-        options.upstream = .file(try resolverFile())
+        options.upstream = .file(resolver)
         let user = User.serviceAccount(namespace: "kube-system", name: "coredns")
         return ClusterDNS(client: api.client(as: user), options: options, log: log)
     }

@@ -3,11 +3,13 @@ import Logging
 import Runtime
 import Supervisor
 import Support
+import Synchronization
 
 /// The container runtime of this node: containerd, started or adopted, with the pods' network described to it.
 ///
-/// It is started before anything else, because it takes the longest; ``clients`` tells when it answers.
-struct NodeRuntime {
+/// It is started as soon as the start cannot fail for a port or the state any more, because it takes the longest;
+/// ``clients`` tells when it answers.
+final class NodeRuntime: Sendable {
     /// The runtime's client, at its first answer and again after each restart of containerd.
     let clients: AsyncStream<CRIClient>
     private let containerd: Containerd
@@ -15,6 +17,7 @@ struct NodeRuntime {
     private let answers: AsyncStream<CRIClient>.Continuation
     private let network: BridgeNetwork
     private let archives: ImageArchives
+    private let isKept = Mutex(false)
 
     init(_ configuration: ServerConfiguration, podCIDR: IPPrefix, log: Logger) throws(Fault) {
         let node = configuration.node
@@ -43,7 +46,7 @@ struct NodeRuntime {
         do {
             try makeHostsFile()
             try network.write(to: containerd.layout.cniConfiguration)
-            try await containerd.run { client in
+            try await containerd.run { [archives, log, answers] client in
                 // Before any pod asks for them.
                 let names = try await archives.importAll(client)
                 if !names.isEmpty { log.info("imported \(names.joined(separator: ", "))") }
@@ -53,6 +56,19 @@ struct NodeRuntime {
             throw fault
         } catch {
             throw Fault(.failed, "containerd cannot be run", cause: error)
+        }
+    }
+
+    /// From now on pods may run: whatever happens, containerd stays.
+    func keep() { isKept.withLock { $0 = true } }
+
+    /// The start came to nothing: what it has begun ends, unless it is kept.
+    func undo() async {
+        guard !isKept.withLock({ $0 }) else { return }
+        do {
+            try await containerd.undo()
+        } catch {
+            log.warning("the containerd of a start that failed may still run: \(error)")
         }
     }
 }

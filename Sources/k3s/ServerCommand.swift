@@ -36,27 +36,49 @@ struct ServerCommand {
         }
         Signals.ignoreBrokenPipes()
         let signals = try Signals([.terminate, .interrupt])
-        let identity = try ServerIdentity(configuration)
-        try Files.makeDirectory(Path.join(configuration.dataDirectory, "server/db"), mode: 0o700)
-        guard configuration.runsAgent else { return try await serve(as: identity, on: nil, until: signals) }
-        let runtime = try NodeRuntime(configuration, podCIDR: identity.podCIDR, log: log)
-        try await Parts.untilFirstEnds([
-            { try await runtime.run() },
-            { try await serve(as: identity, on: runtime, until: signals) },
-        ])
+        let ground = try await takeGround()
+        guard configuration.runsAgent else { return try await serve(on: ground, nil, until: signals) }
+        let port = try await HeldPort(configuration.bindAddress, configuration.node.kubelet.port, log: log)
+        let runtime = try NodeRuntime(configuration, podCIDR: ground.identity.podCIDR, log: log)
+        do throws(Fault) {
+            try await Parts.untilFirstEnds([
+                { try await runtime.run() },
+                { try await serve(on: ground, (runtime, port), until: signals) },
+            ])
+        } catch {
+            await runtime.undo()
+            throw error
+        }
     }
 
     // MARK: Running
 
+    /// What must be ours before anything is begun: who finds it in use leaves everything as it was.
+    private struct Ground {
+        let identity: ServerIdentity
+        let state: SQLiteDatastore
+        let port: HeldPort
+    }
+
+    private func takeGround() async throws(Fault) -> Ground {
+        let identity = try ServerIdentity(configuration)
+        try Files.makeDirectory(Path.join(configuration.dataDirectory, "server/db"), mode: 0o700)
+        let state = try SQLiteDatastore(path: Path.join(configuration.dataDirectory, "server/db/state.db"))
+        let port = try await HeldPort(configuration.bindAddress, configuration.port, log: log)
+        return Ground(identity: identity, state: state, port: port)
+    }
+
     private func serve(
-        as identity: ServerIdentity, on runtime: NodeRuntime?, until signals: Signals
+        on ground: Ground, _ node: (runtime: NodeRuntime, port: HeldPort)?, until signals: Signals
     ) async throws(Fault) {
-        // First of all, since it fails when another server has it: nothing is touched of what is in use.
-        let durable = try SQLiteDatastore(path: Path.join(configuration.dataDirectory, "server/db/state.db"))
+        let (identity, server) = (ground.identity, ground.port.server)
         let credentials = try await CredentialsStore.prepare(try credentialsRequest(identity))
-        let api = try await APIServer.open(options(durable, credentials, identity))
-        let server = HTTPServer(handler: api.handler, log: log)
-        try await listen(server, credentials)
+        let api = try await APIServer.open(options(ground.state, credentials, identity))
+        ground.port.open(
+            to: api.handler,
+            as: try TLSIdentity(
+                certificatePEM: credentials.serving.certificatePEM, keyPEM: credentials.serving.key.pem))
+        log.info("serving the API on \(ground.port.address)")
         try CredentialsStore.publish(credentials)
         // Who writes early waits until the first objects are there (docs/decisions/0008-bootstrap-before-writes.md).
         try await api.bootstrap()
@@ -68,16 +90,18 @@ struct ServerCommand {
             { try await control.run() },
             { try await waitForStop(signals) },
         ]
-        if runtime == nil { announce("ready") }
-        if let runtime {
+        if let (runtime, port) = node {
             let agent = NodeAgent(
                 configuration: configuration, identity: identity, api: api, credentials: credentials, log: log)
             parts.append {
                 for await client in runtime.clients {
                     log.info("containerd answers after \(elapsed())")
-                    return try await agent.run(on: client) { announce("the node \(identity.name) is Ready") }
+                    runtime.keep()
+                    return try await agent.run(on: client, port) { announce("the node \(identity.name) is Ready") }
                 }
             }
+        } else {
+            announce("ready")
         }
         let result: Result<Void, Fault>
         do throws(Fault) {
@@ -90,15 +114,6 @@ struct ServerCommand {
         await api.close()
         log.info("stopped")
         try result.get()
-    }
-
-    private func listen(_ server: HTTPServer, _ credentials: ServerCredentials) async throws(Fault) {
-        let identity = try TLSIdentity(
-            certificatePEM: credentials.serving.certificatePEM, keyPEM: credentials.serving.key.pem)
-        let address = try await server.listen(
-            on: .tcp(host: configuration.bindAddress, port: configuration.port),
-            certificates: ReplaceableIdentity(identity))
-        log.info("serving the API on \(address)")
     }
 
     private func announce(_ what: String) {

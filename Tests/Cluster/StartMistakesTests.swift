@@ -111,24 +111,15 @@ import Testing
         let command = TestServer.isolated(
             folder, arguments + mistake.arguments, setting: "F='\(folder)' && { \(mistake.setting); }",
             wrapper: ["timeout", "10"] + mistake.wrapper)
-        let begun = ContinuousClock.now
-        let outcome = try await command.run()
-        #expect(ContinuousClock.now - begun < .seconds(5))
-        #expect(outcome.status == .exited(1), "\(outcome.errorText)")
-        let lines = outcome.errorText.split(separator: "\n")
-        // What it logged before goes to the same place.
-        let sentences = lines.filter { $0.hasPrefix("k3s: ") }
-        #expect(sentences.count == 1, "\(outcome.errorText)")
-        #expect(lines.last == sentences.first, "\(outcome.errorText)")
-        #expect(sentences.first?.contains(mistake.says) == true, "\(outcome.errorText)")
+        let sentence = try await TestServer.refusal(of: command)
+        #expect(sentence.contains(mistake.says))
     }
 
     @Test(arguments: [
         (["agent"], "k3s agent is not part of this version yet"), (["serve"], "unknown command \"serve\""),
     ]) func `a command that is not there is told so`(_ arguments: [String], _ sentence: String) async throws {
-        let outcome = try await Command(TestServer.binary, arguments).run()
-        #expect(outcome.status == .exited(1))
-        #expect(outcome.errorText.hasPrefix("k3s: " + sentence))
+        let said = try await TestServer.refusal(of: Command(TestServer.binary, arguments))
+        #expect(said.hasPrefix("k3s: " + sentence))
     }
 
     @Test func `a second server on the same state or port is told so`() async throws {
@@ -142,9 +133,8 @@ import Testing
                     "server", "--disable-agent", "--data-dir", data + "/data", "--https-listen-port", "\(port)",
                     "--bind-address", "127.0.0.1", "--node-ip", "127.0.0.1", "--write-kubeconfig", other + "/kubeconfig",
                 ]
-                let outcome = try await TestServer.isolated(other, arguments, wrapper: ["timeout", "10"]).run()
-                #expect(outcome.status == .exited(1))
-                #expect(outcome.errorText.contains(sentence), "\(outcome.errorText)")
+                let command = TestServer.isolated(other, arguments, wrapper: ["timeout", "10"])
+                #expect(try await TestServer.refusal(of: command).contains(sentence))
             }
             #expect(try await RawClient(server).get("/readyz").code == 200)
         }
@@ -157,15 +147,29 @@ import Testing
             let runtime = ["-c", "pidof containerd; cat /etc/rancher/k3s/k3s.yaml"]
             let before = try await node.command("/bin/sh", runtime).run().text
             for arguments in [[], ["--data-dir", node.folder + "/other"], ["--https-listen-port", "7443"]] {
-                let words = ["10", TestServer.binary, "server", "--node-ip", TestNode.address] + arguments
-                let second = try await node.command("/usr/bin/timeout", words).run()
-                #expect(second.status == .exited(1), "\(second.errorText)")
-                let last = second.errorText.split(separator: "\n").last ?? ""
-                #expect(last.hasPrefix("k3s: "), "\(second.errorText)")
-                #expect(["in use", "another k3s"].contains { last.contains($0) }, "\(second.errorText)")
+                let said = try await TestServer.refusal(of: try node.start(of: arguments))
+                #expect(["in use", "another k3s"].contains { said.contains($0) }, "\(said)")
             }
             #expect(try await node.command("/bin/sh", runtime).run().text == before)
             #expect(try await server.shell("client", "echo there").text == "there\n")
+        }
+    }
+
+    @Test func `a start that cannot be leaves nothing running`() async throws {
+        try await TestNode.bare { node in
+            for (port, arguments) in [(6443, []), (7443, ["--https-listen-port", "7443"]), (10_250, [])] {
+                let taken = try node.take(UInt16(port))
+                let said = try await TestServer.refusal(of: try node.start(of: arguments))
+                #expect(said.contains(":\(port) is already in use"), "\(said)")
+                withExtendedLifetime(taken) {}
+            }
+            // It would have made its folder, had it been begun before the ports were ours.
+            #expect(try await node.command("/bin/sh", ["-c", "ls /run/k3s; pidof containerd"]).run().text == "")
+            let said = try await TestServer.refusal(of: try node.start(of: ["--token", "K10"]))
+            #expect(said.contains("token"), "\(said)")
+            #expect(try await node.command("/bin/sh", ["-c", "pidof containerd"]).run().text == "")
+            let server = try await node.start()
+            try await server.stop(.terminate)
         }
     }
 
@@ -188,9 +192,8 @@ import Testing
                 "server", "--disable-agent", "--data-dir", folder + "/data", "--node-ip", "127.0.0.1",
                 "--write-kubeconfig", folder + "/kubeconfig",
             ]
-            let outcome = try await TestServer.isolated(folder, arguments, wrapper: ["timeout", "10"]).run()
-            #expect(outcome.status == .exited(1), "\(what): \(outcome.errorText)")
-            #expect(outcome.errorText.contains("state.db"), "\(what): \(outcome.errorText)")
+            let command = TestServer.isolated(folder, arguments, wrapper: ["timeout", "10"])
+            #expect(try await TestServer.refusal(of: command).contains("state.db"), "\(what)")
             #expect(try Files.read(path) == damaged, "\(what)")
         }
         try Files.write(whole, to: path)

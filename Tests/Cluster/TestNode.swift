@@ -23,11 +23,17 @@ final class TestNode: Sendable {
     static func with<R>(
         _ arguments: [String] = [], _ body: (TestNode, Server) async throws -> R
     ) async throws -> R {
+        try await bare { node in
+            try await TestRegistry.start(on: node)
+            return try await body(node, try await node.start(arguments))
+        }
+    }
+
+    /// Makes a node on which nothing runs yet, runs the test, and leaves nothing behind.
+    static func bare<R>(_ body: (TestNode) async throws -> R) async throws -> R {
         let node = try await make()
         do {
-            try await TestRegistry.start(on: node)
-            let server = try await node.start(arguments)
-            let result = try await body(node, server)
+            let result = try await body(node)
             try await node.end()
             return result
         } catch {
@@ -90,13 +96,26 @@ final class TestNode: Sendable {
     /// What k3s printed.
     var log: String { (try? Files.readText(folder + "/log")) ?? "" }
 
+    /// A port of the node that another program has.
+    func take(_ port: UInt16) throws -> TakenPort {
+        guard let first = firstProcess else { throw Unready("the node is gone") }
+        return try NetworkNamespace(path: "/proc/\(first)/ns/net").perform { () throws(Fault) in try TakenPort(port) }
+    }
+
+    /// A start of k3s, which ends within ten seconds.
+    func start(of arguments: [String]) throws -> Command {
+        try command("/usr/bin/timeout", ["10", TestServer.binary] + words + arguments)
+    }
+
+    private var words: [String] {
+        [
+            "server", "--node-name", "node-1", "--node-ip", Self.address, "--kubelet-arg", "cgroup-root=/" + cgroup,
+        ]
+    }
+
     /// Starts k3s and returns when its node is Ready.
     func start(_ arguments: [String] = []) async throws -> Server {
-        let words = [
-            "server", "--node-name", "node-1", "--node-ip", Self.address, "--log", folder + "/log",
-            "--kubelet-arg", "cgroup-root=/" + cgroup,
-        ]
-        var command = try command(TestServer.binary, words + arguments)
+        var command = try command(TestServer.binary, words + ["--log", folder + "/log"] + arguments)
         command.output = .null
         let server = Server(node: self, process: try await command.start())
         try await eventually("the node is Ready", within: .seconds(60)) {

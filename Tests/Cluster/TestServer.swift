@@ -115,20 +115,22 @@ final class TestServer: Sendable {
         try Files.remove(folder)
     }
 
-    static func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-            }
-        }
-        guard isBound else { throw Unready("no free port") }
-        return Int(UInt16(bigEndian: address.sin_port))
+    static func freePort() throws -> Int { try TakenPort().number }
+
+    /// Runs a start that cannot be to its end: at once, with one sentence, which is returned, and exit code 1.
+    static func refusal(
+        of command: Command, at location: SourceLocation = #_sourceLocation
+    ) async throws -> String {
+        let begun = ContinuousClock.now
+        let outcome = try await command.run()
+        #expect(ContinuousClock.now - begun < .seconds(5), sourceLocation: location)
+        #expect(outcome.status == .exited(1), "\(outcome.errorText)", sourceLocation: location)
+        let lines = outcome.errorText.split(separator: "\n")
+        // What it logged before goes to the same place.
+        let sentences = lines.filter { $0.hasPrefix("k3s: ") }
+        #expect(sentences.count == 1, "\(outcome.errorText)", sourceLocation: location)
+        #expect(lines.last == sentences.first, "\(outcome.errorText)", sourceLocation: location)
+        return sentences.first.map(String.init) ?? ""
     }
 }
 

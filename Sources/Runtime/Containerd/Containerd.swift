@@ -1,18 +1,21 @@
 public import Host
 public import Logging
 import Support
+import Synchronization
 
 /// Runs containerd: writes its configuration, starts it or adopts the one that runs, and starts it again when
 /// it ends.
 ///
 /// It outlives us on purpose (docs/decisions/0003-containerd-outlives-k3s.md): containers write their logs
-/// through it, and would stand still without it. ``stop()`` ends it for those who want that.
+/// through it, and would stand still without it. ``stop()`` ends it for those who want that, ``undo()`` for a
+/// start of k3s that came to nothing.
 public struct Containerd: Sendable {
     public let layout: ContainerdLayout
     let options: ContainerdOptions
     let programs: ContainerdPrograms
     let environment: [String: String]
     let logger: Logger
+    private let own = Own()
 
     /// How long things may take.
     struct Limits: Sendable {
@@ -50,6 +53,7 @@ public struct Containerd: Sendable {
         defer { client.close() }
         let lock = try takeLock()
         defer { withExtendedLifetime(lock) {} }
+        own.process.withLock { $0 = ProcessRecord.running(at: layout.processRecord) == nil ? .none : .another }
         do {
             let fingerprint = try await configure()
             try await withThrowingTaskGroup { group in
@@ -108,8 +112,31 @@ public struct Containerd: Sendable {
     /// fault.
     public func stop() async throws {
         guard let record = ProcessRecord.running(at: layout.processRecord) else { return }
-        try await ContainerdProcess.adopted(record.identity).stop(grace: limits.stop)
+        try await end(record.identity)
+    }
+
+    /// Ends the containerd that ``run(ready:)`` has started, for a start of k3s that came to nothing. Where one
+    /// ran before, ours has taken its place and stays: there may be containers.
+    public func undo() async throws {
+        guard case .ours(let identity) = own.process.withLock({ $0 }) else { return }
+        try await end(identity)
+    }
+
+    private func end(_ identity: ProcessIdentity) async throws {
+        try await ContainerdProcess.adopted(identity).stop(grace: limits.stop)
         try Files.remove(layout.processRecord)
+    }
+
+    /// What ``undo()`` has to know.
+    private final class Own: Sendable {
+        enum Process: Sendable {
+            case none
+            /// One ran when we came.
+            case another
+            case ours(ProcessIdentity)
+        }
+
+        let process = Mutex(Process.none)
     }
 
     // MARK: - Starting
@@ -140,6 +167,10 @@ public struct Containerd: Sendable {
             throw Fault(.failed, "containerd ended at once", remedy: "see \(layout.log)")
         }
         let record = ProcessRecord(identity: identity, bootID: try Machine.bootID(), fingerprint: fingerprint)
+        own.process.withLock { process in
+            if case .another = process { return }
+            process = .ours(identity)
+        }
         try Files.write(record.json, to: layout.processRecord, mode: 0o600)
         return .child(child)
     }

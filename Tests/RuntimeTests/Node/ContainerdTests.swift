@@ -117,6 +117,35 @@ struct ContainerdTests {
         }
     }
 
+    @Test func `what a start that came to nothing has begun ends, and nothing else`() async throws {
+        try await TestNode.run { node in
+            let path = node.layout.processRecord
+            let first = node.containerd
+            try await node.with(first) { _ in }
+            let begun = try #require(ProcessRecord.running(at: path)).identity
+            // Whoever found it running leaves it, and whoever put another in its place leaves that.
+            let second = node.containerd
+            try await node.with(second) { _ in }
+            try await second.undo()
+            #expect(begun.isRunning)
+            var changed = node
+            changed.options.layerStatisticsInterval = .seconds(59)
+            let third = changed.containerd
+            try await node.with(third) { _ in }
+            try await third.undo()
+            let replaced = try #require(ProcessRecord.running(at: path)).identity
+            #expect(replaced != begun)
+            try await third.stop()
+            let fourth = node.containerd
+            try await node.with(fourth) { _ in }
+            let own = try #require(ProcessRecord.running(at: path)).identity
+            try await fourth.undo()
+            #expect(!own.isRunning && !Files.exists(path))
+            // A run that did not get so far has nothing to undo.
+            try await node.containerd.undo()
+        }
+    }
+
     @Test func `a containerd that hangs is not adopted`() async throws {
         try await TestNode.run { node in
             try await node.withContainerd { _ in }
