@@ -31,7 +31,9 @@ final class NodeRuntime: Sendable {
         containerd = Containerd(layout: layout, options: options, programs: programs, logger: log)
         archives = ImageArchives(layout: layout, programs: programs, options: options, logger: log)
         self.log = log
-        network = BridgeNetwork(podCIDRs: [podCIDR])
+        var network = BridgeNetwork(podCIDRs: [podCIDR])
+        network.hasBandwidthPlugin = programs.hasPlugin("bandwidth")
+        self.network = network
         (clients, answers) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 

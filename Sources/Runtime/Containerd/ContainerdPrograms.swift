@@ -14,6 +14,11 @@ public struct ContainerdPrograms: Hashable, Sendable {
     /// The network plugins that every pod's network takes.
     static let plugins = ["bridge", "host-local", "loopback"]
 
+    /// Whether a network plugin is there besides those.
+    public func hasPlugin(_ name: String) -> Bool {
+        cniFolders.contains { Self.isExecutable(Path.join($0, name)) }
+    }
+
     /// Looks in `PATH`, then where packages and bundles put them, then below the data directory.
     ///
     /// What is missing is a fault that names the package of Debian to install.
