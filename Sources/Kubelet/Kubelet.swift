@@ -90,7 +90,8 @@ public final class Kubelet: Sendable {
         return PodContext(
             options: options, client: client, runtime: runtime, images: images, volumes: volumes,
             environment: ContainerEnvironment(client: client), prober: prober,
-            hook: LifecycleHook(runtime: runtime), events: events, operations: operations, table: table,
+            awaited: ObservedObjects(client: client) { queue.add($0) }, hook: LifecycleHook(runtime: runtime),
+            events: events, operations: operations, table: table,
             groups: PodCgroups(root: options.cgroupRoot, log: log), log: log, wake: { queue.add($0) },
             capacity: capacity)
     }

@@ -15,12 +15,10 @@ struct ContainerStarter: Sendable {
         case held(PodMemory.Hold)
     }
 
-    /// Something that makes the container wait: the reason in its status, and how to say it.
+    /// Something that makes the container wait: the reason in its status, and what it is.
     private struct Refusal: Error {
         var reason: String
-        var message: String
-        /// Whether an event has said it already.
-        var isTold = false
+        var fault: Fault
     }
 
     let context: PodContext
@@ -47,9 +45,8 @@ struct ContainerStarter: Sendable {
         do throws(Refusal) {
             return .started(id: try await make(image, sandboxConfig))
         } catch {
-            if !error.isTold { context.tell(pod, member, .warning, "Failed", "Error: \(error.message)") }
-            return .held(
-                PodMemory.Hold(reason: error.reason, message: error.message, until: .now + .seconds(10)))
+            context.tell(pod, member, .warning, "Failed", "Error: \(error.fault.summary)")
+            return .held(PodMemory.Hold(reason: error.reason, error.fault, after: .seconds(10)))
         }
     }
 
@@ -62,14 +59,14 @@ struct ContainerStarter: Sendable {
             id = try await context.runtime.createContainer(
                 in: sandbox.id, config, sandboxConfig: sandboxConfig)
         } catch {
-            throw Refusal(reason: "CreateContainerError", message: error.forPeople)
+            throw Refusal(reason: "CreateContainerError", fault: error.told)
         }
         // Its end may be told at any moment from now on.
         context.table.own([id], pod.metadata.uid)
         context.tell(pod, member, .normal, "Created", "Container created")
         linkLog(id, Path.join(sandboxConfig.logDirectory, config.logPath))
         do throws(Fault) { try await context.runtime.startContainer(id) } catch {
-            throw Refusal(reason: "RunContainerError", message: error.forPeople)
+            throw Refusal(reason: "RunContainerError", fault: error.told)
         }
         context.tell(pod, member, .normal, "Started", "Container started")
         return id
@@ -80,7 +77,7 @@ struct ContainerStarter: Sendable {
     private func configure(_ image: CRI.Image) async throws(Refusal) -> CRI.ContainerConfig {
         let security = ContainerSecurity(container, in: pod, seccompProfiles: context.seccompProfiles)
         do throws(RootRefused) { try security.checkUser(image) } catch {
-            throw Refusal(reason: "CreateContainerConfigError", message: error.message)
+            throw Refusal(reason: "CreateContainerConfigError", fault: Fault(.denied, error.message))
         }
         let configuration = ContainerConfiguration(
             pod: pod, container: container, attempt: attempt, seccompProfiles: context.seccompProfiles)
@@ -95,7 +92,7 @@ struct ContainerStarter: Sendable {
             around.target = target
             return configuration.config(around)
         } catch {
-            throw Refusal(reason: "CreateContainerConfigError", message: error.summary)
+            throw Refusal(reason: "CreateContainerConfigError", fault: error)
         }
     }
 

@@ -39,7 +39,11 @@ public struct ContainerEnvironment: Sendable {
         } catch {
             throw Fault(error, "cannot read the environment of container \(container.name)")
         }
-        return try sources.variables(of: container, in: pod, placement)
+        do throws(Fault) {
+            return try sources.variables(of: container, in: pod, placement)
+        } catch {
+            throw error.awaiting(sources.read(names, in: namespace))
+        }
     }
 
     /// Replaces `$(NAME)` by the variable's value; an unknown name stays as it is, and `$$` is one `$`. For

@@ -39,6 +39,19 @@ struct EnvironmentSources: Sendable {
         return (Set(maps), Set(secrets))
     }
 
+    /// The objects of these names as they are here.
+    func read(_ names: (configMaps: Set<String>, secrets: Set<String>), in namespace: String) -> ObjectsRead {
+        var read = ObjectsRead()
+        func note(_ resource: GroupVersionResource, _ name: String, _ metadata: ObjectMeta?) {
+            let key = ObservedObjects.Key(
+                resource: resource, name: ObjectName(namespace: namespace, name: name))
+            read.revisions[key] = metadata.flatMap { Int64($0.resourceVersion) } ?? 0
+        }
+        for name in names.configMaps { note(.configMaps, name, configMaps[name]?.metadata) }
+        for name in names.secrets { note(.secrets, name, secrets[name]?.metadata) }
+        return read
+    }
+
     /// Every entry whose name with the prefix can be a variable's: anything without `=` (KEP-4369).
     private func add(_ source: EnvFromSource, to list: inout VariableList) throws(Fault) {
         var values: [String: String] = [:]

@@ -197,4 +197,7 @@ extension Duration {
 extension Fault {
     /// The whole story in one line, innermost cause included.
     var forPeople: String { cause.map { "\(summary): \($0)" } ?? summary }
+
+    /// With the whole story as its summary.
+    var told: Fault { Fault(code, forPeople) }
 }

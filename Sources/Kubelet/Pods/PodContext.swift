@@ -15,6 +15,8 @@ struct PodContext: Sendable {
     let volumes: PodVolumes
     let environment: ContainerEnvironment
     let prober: Prober
+    /// What pods wait for.
+    let awaited: ObservedObjects
     let hook: LifecycleHook
     let events: EventRecorder
     let operations: Operations

@@ -18,6 +18,8 @@ struct PodMemory: Hashable, Sendable {
         var message: String
         /// When it is tried again; `nil` until something happens.
         var until: Timestamp?
+        /// A change of these ends it, whenever that comes.
+        var awaited = ObjectsRead()
 
         func isOver(at now: Timestamp) -> Bool { until.map { $0 <= now } ?? false }
     }
@@ -44,4 +46,26 @@ struct PodMemory: Hashable, Sendable {
     var messages: [String: String] = [:]
     /// Containers whose waiting was made known by an event, by id.
     var announced: Set<String> = []
+
+    /// What the pod waits for by its holds.
+    var awaited: Set<ObservedObjects.Key> {
+        Set((holds.values.map(\.awaited) + [sandboxHold?.awaited].compactMap(\.self)).flatMap(\.revisions.keys))
+    }
+
+    /// Tries what is held again, where `isOver` says so.
+    mutating func lift(_ isOver: (Hold) -> Bool) {
+        holds = holds.filter { !isOver($0.value) }
+        if let hold = sandboxHold, isOver(hold) { (sandboxHold, sandboxFailures) = (nil, 0) }
+    }
+}
+
+extension PodMemory.Hold {
+    /// Because of a fault: until objects come that it waits for, or else for `delay`.
+    init(reason: String, _ fault: Fault, after delay: Duration) {
+        let awaited = fault.objectsRead
+        // Somebody may be missed even by those who listen.
+        let limit: Duration = awaited == nil ? delay : .seconds(300)
+        self.init(
+            reason: reason, message: fault.summary, until: .now + limit, awaited: awaited ?? ObjectsRead())
+    }
 }

@@ -75,14 +75,14 @@ extension PodWorker {
         }
     }
 
-    /// Tries again after half a second, then after twice as long each time, up to half a minute.
+    /// Tries again after half a second, then after twice as long each time, up to half a minute; where objects
+    /// are missing, when they come.
     private func hold(_ reason: String, _ fault: Fault) {
         record.remember { memory in
             let doublings = min(memory.sandboxFailures, 6)
             memory.sandboxFailures += 1
             let delay = min(Duration.milliseconds(500 << doublings), .seconds(30))
-            memory.sandboxHold = PodMemory.Hold(
-                reason: reason, message: fault.summary, until: .now + delay)
+            memory.sandboxHold = PodMemory.Hold(reason: reason, fault, after: delay)
         }
     }
 
@@ -229,6 +229,7 @@ extension PodWorker {
     /// Nothing of the pod is left here but its log.
     private func forget(_ facts: PodFacts) -> Bool {
         context.images.forget(podUID: record.uid)
+        context.awaited.release(record.uid)
         removeLogs()
         guard !facts.isGone else {
             context.table.remove(record.uid)

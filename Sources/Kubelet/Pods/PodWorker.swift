@@ -24,6 +24,8 @@ struct PodWorker: Sendable {
             let decision = PodDecision(facts)
             report(facts, decision)
             guard !decision.actions.isEmpty else {
+                // What is awaited may have come while it was being noted.
+                guard try await observeAwaited(decision) else { continue }
                 let rest = decision.nextLook.map { max($0 - .now, .zero) }
                 guard await adoptVolumes(facts, decision) else {
                     return min(rest ?? .seconds(30), .seconds(30))
@@ -41,6 +43,7 @@ struct PodWorker: Sendable {
 
     private func look() async throws(Fault) -> PodFacts {
         let now = Timestamp.now
+        liftHolds()
         let present = record.present
         let runtime = try await RuntimePod.look(uid, in: context.runtime, ended: present.ended)
         context.table.own(runtime.sandboxes.map(\.id) + runtime.containers.map(\.id), uid)
@@ -125,6 +128,29 @@ struct PodWorker: Sendable {
                 "the volumes of pod \(facts.pod.objectName) are not kept true yet: \(error.forPeople)")
             return false
         }
+    }
+
+    // MARK: Waiting
+
+    /// Objects that came, or changed, end the holds that wait for them. Returns whether there was one.
+    @discardableResult
+    private func liftHolds() -> Bool {
+        let held = record.present.memory
+        let over = Set(
+            (Array(held.holds.values) + [held.sandboxHold].compactMap(\.self)).filter {
+                context.awaited.haveChanged(since: $0.awaited)
+            })
+        guard !over.isEmpty else { return false }
+        record.remember { $0.lift(over.contains) }
+        return true
+    }
+
+    /// Sees to it that the pod is looked at when what it waits for changes. False when it has changed already.
+    private func observeAwaited(_ decision: PodDecision) async throws(Fault) -> Bool {
+        let wanted = decision.stage == .live ? record.present.memory.awaited : []
+        context.awaited.release(uid, keeping: wanted)
+        for key in wanted { try await context.awaited.hold(key, for: uid) }
+        return !liftHolds()
     }
 
     // MARK: Telling

@@ -3,8 +3,8 @@ import Client
 import Support
 import Synchronization
 
-/// The ConfigMaps and Secrets that mounted pods refer to, each observed once however many pods do, and only
-/// as long as one does.
+/// ConfigMaps and Secrets in which pods take an interest, each observed once however many pods do, and only as
+/// long as one does.
 final class ObservedObjects: Sendable {
     struct Key: Hashable, Sendable {
         var resource: GroupVersionResource
@@ -62,11 +62,19 @@ final class ObservedObjects: Sendable {
         return set?.get(key.name)
     }
 
-    /// A pod is gone: what no other holds is observed no more.
-    func release(_ pod: String) {
+    /// Whether one that is observed is not what it was.
+    func haveChanged(since read: ObjectsRead) -> Bool {
+        read.revisions.contains { key, revision in
+            guard let set = entries.withLock({ $0[key]?.set }) else { return false }
+            return (set.get(key.name)?.revision ?? 0) != revision
+        }
+    }
+
+    /// A pod needs no more than these: what no other holds is observed no more.
+    func release(_ pod: String, keeping kept: Set<Key> = []) {
         let ended = entries.withLock { entries in
             var ended: [any Observation] = []
-            for key in entries.filter({ $0.value.pods.contains(pod) }).keys {
+            for key in entries.keys where entries[key]?.pods.contains(pod) == true && !kept.contains(key) {
                 entries[key]?.pods.remove(pod)
                 guard let entry = entries[key], entry.pods.isEmpty else { continue }
                 if let observation = entry.observation { ended.append(observation) }

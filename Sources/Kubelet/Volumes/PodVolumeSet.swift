@@ -29,8 +29,7 @@ actor PodVolumeSet {
     private struct Ingredients: Equatable {
         /// Of the pod, where a file tells of it.
         var pod: Value?
-        /// Of the objects that exist.
-        var revisions: [FileVolume.ObjectReference: Int64] = [:]
+        var read = ObjectsRead()
         var tokens: [TokenRequestKey: IssuedToken] = [:]
     }
 
@@ -115,7 +114,11 @@ actor PodVolumeSet {
         if volume.readsAllocatable, allocatable == nil { allocatable = try await readNode().allocatable }
         guard !isGone else { throw Fault(.conflict, "the pod is gone") }
         let ingredients = ingredients(of: volume, pod)
-        try write(try payload(of: volume, pod), to: volume, pod)
+        let payload: Payload
+        do throws(Fault) { payload = try self.payload(of: volume, pod) } catch {
+            throw error.awaiting(ingredients.read)
+        }
+        try write(payload, to: volume, pod)
         written[volume.name] = ingredients
         files.append(volume)
         return MountedVolumes.Place(path: path(of: volume), isReadOnly: true)
@@ -124,13 +127,12 @@ actor PodVolumeSet {
     private func prepareClaim(
         _ name: String, of pod: Pod, isEphemeral: Bool, _ isReadOnly: Bool
     ) async throws(Fault) -> MountedVolumes.Place {
-        let source: ClaimedVolume
         let claimName = ObjectName(namespace: pod.metadata.namespace, name: name)
         let claim = try await read(PersistentVolumeClaim.self, claimName)
         let volumeName = try ClaimedVolume.volumeName(of: claim, for: pod, isEphemeral: isEphemeral)
         let volume = try await read(PersistentVolume.self, ObjectName(name: volumeName))
         let labels = volume.spec.nodeAffinity == nil ? Fields() : try await readNode().labels
-        source = try ClaimedVolume(claim, volume, nodeName: node.name, nodeLabels: labels)
+        let source = try ClaimedVolume(claim, volume, nodeName: node.name, nodeLabels: labels)
         switch source {
         case .hostPath(let source):
             try HostPathCheck.prepare(source)
@@ -186,7 +188,8 @@ actor PodVolumeSet {
         if volume.tellsOfPod { ingredients.pod = pod.toldInFiles }
         for key in volume.tokens { ingredients.tokens[key] = tokens[key] }
         for reference in volume.references {
-            ingredients.revisions[reference] = node.objects.get(key(reference, pod))?.revision
+            let key = key(reference, pod)
+            ingredients.read.revisions[key] = node.objects.get(key)?.revision ?? 0
         }
         return ingredients
     }
