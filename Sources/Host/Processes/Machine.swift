@@ -70,6 +70,9 @@ public enum Machine {
     /// Processors that are switched on, whether or not this process may use all of them.
     public static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
+    /// Whether the kernel confines programs by AppArmor profiles.
+    public static var hasAppArmor: Bool { (try? line("/sys/module/apparmor/parameters/enabled")) == "Y" }
+
     /// Memory and swap of the whole machine.
     public struct Memory: Hashable, Sendable {
         public var total: ByteCount

@@ -1,6 +1,7 @@
 import API
+import Support
 
-/// Whether this node runs a pod at all. One that it refuses fails at once.
+/// Whether this node runs a pod at all.
 enum PodAdmission {
     /// Kernel parameters that concern a pod alone and cannot harm another one (Kubernetes documentation,
     /// "Using sysctls in a Kubernetes Cluster").
@@ -14,7 +15,7 @@ enum PodAdmission {
     /// What k3s allows besides, for service load balancers that run as pods.
     private static let allowed: Set<String> = ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"]
 
-    /// Why the node does not run the pod; `nil` when it does.
+    /// Why the pod fails at once; `nil` when it does not.
     static func refusal(of spec: PodSpec) -> PodEnd? {
         for sysctl in spec.securityContext?.sysctls ?? [] {
             let name = String(sysctl.name.map { $0 == "/" ? "." : $0 })
@@ -31,7 +32,28 @@ enum PodAdmission {
         return nil
     }
 
+    /// What the pod asks for that it cannot have here: it waits, and an event says so. It does not fail, since who
+    /// made it would make it again at once, and without what it asks for it must not run.
+    static func obstacle(to spec: PodSpec, hasAppArmor: Bool) -> Fault? {
+        if spec.hostUsers == false {
+            return Fault(.unsupported, "user namespaces (hostUsers: false) are not part of this version")
+        }
+        if !spec.resourceClaims.isEmpty {
+            return Fault(.unsupported, "claims on devices (resourceClaims) are not part of this version")
+        }
+        guard !hasAppArmor, spec.asksForAppArmor else { return nil }
+        return Fault(.unsupported, "Cannot enforce AppArmor: AppArmor is not enabled on the host")
+    }
+
     private static func forbidden(_ why: String) -> PodEnd {
         PodEnd(phase: "Failed", reason: "SysctlForbidden", message: "forbidden sysctl: " + why)
+    }
+}
+
+extension PodSpec {
+    /// Whether the pod or a container of it names a profile other than none.
+    fileprivate var asksForAppArmor: Bool {
+        let own = PodContainers(self).members.map(\.container.securityContext?.appArmorProfile)
+        return (own + [securityContext?.appArmorProfile]).contains { $0.map { $0.type != "Unconfined" } ?? false }
     }
 }

@@ -27,6 +27,7 @@ struct PodContext: Sendable {
     let wake: @Sendable (_ podUID: String) -> Void
     /// What the node has, and what it gives to pods.
     let capacity: NodeCapacity
+    let hasAppArmor = Machine.hasAppArmor
 
     var hostIPs: [String] { options.internalAddresses.map(\.description) }
     var seccompProfiles: String { Path.join(options.layout.root, "seccomp") }

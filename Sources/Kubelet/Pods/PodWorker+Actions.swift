@@ -27,6 +27,9 @@ extension PodWorker {
 
     private func createSandbox(_ attempt: UInt32, _ replaced: [String], _ facts: PodFacts) async throws(Fault)
     {
+        if let obstacle = PodAdmission.obstacle(to: facts.spec, hasAppArmor: context.hasAppArmor) {
+            return refuseSandbox(obstacle, facts)
+        }
         guard let volumes = await mount(facts) else { return }
         record.change { $0.volumes = volumes }
         if attempt > 0 {
@@ -48,11 +51,15 @@ extension PodWorker {
             }
         } catch {
             if Task.isCancelled { throw error }
-            context.tell(
-                facts.pod, nil, .warning, "FailedCreatePodSandBox",
-                "Failed to create pod sandbox: \(error.forPeople)")
-            hold("FailedCreatePodSandBox", error)
+            refuseSandbox(error, facts)
         }
+    }
+
+    private func refuseSandbox(_ fault: Fault, _ facts: PodFacts) {
+        context.tell(
+            facts.pod, nil, .warning, "FailedCreatePodSandBox",
+            "Failed to create pod sandbox: \(fault.forPeople)")
+        hold("FailedCreatePodSandBox", fault)
     }
 
     /// How the runtime is to run the pod (KEP 585).

@@ -16,7 +16,7 @@ struct KubeletWorld: Sendable {
     let runtime = FakeRuntime(images: ["docker.io/library/web:1"])
     let folder = "/tmp/k3s-kubelet-test-\(UInt32.random(in: 0...UInt32.max))"
 
-    func makeKubelet() -> Kubelet {
+    func makeKubelet(_ events: EventRecorder) -> Kubelet {
         let layout = KubeletLayout(
             root: folder + "/kubelet", podLogs: folder + "/pods", containerLogs: folder + "/containers")
         var options = KubeletOptions(
@@ -25,13 +25,15 @@ struct KubeletWorld: Sendable {
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         return Kubelet(
             options, client: client, runtime: runtime, images: runtime,
-            events: EventRecorder(client, component: "kubelet"), log: log)
+            events: events, log: log)
     }
 
     /// Runs a kubelet while `body` runs.
     func run(_ body: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup { group in
-            let kubelet = makeKubelet()
+            let events = EventRecorder(client, component: "kubelet")
+            let kubelet = makeKubelet(events)
+            group.addTask { await events.run() }
             group.addTask { try await kubelet.run {} }
             group.addTask { try await body() }
             try await group.next()
@@ -189,6 +191,28 @@ struct KubeletTests {
                 #expect(pod.status.phase == "Pending")
                 world.delete("web")
                 try await world.until("web") { $0 == nil }
+            }
+        }
+    }
+
+    @Test func `a pod that asks for what is not built waits, and an event says so`() async throws {
+        try await KubeletWorld.with { world in
+            try await world.run {
+                var pod = world.pod("web")
+                pod.spec.hostUsers = false
+                world.client.put(pod)
+                let events = try await world.client.observe(Event.self)
+                let (news, input) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+                let observation = events.observe { _ in input.yield() }
+                defer { observation.cancel() }
+                for await _ in news {
+                    let told = events.list(namespace: "default").map { Event($0) }
+                    guard let event = told.first(where: { $0.reason == "FailedCreatePodSandBox" }) else { continue }
+                    #expect(event.message.contains("user namespaces (hostUsers: false)"))
+                    break
+                }
+                #expect(world.client.present(Pod.self, pod.objectName)?.status.phase == "Pending")
+                #expect(world.runtime.calls.isEmpty)
             }
         }
     }

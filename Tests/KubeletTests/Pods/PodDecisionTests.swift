@@ -108,6 +108,27 @@ import Testing
         #expect(pod.outcome == [then])
     }
 
+    @Test func `what a pod cannot have here is named, and nothing else keeps it`() {
+        func obstacle(_ spec: Value, hasAppArmor: Bool = false) -> String? {
+            PodAdmission.obstacle(to: PodSpec(spec), hasAppArmor: hasAppArmor)?.summary
+        }
+        let profile = { (type: String) -> Value in ["appArmorProfile": ["type": .string(type)]] }
+        #expect(obstacle(["containers": [["name": "a"]]]) == nil)
+        #expect(obstacle(["hostUsers": true]) == nil)
+        #expect(obstacle(["hostUsers": false])?.contains("hostUsers") == true)
+        #expect(obstacle(["resourceClaims": [["name": "gpu"]]])?.contains("resourceClaims") == true)
+        let enforced = "Cannot enforce AppArmor: AppArmor is not enabled on the host"
+        for spec: Value in [
+            ["securityContext": profile("RuntimeDefault")],
+            ["containers": [["name": "a", "securityContext": profile("Localhost")]]],
+            ["initContainers": [["name": "a", "securityContext": profile("RuntimeDefault")]]],
+        ] {
+            #expect(obstacle(spec) == enforced)
+            #expect(obstacle(spec, hasAppArmor: true) == nil)
+        }
+        #expect(obstacle(["securityContext": profile("Unconfined")]) == nil)
+    }
+
     // MARK: Restarting
 
     @Test(arguments: [
