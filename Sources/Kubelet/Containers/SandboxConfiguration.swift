@@ -4,7 +4,7 @@ import Host
 import Runtime
 import Support
 
-/// What the sandbox of a pod is to be.
+/// What the sandbox of a pod is to be. Host ports are not the runtime's: the service proxy leads them to the pod.
 struct SandboxConfiguration: Sendable {
     let options: KubeletOptions
     let qualityOfService: QualityOfService
@@ -31,7 +31,6 @@ struct SandboxConfiguration: Sendable {
             clusterDomain: options.clusterDomain)
         if !spec.hostNetwork {
             config.hostname = PodHostname(pod, clusterDomain: options.clusterDomain).inSandbox
-            config.portMappings = Self.portMappings(spec)
         }
         config.linux.cgroupParent = cgroupParent(podUID: pod.metadata.uid)
         for sysctl in spec.securityContext?.sysctls ?? [] {
@@ -59,18 +58,6 @@ struct SandboxConfiguration: Sendable {
         // The sandbox's own process needs nothing that the runtime's profile forbids.
         context.seccomp = CRI.SecurityProfile(.runtimeDefault)
         return context
-    }
-
-    private static func portMappings(_ spec: PodSpec) -> [CRI.PortMapping] {
-        let sidecars = spec.initContainers.filter { $0.restartPolicy == "Always" }
-        return (sidecars + spec.containers).flatMap(\.ports).filter { $0.hostPort > 0 }.map { port in
-            var mapping = CRI.PortMapping()
-            mapping.protocol = port.protocol == "UDP" ? .udp : port.protocol == "SCTP" ? .sctp : .tcp
-            mapping.containerPort = Int32(port.containerPort)
-            mapping.hostPort = Int32(port.hostPort)
-            mapping.hostIP = port.hostIP
-            return mapping
-        }
     }
 }
 

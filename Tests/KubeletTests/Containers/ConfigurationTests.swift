@@ -164,13 +164,10 @@ import Testing
             self.config(["containers": []], root: "/n1").linux.cgroupParent == "/n1/kubepods/besteffort/podu")
     }
 
-    @Test func `ports of the node are mapped, unless the pod has the node's network`() {
-        let ports: Value = [
-            ["containerPort": 80, "hostPort": 8080, "protocol": "UDP", "hostIP": "1.2.3.4"],
-            ["containerPort": 1],
-        ]
-        let mapped = config(["containers": [["name": "a", "ports": ports]]]).portMappings
-        #expect(mapped.count == 1 && mapped[0].hostPort == 8080 && mapped[0].protocol == .udp)
+    @Test func `a pod in the node's network has the node's name, and none has the runtime open ports`() {
+        let ports: Value = [["containerPort": 80, "hostPort": 8080]]
+        let own = config(["containers": [["name": "a", "ports": ports]]])
+        #expect(own.portMappings.isEmpty && own.hostname == "p")
         let shared = config(["hostNetwork": true, "containers": [["name": "a", "ports": ports]]])
         #expect(shared.portMappings.isEmpty && shared.hostname.isEmpty)
         #expect(shared.linux.securityContext.namespaceOptions.network == .node)
