@@ -83,12 +83,7 @@ final class NodeKeeper: Sendable {
     /// One round. Returns how long to rest.
     private func tick(_ state: inout Tick, _ ready: @Sendable () -> Void) async -> Duration {
         let health = await NodeHealth.check(options, runtime)
-        if haveImagesChanged.withLock({ flag in
-            defer { flag = false }
-            return flag
-        }) {
-            state.images = await listImages() ?? state.images
-        }
+        await lookAtImages(&state)
         do throws(Status) {
             try await report(health, state.images)
             if state.leaseDue <= .now {
@@ -108,6 +103,16 @@ final class NodeKeeper: Sendable {
         // What is not ready yet, at the start above all, is looked at often at first.
         guard state.attempts > 0 else { return Self.period }
         return min(.milliseconds(20 << min(state.attempts, 9)), Self.period)
+    }
+
+    /// Lists the images if they are not what they were. What cannot be listed now is, the next time.
+    private func lookAtImages(_ state: inout Tick) async {
+        guard haveImagesChanged.withLock({ $0 }) else { return }
+        haveImagesChanged.withLock { $0 = false }
+        do throws(Fault) { state.images = try await listImages() } catch {
+            haveImagesChanged.withLock { $0 = true }
+            if !Task.isCancelled { log.warning("cannot list the node's images: \(error.forPeople)") }
+        }
     }
 
     // MARK: Writing
@@ -171,9 +176,8 @@ final class NodeKeeper: Sendable {
         try await client.create(lease)
     }
 
-    private func listImages() async -> [ContainerImage]? {
-        guard let images = try? await service.listImages() else { return nil }
-        return images.sorted { $0.size > $1.size }.prefix(Self.imageLimit).map { image in
+    private func listImages() async throws(Fault) -> [ContainerImage] {
+        try await service.listImages().sorted { $0.size > $1.size }.prefix(Self.imageLimit).map { image in
             var shown = ContainerImage()
             shown.names = image.repoDigests + image.repoTags
             shown.sizeBytes = Int(image.size)
