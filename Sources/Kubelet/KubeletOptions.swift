@@ -35,8 +35,6 @@ public struct KubeletOptions: Sendable {
     public var cgroupRoot = "/"
     /// As many pods as may be placed here.
     public var maxPods = 110
-    /// The runtime's handler for pods without a RuntimeClass; empty for the runtime's default.
-    public var runtimeHandler = ""
     /// What the Node object tells about where the machine is from: `k3s://<name>`. Empty for nothing.
     public var providerID = ""
 

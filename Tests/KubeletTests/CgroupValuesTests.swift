@@ -20,11 +20,6 @@ import Testing
         #expect(CgroupValues.quota(milliCPU: .max) == nil)
     }
 
-    @Test(arguments: [(2, 1), (102, 4), (1024, 39), (262_144, 10_000), (0, 1)] as [(Int64, Int64)])
-    func `weights of cgroup v2 lie on one line`(shares: Int64, weight: Int64) {
-        #expect(CgroupValues.weight(shares: shares) == weight)
-    }
-
     @Test func `a container with only limits is weighed by them`() {
         let values = CgroupValues(ResourceRequirements(["limits": ["cpu": "500m", "memory": "64Mi"]]))
         #expect(values.cpuShares == 512)

@@ -8,8 +8,6 @@ struct ContainerConfiguration: Sendable {
     /// What is found out before the container can be made.
     struct Surroundings: Sendable {
         var image: CRI.Image
-        /// What the runtime is to run: the image's id, whatever its names mean by now.
-        var imageReference: String
         var environment: [(name: String, value: String)]
         var mounts: [CRI.Mount]
         /// In bytes.
@@ -27,7 +25,8 @@ struct ContainerConfiguration: Sendable {
     func config(_ around: Surroundings) -> CRI.ContainerConfig {
         var config = CRI.ContainerConfig()
         config.metadata = CRI.ContainerMetadata(name: container.name, attempt: attempt)
-        config.image = CRI.ImageSpec(around.imageReference)
+        // Its id, whatever its names mean by now.
+        config.image = CRI.ImageSpec(around.image.id)
         config.image.userSpecifiedImage = container.image
         let variables = Dictionary(around.environment.map { ($0.name, $0.value) }) { $1 }
         config.command = container.command.map { ContainerEnvironment.expand($0, variables) }

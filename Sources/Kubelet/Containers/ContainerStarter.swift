@@ -87,7 +87,7 @@ struct ContainerStarter: Sendable {
             var mounts = try context.volumes.mounts(of: container, in: pod, volumes, environment: variables)
             try addFiles(to: &mounts)
             var around = ContainerConfiguration.Surroundings(
-                image: image, imageReference: image.id, environment: environment, mounts: mounts,
+                image: image, environment: environment, mounts: mounts,
                 memoryCapacity: context.capacity.memory, isUnified: context.groups.isUnified)
             around.target = target
             return configuration.config(around)

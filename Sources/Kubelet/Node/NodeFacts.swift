@@ -8,7 +8,6 @@ import Support
 struct NodeFacts: Hashable, Sendable {
     var capacity: NodeCapacity
     var info: NodeSystemInfo
-    var handlers: [NodeRuntimeHandler] = []
 
     static func read(
         _ options: KubeletOptions, _ capacity: NodeCapacity, _ runtime: any RuntimeService
@@ -39,7 +38,6 @@ struct NodeHealth: Hashable, Sendable {
     var complaints: [String] = []
     var isShortOfMemory = false
     var isShortOfDisk = false
-    var isShortOfProcesses = false
 
     /// Reads the machine and asks the runtime.
     static func check(_ options: KubeletOptions, _ runtime: any RuntimeService) async -> NodeHealth {

@@ -97,8 +97,8 @@ struct NodeConditions: Sendable {
                 "DiskPressure", health.isShortOfDisk, "KubeletHasDiskPressure", "KubeletHasNoDiskPressure",
                 "kubelet has disk pressure", "kubelet has no disk pressure"),
             pressure(
-                "PIDPressure", health.isShortOfProcesses, "KubeletHasInsufficientPID",
-                "KubeletHasSufficientPID",
+                // k3s names no number of processes at which a node would be short of them.
+                "PIDPressure", false, "KubeletHasInsufficientPID", "KubeletHasSufficientPID",
                 "kubelet has insufficient PID available", "kubelet has sufficient PID available"),
             Finding(
                 type: "Ready", isTrue: isReady, reason: isReady ? "KubeletReady" : "KubeletNotReady",

@@ -62,9 +62,9 @@ extension PodWorker {
         hold("FailedCreatePodSandBox", fault)
     }
 
-    /// How the runtime is to run the pod (KEP 585).
+    /// How the runtime is to run the pod (KEP 585); empty for its default.
     private func handler(_ spec: PodSpec) async throws(Fault) -> String {
-        guard let name = spec.runtimeClassName, !name.isEmpty else { return context.options.runtimeHandler }
+        guard let name = spec.runtimeClassName, !name.isEmpty else { return "" }
         do throws(Status) {
             return try await context.client.get(RuntimeClass.self, ObjectName(name: name)).handler
         } catch {

@@ -43,12 +43,6 @@ public struct CgroupValues: Hashable, Sendable {
         let (product, isTooMuch) = milliCPU.multipliedReportingOverflow(by: period)
         return isTooMuch ? nil : max(product / 1000, minimumQuota)
     }
-
-    /// `cpu.weight` of cgroup v2 (1 ... 10000) for the shares of v1, by the straight line that KEP 2254 draws.
-    public static func weight(shares count: Int64) -> Int64 {
-        let count = min(max(count, shares.lowerBound), shares.upperBound)
-        return 1 + (count - 2) * 9999 / 262_142
-    }
 }
 
 extension ResourceRequirements {

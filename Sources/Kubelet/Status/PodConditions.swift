@@ -23,7 +23,7 @@ struct PodConditions: Sendable {
         let findings = [sandbox, initialized, ready, containersReady]
         let own = findings.map(condition)
         let types = Set(findings.map(\.type))
-        return own + (pod.status.conditions.filter { !types.contains($0.type) }.map(\.self) + scheduled)
+        return own + pod.status.conditions.filter { !types.contains($0.type) } + scheduled
     }
 
     /// A pod that was bound without a scheduler has it from here.

@@ -1,13 +1,9 @@
-public import Support
-
 /// Where the volumes of a pod are on this node.
 public struct MountedVolumes: Hashable, Sendable {
     struct Place: Hashable, Sendable {
         var path: String
         /// Whatever a container asks for, it must not write.
         var isReadOnly = false
-        /// How much an emptyDir may hold before the pod is evicted.
-        var sizeLimit: ByteCount?
     }
 
     let podUID: String
@@ -15,11 +11,4 @@ public struct MountedVolumes: Hashable, Sendable {
 
     /// The path of a volume on the node; `nil` for a name that no container of the pod mounts.
     public func path(of volume: String) -> String? { places[volume]?.path }
-
-    /// `sizeLimit` of the emptyDir volumes that have one, by the path they are at.
-    public var sizeLimits: [String: ByteCount] {
-        var limits: [String: ByteCount] = [:]
-        for place in places.values { limits[place.path] = place.sizeLimit }
-        return limits
-    }
 }

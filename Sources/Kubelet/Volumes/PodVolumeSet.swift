@@ -105,7 +105,7 @@ actor PodVolumeSet {
         let empty = try EmptyDirectory(volume.emptyDir ?? EmptyDirVolumeSource(), of: pod)
         let path = node.layout.volume(volume.name, plugin: EmptyDirectory.plugin, podUID: uid)
         try empty.prepare(at: path, VolumeOwnership(pod, isReadOnly: false))
-        return MountedVolumes.Place(path: path, sizeLimit: empty.sizeLimit)
+        return MountedVolumes.Place(path: path)
     }
 
     private func prepare(_ volume: FileVolume, of pod: Pod) async throws(Fault) -> MountedVolumes.Place {

@@ -38,7 +38,6 @@ import Testing
             #expect(try Files.space(at: folder + "empty-dir/memory").total == .mebibytes(1))
             #expect(try Files.status(of: folder + "empty-dir/memory").mode == 0o777)
             #expect(try Files.status(of: folder + "empty-dir/scratch").mode == 0o777)
-            #expect(volumes.sizeLimits[folder + "empty-dir/scratch"] == .mebibytes(1024))
         }
     }
 
