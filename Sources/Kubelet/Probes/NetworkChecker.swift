@@ -37,10 +37,10 @@ struct NetworkChecker: ProbeChecker {
 
     private static let mostRedirects = 10
 
-    private func get(_ probe: HTTPProbe, _ timeout: Duration) async -> ProbeOutcome {
+    private func get(_ probe: ContainerRequest, _ timeout: Duration) async -> ProbeOutcome {
         var probe = probe
         do {
-            let client = try Self.client(probe, timeout)
+            let client = try HTTPClient.toContainer(within: timeout)
             for _ in 0..<Self.mostRedirects {
                 let response = try await client.send(probe.request)
                 if let next = probe.following(response.status, location: response.headers["Location"]) {
@@ -62,15 +62,7 @@ struct NetworkChecker: ProbeChecker {
         }
     }
 
-    private static func client(_ probe: HTTPProbe, _ timeout: Duration) throws(Fault) -> HTTPClient {
-        var limits = HTTPClientLimits()
-        limits.connectTimeout = timeout
-        limits.idlePerOrigin = 0
-        // A probe asks whether the server works, not who it is. It may be sent on to HTTPS from HTTP.
-        return HTTPClient(tls: try TLSClientIdentity(isVerifying: false), limits: limits)
-    }
-
-    private static func lateAnswer(_ probe: HTTPProbe) -> ProbeOutcome {
+    private static func lateAnswer(_ probe: ContainerRequest) -> ProbeOutcome {
         .failure(
             "Get \"\(probe.url)\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
         )

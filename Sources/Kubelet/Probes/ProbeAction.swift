@@ -6,7 +6,7 @@ import Wire
 /// What one run of a probe does: its handler with names, ports and addresses filled in.
 enum ProbeAction: Hashable, Sendable {
     case exec([String])
-    case http(HTTPProbe)
+    case http(ContainerRequest)
     case tcp(host: String, port: Int)
     case grpc(host: String, port: Int, service: String)
 
@@ -21,32 +21,15 @@ enum ProbeAction: Hashable, Sendable {
             }
             self = .exec(exec.command.map { ContainerEnvironment.expand($0, known) })
         } else if let get = probe.httpGet {
-            self = .http(
-                HTTPProbe(
-                    get, host: get.host.isEmpty ? podIP : get.host,
-                    port: try Self.number(of: get.port, in: container)))
+            self = .http(try ContainerRequest(get, in: container, podIP: podIP, .probe))
         } else if let socket = probe.tcpSocket {
             self = .tcp(
                 host: socket.host.isEmpty ? podIP : socket.host,
-                port: try Self.number(of: socket.port, in: container))
+                port: try container.number(ofPort: socket.port))
         } else if let grpc = probe.grpc {
             self = .grpc(host: podIP, port: grpc.port, service: grpc.service ?? "")
         } else {
             throw Fault(.invalid, "missing probe handler for container \(container.name)")
         }
-    }
-
-    /// A port by its number, by the name it has in the container, or by a text that is a number.
-    private static func number(of port: Value, in container: Container) throws(Fault) -> Int {
-        var number: Int?
-        switch IntOrString(json: port) {
-        case .int(let given): number = Int(given)
-        case .string(let name): number = container.ports.first { $0.name == name }?.containerPort ?? Int(name)
-        case nil: break
-        }
-        guard let number, (1...65_535).contains(number) else {
-            throw Fault(.invalid, "invalid port number: \(port)")
-        }
-        return number
     }
 }

@@ -29,7 +29,7 @@ import Testing
         var pod = world.pod("web")
         change(&pod)
         world.client.put(pod)
-        while world.client.observerCount < before + observations { await Task.yield() }
+        await world.client.waitForObservers { $0 >= before + observations }
         return before
     }
 
@@ -44,7 +44,7 @@ import Testing
                 }
                 world.client.put(Self.configMap())
                 try await world.until("web") { $0?.isReady ?? false }
-                while world.client.observerCount != before { await Task.yield() }
+                await world.client.waitForObservers { $0 == before }
             }
         }
     }
@@ -78,7 +78,7 @@ import Testing
                 }
                 world.client.put(Self.configMap())
                 try await world.until("web") { $0?.isReady ?? false }
-                while world.client.observerCount != before + 1 { await Task.yield() }
+                await world.client.waitForObservers { $0 == before + 1 }
             }
         }
     }
@@ -91,7 +91,7 @@ import Testing
                 }
                 world.delete("web")
                 try await world.until("web") { $0 == nil }
-                while world.client.observerCount != before { await Task.yield() }
+                await world.client.waitForObservers { $0 == before }
             }
         }
     }

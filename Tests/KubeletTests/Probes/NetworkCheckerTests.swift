@@ -72,7 +72,7 @@ import Wire
             (header.name, header.valueText) = ("Host", host)
             action.httpHeaders = [header]
         }
-        return .http(HTTPProbe(action, host: "127.0.0.1", port: port))
+        return .http(ContainerRequest(action, host: "127.0.0.1", port: port))
     }
 
     @Test(arguments: [

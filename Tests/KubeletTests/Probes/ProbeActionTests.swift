@@ -34,7 +34,7 @@ import Wire
         #expect(throws: Fault.self) { try action(probe) }
     }
 
-    private func http(_ probe: String) throws -> HTTPProbe {
+    private func http(_ probe: String) throws -> ContainerRequest {
         guard case .http(let probe) = try action("httpGet: \(probe)") else {
             throw Fault(.failed, "no httpGet")
         }

@@ -1,6 +1,7 @@
 import API
 import APIMachinery
 import Client
+import Support
 import Synchronization
 
 /// The API in memory, for tests: objects, their changes and who observes them. Nothing is validated, nobody
@@ -30,6 +31,7 @@ final class MemoryClient: Client {
 
     private let state = Mutex(State())
     private let subresource: Subresource?
+    private let observersChanged = Bell()
 
     init(_ subresource: Subresource? = nil) { self.subresource = subresource }
 
@@ -55,6 +57,11 @@ final class MemoryClient: Client {
 
     /// How many observations are open.
     var observerCount: Int { state.withLock(\.observers.count) }
+
+    /// Returns when as many observations are open as `isRight` says. One test waits at a time.
+    func waitForObservers(_ isRight: (Int) -> Bool) async {
+        while !isRight(observerCount), !Task.isCancelled { await observersChanged.wait() }
+    }
 
     // MARK: Client
 
@@ -190,7 +197,8 @@ final class MemoryClient: Client {
         _ resource: GroupVersionResource, _ scope: ObservationScope,
         _ sink: @escaping @Sendable (ObjectChange) -> Void
     ) -> Int {
-        state.withLock { state in
+        defer { observersChanged.ring() }
+        return state.withLock { state in
             for (key, object) in state.objects where key.resource == resource && Self.matches(object, scope) {
                 sink(ObjectChange(old: nil, new: object))
             }
@@ -200,7 +208,10 @@ final class MemoryClient: Client {
         }
     }
 
-    fileprivate func cancel(_ id: Int) { state.withLock { $0.observers[id] = nil } }
+    fileprivate func cancel(_ id: Int) {
+        state.withLock { $0.observers[id] = nil }
+        observersChanged.ring()
+    }
 
     private static func matches(_ object: StoredObject, _ scope: ObservationScope) -> Bool {
         if let namespace = scope.namespace, namespace != object.namespace { return false }

@@ -1,9 +1,10 @@
 import API
+import APIMachinery
 import Support
 import Wire
 
-/// `httpGet`: a GET whose answer decides.
-struct HTTPProbe: Hashable, Sendable {
+/// `httpGet` of a probe or a hook: a GET to a container.
+struct ContainerRequest: Hashable, Sendable {
     struct Header: Hashable, Sendable {
         var name: String
         var value: String
@@ -15,8 +16,22 @@ struct HTTPProbe: Hashable, Sendable {
     /// Path and query.
     var target: String
     var headers: [Header]
+    /// Who asks.
+    var agent: Agent
 
-    init(_ action: HTTPGetAction, host: String, port: Int) {
+    enum Agent: String, Hashable, Sendable {
+        case probe = "kube-probe/1.36"
+        case hook = "kube-lifecycle/1.36"
+    }
+
+    /// To the pod unless the action names a host. Fails with `invalid` when its port has no number.
+    init(_ action: HTTPGetAction, in container: Container, podIP: String, _ agent: Agent) throws(Fault) {
+        let host = action.host.isEmpty ? podIP : action.host
+        self.init(action, host: host, port: try container.number(ofPort: action.port), agent)
+    }
+
+    init(_ action: HTTPGetAction, host: String, port: Int, _ agent: Agent = .probe) {
+        self.agent = agent
         isSecure = action.scheme.uppercased() == "HTTPS"
         self.host = host
         self.port = port
@@ -33,12 +48,12 @@ struct HTTPProbe: Hashable, Sendable {
         return HTTPClientRequest(.get, origin, Self.escaped(target), headers: fields)
     }
 
-    /// The headers of the probe, and those of every probe unless it has its own; an own one that is empty is
-    /// left out.
+    /// The headers of the action, and those that every request has unless it has its own; an own one that is
+    /// empty is left out.
     private var fields: HTTPHeaders {
         var fields = HTTPHeaders()
         for header in headers { fields.add(header.name, header.value) }
-        for (name, value) in [("User-Agent", "kube-probe/1.36"), ("Accept", "*/*")] {
+        for (name, value) in [("User-Agent", agent.rawValue), ("Accept", "*/*")] {
             guard let own = fields[name] else {
                 fields.add(name, value)
                 continue
@@ -48,9 +63,9 @@ struct HTTPProbe: Hashable, Sendable {
         return fields
     }
 
-    /// Where an answer sends the probe; `nil` when it is no redirect, or one to another host, which is not
+    /// Where an answer sends the client; `nil` when it is no redirect, or one to another host, which is not
     /// followed.
-    func following(_ status: HTTPStatus, location: String?) -> HTTPProbe? {
+    func following(_ status: HTTPStatus, location: String?) -> ContainerRequest? {
         guard [301, 302, 303, 307, 308].contains(status.code), let location, !location.isEmpty else {
             return nil
         }
@@ -96,5 +111,33 @@ struct HTTPProbe: Hashable, Sendable {
             }
         }
         return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension HTTPClient {
+    /// For one question to a container: whether it answers, not who it is. It keeps no connection, and may be sent
+    /// on to HTTPS from HTTP.
+    static func toContainer(within limit: Duration) throws(Fault) -> HTTPClient {
+        var limits = HTTPClientLimits()
+        limits.connectTimeout = limit
+        limits.idlePerOrigin = 0
+        return HTTPClient(tls: try TLSClientIdentity(isVerifying: false), limits: limits)
+    }
+}
+
+extension Container {
+    /// A port by its number, by the name that it has here, or by a text that is a number; `invalid` when it has
+    /// none.
+    func number(ofPort port: Value) throws(Fault) -> Int {
+        let number: Int? =
+            switch IntOrString(json: port) {
+            case .int(let given): Int(given)
+            case .string(let name): ports.first { $0.name == name }?.containerPort ?? Int(name)
+            case nil: nil
+            }
+        guard let number, (1...65_535).contains(number) else {
+            throw Fault(.invalid, "invalid port number: \(port)")
+        }
+        return number
     }
 }
