@@ -14,15 +14,12 @@ public struct ClaimProtection: Controller {
         let claims = try await context.client.observe(PersistentVolumeClaim.self)
         let pods = try await context.client.observe(Pod.self)
         let marked = ReconcileLoop<ObjectName>.Source(claims) { $0.new?.isDeleting == true ? [$0.name] : [] }
+        let users = ClaimUsers(pods)
         // Only the end of a pod can free a claim.
-        let ended = ReconcileLoop<ObjectName>.Source(pods) { change in
-            guard change.new == nil, let old = change.old else { return [] }
-            let namespace = old.namespace
-            return Pod(old).claimNames.map { ObjectName(namespace: namespace, name: $0) }
-        }
+        let ended = ReconcileLoop<ObjectName>.Source(pods) { users.take($0) }
         await ReconcileLoop<ObjectName>(context).run([marked, ended]) { name throws(Status) in
             guard let claim = claims.get(PersistentVolumeClaim.self, name), let freed = Self.freed(claim),
-                !pods.list(namespace: name.namespace).contains(where: { Self.uses(Pod($0), name.name) })
+                !users.pods(using: name).contains(where: { Self.uses($0, name.name) })
             else { return nil }
             try await context.client.update(freed)
             return nil

@@ -14,12 +14,16 @@ public struct PersistentVolumeBinder: Controller {
         let volumes = try await context.client.observe(PersistentVolume.self)
         let classes = try await context.client.observe(StorageClass.self)
         let pods = try await context.client.observe(Pod.self)
-        let index = SharedVolumeIndex()
+        let (index, users) = (SharedVolumeIndex(), ClaimUsers(pods))
         let work = BinderWork(
-            context: context, claims: claims, volumes: volumes, classes: classes, pods: pods, index: index)
+            context: context, claims: claims, volumes: volumes, classes: classes, users: users, index: index)
         typealias Source = ReconcileLoop<VolumeKey>.Source
         let sources = [
             Source(volumes) { index.takeVolume($0) }, Source(claims) { index.takeClaim($0) },
+            Source(pods) { change in
+                _ = users.take(change)
+                return []
+            },
             // A class that appears, or becomes the default one, may concern every claim without volume.
             Source(classes) { _ in index.openClaims.map { .claim($0) } },
         ]
@@ -60,7 +64,7 @@ private struct BinderWork: Sendable {
     let claims: any ObjectSet
     let volumes: any ObjectSet
     let classes: any ObjectSet
-    let pods: any ObjectSet
+    let users: ClaimUsers
     let index: SharedVolumeIndex
 
     // MARK: Claims
@@ -116,10 +120,7 @@ private struct BinderWork: Sendable {
     }
 
     private func podsWaiting(for claim: ObjectName) -> [String] {
-        let waiting = pods.list(namespace: claim.namespace).map { Pod($0) }.filter { pod in
-            pod.spec.nodeName.isEmpty && pod.claimNames.contains(claim.name)
-        }
-        return waiting.map(\.metadata.name)
+        users.pods(using: claim).filter(\.spec.nodeName.isEmpty).map(\.metadata.name)
     }
 
     private func bind(_ claim: PersistentVolumeClaim, _ volume: PersistentVolume) async throws(Status) {
