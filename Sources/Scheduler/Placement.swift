@@ -10,7 +10,9 @@ enum Placement: Hashable, Sendable {
 
     /// Decides. Of nodes that suit equally well the first by name is chosen, so that the same facts give the
     /// same answer.
-    static func decide(_ pod: PodFacts, _ volumes: VolumeFacts, among nodes: [NodeFacts]) -> Placement {
+    static func decide(
+        _ pod: PodFacts, _ volumes: VolumeFacts, among nodes: some Collection<NodeFacts>
+    ) -> Placement {
         if !pod.gates.isEmpty {
             return .gated(message: "Scheduling is blocked due to non-empty scheduling gates")
         }

@@ -104,6 +104,31 @@ import Testing
         #expect(decide(pod(["ports": other]), [taken]) == .node("a"))
     }
 
+    @Test(arguments: ["containers", "initContainers"])
+    func `a sidecar takes its host ports too, an init container that ends does not`(kind: String) {
+        let ports: Value = [["containerPort": 80, "hostPort": 8080]]
+        let wanted = pod(["ports": ports])
+        func node(beside container: Value) -> NodeFacts {
+            var taken = self.node("a")
+            taken.add(PodFacts(Pod(["metadata": ["uid": "s"], "spec": .object(Fields([(kind, .array([container]))]))])))
+            return taken
+        }
+        let sidecar = node(beside: ["name": "s", "ports": ports, "restartPolicy": "Always"])
+        #expect(decide(wanted, [sidecar, self.node("b")]) == .node("b"))
+        let ending = node(beside: ["name": "s", "ports": ports])
+        #expect(decide(wanted, [ending]) == (kind == "containers" ? .unschedulable(message: Self.noPorts) : .node("a")))
+    }
+
+    private static let noPorts =
+        "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports."
+
+    @Test func `what a pod does not ask for is not short on a full node`() {
+        var full = node("a")
+        full.add(pod(requests: ["cpu": "3"]))
+        #expect(decide(pod(requests: ["cpu": "0"]), [full]) == .node("a"))
+        #expect(decide(pod(requests: ["cpu": "1m"]), [full]) != .node("a"))
+    }
+
     @Test func `a bound volume holds the pod to the nodes that reach it`() throws {
         let term: Value = [
             "matchExpressions": [["key": "kubernetes.io/hostname", "operator": "In", "values": ["b"]]]
@@ -131,6 +156,17 @@ import Testing
         #expect(facts.requests["memory"] == 1024)
     }
 
+    @Test func `a node's heartbeat changes nothing of what it offers`() {
+        var cluster = ClusterFacts()
+        var node = Node(["metadata": ["name": "a"], "status": ["allocatable": ["cpu": "2"]]])
+        var answers = [cluster.setNode("a", node)]
+        node.value[path: ["status", "conditions"]] = [["type": "Ready", "lastHeartbeatTime": "2030-01-01T00:00:00Z"]]
+        answers.append(cluster.setNode("a", node))
+        node.spec.unschedulable = true
+        answers += [cluster.setNode("a", node), cluster.setNode("a", nil)]
+        #expect(answers == [true, false, true, true])
+    }
+
     @Test func `a pod counts once on its node, and no more when it is displaced`() {
         var cluster = ClusterFacts()
         let facts = pod(requests: ["cpu": "1"])
@@ -139,7 +175,14 @@ import Testing
         cluster.place(facts, on: "a")
         #expect(cluster.nodes["a"]?.requested["cpu"] == 1000)
         #expect(cluster.nodes["a"]?.podCount == 1)
-        cluster.displace("u")
+        var resized = pod(requests: ["cpu": "500m"])
+        resized.generation += 1
+        var answers = [cluster.place(resized, on: "a")]
+        resized.generation += 1
+        answers.append(cluster.place(resized, on: "a"))
+        #expect(cluster.nodes["a"]?.requested["cpu"] == 500)
+        answers += [cluster.displace("u"), cluster.displace("u")]
+        #expect(answers == [true, false, true, false])
         #expect(cluster.nodes["a"]?.requested["cpu"] == 0)
         #expect(cluster.nodes["a"]?.podCount == 0)
     }

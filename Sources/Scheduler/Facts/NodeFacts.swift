@@ -8,8 +8,6 @@ struct NodeFacts: Sendable {
     var isUnschedulable: Bool
     var taints: [Taint]
     var allocatable: ResourceAmounts
-    /// The names and sizes of the images that the node has.
-    var images: [String: Int64]
     /// The sum of what its pods request, those included that are on their way there.
     var requested = ResourceAmounts()
     var podCount = 0
@@ -21,10 +19,12 @@ struct NodeFacts: Sendable {
         isUnschedulable = node.spec.unschedulable
         taints = node.spec.taints
         allocatable = ResourceAmounts(node.status.allocatable)
-        images = [:]
-        for image in node.status.images {
-            for name in image.names { images[name] = Int64(image.sizeBytes) }
-        }
+    }
+
+    /// Whether the node offers what `other` does, whatever is on the two.
+    func isSame(offerAs other: NodeFacts) -> Bool {
+        labels == other.labels && isUnschedulable == other.isUnschedulable && taints == other.taints
+            && allocatable == other.allocatable
     }
 
     mutating func add(_ pod: PodFacts) {

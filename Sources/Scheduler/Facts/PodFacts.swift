@@ -18,6 +18,8 @@ struct PodFacts: Sendable {
 
     var name: ObjectName
     var uid: String
+    /// Of its spec: a pod on a node may still be resized.
+    var generation: Int
     var requests: ResourceAmounts
     var hostPorts: [HostPort]
     var nodeSelector: [String: String]
@@ -33,12 +35,9 @@ struct PodFacts: Sendable {
         let spec = pod.spec
         name = pod.objectName
         uid = pod.metadata.uid
+        generation = pod.metadata.generation
         requests = Self.requests(of: spec)
-        hostPorts = (spec.containers.flatMap(\.ports)).filter { $0.hostPort > 0 }.map {
-            HostPort(
-                address: $0.hostIP.isEmpty ? "0.0.0.0" : $0.hostIP,
-                networkProtocol: $0.protocol.isEmpty ? "TCP" : $0.protocol, port: $0.hostPort)
-        }
+        hostPorts = Self.hostPorts(of: spec)
         nodeSelector = spec.nodeSelector
         let affinity = spec.affinity?.nodeAffinity
         requiredNodes = affinity?.requiredDuringSchedulingIgnoredDuringExecution.flatMap {
@@ -55,6 +54,16 @@ struct PodFacts: Sendable {
         gates = (spec.value["schedulingGates"]?.array ?? []).compactMap { $0["name"]?.string }
     }
 
+    /// Sidecars run beside the containers (KEP-753); other init containers end before those begin.
+    private static func hostPorts(of spec: PodSpec) -> [HostPort] {
+        let running = spec.initContainers.filter { $0.restartPolicy == "Always" } + spec.containers
+        return running.flatMap(\.ports).filter { $0.hostPort > 0 }.map {
+            HostPort(
+                address: $0.hostIP.isEmpty ? "0.0.0.0" : $0.hostIP,
+                networkProtocol: $0.protocol.isEmpty ? "TCP" : $0.protocol, port: $0.hostPort)
+        }
+    }
+
     /// What the pod needs at once: the sum of its containers, or its largest init container if that is more;
     /// sidecars count with both (KEP-753); and what its runtime costs.
     private static func requests(of spec: PodSpec) -> ResourceAmounts {
@@ -64,7 +73,7 @@ struct PodFacts: Sendable {
         var sidecars = ResourceAmounts()
         for container in spec.initContainers {
             let own = ResourceAmounts(container.resources.requests)
-            if container.value["restartPolicy"] == "Always" {
+            if container.restartPolicy == "Always" {
                 sidecars += own
                 starting.raise(to: sidecars)
             } else {

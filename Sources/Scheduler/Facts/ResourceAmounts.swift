@@ -2,6 +2,7 @@ import APIMachinery
 
 /// Amounts of resources: CPU in thousandths of a core, everything else in its own unit.
 struct ResourceAmounts: Hashable, Sendable {
+    /// None is zero: what is not asked for cannot be short.
     private(set) var amounts: [String: Int64] = [:]
 
     init() {}
@@ -10,7 +11,7 @@ struct ResourceAmounts: Hashable, Sendable {
     init(_ list: [String: String]) {
         for (name, text) in list {
             guard let quantity = try? Quantity(text) else { continue }
-            amounts[name] = name == "cpu" ? quantity.milliValue : quantity.value
+            self[name] = name == "cpu" ? quantity.milliValue : quantity.value
         }
     }
 

@@ -8,17 +8,19 @@ import Synchronization
 /// Watches pods, nodes and volumes, decides where each pod goes, and binds it there.
 ///
 /// One pod at a time: a decision sees the effect of the one before. A pod that fits nowhere is tried again
-/// when something happens that could change that: a node or claim changes, a pod ends.
+/// when something happens that could change that: a node offers something else, a pod ends, or, if it uses claims,
+/// a volume, claim or class changes.
 public final class Scheduler: Sendable {
     /// The pods that are ours: those that name this scheduler.
     public static let name = "default-scheduler"
 
     private struct State {
         var cluster = ClusterFacts()
-        /// Pods that fit nowhere when they were last tried, or whose volumes are being made.
-        var waiting: Set<ObjectName> = []
-        /// How often those that wait were woken.
-        var wakeUps = 0
+        /// Pods that fit nowhere when they were last tried, or whose volumes are being made; and whether they use
+        /// claims.
+        var waiting: [ObjectName: Bool] = [:]
+        /// How often volumes, claims and classes have changed.
+        var volumeChanges = 0
 
         /// Decides, and has the pod count on the node from now on: also while its volumes are made there, so
         /// that the room is left when they are.
@@ -26,14 +28,13 @@ public final class Scheduler: Sendable {
             _ pod: PodFacts, _ volumes: VolumeFacts
         ) -> (Placement, [(claim: String, choice: VolumeFacts.Choice)]) {
             cluster.displace(pod.uid)
-            let nodes = cluster.nodes.values.sorted { $0.name < $1.name }
-            let placement = Placement.decide(pod, volumes, among: nodes)
+            let placement = Placement.decide(pod, volumes, among: cluster.nodes.values)
             switch placement {
             case .node(let node):
                 cluster.place(pod, on: node)
-                if !volumes.isComplete { waiting.insert(pod.name) }
+                if !volumes.isComplete { waiting[pod.name] = true }
                 return (placement, cluster.nodes[node].flatMap { volumes.choices(on: $0) } ?? [])
-            case .unschedulable: waiting.insert(pod.name)
+            case .unschedulable: waiting[pod.name] = !pod.claims.isEmpty
             case .gated: break
             }
             return (placement, [])
@@ -58,12 +59,9 @@ public final class Scheduler: Sendable {
     public func run() async throws(Status) {
         let pods = try await client.observe(Pod.self)
         let nodes = try await client.observe(Node.self)
-        let volumes = VolumeSets(
-            claims: try await client.observe(PersistentVolumeClaim.self),
-            volumes: try await client.observe(PersistentVolume.self),
-            classes: try await client.observe(StorageClass.self))
+        let volumes = try await VolumeSets(client)
         var observations = [nodes.observe { self.nodeChanged($0) }, pods.observe { self.podChanged($0) }]
-        observations += volumes.all.map { set in set.observe { _ in self.wakeWaiting() } }
+        observations += volumes.observe { self.volumesChanged() }
         defer { for observation in observations { observation.cancel() } }
         await withTaskGroup { group in
             group.addTask { await self.events.run() }
@@ -82,28 +80,38 @@ public final class Scheduler: Sendable {
     // MARK: What happens
 
     private func nodeChanged(_ change: ObjectChange) {
-        state.withLock { $0.cluster.setNode(change.name.name, change.new.map { Node($0) }) }
-        wakeWaiting()
+        let node = change.new.map { Node($0) }
+        if state.withLock({ $0.cluster.setNode(change.name.name, node) }) { wakeWaiting() }
+    }
+
+    private func volumesChanged() {
+        state.withLock { $0.volumeChanges += 1 }
+        wakeWaiting { $0 }
     }
 
     private func podChanged(_ change: ObjectChange) {
         guard let object = change.new else {
-            state.withLock { state in
-                if let uid = change.old?.uid { state.cluster.displace(uid) }
-                state.waiting.remove(change.name)
-            }
-            return wakeWaiting()
+            state.withLock { $0.waiting[change.name] = nil }
+            return release(change.old?.uid ?? "")
         }
         let pod = Pod(object)
-        let isDone = pod.status.phase == "Succeeded" || pod.status.phase == "Failed"
-        if isDone {
-            state.withLock { $0.cluster.displace(object.uid) }
-            wakeWaiting()
-        } else if !pod.spec.nodeName.isEmpty {
-            state.withLock { $0.cluster.place(PodFacts(pod), on: pod.spec.nodeName) }
-        } else if isOurs(pod), isWorthTrying(change) {
-            queue.add(change.name)
+        let node = pod.spec.nodeName
+        if pod.status.phase == "Succeeded" || pod.status.phase == "Failed" {
+            release(object.uid)
+        } else if node.isEmpty {
+            if isOurs(pod), isWorthTrying(change) { queue.add(change.name) }
+        } else {
+            let generation = pod.metadata.generation
+            guard !state.withLock({ $0.cluster.has(object.uid, on: node, generation: generation) }) else { return }
+            let facts = PodFacts(pod)
+            // A resized pod may leave room for others.
+            if state.withLock({ $0.cluster.place(facts, on: node) }) { wakeWaiting() }
         }
+    }
+
+    /// The pod needs nothing any more.
+    private func release(_ uid: String) {
+        if state.withLock({ $0.cluster.displace(uid) }) { wakeWaiting() }
     }
 
     /// A change of its own status, which the scheduler writes, tells nothing new.
@@ -116,11 +124,11 @@ public final class Scheduler: Sendable {
         pod.spec.schedulerName == Self.name && pod.metadata.deletionTimestamp == nil
     }
 
-    private func wakeWaiting() {
+    /// Tries those again that wait, of which `isConcerned` tells by whether they use claims.
+    private func wakeWaiting(_ isConcerned: (_ usesClaims: Bool) -> Bool = { _ in true }) {
         let woken = state.withLock { state in
-            let woken = state.waiting
-            state.waiting = []
-            state.wakeUps += 1
+            let woken = state.waiting.filter { isConcerned($0.value) }.keys
+            for name in woken { state.waiting[name] = nil }
             return woken
         }
         for name in woken { queue.add(name) }
@@ -133,11 +141,11 @@ public final class Scheduler: Sendable {
     {
         guard let pod = pods.get(Pod.self, name), pod.spec.nodeName.isEmpty, isOurs(pod) else { return }
         let facts = PodFacts(pod)
-        let seen = state.withLock(\.wakeUps)
+        let seen = state.withLock(\.volumeChanges)
         let volumeFacts = volumes.facts(of: facts)
         let (placement, choices) = state.withLock { $0.place(facts, volumeFacts) }
-        // What changed since the volumes were looked at woke nobody who was not waiting yet.
-        if state.withLock(\.wakeUps) != seen { queue.add(name) }
+        // A volume that changed since it was looked at woke nobody who was not waiting yet.
+        if !facts.claims.isEmpty, state.withLock(\.volumeChanges) != seen { queue.add(name) }
         switch placement {
         case .node(let node) where volumeFacts.isComplete: try await bind(pod, facts, to: node)
         case .node(let node):
@@ -162,7 +170,7 @@ public final class Scheduler: Sendable {
         do throws(Status) {
             try await client.create(Target(.pods, pod.name, subresource: "binding"), binding, WriteOptions())
         } catch {
-            state.withLock { $0.cluster.displace(pod.uid) }
+            release(pod.uid)
             // Gone, or bound by somebody else: nothing is left to do.
             guard error.isNotFound || error.isConflict else { throw error }
             return

@@ -1,14 +1,30 @@
 import API
 import APIMachinery
 import Client
+import Synchronization
 
 /// The live sets from which a pod's volumes are judged.
-struct VolumeSets: Sendable {
+final class VolumeSets: Sendable {
     let claims: any ObjectSet
     let volumes: any ObjectSet
-    let classes: any ObjectSet
+    private let classes: any ObjectSet
+    private let offers = Mutex(VolumeOffers())
 
-    var all: [any ObjectSet] { [claims, volumes, classes] }
+    init(_ client: any Client) async throws(Status) {
+        claims = try await client.observe(PersistentVolumeClaim.self)
+        volumes = try await client.observe(PersistentVolume.self)
+        classes = try await client.observe(StorageClass.self)
+    }
+
+    /// Follows the sets, and calls `changed` after each change.
+    func observe(_ changed: @escaping @Sendable () -> Void) -> [any Observation] {
+        let ofVolumes = volumes.observe { [self] change in
+            let volume = change.new.map { PersistentVolume($0) }
+            _ = offers.withLock { $0.set(change.name.name, volume) }
+            changed()
+        }
+        return [ofVolumes] + [claims, classes].map { set in set.observe { _ in changed() } }
+    }
 
     func facts(of pod: PodFacts) -> VolumeFacts {
         VolumeFacts(
@@ -34,7 +50,8 @@ struct VolumeSets: Sendable {
             let storageClass = classes.get(StorageClass.self, ObjectName(name: claim.className)),
             storageClass.waitsForConsumer
         else { return .unbound }
-        let present = volumes.list(namespace: nil).map { PersistentVolume($0) }
+        let names = offers.withLock { $0.names(for: name, className: claim.className) }
+        let present = names.compactMap { volumes.get(PersistentVolume.self, ObjectName(name: $0)) }
         if let reserved = VolumeMatch.reserved(for: claim, among: present) {
             return .reserved(nodes: nodes(of: reserved))
         }
