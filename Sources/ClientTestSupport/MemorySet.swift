@@ -14,14 +14,15 @@ struct MemorySet: ObjectSet {
     }
 
     func list(namespace: String?) -> [StoredObject] {
-        let objects = api.state.withLock { $0.objects[resource] ?? [:] }
-        return objects.filter { name, object in
-            scope.contains(name) && (namespace == nil || name.namespace == namespace) && matches(object)
-        }.sorted { $0.key < $1.key }.map(\.value)
+        present { namespace == nil || $0.namespace == namespace }
     }
 
-    func owned(by uid: String) -> [StoredObject] {
-        list(namespace: nil).filter { $0.owners.contains { $0.uid == uid } }
+    func owned(by uid: String) -> [StoredObject] { present { $0.owners.contains { $0.uid == uid } } }
+
+    private func present(where isIncluded: (StoredObject) -> Bool) -> [StoredObject] {
+        let objects = api.state.withLock { $0.objects[resource] ?? [:] }
+        return objects.filter { scope.contains($0.key) && isIncluded($0.value) && matches($0.value) }
+            .sorted { $0.key < $1.key }.map(\.value)
     }
 
     func observe(_ sink: @escaping @Sendable (ObjectChange) -> Void) -> any Observation {

@@ -2,7 +2,6 @@ import API
 public import APIMachinery
 import Client
 public import Controllers
-import Logging
 import Support
 
 /// Makes and removes the volumes of `local-path` classes: a directory on the node that runs the pod.
@@ -37,20 +36,12 @@ public struct LocalPathProvisioner: Controller {
         let work = LocalPathWork(
             context: context, directories: directories, claims: claims, volumes: volumes, classes: classes,
             nodes: nodes)
-        let queue = WorkQueue<Key>(clock: context.clock)
-        let observations = [
-            claims.observe { change in
-                if change.new != nil { queue.add(.claim(change.name)) }
-            },
-            volumes.observe { change in
-                if change.new != nil { queue.add(.volume(change.name)) }
-            },
+        typealias Source = ReconcileLoop<Key>.Source
+        let sources = [
+            Source(claims) { $0.new == nil ? [] : [.claim($0.name)] },
+            Source(volumes) { $0.new == nil ? [] : [.volume($0.name)] },
         ]
-        defer { for observation in observations { observation.cancel() } }
-        let log = context.log
-        await queue.run(workers: 2) { (key: Key, status: Status) in
-            log.log(level: status.isConflict || status.isNotFound ? .debug : .warning, "\(key): \(status)")
-        } _: { key throws(Status) in
+        await ReconcileLoop<Key>(context).run(sources, workers: 2) { key throws(Status) in
             switch key {
             case .claim(let name): try await work.provision(name)
             case .volume(let name): try await work.delete(name)

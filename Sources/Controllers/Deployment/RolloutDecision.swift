@@ -20,25 +20,21 @@ struct RolloutDecision: Sendable {
     /// Oldest first.
     let sets: [ReplicaSet]
     /// Whether pods of old templates are still there: `Recreate` waits for their end.
-    let hasOldPods: Bool
+    var hasOldPods: Bool
     let limits: RollingLimits
+    /// The set of the present template; the oldest, should there be several.
+    let newSet: ReplicaSet?
+    let oldSets: [ReplicaSet]
 
     init(deployment: Deployment, sets: [ReplicaSet], hasOldPods: Bool) {
         self.deployment = deployment
         self.sets = sets.sorted { Self.age($0) < Self.age($1) }
         self.hasOldPods = hasOldPods
         limits = RollingLimits(deployment.spec)
-    }
-
-    /// The set of the present template; the oldest, should there be several.
-    var newSet: ReplicaSet? {
         let template = deployment.spec.template
-        return sets.first { TemplateHash.isSame($0.spec.template, template) }
-    }
-
-    var oldSets: [ReplicaSet] {
-        let new = newSet?.metadata.uid
-        return sets.filter { $0.metadata.uid != new }
+        let newSet = self.sets.first { TemplateHash.isSame($0.spec.template, template) }
+        self.newSet = newSet
+        oldSets = self.sets.filter { $0.metadata.uid != newSet?.metadata.uid }
     }
 
     /// What to do now, in this order.
@@ -73,7 +69,7 @@ struct RolloutDecision: Sendable {
         }
     }
 
-    private var isRecreate: Bool { deployment.spec.strategy.type == "Recreate" }
+    var isRecreate: Bool { deployment.spec.strategy.type == "Recreate" }
 
     /// Whether the Deployment was resized since its sets got their sizes.
     private var isScaling: Bool {
@@ -124,11 +120,10 @@ struct RolloutDecision: Sendable {
 
     /// The sets that differ from what they shall be.
     private func updates(_ sizes: [String: Int], isScaling: Bool) -> [Change] {
-        let (new, old) = (newSet?.metadata.uid, oldSets)
-        return sets.compactMap { set in
+        sets.compactMap { set in
             var wanted = set
-            if set.metadata.uid == new {
-                Revision.annotate(&wanted, from: deployment, over: old)
+            if set.metadata.uid == newSet?.metadata.uid {
+                Revision.annotate(&wanted, from: deployment, over: oldSets)
                 if wanted.spec.minReadySeconds != deployment.spec.minReadySeconds {
                     wanted.spec.minReadySeconds = deployment.spec.minReadySeconds
                 }

@@ -145,20 +145,11 @@ private struct CollectionWork: Sendable {
         try await patchMetadata(target, object, "finalizers", finalizers.filter { $0.string != finalizer })
     }
 
-    /// Replaces a list of this very version.
     private func patchMetadata(
         _ target: Target, _ object: StoredObject, _ field: String, _ list: [Value]
     ) async throws(Status) {
-        let metadata: Value = [
-            "uid": .string(object.uid), "resourceVersion": .string(String(object.revision)),
-        ]
-        var patch: Value = ["metadata": metadata]
-        patch[path: ["metadata", field]] = list.isEmpty ? .null : .array(list)
-        do throws(Status) {
-            try await context.client.patch(target, .merge(patch), WriteOptions())
-        } catch {
-            guard error.isNotFound else { throw error }
-        }
+        try await context.client.replaceList(
+            ["metadata", field], in: target, uid: object.uid, version: String(object.revision), with: list)
     }
 }
 

@@ -105,20 +105,14 @@ private struct NodeWork: Sendable {
     private func taint(_ node: Node) async throws(Status) {
         let wanted = NodeTaints(node: node, eviction: listener.eviction, now: context.now()).wanted
         guard wanted != node.spec.taints else { return }
-        // A list is replaced as a whole: only that of this very version.
-        let metadata: Value = [
-            "uid": .string(node.metadata.uid), "resourceVersion": .string(node.metadata.resourceVersion),
-        ]
-        let taints: Value = wanted.isEmpty ? .null : .array(wanted.map(\.value))
-        try await context.client.patch(
-            Node.self, node.objectName, .merge(["metadata": metadata, "spec": ["taints": taints]]))
+        try await context.client.replaceList(
+            ["spec", "taints"], in: Target(.nodes, node.objectName), uid: node.metadata.uid,
+            version: node.metadata.resourceVersion, with: wanted.map(\.value))
     }
 
     /// Takes the pods of a node that nobody hears of from their services.
     private func markPodsNotReady(on node: Node) async throws(Status) {
-        let lost = pods.list(namespace: nil).map { Pod($0) }.filter { pod in
-            pod.spec.nodeName == node.metadata.name && pod.isReady
-        }
+        let lost = pods.pods(on: node.metadata.name).filter(\.isReady)
         let now = context.now()
         try await inParallel(lost) { pod throws(Status) in
             let condition: Value = [

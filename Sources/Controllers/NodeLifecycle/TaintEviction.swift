@@ -25,7 +25,7 @@ public struct TaintEviction: Controller {
             threats.take(change, at: context.now()) ? [.node(change.name.name)] : []
         }
         let placed = ReconcileLoop<Key>.Source(pods) { change in
-            // No node is tainted so most of the time: then nobody needs to look into pods.
+            // Most of the time no node is tainted so; then nobody needs to look into pods.
             guard !threats.isEmpty, let pod = change.new, !pod.isDeleting else { return [] }
             return threats[Pod(pod).spec.nodeName].isEmpty ? [] : [.pod(change.name)]
         }
@@ -34,9 +34,7 @@ public struct TaintEviction: Controller {
             switch key {
             case .pod(let name): return try await work.reconcile(name)
             case .node(let name):
-                for pod in pods.list(namespace: nil) where Pod(pod).spec.nodeName == name {
-                    loop.queue.add(.pod(pod.objectName))
-                }
+                for pod in pods.pods(on: name) { loop.queue.add(.pod(pod.objectName)) }
                 return nil
             }
         }

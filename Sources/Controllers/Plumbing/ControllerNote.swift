@@ -11,6 +11,12 @@ struct ControllerNote: Hashable, Sendable {
 extension ControllerContext {
     /// Writes a note as an event about `object`.
     func record(_ note: ControllerNote, about object: some ResourceView) {
-        events.record(object, note.kind, reason: note.reason, message: note.message, at: now())
+        record(note.kind, note.reason, note.message, about: object)
+    }
+
+    func record(
+        _ kind: EventNote.Kind, _ reason: String, _ message: String, about object: some ResourceView
+    ) {
+        events.record(object, kind, reason: reason, message: message, at: now())
     }
 }

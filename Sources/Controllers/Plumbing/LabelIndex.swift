@@ -2,8 +2,7 @@ import APIMachinery
 import Client
 import Synchronization
 
-/// The objects of a live set by their labels, so that to find those that a selector matches costs as many steps as
-/// there are of them, not as many as there are objects.
+/// The objects of a live set by their labels, so that a selector finds its own without a look at the others.
 ///
 /// Holds names, no copies of objects.
 final class LabelIndex: Sendable {
@@ -32,8 +31,9 @@ final class LabelIndex: Sendable {
     /// The objects of a namespace that the selector matches, in order of their names.
     func objects(matching selector: LabelSelector, in namespace: String) -> [StoredObject] {
         let candidates: [StoredObject]
-        if let anchor = selector.anchor(in: namespace) {
-            candidates = names.withLock { $0[anchor] }.sorted().compactMap { set.get($0) }
+        let required = selector.required(in: namespace)
+        if let names = names.withLock({ names in names.rarest(of: required).map { names[$0] } }) {
+            candidates = names.sorted().compactMap { set.get($0) }
         } else {
             candidates = set.list(namespace: namespace)
         }

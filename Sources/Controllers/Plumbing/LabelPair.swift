@@ -8,13 +8,13 @@ struct LabelPair: Hashable, Sendable {
 }
 
 extension LabelSelector {
-    /// A label that everything has that the selector matches; `nil` when there is none, as for `!canary`.
-    func anchor(in namespace: String) -> LabelPair? {
-        let required = requirements.first { requirement in
-            let isExact = [.in, .equals, .doubleEquals].contains(requirement.operator)
-            return isExact && requirement.values.count == 1
+    /// The labels that everything has that the selector matches; none for `!canary`.
+    func required(in namespace: String) -> [LabelPair] {
+        requirements.compactMap { requirement in
+            guard [.in, .equals, .doubleEquals].contains(requirement.operator), requirement.values.count == 1
+            else { return nil }
+            return LabelPair(namespace: namespace, key: requirement.key, value: requirement.values[0])
         }
-        return required.map { LabelPair(namespace: namespace, key: $0.key, value: $0.values[0]) }
     }
 }
 

@@ -25,21 +25,11 @@ extension Client {
         try await setOwners(resource, object, references.filter { $0["uid"]?.string != ownerUID })
     }
 
-    /// The version makes it a compare-and-set, since a list is replaced as a whole.
     private func setOwners(
         _ resource: GroupVersionResource, _ object: StoredObject, _ references: [Value]
     ) async throws(Status) {
-        let patch: Value = [
-            "metadata": [
-                "uid": .string(object.uid), "resourceVersion": .string(String(object.revision)),
-                "ownerReferences": references.isEmpty ? .null : .array(references),
-            ]
-        ]
-        do throws(Status) {
-            try await self.patch(Target(resource, object.objectName), .merge(patch), WriteOptions())
-        } catch {
-            // Gone meanwhile: there is nothing left to own.
-            guard error.isNotFound else { throw error }
-        }
+        try await replaceList(
+            ["metadata", "ownerReferences"], in: Target(resource, object.objectName), uid: object.uid,
+            version: String(object.revision), with: references)
     }
 }

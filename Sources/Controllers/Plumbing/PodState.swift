@@ -1,5 +1,14 @@
 import API
+import APIMachinery
+import Client
 import Support
+
+extension ObjectSet {
+    /// The pods on a node. Reads every pod of the set: for what befalls a node now and then.
+    func pods(on node: String) -> [Pod] {
+        list(namespace: nil).map { Pod($0) }.filter { $0.spec.nodeName == node }
+    }
+}
 
 /// What controllers ask about a pod.
 extension Pod {

@@ -1,16 +1,16 @@
-import APIMachinery
-import Client
+public import APIMachinery
+public import Client
 import Logging
 
 /// One work queue, the observations that feed it, and the reporting of what fails: the shell of most
 /// controllers.
 ///
 /// Made anew by each run of a controller; observations end with the run.
-final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
+public final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
     let queue: WorkQueue<Key>
     private let log: Logger
 
-    init(_ context: ControllerContext) {
+    public init(_ context: ControllerContext) {
         queue = WorkQueue(clock: context.clock)
         log = context.log
     }
@@ -18,7 +18,7 @@ final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
     /// Works until the task is cancelled. `work` returns after how long it wants to see the key again.
     ///
     /// - Parameter sources: Live sets, each with the keys that a change of its objects concerns.
-    func run(
+    public func run(
         _ sources: [Source], workers: Int = 4,
         _ work: @escaping @Sendable (Key) async throws(Status) -> Duration?
     ) async {
@@ -40,12 +40,12 @@ final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
     }
 
     /// A live set and the keys that a change in it concerns. `keys` runs inside the observation: it must be
-    /// quick.
-    struct Source: Sendable {
-        var set: any ObjectSet
-        var keys: @Sendable (ObjectChange) -> [Key]
+    /// quick. It is also the place to keep an index up to date, before the keys are worked on.
+    public struct Source: Sendable {
+        let set: any ObjectSet
+        let keys: @Sendable (ObjectChange) -> [Key]
 
-        init(_ set: any ObjectSet, _ keys: @escaping @Sendable (ObjectChange) -> [Key]) {
+        public init(_ set: any ObjectSet, _ keys: @escaping @Sendable (ObjectChange) -> [Key]) {
             self.set = set
             self.keys = keys
         }
@@ -54,13 +54,5 @@ final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
 
 extension ReconcileLoop.Source where Key == ObjectName {
     /// The objects themselves.
-    static func own(_ set: any ObjectSet) -> Self { Self(set) { [$0.name] } }
-
-    /// The names in `owners` of what controls the changed object, before or after the change.
-    static func owned(_ set: any ObjectSet, by owners: OwnerIndex) -> Self {
-        Self(set) { change in
-            let uids = Set([change.old?.controllerUID, change.new?.controllerUID].compactMap(\.self))
-            return uids.compactMap { owners.name(of: $0) }
-        }
-    }
+    public static func own(_ set: any ObjectSet) -> Self { Self(set) { [$0.name] } }
 }

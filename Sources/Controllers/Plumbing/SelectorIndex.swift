@@ -4,14 +4,21 @@ import Synchronization
 
 /// Who selects an object: an object knows nothing of those that do.
 ///
-/// Each selector is filed under one label that it requires, so a look-up costs as many steps as the object has labels,
-/// however many selectors there are. Holds names and selectors, nothing else.
+/// Each selector is filed under one label that it requires, the one that the fewest others are filed under, so a look-up
+/// costs about as many steps as the object has labels, however many selectors there are. Holds names and selectors,
+/// nothing else.
 final class SelectorIndex: Sendable {
     fileprivate struct State {
-        var selectors: [ObjectName: [LabelSelector]] = [:]
+        var filed: [ObjectName: [Filed]] = [:]
         var byLabel = Multimap<LabelPair, ObjectName>()
         /// Those with a selector that requires no label in particular, by namespace.
         var others = Multimap<String, ObjectName>()
+    }
+
+    fileprivate struct Filed {
+        var selector: LabelSelector
+        /// `nil` when it requires no label in particular.
+        var place: LabelPair?
     }
 
     private let state = Mutex(State())
@@ -38,27 +45,24 @@ final class SelectorIndex: Sendable {
 
 extension SelectorIndex.State {
     fileprivate mutating func set(_ name: ObjectName, _ new: [LabelSelector]) {
-        let old = selectors[name] ?? []
-        guard old != new else { return }
-        for selector in old {
-            switch selector.anchor(in: name.namespace) {
-            case let anchor?: byLabel.remove(name, for: anchor)
-            case nil: others.remove(name, for: name.namespace)
-            }
+        let old = filed[name] ?? []
+        guard old.map(\.selector) != new else { return }
+        filed[name] = nil
+        for entry in old {
+            if let place = entry.place { byLabel.remove(name, for: place) }
         }
+        others.remove(name, for: name.namespace)
         for selector in new {
-            switch selector.anchor(in: name.namespace) {
-            case let anchor?: byLabel.insert(name, for: anchor)
-            case nil: others.insert(name, for: name.namespace)
-            }
+            let place = byLabel.rarest(of: selector.required(in: name.namespace))
+            if let place { byLabel.insert(name, for: place) } else { others.insert(name, for: name.namespace) }
+            filed[name, default: []].append(SelectorIndex.Filed(selector: selector, place: place))
         }
-        selectors[name] = new.isEmpty ? nil : new
     }
 
     fileprivate func names(selecting object: StoredObject) -> Set<ObjectName> {
         let candidates = object.labelPairs.reduce(others[object.namespace]) { $0.union(byLabel[$1]) }
         return candidates.filter { name in
-            selectors[name]?.contains { $0.matches(object.labels) } ?? false
+            filed[name]?.contains { $0.selector.matches(object.labels) } ?? false
         }
     }
 }

@@ -124,8 +124,7 @@ private struct GarbageWork: Sendable {
             // Pods are killed on this word: the API's own counts, not the memory of it.
             guard try await context.client.find(Node.self, ObjectName(name: node)) == nil else { return nil }
         }
-        let bound = pods.list(namespace: nil).filter { Pod($0).spec.nodeName == node }
-        try await inParallel(bound.map(\.objectName)) { name throws(Status) in
+        try await inParallel(pods.pods(on: node).map(\.objectName)) { name throws(Status) in
             try await judge(name, on: state)
         }
         if state == .gone { index.forgetMissing(node) }

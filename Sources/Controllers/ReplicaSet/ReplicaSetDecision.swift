@@ -21,16 +21,21 @@ struct ReplicaSetDecision: Hashable, Sendable {
     /// For each pod's node, how many pods of sibling sets run there: crowded nodes lose theirs first.
     var podsPerNode: [String: Int] = [:]
     let now: Timestamp
+    /// Those of the pods that count.
+    private let active: [Pod]
 
-    var wanted: Int { self.set.spec.replicas ?? 1 }
+    init(set: ReplicaSet, pods: [Pod], now: Timestamp) {
+        (self.set, self.pods, self.now) = (set, pods, now)
+        active = pods.filter(\.isActive)
+    }
 
-    var active: [Pod] { pods.filter(\.isActive) }
+    /// How many pods there are too few; below zero, too many.
+    var missing: Int { self.set.size - active.count }
 
     /// `nil` when the number is right, or the set is being deleted.
     var action: Action? {
         guard set.metadata.deletionTimestamp == nil else { return nil }
-        let active = active
-        let missing = wanted - active.count
+        let missing = missing
         if missing > 0 { return .create(count: min(missing, Self.burst)) }
         if missing < 0 {
             let ranked = PodRanking(podsPerNode: podsPerNode, now: now).leastValuableFirst(active)
@@ -65,7 +70,6 @@ struct ReplicaSetDecision: Hashable, Sendable {
 
     /// The status that the pods amount to. `failure` is why the last creation or deletion did not work.
     func status(failure: ReplicaSetFailure?) -> ReplicaSetStatus {
-        let active = active
         let templateLabels = set.spec.template.metadata.labels
         let minimum = set.spec.minReadySeconds
         var status = set.status
@@ -111,11 +115,13 @@ struct ReplicaSetFailure: Hashable, Sendable {
     var reason: String
     var message: String
 
-    static func create(_ status: Status) -> ReplicaSetFailure {
-        ReplicaSetFailure(reason: "FailedCreate", message: status.message)
+    init(reason: String, message: String) {
+        self.reason = reason
+        self.message = message
     }
 
-    static func delete(_ status: Status) -> ReplicaSetFailure {
-        ReplicaSetFailure(reason: "FailedDelete", message: status.message)
+    init(_ action: ReplicaSetDecision.Action, _ status: Status) {
+        reason = if case .delete = action { "FailedDelete" } else { "FailedCreate" }
+        message = status.message
     }
 }

@@ -25,14 +25,3 @@ public struct ServiceAccountController: Controller {
         }
     }
 }
-
-extension Client {
-    /// Creates an object that others may create as well: that it is there already is no failure.
-    func createUnlessPresent(_ object: some ResourceView) async throws(Status) {
-        do throws(Status) {
-            try await create(object)
-        } catch {
-            guard error.isAlreadyExists else { throw error }
-        }
-    }
-}

@@ -1,0 +1,75 @@
+import API
+import APIMachinery
+import Client
+
+/// The objects of one kind that those of another control: the pods of ReplicaSets, the ReplicaSets of Deployments.
+///
+/// Tells which owners a change concerns, and settles what belongs to whom. A change costs look-ups by uid and by label;
+/// a pass costs as many steps as its owner has objects, whatever else there is.
+final class Dependents<Owner: ResourceView, Object: ResourceView>: Sendable {
+    let owners: any ObjectSet
+    private let objects: any ObjectSet
+    private let client: any Client
+    private let isAdoptable: @Sendable (StoredObject) -> Bool
+    private let names = OwnerIndex()
+    private let selectors: SelectorIndex
+    /// What nobody controls.
+    private let orphans: LabelIndex
+
+    /// - Parameters:
+    ///   - selector: What an owner selects among the objects.
+    ///   - isAdoptable: Whether an object that nobody controls can still be of use.
+    init(
+        _ client: any Client, selector: @escaping @Sendable (Owner) -> MetaV1LabelSelector?,
+        isAdoptable: @escaping @Sendable (StoredObject) -> Bool = { _ in true }
+    ) async throws(Status) {
+        self.client = client
+        self.isAdoptable = isAdoptable
+        owners = try await client.observe(Owner.self)
+        objects = try await client.observe(Object.self)
+        // What cannot be read selects nothing; the pass over its owner says so.
+        selectors = SelectorIndex { owner in (try? LabelSelector.of(selector(Owner(owner)))).map { [$0] } ?? [] }
+        orphans = LabelIndex(objects) { $0.controllerUID == nil && !$0.isDeleting }
+    }
+
+    /// An owner is looked at when it changes, when something changes that it controls or did control, and when
+    /// something that nobody controls comes to match its selector.
+    var sources: [ReconcileLoop<ObjectName>.Source] {
+        let ofOwners = ReconcileLoop<ObjectName>.Source(owners) { [self] change in
+            names.take(change)
+            selectors.take(change)
+            return [change.name]
+        }
+        let ofObjects = ReconcileLoop<ObjectName>.Source(objects) { [self] change in
+            orphans.take(change)
+            var concerned: Set<ObjectName> = []
+            for uid in [change.old?.controllerUID, change.new?.controllerUID] {
+                if let uid, let name = names.name(of: uid) { concerned.insert(name) }
+            }
+            if let new = change.new, new.controllerUID == nil, !new.isDeleting {
+                concerned.formUnion(selectors.names(selecting: change))
+            }
+            return Array(concerned)
+        }
+        return [ofOwners, ofObjects]
+    }
+
+    /// The objects that the owner with this uid controls.
+    func controlled(by uid: String) -> [StoredObject] {
+        objects.owned(by: uid).filter { $0.controllerUID == uid }
+    }
+
+    /// Adopts what the owner selects and nobody controls, and releases what it no longer selects.
+    func settle(_ owner: Owner, _ selector: LabelSelector) async throws(Status) {
+        let (uid, namespace) = (owner.meta.uid, owner.meta.namespace)
+        let isDeleting = owner.meta.deletionTimestamp != nil
+        for object in controlled(by: uid) + orphans.objects(matching: selector, in: namespace) {
+            switch Ownership(of: object, ownerUID: uid, selector: selector, ownerIsDeleting: isDeleting) {
+            case .owned, .foreign: continue
+            case .release: try await client.release(Object.resource, object, by: uid)
+            case .adopt where isAdoptable(object): try await client.adopt(Object.resource, object, by: owner)
+            case .adopt: continue
+            }
+        }
+    }
+}
