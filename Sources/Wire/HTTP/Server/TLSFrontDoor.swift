@@ -33,7 +33,7 @@ final class TLSFrontDoor: ChannelInboundHandler, RemovableChannelHandler, HTTPSe
                     try bound.value.startTLS(result, certificates, on: channel)
                 }
             })
-        try channel.pipeline.syncOperations.addHandlers([hello, door])
+        try channel.pipeline.syncOperations.addHandlers([PlainHTTPRefusal(), hello, door])
     }
 
     private func startTLS(_ result: SNIResult, _ certificates: any CertificateSource, on channel: any Channel)
