@@ -16,6 +16,8 @@ final class CacheWatcher: Sendable {
     private struct State {
         var pending: [SelectedEvent] = []
         var pendingBytes = 0
+        /// Changes up to this revision are none of this watch's: they are known, or were not asked for.
+        var floor: Revision = 0
         var isCutOff = false
         var isEnded = false
     }
@@ -50,18 +52,21 @@ final class CacheWatcher: Sendable {
         wake()
     }
 
-    /// Takes the changes that came before the watch began. They are not bounded: they are what a list would return.
-    func begin(with changes: [CacheChange]) {
+    /// Takes the changes that came before the watch began, and of those that are delivered from now on only the ones
+    /// after `floor`. What it takes here is not bounded: it is what a list would return.
+    func begin(with changes: [CacheChange], after floor: Revision) {
         let events = changes.compactMap(filter.event)
-        guard !events.isEmpty else { return }
-        state.withLock { $0.pending += events }
-        wake()
+        state.withLock { state in
+            state.floor = floor
+            state.pending += events
+        }
+        if !events.isEmpty { wake() }
     }
 
     func deliver(_ change: CacheChange) {
         guard let event = filter.event(for: change) else { return }
         let mustWake = state.withLock { state in
-            guard !state.isCutOff, !state.isEnded else { return false }
+            guard change.revision > state.floor, !state.isCutOff, !state.isEnded else { return false }
             let wasEmpty = state.pending.isEmpty
             state.pending.append(event)
             state.pendingBytes += event.object.bytes.count

@@ -105,8 +105,8 @@ final class ResourceCache: Sendable {
         case beyondRing(floor: Revision)
     }
 
-    /// Makes `watcher` see everything after `revision`. `prior` are older changes that came from the log, to be seen
-    /// first; they may reach beyond `revision`.
+    /// Makes `watcher` see everything after `revision`, which may be one that is still to come. `prior` are older
+    /// changes that came from the log, to be seen first; they may reach beyond `revision`.
     ///
     /// With `revision` `nil` the watcher first sees the present objects as additions.
     func add(
@@ -114,13 +114,14 @@ final class ResourceCache: Sendable {
     ) throws(WatchRefusal) {
         let result: Result<Void, WatchRefusal> = state.withLock { state in
             guard let revision else {
-                watcher.begin(with: state.objects.map { CacheChange(old: nil, new: $0, revision: $0.revision) })
+                let present = state.objects.map { CacheChange(old: nil, new: $0, revision: $0.revision) }
+                watcher.begin(with: present, after: state.lastChange)
                 state.watchers.append(watcher)
                 return .success(())
             }
             guard revision >= state.ringFloor else { return .failure(.beyondRing(floor: state.ringFloor)) }
             let reached = max(revision, prior.last?.revision ?? 0)
-            watcher.begin(with: prior + state.ring.filter { $0.revision > reached })
+            watcher.begin(with: prior + state.ring.filter { $0.revision > reached }, after: reached)
             state.watchers.append(watcher)
             return .success(())
         }

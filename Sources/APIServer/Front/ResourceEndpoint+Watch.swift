@@ -13,6 +13,10 @@ extension ResourceEndpoint {
         // 0 means "any state": the present one is the newest of them.
         let revision = try call.revision.flatMap { $0 > 0 ? $0 : nil }
         let sendsInitialEvents = call.query["sendInitialEvents"] == "true"
+        // The present state is promised to be no older, which nobody but this server could make true by waiting.
+        if sendsInitialEvents, let revision, revision > store.log.revision {
+            return refuse(.tooLargeRevision(revision, current: store.log.revision), encoder, exchange)
+        }
         exchange.run {
             await follow(
                 store, request.filter, after: sendsInitialEvents ? nil : revision, encoder,
@@ -38,10 +42,8 @@ extension ResourceEndpoint {
         }
     }
 
-    /// A watch that comes too late is told so by its only event, as Kubernetes does from its watch cache; whatever else
-    /// is wrong is the status of the answer.
+    /// What is wrong with a watch that was understood is told by its only event, as in Kubernetes.
     private func refuse(_ error: Status, _ encoder: WatchEncoder, _ exchange: HTTPExchange) {
-        guard error.isExpired else { return exchange.respond(error) }
         let headers: HTTPHeaders = ["Content-Type": encoder.contentType, "Cache-Control": "no-cache, private"]
         exchange.respond(.ok, headers, encoder.failure(error))
     }

@@ -84,6 +84,32 @@ import Testing
         #expect(Collector().drain(watcher) == ["ADDED b@2", "MODIFIED a@3", "DELETED b@4"])
     }
 
+    @Test func `a watch from a revision of the future waits for it, and shows what follows`() async throws {
+        let fixture = try await Fixture()
+        try await fixture.create("a")
+        let watcher = watcher()
+        try await fixture.store.watch(watcher, after: 3)
+        for name in ["b", "c"] { try await fixture.create(name) }
+        #expect(Collector().drain(watcher) == [])
+        try await fixture.create("d")
+        #expect(Collector().drain(watcher) == ["ADDED d@4"])
+    }
+
+    @Test func `a change that came from the history is not told again by the cache`() throws {
+        let cache = ResourceCache(Fixture.widgets, objects: [], revision: 2)
+        let watcher = watcher()
+        let change = { (revision: Revision) throws in
+            let value: Value = ["metadata": ["name": .string("w\(revision)"), "namespace": "ns"]]
+            return CacheChange(
+                old: nil, new: try StoredObject(logged: value.json, revision: revision), revision: revision)
+        }
+        // The history was read up to a change that the log has not yet handed to the cache.
+        try cache.add(watcher, after: 2, prior: [try change(3)])
+        cache.apply(try change(3))
+        cache.apply(try change(4))
+        #expect(Collector().drain(watcher) == ["ADDED w3@3", "ADDED w4@4"])
+    }
+
     @Test func `a watch without revision begins with what is there`() async throws {
         let fixture = try await Fixture()
         try await fixture.create("a")
