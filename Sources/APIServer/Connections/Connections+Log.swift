@@ -111,17 +111,6 @@ enum LogTransfer {
             await webSocket.close()
             throw error
         }
-        await finish(webSocket)
-    }
-
-    /// Waits a little for the peer's goodbye: a socket that is closed too early takes what was sent with it.
-    private static func finish(_ webSocket: WebSocket) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { try? await webSocket.finish() }
-            group.addTask { try? await Task.sleep(for: .seconds(5)) }
-            await group.next()
-            group.cancelAll()
-        }
-        await webSocket.close()
+        await webSocket.close(within: WebSocket.closeTimeout)
     }
 }

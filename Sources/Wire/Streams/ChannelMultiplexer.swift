@@ -23,7 +23,7 @@ public final class ChannelMultiplexer: Sendable {
     /// ended the WebSocket is thrown. A client's reads on to the end of its channels.
     public static func run<Result: Sendable>(
         over webSocket: WebSocket, format: ChannelFormat, count: UInt8, isClient: Bool = false,
-        closeTimeout: Duration = .seconds(5), body: @escaping @Sendable (ChannelMultiplexer) async throws -> Result
+        closeTimeout: Duration = WebSocket.closeTimeout, body: @escaping @Sendable (ChannelMultiplexer) async throws -> Result
     ) async throws -> Result {
         let multiplexer = ChannelMultiplexer(webSocket, format, Array(0..<count))
         do {
@@ -34,8 +34,7 @@ public final class ChannelMultiplexer: Sendable {
                 try await body(multiplexer)
             }
             // Nobody receives any more, so that the rest may be read away.
-            _ = try? await withDeadline(closeTimeout) { try await webSocket.finish() }
-            await webSocket.close()
+            await webSocket.close(within: closeTimeout)
             return result
         } catch {
             await webSocket.close()

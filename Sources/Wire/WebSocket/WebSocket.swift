@@ -92,12 +92,21 @@ public final class WebSocket: Sendable {
     /// Closes in order: says so, and reads what is still under way until the peer has answered. A socket
     /// that is closed with unread bytes is reset, and takes with it what it had sent last.
     ///
-    /// No other task may be receiving. Lasts until the peer answered: give it a deadline by cancelling it,
-    /// then call ``close()``.
-    public func finish(_ close: WebSocketClose = WebSocketClose(.normal)) async throws {
+    /// Lasts until the peer answered.
+    func finish(_ close: WebSocketClose = WebSocketClose(.normal)) async throws {
         try await sendClose(close)
         try await stream.closeWrite()
         while try await stream.read() != nil {}
+    }
+
+    /// How long a peer may take to answer a close.
+    public static let closeTimeout = Duration.seconds(5)
+
+    /// Closes in order as ``finish(_:)`` does, and after `limit` without. No other task may be receiving.
+    public func close(within limit: Duration) async {
+        // A peer that is gone already has all that it will get.
+        _ = try? await withDeadline(limit) { try await self.finish() }
+        await close()
     }
 
     /// Ends the stream at once, without a word.
