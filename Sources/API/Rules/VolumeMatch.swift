@@ -24,6 +24,7 @@ public enum VolumeMatch {
     public static func candidates(
         for claim: PersistentVolumeClaim, among volumes: [PersistentVolume]
     ) -> [PersistentVolume] {
+        // What does not parse was refused by validation, and selects nothing.
         guard let selector = try? LabelSelector(object: claim.spec.selector?.value ?? .emptyObject) else {
             return []
         }
@@ -60,6 +61,6 @@ public enum VolumeMatch {
         quantity(volume.spec.capacity["storage"])
     }
 
-    /// What does not parse was refused by validation.
+    /// What does not parse was refused by validation, and is nothing.
     private static func quantity(_ text: String?) -> Quantity { text.flatMap { try? Quantity($0) } ?? .zero }
 }

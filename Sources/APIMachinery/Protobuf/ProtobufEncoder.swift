@@ -162,6 +162,7 @@ struct ProtobufEncoder {
             writer.write(UInt64(bitPattern: Int64(nanoseconds)), field: 2)
             writer.write(UInt64(bitPattern: time.seconds), field: 1)
         case .duration:
+            // Why it does not parse is plain from the value, which the error shows; so below.
             guard let nanoseconds = value == nil ? 0 : try? GoDuration.nanoseconds(value.text()) else {
                 throw .mismatch("a duration", value)
             }

@@ -125,11 +125,19 @@ public struct FieldSchema: Sendable {
     }
 
     /// What an absent field means, written into the object by defaulting.
-    public var defaultValue: Value? { extra(3).flatMap { try? Value(json: Array(table.bytes(ofText: $0))) } }
+    public var defaultValue: Value? { extra(3).map(value) }
 
     /// Further rules as a JSON object in the words of JSON Schema: `minimum`, `maxLength`, `pattern`,
     /// `format`, ...
-    public var constraints: Value? { extra(4).flatMap { try? Value(json: Array(table.bytes(ofText: $0))) } }
+    public var constraints: Value? { extra(4).map(value) }
+
+    private func value(_ text: UInt32) -> Value {
+        do throws(JSONError) {
+            return try Value(json: Array(table.bytes(ofText: text)))
+        } catch {
+            preconditionFailure("a table holds the JSON that its builder wrote: \(error)")
+        }
+    }
 
     /// The name in `.proto` files where it is not ``name``.
     public var protoName: String { extra(5).map(table.text) ?? name }

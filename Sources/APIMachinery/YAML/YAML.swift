@@ -33,7 +33,8 @@ public enum YAML {
     public static func documents(
         _ bytes: [UInt8], limits: YAMLLimits = YAMLLimits()
     ) throws(YAMLError) -> [Value] {
-        // Most machine-made input is JSON, which has a faster parser. Duplicate keys are left to the slower one.
+        // Most machine-made input is JSON, which has a faster parser. Whatever that stumbles over may be YAML all the
+        // same, and if not, it is the slower parser that says why. Duplicate keys are left to it too.
         if bytes.first(where: { $0 > 0x20 }) == UInt8(ascii: "{") {
             var (duplicates, json): ([String], JSONLimits) = ([], JSONLimits())
             json.depth = limits.depth

@@ -96,6 +96,7 @@ private struct YAMLEmitter {
 /// How a text is written so that every reader of YAML takes it for the same text.
 private enum YAMLText {
     static func scalar(_ text: String) -> String {
+        // A text that has no value without quotes, as `.inf`, needs them no less than one that has another.
         if isNumberLike(text) || (try? YAMLScalar.resolve(text)) != .string(text) {
             return doubleQuoted(text)
         }

@@ -47,7 +47,7 @@ struct YAMLScalar {
         }
     }
 
-    /// What a plain scalar means. `hasMeaning` of the emitter must be told of every case that is no text.
+    /// What a plain scalar means. The emitter puts quotes around every text that would mean something else.
     static func resolve(_ text: String) throws(Problem) -> Value {
         switch text {
         case "", "~", "null", "Null", "NULL": return .null

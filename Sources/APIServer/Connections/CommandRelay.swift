@@ -111,6 +111,7 @@ struct CommandOutcome: Hashable, Sendable {
     /// `status` is a `Status` object in JSON, as kubelets send it; empty when there is nothing to tell.
     func message(_ status: [UInt8]) -> [UInt8] {
         guard isText else { return status }
+        // A kubelet that sends no JSON means the text itself.
         guard let value = try? Value(json: status) else { return status }
         guard value["status"]?.string != "Success" else { return [] }
         return Array((value["message"]?.string ?? "").utf8)

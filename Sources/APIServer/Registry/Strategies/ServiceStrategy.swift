@@ -39,7 +39,8 @@ struct ServiceStrategy: ResourceStrategy {
             ports: Self.nodePorts(unused).filter { !ports.contains($0) })
     }
 
-    /// Notes what a service that was read at start holds.
+    /// Notes what a service that was read at start holds. An address or port that is taken twice, or lies outside of
+    /// ranges that were changed since, stays the service's own; there is nothing to note.
     func adopt(_ object: Value) {
         for address in Self.addresses(object) { _ = try? allocator.take(address) }
         for port in Self.nodePorts(object) { _ = try? allocator.take(port) }
