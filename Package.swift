@@ -108,7 +108,7 @@ let package = Package(
         module(
             "APIServer",
             ["Support", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client", logging] + collections),
-        [tests("APIServer", ["Support", "Wire", "APIMachinery", "API", "Datastore", "Client", logging])],
+        [tests("APIServer", ["Support", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client", logging])],
         [tests("Client", ["Support", "APIMachinery"])],
         module("Controllers", ["Support", "APIMachinery", "API", "Client", logging]),
         [

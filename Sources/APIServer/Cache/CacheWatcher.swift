@@ -52,6 +52,13 @@ final class CacheWatcher: Sendable {
         wake()
     }
 
+    /// Takes the present objects as additions, and of the changes that are delivered from now on those after `revision`,
+    /// which is theirs.
+    func begin(withPresent objects: [StoredObject], at revision: Revision) {
+        let present = objects.lazy.filter(filter.includes)
+        begin(with: present.map { CacheChange(old: nil, new: $0, revision: $0.revision) }, after: revision)
+    }
+
     /// Takes the changes that came before the watch began, and of those that are delivered from now on only the ones
     /// after `floor`. What it takes here is not bounded: it is what a list would return.
     func begin(with changes: [CacheChange], after floor: Revision) {

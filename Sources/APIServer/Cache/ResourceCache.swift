@@ -114,8 +114,7 @@ final class ResourceCache: Sendable {
     ) throws(WatchRefusal) {
         let result: Result<Void, WatchRefusal> = state.withLock { state in
             guard let revision else {
-                let present = state.objects.map { CacheChange(old: nil, new: $0, revision: $0.revision) }
-                watcher.begin(with: present, after: state.lastChange)
+                watcher.begin(withPresent: state.objects, at: state.lastChange)
                 state.watchers.append(watcher)
                 return .success(())
             }

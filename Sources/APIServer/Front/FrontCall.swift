@@ -16,7 +16,7 @@ struct FrontCall: Sendable {
         let isWatch = query["watch"].map { $0 != "false" && $0 != "0" } ?? false
         info = RequestInfo(
             method: request.method.rawValue, path: request.path, isWatch: isWatch,
-            fieldName: Self.name(inFieldSelector: query["fieldSelector"]))
+            fieldName: query["fieldSelector"].flatMap(FieldSelector.name))
     }
 
     /// What the URL names. A name that only the field selector gives is not part of it.
@@ -60,9 +60,4 @@ struct FrontCall: Sendable {
     }
 
     var dryRun: [String] { query.values(of: "dryRun").filter { !$0.isEmpty } }
-
-    private static func name(inFieldSelector text: String?) -> String? {
-        guard let text, text.hasPrefix("metadata.name="), !text.contains(",") else { return nil }
-        return String(text.dropFirst("metadata.name=".count).drop { $0 == "=" })
-    }
 }

@@ -64,14 +64,12 @@ extension ResourceEndpoint {
         let writer = exchange.startResponse(.ok, headers, limit: WatchResponse.held)
         exchange.whenEnded { _ in response.stop() }
         response.begin(watcher, writer)
-        if options.marksInitialEvents {
-            writer.write(encoder.bookmark(store.log.revision, endsInitialEvents: true))
-        }
+        if options.marksInitialEvents { response.mark(store.log, endsInitialEvents: true) }
+        // Ended early by the end of the exchange.
         try? await Task.sleep(for: options.timeout, tolerance: .seconds(1))
-        guard !Task.isCancelled, !response.isStopped else { return }
-        response.stop()
-        if options.sendsBookmarks { writer.write(encoder.bookmark(store.log.revision, endsInitialEvents: false)) }
-        writer.finish()
+        guard !Task.isCancelled else { return }
+        if options.sendsBookmarks { response.mark(store.log, endsInitialEvents: false) }
+        response.finish()
     }
 }
 
@@ -83,6 +81,8 @@ private final class WatchResponse: Sendable {
     private struct State {
         var source: CacheWatcher?
         var writer: HTTPBodyWriter?
+        /// The revision of the newest event that was sent.
+        var newest: Int64 = 0
         var isStopped = false
     }
 
@@ -91,8 +91,6 @@ private final class WatchResponse: Sendable {
     private let state = Mutex(State())
 
     init(_ encoder: WatchEncoder) { self.encoder = encoder }
-
-    var isStopped: Bool { state.withLock(\.isStopped) }
 
     func begin(_ source: CacheWatcher, _ writer: HTTPBodyWriter) {
         state.withLock { state in
@@ -104,22 +102,46 @@ private final class WatchResponse: Sendable {
 
     func stop() { state.withLock { $0.isStopped = true } }
 
+    /// Tells that all changes up to a revision were sent: the one that the log tells, whose changes were handed to
+    /// every watch before, or that of a change which was sent a moment before the log tells it.
+    func mark(_ log: ObjectLog, endsInitialEvents: Bool) {
+        state.withLock { state in
+            guard !state.isStopped else { return }
+            let revision = max(log.revision, state.newest)
+            send(encoder.bookmark(revision, endsInitialEvents: endsInitialEvents), &state)
+        }
+    }
+
+    /// Ends the watch in good order.
+    func finish() {
+        state.withLock { state in
+            guard !state.isStopped else { return }
+            state.isStopped = true
+            state.writer?.finish()
+        }
+    }
+
     /// Events wait. Called from any thread.
     func wake() {
         state.withLock { state in
-            guard !state.isStopped, let source = state.source, let writer = state.writer else { return }
+            guard !state.isStopped, let source = state.source else { return }
             while let events = source.take() {
                 if events.isEmpty { return }
                 for event in events {
-                    guard writer.write(encoder.encode(event)) == .accepted else {
-                        // Too slow, or gone: the client watches again from the last event that it saw.
-                        state.isStopped = true
-                        return writer.abort()
-                    }
+                    send(encoder.encode(event), &state)
+                    if state.isStopped { return }
+                    state.newest = max(state.newest, event.revision)
                 }
             }
             state.isStopped = true
-            writer.finish()
+            state.writer?.finish()
         }
+    }
+
+    private func send(_ frame: [UInt8], _ state: inout State) {
+        guard let writer = state.writer, writer.write(frame) != .accepted else { return }
+        // Too slow, or gone: the client watches again from the last event that it saw.
+        state.isStopped = true
+        writer.abort()
     }
 }

@@ -22,8 +22,8 @@ enum RouteRule {
         _ info: RequestInfo, _ definition: ResourceDefinition, isReachable: Bool
     ) throws(Status) {
         switch info.verb {
-        case "list", "watch": break
         // The name of these comes from the field selector, if there is one.
+        case "list", "watch": break
         case "deletecollection": guard isReachable else { throw .methodNotAllowedHere }
         default:
             // Across namespaces there is no object of one name, and no collection to write to.

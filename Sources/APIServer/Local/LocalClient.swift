@@ -121,8 +121,7 @@ public struct LocalClient: Client {
         _ verb: String, _ target: Target, _ fields: String, as who: User? = nil
     ) throws(Status) {
         var target = target
-        let named = (try? FieldSelector(fields))?.terms.first { $0.field == "metadata.name" && !$0.isNegated }
-        if let named { target.name = named.value }
+        if let name = FieldSelector.name(in: fields) { target.name = name }
         try authorize(verb, target, as: who)
     }
 

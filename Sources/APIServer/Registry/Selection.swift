@@ -30,6 +30,20 @@ extension ObjectFilter {
     }
 }
 
+extension FieldSelector {
+    /// The one name that a selector's text picks: its list or watch is decided upon as that object (Kubernetes
+    /// documentation, "Referring to resources").
+    ///
+    /// `nil` also for a text that does not parse: it is refused where it is read for its selection. Called for every
+    /// list and watch.
+    static func name(in text: String) -> String? {
+        guard text.contains("metadata.name"), let selector = try? FieldSelector(text),
+            let name = selector.exactValue(of: "metadata.name"), NameRule.pathSegment.problems(in: name).isEmpty
+        else { return nil }
+        return name
+    }
+}
+
 extension ResourceDefinition {
     fileprivate func selects(_ field: String) -> Bool {
         field == "metadata.name" || (field == "metadata.namespace" && isNamespaced) || fieldSelectors.contains(field)

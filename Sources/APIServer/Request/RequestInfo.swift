@@ -47,7 +47,8 @@ extension RequestInfo {
         if resourceName == "namespaces" { namespace = name }
         // Only a collection is watched; the query of a request for one object may say what it likes.
         verb = Self.verb(method, isCollection: name.isEmpty, isWatch: isWatchPath || (isWatch && name.isEmpty))
-        if name.isEmpty, let fieldName, verb == "list" || verb == "watch" || verb == "deletecollection" {
+        // Deleting a collection cannot be allowed for one name (Kubernetes documentation, "Referring to resources").
+        if name.isEmpty, let fieldName, verb == "list" || verb == "watch" {
             name = fieldName
         }
     }

@@ -1,0 +1,95 @@
+import API
+import APIMachinery
+import APIServer
+import Client
+import Datastore
+import Logging
+import PKI
+import Support
+import Testing
+import Wire
+
+/// A whole API server over logs in memory. Requests over HTTP come from service accounts, by their tokens.
+struct TestAPI: Sendable {
+    let server: APIServer
+    private let origin: HTTPOrigin
+    private let http = HTTPClient()
+
+    static func open() async throws -> APIServer {
+        try await APIServer.open(
+            APIServerOptions(
+                durable: MemoryDatastore(), volatile: MemoryDatastore(), clientAuthorities: [],
+                serviceAccountKeys: [try PrivateKey.generateP256()],
+                serviceCIDR: try #require(IPPrefix("10.43.0.0/16")),
+                advertiseAddress: try #require(IPAddress("127.0.0.1")), advertisePort: 6443,
+                version: ["gitVersion": "v1.36.3+k3s1"]))
+    }
+
+    /// Runs the server, its first objects made, on loopback while `body` uses it.
+    static func run(_ body: @escaping @Sendable (TestAPI) async throws -> Void) async throws {
+        let server = try await open()
+        try await server.bootstrap()
+        let front = HTTPServer(handler: server.handler, log: Logger(label: "test"))
+        let address = try await front.listen(on: .tcp(host: "127.0.0.1", port: 0))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await front.run() }
+            let result: Result<Void, any Error>
+            do {
+                result = .success(
+                    try await body(TestAPI(server: server, origin: HTTPOrigin(address, isSecure: false))))
+            } catch {
+                result = .failure(error)
+            }
+            await front.stop(within: .zero)
+            await server.close()
+            try result.get()
+        }
+    }
+
+    private init(server: APIServer, origin: HTTPOrigin) {
+        self.server = server
+        self.origin = origin
+    }
+
+    /// A token of an account in the namespace `default`, which gets these rights in the whole cluster.
+    func token(_ account: String, rules: [Value] = []) async throws -> String {
+        let client = server.client()
+        try await client.create(ServiceAccount(namespace: "default", name: account))
+        _ = try await client.create(
+            Target(.clusterRoles), ["metadata": ["name": .string(account)], "rules": .array(rules)], WriteOptions())
+        _ = try await client.create(
+            Target(.clusterRoleBindings),
+            [
+                "metadata": ["name": .string(account)],
+                "roleRef": [
+                    "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": .string(account),
+                ],
+                "subjects": [["kind": "ServiceAccount", "namespace": "default", "name": .string(account)]],
+            ], WriteOptions())
+        let answer = try await client.create(
+            Target(.serviceAccounts, namespace: "default", name: account, subresource: "token"), [:], WriteOptions())
+        return try #require(answer.value.at("status", "token")?.string)
+    }
+
+    /// Sends a request; the answer's body is there as far as it has come.
+    func send(
+        _ method: HTTPMethod, _ target: String, token: String, headers: HTTPHeaders = [:], body: Value? = nil
+    ) async throws -> HTTPClientResponse {
+        var headers = headers
+        headers.add("Authorization", "Bearer " + token)
+        var request = HTTPClientRequest(method, origin, target, headers: headers)
+        if let body {
+            request.headers["Content-Type"] = "application/json"
+            request.body = .bytes(body.json)
+        }
+        return try await http.send(request)
+    }
+
+    /// Sends a request and reads the whole answer.
+    func ask(
+        _ method: HTTPMethod, _ target: String, token: String, headers: HTTPHeaders = [:], body: Value? = nil
+    ) async throws -> (code: Int, text: String) {
+        let response = try await send(method, target, token: token, headers: headers, body: body)
+        return (response.status.code, String(decoding: try await response.body.collect(limit: 1 << 20), as: UTF8.self))
+    }
+}
