@@ -56,8 +56,6 @@ public final class APIServer: Sendable {
     /// Answers HTTP requests. Give it to an `HTTPServer`.
     public let handler: any HTTPHandler
 
-    private static let bootstrapCheck = "poststarthook/bootstrap"
-
     /// Loads the state. Requests can be answered from here on; ``bootstrap()`` makes the server ready.
     public static func open(_ options: APIServerOptions) async throws(Fault) -> APIServer {
         let allocator = ServiceAllocator(cidr: options.serviceCIDR, ports: options.nodePorts)
@@ -99,7 +97,7 @@ public final class APIServer: Sendable {
             backends: HTTPClient(tls: try TLSClientIdentity(isVerifying: false)))
         api = Verbs(registry: registry, connections: connections, actions: actions, now: options.now)
         let requests = RequestMetrics()
-        health = Health(version: options.version, checks: [Self.bootstrapCheck])
+        health = Health(version: options.version, checks: Bootstrap.Step.allCases.map(\.rawValue))
         let discovery = Discovery(
             registry.all.map(\.definition), groupOrder: BuiltinResources.shared.groupOrder,
             preferred: BuiltinResources.shared.preferredVersions,
@@ -130,11 +128,10 @@ public final class APIServer: Sendable {
             try await Bootstrap(
                 client: client(), serviceCIDR: options.serviceCIDR, advertiseAddress: options.advertiseAddress,
                 advertisePort: options.advertisePort
-            ).run()
+            ).run { health.pass($0.rawValue) }
         } catch {
             throw Fault(.failed, "the cluster's first objects cannot be made", cause: error)
         }
-        health.pass(Self.bootstrapCheck)
     }
 
     /// Keeps the state in bounds: drops history, lets events expire. Runs until the task is cancelled.

@@ -7,25 +7,58 @@ import Support
 /// classes, and the `kubernetes` service with the address of this server.
 ///
 /// Runs at every start and leaves alone what is as it should be, so a normal start writes nothing.
-struct Bootstrap {
+struct Bootstrap: Sendable {
+    /// What is made, in this order, under the names of Kubernetes' health checks.
+    enum Step: String, CaseIterable {
+        case namespaces = "poststarthook/start-system-namespaces-controller"
+        case roles = "poststarthook/rbac/bootstrap-roles"
+        case priorityClasses = "poststarthook/scheduling/bootstrap-system-priority-classes"
+        case kubernetesService = "poststarthook/bootstrap-controller"
+    }
+
     let client: LocalClient
     let serviceCIDR: IPPrefix
     let advertiseAddress: Support.IPAddress
     let advertisePort: Int
 
-    func run() async throws(Status) {
-        for name in ["kube-system", "default", "kube-public", "kube-node-lease"] {
-            try await ensure(Namespace(name: name))
+    /// Makes what is missing. `finished` is told each step that is done.
+    func run(finished: (Step) -> Void) async throws(Status) {
+        for step in Step.allCases {
+            switch step {
+            case .namespaces:
+                for name in ["kube-system", "default", "kube-public", "kube-node-lease"] {
+                    try await ensure(Namespace(name: name))
+                }
+            case .roles: try await ensureRBAC(BuiltinTypes.rbacObjects() + OwnRoles.objects)
+            case .priorityClasses: try await ensurePriorityClasses()
+            case .kubernetesService: try await ensureKubernetesService()
+            }
+            finished(step)
         }
-        for object in BuiltinTypes.rbacObjects() + OwnRoles.objects { try await ensureRBAC(object) }
-        try await ensurePriorityClasses()
-        try await ensureKubernetesService()
     }
 
     /// Creates the object unless one of its name is there.
     private func ensure<R: ResourceView>(_ object: R) async throws(Status) {
         guard try await client.find(R.self, object.objectName) == nil else { return }
         try await client.create(object)
+    }
+
+    /// All at once, since those who write at the same time share an fsync.
+    private func ensureRBAC(_ objects: [Value]) async throws(Status) {
+        let failure = await withTaskGroup(of: Status?.self) { group in
+            for object in objects {
+                group.addTask {
+                    do throws(Status) {
+                        try await ensureRBAC(object)
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+            }
+            return await group.first { $0 != nil } ?? nil
+        }
+        if let failure { throw failure }
     }
 
     /// Roles and bindings are brought up to date at each start unless they say otherwise (Kubernetes documentation,

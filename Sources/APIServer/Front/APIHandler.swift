@@ -11,26 +11,20 @@ final class APIHandler: HTTPHandler {
     private let authorizer: any Authorizer
     private let documents: [any DocumentSource]
     private let metrics: RequestMetrics
-    /// Plain paths that need no credentials, as load balancers and joining nodes ask for them.
-    private let open: [any DocumentSource]
 
     init(
         api: Verbs, authenticator: any Authenticator, authorizer: any Authorizer, documents: [any DocumentSource],
-        metrics: RequestMetrics, open: [any DocumentSource] = []
+        metrics: RequestMetrics
     ) {
         self.api = api
         self.authenticator = authenticator
         self.authorizer = authorizer
         self.documents = documents
         self.metrics = metrics
-        self.open = open
     }
 
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
         do throws(Status) {
-            for source in open {
-                if let document = try source.document(request) { return exchange.respond(document) }
-            }
             let call = FrontCall(request, try authenticator.authenticate(request))
             if let resource = call.info.resource, let served = api.registry[resource] {
                 metrics.follow(call.info, served.definition, exchange)
@@ -93,6 +87,7 @@ struct Document: Sendable {
     var contentType: String
     var bytes: [UInt8]
     var headers: [(String, String)] = []
+    var status = HTTPStatus.ok
 }
 
 /// Answers plain paths: discovery, OpenAPI, version, health, metrics.
@@ -118,7 +113,7 @@ extension HTTPExchange {
     func respond(_ document: Document) {
         var headers: HTTPHeaders = ["Content-Type": document.contentType]
         for (name, value) in document.headers { headers.add(name, value) }
-        respond(.ok, headers, document.bytes)
+        respond(document.status, headers, document.bytes)
     }
 }
 
