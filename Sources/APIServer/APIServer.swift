@@ -51,48 +51,42 @@ public struct APIServerOptions: Sendable {
 public final class APIServer: Sendable {
     private let options: APIServerOptions
     private let api: Verbs
-    private let authorizer: any Authorizer
+    private let access: AccessControl
     private let health: Health
     /// Answers HTTP requests. Give it to an `HTTPServer`.
     public let handler: any HTTPHandler
 
     /// Loads the state. Requests can be answered from here on; ``bootstrap()`` makes the server ready.
     public static func open(_ options: APIServerOptions) async throws(Fault) -> APIServer {
-        let allocator = ServiceAllocator(cidr: options.serviceCIDR, ports: options.nodePorts)
-        let strategies = BuiltinStrategies(services: ServiceStrategy(allocator: allocator))
-        let registry: Registry
+        let logs: ObjectLogs
         do throws(DatastoreError) {
-            registry = try await Registry.open(
-                durable: options.durable, volatile: options.volatile, strategies: strategies, now: options.now)
+            logs = try await ObjectLogs.open(durable: options.durable, volatile: options.volatile)
         } catch {
             throw Fault(.corrupt, "the cluster's state cannot be loaded", cause: error)
         }
-        return try APIServer(options, registry)
+        return try APIServer(options, logs)
     }
 
-    private init(_ options: APIServerOptions, _ registry: Registry) throws(Fault) {
+    private init(_ options: APIServerOptions, _ logs: ObjectLogs) throws(Fault) {
         self.options = options
+        access = AccessControl(logs.objects)
+        let allocator = ServiceAllocator(cidr: options.serviceCIDR, ports: options.nodePorts)
+        let registry = Registry(
+            logs, strategies: BuiltinStrategies(services: ServiceStrategy(allocator: allocator)),
+            admission: .builtin(logs.objects, access), now: options.now)
         let issuer = "https://kubernetes.default.svc." + options.clusterDomain
         let tokens = ServiceAccountTokens(
             keys: options.serviceAccountKeys, issuer: issuer, audiences: [issuer, "k3s"],
-            accounts: registry.objects(.serviceAccounts), pods: registry.objects(.pods),
-            secrets: registry.objects(.secrets), nodes: registry.objects(.nodes), now: options.now)
-        let rbac = RBACAuthorizer(
-            roles: registry.objects(.roles), clusterRoles: registry.objects(.clusterRoles),
-            roleBindings: registry.objects(.roleBindings), clusterRoleBindings: registry.objects(.clusterRoleBindings))
-        let nodes = NodeAuthorizer(
-            role: BuiltinTypes.rbacObjects().first { $0.at("metadata", "name") == "system:node" } ?? .emptyObject,
-            pods: registry.objects(.pods), volumes: registry.objects(.persistentVolumes),
-            attachments: registry.objects(.volumeAttachments))
-        authorizer = AuthorizerChain(authorizers: [MastersAuthorizer(), nodes, rbac])
-        var actions = Reviews.actions(authorizer: authorizer, rbac: rbac, tokens: tokens)
+            accounts: logs.objects(.serviceAccounts), pods: logs.objects(.pods),
+            secrets: logs.objects(.secrets), nodes: logs.objects(.nodes), now: options.now)
+        var actions = Reviews.actions(access, tokens: tokens)
         actions[ActionName(resource: .serviceAccounts, subresource: "token")] = TokenRequestAction(tokens: tokens)
         actions[ActionName(resource: .pods, subresource: "binding")] = BindingAction()
         actions[ActionName(resource: .bindings)] = BindingAction()
         actions[ActionName(resource: .pods, subresource: "eviction")] = EvictionAction()
         let connections = Connections(
-            pods: registry.objects(.pods), nodes: registry.objects(.nodes), services: registry.objects(.services),
-            endpointSlices: registry.objects(.endpointSlices),
+            pods: logs.objects(.pods), nodes: logs.objects(.nodes), services: logs.objects(.services),
+            endpointSlices: logs.objects(.endpointSlices),
             kubelets: try options.kubeletConnection.map { kubelets throws(Fault) in try KubeletClient(kubelets) },
             backends: HTTPClient(tls: try TLSClientIdentity(isVerifying: false)))
         api = Verbs(registry: registry, connections: connections, actions: actions, now: options.now)
@@ -113,13 +107,13 @@ public final class APIServer: Sendable {
             api: api,
             authenticator: RequestAuthenticator(
                 certificates: ClientCertificates(verifier: verifier, now: options.now), tokens: [tokens]),
-            authorizer: authorizer, documents: documents, metrics: requests)
+            authorizer: access.authorizer, documents: documents, metrics: requests)
     }
 
     /// The in-process way to the API, in the name of `user`; live sets are observed in the name of `observer` when one
     /// is given.
     public func client(as user: User = .apiServer, observingAs observer: User? = nil) -> LocalClient {
-        LocalClient(api: api, authorizer: authorizer, user: user, observer: observer ?? user)
+        LocalClient(api: api, authorizer: access.authorizer, user: user, observer: observer ?? user)
     }
 
     /// Makes the objects that every cluster has, and says that the server is ready.
@@ -136,9 +130,9 @@ public final class APIServer: Sendable {
 
     /// Keeps the state in bounds: drops history, lets events expire. Runs until the task is cancelled.
     public func run(reportingTo log: Logger) async {
-        let history = HistoryKeeper(log: api.registry.durable, datastore: options.durable, report: log)
+        let history = HistoryKeeper(log: api.registry.logs.durable, datastore: options.durable, report: log)
         let events = EventExpiry(
-            client: client(), events: api.registry.objects(.events), now: options.now, report: log)
+            client: client(), events: api.registry.logs.objects(.events), now: options.now, report: log)
         await withDiscardingTaskGroup { group in
             group.addTask { await history.run() }
             group.addTask { await events.run() }
@@ -146,5 +140,5 @@ public final class APIServer: Sendable {
     }
 
     /// Ends the delivery of changes and closes the logs.
-    public func close() async { await api.registry.close() }
+    public func close() async { await api.registry.logs.close() }
 }

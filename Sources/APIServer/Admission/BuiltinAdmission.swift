@@ -3,9 +3,13 @@ import APIMachinery
 import Client
 
 extension AdmissionChain {
-    /// The plug-ins of this version, in Kubernetes' order. `objects` gives the live set of a resource.
-    static func builtin(_ objects: @Sendable (GroupVersionResource) -> any ObjectSet) -> AdmissionChain {
+    /// The plug-ins of this version, in Kubernetes' order, behind the check of roles and bindings, which Kubernetes has
+    /// in their storage. `objects` gives the live set of a resource.
+    static func builtin(
+        _ objects: (GroupVersionResource) -> any ObjectSet, _ access: AccessControl
+    ) -> AdmissionChain {
         AdmissionChain(plugins: [
+            EscalationCheck(rbac: access.rbac, authorizer: access.authorizer),
             NamespaceLifecycle(namespaces: objects(.namespaces)),
             ServiceAccountAdmission(accounts: objects(.serviceAccounts)),
             PriorityAdmission(classes: objects(.priorityClasses)),

@@ -11,27 +11,19 @@ struct NamespaceLifecycle: AdmissionPlugin {
 
     func validate(_ object: Value?, _ request: WriteRequest, over current: Value?) throws(Status) {
         if request.verb == .delete, request.target.resource == .namespaces, Self.immortal.contains(request.target.name) {
-            throw Status(
-                code: 403, reason: .forbidden,
-                message: "namespaces \"\(request.target.name)\" is forbidden: this namespace may not be deleted",
-                details: Status.Details(name: request.target.name, kind: "namespaces"))
+            throw .forbidden(.namespaces, request.target.name, "this namespace may not be deleted")
         }
         guard request.verb == .create, !request.target.namespace.isEmpty else { return }
         let name = request.target.namespace
         guard let namespace = namespaces.get(ObjectName(name: name)) else { throw .notFound(.namespaces, name) }
         guard namespace.isDeleting else { return }
-        let resource = request.target.resource
-        let objectName = object?.at("metadata", "name")?.string ?? ""
-        throw Status(
-            code: 403, reason: .forbidden,
-            message: "\(resource.groupResource) \"\(objectName)\" is forbidden: unable to create new content in "
-                + "namespace \(name) because it is being terminated",
-            details: Status.Details(
-                name: objectName, group: resource.group, kind: resource.resource,
-                causes: [
-                    Status.Cause(
-                        reason: "NamespaceTerminating", message: "namespace \(name) is being terminated",
-                        field: "metadata.namespace")
-                ]))
+        throw .forbidden(
+            request.target.resource, object?.at("metadata", "name")?.string ?? "",
+            "unable to create new content in namespace \(name) because it is being terminated",
+            causes: [
+                Status.Cause(
+                    reason: "NamespaceTerminating", message: "namespace \(name) is being terminated",
+                    field: "metadata.namespace")
+            ])
     }
 }

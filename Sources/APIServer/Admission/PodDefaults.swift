@@ -16,11 +16,8 @@ struct PriorityAdmission: AdmissionPlugin {
         } else {
             priorityClass = classes.get(ObjectName(name: name))?.value
             guard priorityClass != nil else {
-                let podName = pod.at("metadata", "name")?.string ?? ""
-                throw Status(
-                    code: 403, reason: .forbidden,
-                    message: "pods \"\(podName)\" is forbidden: no PriorityClass with name \(name) was found",
-                    details: Status.Details(name: podName, kind: "pods"))
+                throw .forbidden(
+                    .pods, pod.at("metadata", "name")?.string ?? "", "no PriorityClass with name \(name) was found")
             }
         }
         pod[path: ["spec", "priority"]] = priorityClass?["value"] ?? 0

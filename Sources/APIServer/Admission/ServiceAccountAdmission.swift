@@ -22,12 +22,9 @@ struct ServiceAccountAdmission: AdmissionPlugin {
         pod[path: ["spec", "serviceAccount"]] = .string(name)
         let accountName = ObjectName(namespace: request.target.namespace, name: name)
         guard let account = accounts.get(accountName)?.value else {
-            let podName = pod.at("metadata", "name")?.string ?? ""
-            throw Status(
-                code: 403, reason: .forbidden,
-                message: "pods \"\(podName)\" is forbidden: error looking up service account \(accountName): "
-                    + "serviceaccount \"\(name)\" not found",
-                details: Status.Details(name: podName, kind: "pods"))
+            throw .forbidden(
+                .pods, pod.at("metadata", "name")?.string ?? "",
+                "error looking up service account \(accountName): serviceaccount \"\(name)\" not found")
         }
         if (pod.at("spec", "imagePullSecrets")?.array ?? []).isEmpty, let secrets = account["imagePullSecrets"] {
             pod[path: ["spec", "imagePullSecrets"]] = secrets

@@ -1,6 +1,15 @@
 import APIMachinery
 
 extension Status {
+    /// The 403 answer that says why something must not be done to an object.
+    static func forbidden(
+        _ resource: GroupVersionResource, _ name: String, _ why: String, causes: [Cause] = []
+    ) -> Status {
+        Status(
+            code: 403, reason: .forbidden, message: "\(resource.groupResource) \"\(name)\" is forbidden: \(why)",
+            details: Details(name: name, group: resource.group, kind: resource.resource, causes: causes))
+    }
+
     /// The 403 answer, in the words that clients and people know.
     static func forbidden(_ request: AccessRequest, reason: String) -> Status {
         let user = "User \"\(request.user.name)\""

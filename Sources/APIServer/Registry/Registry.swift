@@ -5,9 +5,6 @@ import Datastore
 import Support
 
 /// Every served resource with the store that keeps it.
-///
-/// Two logs: the cluster's state is durable; events and leases live in memory, because a lost heartbeat means nothing
-/// after a restart and writing each would wear out flash (DESIGN.md, idea 5).
 final class Registry: Sendable {
     /// A resource as clients see it.
     struct Served: Sendable {
@@ -18,44 +15,20 @@ final class Registry: Sendable {
         var conversion: KindConversion?
     }
 
+    let logs: ObjectLogs
     private let served: [GroupVersionResource: Served]
-    let durable: ObjectLog
-    let volatile: ObjectLog
 
-    /// Resources that are kept in memory.
-    static let volatileResources: Set<GroupVersionResource> = [.events, .leases]
-
-    /// Reads the state of both logs.
-    static func open(
-        durable: any Datastore, volatile: any Datastore, strategies: BuiltinStrategies,
+    init(
+        _ logs: ObjectLogs, strategies: BuiltinStrategies, admission: AdmissionChain,
         now: @escaping @Sendable () -> Timestamp
-    ) async throws(DatastoreError) -> Registry {
-        let stored = BuiltinKinds.stored
-        let isVolatile = { (stored: ObjectLog.Stored) in volatileResources.contains(stored.resource) }
-        let durableLog = try await ObjectLog.open(durable, stored.filter { !isVolatile($0) })
-        let volatileLog = try await ObjectLog.open(volatile, stored.filter(isVolatile))
-        return Registry(durableLog, volatileLog, strategies, now)
-    }
-
-    private init(
-        _ durable: ObjectLog, _ volatile: ObjectLog, _ strategies: BuiltinStrategies,
-        _ now: @escaping @Sendable () -> Timestamp
     ) {
-        self.durable = durable
-        self.volatile = volatile
-        let admission = AdmissionChain.builtin { resource in
-            let log = Self.volatileResources.contains(resource) ? volatile : durable
-            guard let cache = log.cache(of: resource) else {
-                preconditionFailure("admission asks for \(resource), which is not kept")
-            }
-            return CachedObjectSet(cache: cache, filter: ObjectFilter())
-        }
+        self.logs = logs
         var stores: [GroupVersionResource: ResourceStore] = [:]
         for stored in BuiltinKinds.stored {
-            let log = Self.volatileResources.contains(stored.resource) ? volatile : durable
             guard let definition = BuiltinResources.shared.definition(of: stored.resource) else { continue }
             let kind = BuiltinKinds.kind(definition, strategies.strategy(of: stored.resource))
-            stores[stored.resource] = ResourceStore(kind, log: log, admission: admission, now: now)
+            stores[stored.resource] = ResourceStore(
+                kind, log: logs.log(of: stored.resource), admission: admission, now: now)
         }
         var served: [GroupVersionResource: Served] = [:]
         for definition in BuiltinResources.shared.resources where !BuiltinKinds.isAggregated(definition) {
@@ -78,15 +51,5 @@ final class Registry: Sendable {
         return store
     }
 
-    /// The live set of a resource's objects in this process.
-    func objects(_ resource: GroupVersionResource, _ filter: ObjectFilter = ObjectFilter()) -> any ObjectSet {
-        CachedObjectSet(cache: store(resource).cache, filter: filter)
-    }
-
     var all: [Served] { BuiltinResources.shared.resources.compactMap { served[$0.resource] } }
-
-    func close() async {
-        await durable.close()
-        await volatile.close()
-    }
 }

@@ -17,6 +17,7 @@ public struct User: Hashable, Sendable {
     public static let masters = "system:masters"
     public static let authenticatedGroup = "system:authenticated"
     public static let unauthenticatedGroup = "system:unauthenticated"
+    static let anonymous = "system:anonymous"
 
     /// The server's own hand, for work that no user asked for.
     public static let apiServer = User(name: "system:apiserver", groups: [masters, authenticatedGroup])
@@ -30,10 +31,20 @@ public struct User: Hashable, Sendable {
         User(name: NodeAuthorizer.userPrefix + name, groups: [NodeAuthorizer.group, authenticatedGroup])
     }
 
+    private static let accountPrefix = "system:serviceaccount:"
+
+    /// The service account that a user of this name is; `nil` when it is none.
+    static func account(named name: String) -> (namespace: String, name: String)? {
+        guard name.hasPrefix(accountPrefix) else { return nil }
+        let parts = name.dropFirst(accountPrefix.count).split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else { return nil }
+        return (String(parts[0]), String(parts[1]))
+    }
+
     /// The user that a pod's or controller's token stands for.
     public static func serviceAccount(namespace: String, name: String, uid: String = "") -> User {
         User(
-            name: "system:serviceaccount:\(namespace):\(name)", uid: uid,
+            name: accountPrefix + namespace + ":" + name, uid: uid,
             groups: ["system:serviceaccounts", "system:serviceaccounts:" + namespace, authenticatedGroup])
     }
 }

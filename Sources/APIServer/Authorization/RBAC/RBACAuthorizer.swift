@@ -26,9 +26,13 @@ final class RBACAuthorizer: Authorizer {
 
     func decide(_ request: AccessRequest) -> AccessDecision { policy.withLock { $0.decide(request) } }
 
+    /// What a user may do in a namespace; beyond all namespaces when it is empty.
     func rules(for user: User, in namespace: String) -> [RBACRule] {
         policy.withLock { $0.rules(for: user, in: namespace) }
     }
+
+    /// What a role allows; `nil` when there is none of this name. ClusterRoles have no namespace.
+    func rules(of role: ObjectName) -> [RBACRule]? { policy.withLock { $0.rules(of: role) } }
 
     private func change(_ body: (inout RBACPolicy) -> Void) { policy.withLock { body(&$0) } }
 }

@@ -13,9 +13,8 @@ struct RBACPolicy: Sendable {
         var title: String {
             switch self {
             case .user(let name):
-                let parts = name.split(separator: ":")
-                return name.hasPrefix("system:serviceaccount:") && parts.count == 4
-                    ? "ServiceAccount \"\(parts[3])/\(parts[2])\"" : "User \"\(name)\""
+                guard let account = User.account(named: name) else { return "User \"\(name)\"" }
+                return "ServiceAccount \"\(account.name)/\(account.namespace)\""
             case .group(let name): return "Group \"\(name)\""
             }
         }
@@ -65,7 +64,7 @@ struct RBACPolicy: Sendable {
         case "User": return .user(name)
         case "Group": return .group(name)
         case "ServiceAccount":
-            return .user("system:serviceaccount:\(value["namespace"]?.string ?? namespace):\(name)")
+            return .user(User.serviceAccount(namespace: value["namespace"]?.string ?? namespace, name: name).name)
         default: return nil
         }
     }
@@ -106,6 +105,8 @@ struct RBACPolicy: Sendable {
         }
         return result
     }
+
+    func rules(of role: ObjectName) -> [RBACRule]? { rules[role] }
 
     private func allowedReason(_ binding: Binding, _ subject: Subject) -> String {
         let kind = binding.name.namespace.isEmpty ? "ClusterRoleBinding" : "RoleBinding"

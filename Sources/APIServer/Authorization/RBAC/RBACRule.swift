@@ -9,6 +9,17 @@ struct RBACRule: Hashable, Sendable {
     var names: [String]
     var nonResourceURLs: [String]
 
+    init(
+        verbs: [String], groups: [String] = [], resources: [String] = [], names: [String] = [],
+        nonResourceURLs: [String] = []
+    ) {
+        self.verbs = verbs
+        self.groups = groups
+        self.resources = resources
+        self.names = names
+        self.nonResourceURLs = nonResourceURLs
+    }
+
     init(_ value: Value) {
         func texts(_ key: String) -> [String] { (value[key]?.array ?? []).compactMap(\.string) }
         verbs = texts("verbs")
@@ -35,7 +46,7 @@ struct RBACRule: Hashable, Sendable {
     }
 
     /// The exact path, or a prefix that ends in `*`.
-    private func covers(url: String, _ path: String) -> Bool {
+    func covers(url: String, _ path: String) -> Bool {
         url == "*" || url == path || (url.hasSuffix("*") && path.hasPrefix(url.dropLast()))
     }
 }

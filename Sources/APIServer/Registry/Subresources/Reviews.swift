@@ -4,19 +4,18 @@ import Client
 
 /// The reviews: questions to authentication and authorisation that are asked by POST and answered in the status.
 enum Reviews {
-    static func actions(
-        authorizer: any Authorizer, rbac: RBACAuthorizer, tokens: ServiceAccountTokens
-    ) -> [ActionName: any ResourceAction] {
+    static func actions(_ access: AccessControl, tokens: ServiceAccountTokens) -> [ActionName: any ResourceAction] {
         func name(_ group: String, _ resource: String) -> ActionName {
             ActionName(resource: GroupVersionResource(group: group, version: "v1", resource: resource))
         }
         return [
-            name("authorization.k8s.io", "subjectaccessreviews"): AccessReview(authorizer: authorizer, asksForSelf: false),
+            name("authorization.k8s.io", "subjectaccessreviews"):
+                AccessReview(authorizer: access.authorizer, asksForSelf: false),
             name("authorization.k8s.io", "localsubjectaccessreviews"):
-                AccessReview(authorizer: authorizer, asksForSelf: false),
+                AccessReview(authorizer: access.authorizer, asksForSelf: false),
             name("authorization.k8s.io", "selfsubjectaccessreviews"):
-                AccessReview(authorizer: authorizer, asksForSelf: true),
-            name("authorization.k8s.io", "selfsubjectrulesreviews"): RulesReview(rbac: rbac),
+                AccessReview(authorizer: access.authorizer, asksForSelf: true),
+            name("authorization.k8s.io", "selfsubjectrulesreviews"): RulesReview(rbac: access.rbac),
             name("authentication.k8s.io", "selfsubjectreviews"): SelfReview(),
             name("authentication.k8s.io", "tokenreviews"): TokenReview(tokens: tokens),
         ]

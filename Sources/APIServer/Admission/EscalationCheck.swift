@@ -1,0 +1,87 @@
+import API
+import APIMachinery
+import Client
+
+/// Nobody gives away rights that he does not hold: who writes a role must hold what it allows, or have the verb
+/// `escalate` on it; who binds a role must hold what it allows, or have the verb `bind` on it (Kubernetes documentation,
+/// "Privilege escalation prevention and bootstrapping").
+///
+/// Members of `system:masters` hold everything, whatever the stored roles say.
+struct EscalationCheck: AdmissionPlugin {
+    let rbac: RBACAuthorizer
+    let authorizer: any Authorizer
+
+    func validate(_ object: Value?, _ request: WriteRequest, over current: Value?) throws(Status) {
+        guard let object, !request.user.groups.contains(User.masters) else { return }
+        switch request.target.resource {
+        case .roles, .clusterRoles: try checkRole(object, request, over: current)
+        case .roleBindings, .clusterRoleBindings: try checkBinding(object, request, over: current)
+        default: break
+        }
+    }
+
+    private func checkRole(_ role: Value, _ request: WriteRequest, over current: Value?) throws(Status) {
+        guard !Self.isAboutDeletionOnly(role, current), !isAllowed("escalate", request.target, request.user) else {
+            return
+        }
+        let rules = (role["rules"]?.array ?? []).map(RBACRule.init)
+        try confirm(rules, role, request)
+        // It can gather anything, now and later.
+        guard Self.gathersRules(role) || current.map(Self.gathersRules) == true else { return }
+        let held = rbac.rules(for: request.user, in: request.target.namespace)
+        guard RBACRule.missing(in: held, of: RBACRule.fullAuthority).isEmpty else {
+            throw refusal(role, request, "must have cluster-admin privileges to use the aggregationRule")
+        }
+    }
+
+    private func checkBinding(_ binding: Value, _ request: WriteRequest, over current: Value?) throws(Status) {
+        guard !Self.isAboutDeletionOnly(binding, current) else { return }
+        let kind = binding.at("roleRef", "kind")?.string ?? ""
+        let name = binding.at("roleRef", "name")?.string ?? ""
+        let resource: GroupVersionResource = kind == "Role" ? .roles : .clusterRoles
+        let namespace = request.target.namespace
+        // Asked in the namespace of the binding: there the role would count.
+        guard !isAllowed("bind", Target(resource, namespace: namespace, name: name), request.user) else { return }
+        let role = ObjectName(namespace: kind == "Role" ? namespace : "", name: name)
+        guard let rules = rbac.rules(of: role) else { throw .notFound(resource, name) }
+        try confirm(rules, binding, request)
+    }
+
+    /// Throws 403 unless the user holds all that the rules give.
+    private func confirm(_ rules: [RBACRule], _ object: Value, _ request: WriteRequest) throws(Status) {
+        let user = request.user
+        let missing = RBACRule.missing(in: rbac.rules(for: user, in: request.target.namespace), of: rules)
+        guard !missing.isEmpty else { return }
+        throw refusal(
+            object, request,
+            "user \(GoText.quoted(user.name)) (groups=\(RBACRule.quoted(user.groups))) is attempting to grant RBAC "
+                + "permissions not currently held:\n\(RBACRule.list(missing))")
+    }
+
+    private func isAllowed(_ verb: String, _ target: Target, _ user: User) -> Bool {
+        if case .allow = authorizer.decide(AccessRequest(user: user, verb: verb, target)) { true } else { false }
+    }
+
+    private static func gathersRules(_ role: Value) -> Bool {
+        !(role.at("aggregationRule", "clusterRoleSelectors")?.array ?? []).isEmpty
+    }
+
+    /// Whether an update changes nothing but what holds an object or makes it go: the garbage collector may do that to
+    /// roles whose rights it does not hold.
+    private static func isAboutDeletionOnly(_ object: Value, _ current: Value?) -> Bool {
+        guard let current else { return false }
+        return withoutHolders(object) == withoutHolders(current)
+    }
+
+    private static func withoutHolders(_ object: Value) -> Value {
+        var rest = object
+        for key in ["finalizers", "ownerReferences", "managedFields", "generation", "resourceVersion"] {
+            rest[path: ["metadata", key]] = nil
+        }
+        return rest
+    }
+
+    private func refusal(_ object: Value, _ request: WriteRequest, _ why: String) -> Status {
+        .forbidden(request.target.resource, object.at("metadata", "name")?.string ?? "", why)
+    }
+}

@@ -1,0 +1,19 @@
+import API
+import APIMachinery
+import Client
+
+/// Who may do what: masters, then nodes, then roles. Put together once, over the server's own objects.
+struct AccessControl: Sendable {
+    let rbac: RBACAuthorizer
+    let authorizer: any Authorizer
+
+    init(_ objects: (GroupVersionResource) -> any ObjectSet) {
+        rbac = RBACAuthorizer(
+            roles: objects(.roles), clusterRoles: objects(.clusterRoles), roleBindings: objects(.roleBindings),
+            clusterRoleBindings: objects(.clusterRoleBindings))
+        let nodes = NodeAuthorizer(
+            role: BuiltinTypes.rbacObjects().first { $0.at("metadata", "name") == "system:node" } ?? .emptyObject,
+            pods: objects(.pods), volumes: objects(.persistentVolumes), attachments: objects(.volumeAttachments))
+        authorizer = AuthorizerChain(authorizers: [MastersAuthorizer(), nodes, rbac])
+    }
+}
