@@ -8,10 +8,11 @@ enum PassedHeaders {
         "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
     ]
 
-    /// A request's headers for the next server: without the client's credentials for this one. `Upgrade` stays if the
+    /// A request's headers for the next server: without the client's credentials for this one, nor whom it asked this
+    /// one to take it for. `Upgrade` stays if the
     /// connection is to be upgraded.
     static func request(_ headers: HTTPHeaders, isUpgrade: Bool, keepsHost: Bool) -> HTTPHeaders {
-        var passed = endToEnd(headers)
+        var passed = endToEnd(headers) { !$0.hasPrefix(Impersonation.headerPrefix) }
         passed.remove("Authorization")
         if !keepsHost { passed.remove("Host") }
         if isUpgrade { passed["Upgrade"] = headers["Upgrade"] }
@@ -28,13 +29,17 @@ enum PassedHeaders {
         return passed
     }
 
-    private static func endToEnd(_ headers: HTTPHeaders) -> HTTPHeaders {
+    /// `isMeant` is asked of names in lower case.
+    private static func endToEnd(_ headers: HTTPHeaders, isMeant: (String) -> Bool = { _ in true }) -> HTTPHeaders {
         let named = headers.values(of: "Connection").flatMap { $0.split(separator: ",") }.map {
             String($0.drop { $0 == " " }).lowercased()
         }
         let dropped = ownOfConnection.union(named)
         var passed = HTTPHeaders()
-        for (name, value) in headers where !dropped.contains(name.lowercased()) { passed.add(name, value) }
+        for (name, value) in headers {
+            let lowercase = name.lowercased()
+            if !dropped.contains(lowercase), isMeant(lowercase) { passed.add(name, value) }
+        }
         return passed
     }
 }

@@ -2,7 +2,8 @@ import APIMachinery
 import Client
 import Wire
 
-/// The HTTP door to the API: authenticates, authorises, and sends each request where it belongs.
+/// The HTTP door to the API: authenticates, lets one user act as another who may, authorises, and sends each request
+/// where it belongs.
 ///
 /// Reads are answered on the connection's event loop from the cache; whatever may wait runs as a task of the exchange.
 final class APIHandler: HTTPHandler {
@@ -25,7 +26,7 @@ final class APIHandler: HTTPHandler {
 
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
         do throws(Status) {
-            let call = FrontCall(request, try authenticator.authenticate(request))
+            let call = FrontCall(request, try user(of: request))
             if let resource = call.info.resource, let served = api.registry[resource] {
                 metrics.follow(call.info, served.definition, exchange)
             }
@@ -34,6 +35,14 @@ final class APIHandler: HTTPHandler {
         } catch {
             exchange.respond(error)
         }
+    }
+
+    /// Who sends the request, or whom the sender is allowed to be taken for.
+    private func user(of request: HTTPRequest) throws(Status) -> User {
+        let sender = try authenticator.authenticate(request)
+        guard let impersonation = try Impersonation(request.headers) else { return sender }
+        for access in impersonation.access(for: sender) { try authorize(access) }
+        return impersonation.user
     }
 
     private func authorize(_ call: FrontCall) throws(Status) {

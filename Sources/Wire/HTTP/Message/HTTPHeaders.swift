@@ -63,6 +63,14 @@ public struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral {
         fields.contains { Self.isNamed(name, $0, in: bytes) }
     }
 
+    /// Whether the name of any field begins so.
+    public func containsName(startingWith prefix: String) -> Bool {
+        fields.contains { field in
+            let name = bytes[Int(field.nameStart)..<Int(field.nameEnd)]
+            return HTTPCharacter.isSame(name.prefix(prefix.utf8.count), prefix.utf8)
+        }
+    }
+
     /// The values of all fields of that name, in order.
     public func values(of name: String) -> [String] {
         fields.filter { Self.isNamed(name, $0, in: bytes) }.map(value(of:))
