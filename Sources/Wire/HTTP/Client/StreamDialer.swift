@@ -3,6 +3,7 @@ internal import NIOPosix
 internal import NIOSSL
 internal import NIOTLS
 internal import Support
+internal import Synchronization
 
 /// Opens connections to others.
 public enum StreamDialer {
@@ -23,6 +24,7 @@ public enum StreamDialer {
         _ address: HTTPAddress, tls: TLSClientIdentity?, timeout: Duration,
         _ install: @escaping @Sendable (any Channel) throws -> Result
     ) async throws -> Result {
+        let handshakes = Handshakes()
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connectTimeout(TimeAmount(timeout))
             .channelInitializer { channel in
@@ -30,8 +32,9 @@ public enum StreamDialer {
                     guard let tls else { return }
                     var host = ""
                     if case .tcp(let name, _) = address { host = name }
-                    try channel.pipeline.syncOperations.addHandlers(
-                        [try tls.makeHandler(host: host), HandshakeWaiter(channel.eventLoop, timeout)])
+                    let waiter = HandshakeWaiter(channel.eventLoop, timeout)
+                    try channel.pipeline.syncOperations.addHandlers([try tls.makeHandler(host: host), waiter])
+                    handshakes.note(waiter, on: channel)
                 }
             }
         let connected: EventLoopFuture<any Channel>
@@ -43,8 +46,10 @@ public enum StreamDialer {
         }
         do {
             return try await connected.flatMap { channel in
-                guard tls != nil else { return channel.eventLoop.makeCompletedFuture { try install(channel) } }
-                return HandshakeWaiter.finished(on: channel) { try install(channel) }
+                guard let waiter = handshakes.waiter(on: channel) else {
+                    return channel.eventLoop.makeCompletedFuture { try install(channel) }
+                }
+                return HandshakeWaiter.finished(waiter, on: channel) { try install(channel) }
             }.get()
         } catch {
             throw fault(error, address)
@@ -74,6 +79,23 @@ public enum StreamDialer {
     }
 }
 
+/// The waiters of the channels that are tried, of which one connects. Kept apart from the channels: one whose handshake
+/// has failed is closed, and knows its handlers no more, before the caller hears of the connection.
+private final class Handshakes: Sendable {
+    private let waiters = Mutex<[ObjectIdentifier: NIOLoopBound<HandshakeWaiter>]>([:])
+
+    /// Called on the channel's event loop.
+    func note(_ waiter: HandshakeWaiter, on channel: any Channel) {
+        let bound = NIOLoopBound(waiter, eventLoop: channel.eventLoop)
+        waiters.withLock { $0[ObjectIdentifier(channel)] = bound }
+    }
+
+    /// `nil` for a channel without TLS.
+    func waiter(on channel: any Channel) -> NIOLoopBound<HandshakeWaiter>? {
+        waiters.withLock { $0[ObjectIdentifier(channel)] }
+    }
+}
+
 /// Waits for the end of a client's handshake, and holds back what comes behind it until somebody is there to read it:
 /// the handshake may be over before the caller hears of the connection.
 private final class HandshakeWaiter: ChannelInboundHandler, RemovableChannelHandler {
@@ -94,22 +116,22 @@ private final class HandshakeWaiter: ChannelInboundHandler, RemovableChannelHand
 
     /// Runs `install` when the channel's handshake is complete. A channel whose handshake failed is closed.
     static func finished<Result: Sendable>(
-        on channel: any Channel, _ install: @escaping @Sendable () throws -> Result
+        _ waiter: NIOLoopBound<HandshakeWaiter>, on channel: any Channel,
+        _ install: @escaping @Sendable () throws -> Result
     ) -> EventLoopFuture<Result> {
-        do {
-            let pipeline = channel.pipeline.syncOperations
-            let bound = NIOLoopBound(try pipeline.handler(type: HandshakeWaiter.self), eventLoop: channel.eventLoop)
-            let result = bound.value.done.futureResult.flatMapThrowing {
-                let result = try install()
-                channel.pipeline.syncOperations.removeHandler(bound.value, promise: nil)
-                return result
-            }
-            result.whenFailure { _ in channel.close(promise: nil) }
+        let result = waiter.value.done.futureResult.flatMapThrowing {
+            // The peer may have closed again meanwhile.
+            guard channel.isActive else { throw ChannelError.eof }
+            let result = try install()
+            channel.pipeline.syncOperations.removeHandler(waiter.value, promise: nil)
             return result
-        } catch {
-            return channel.eventLoop.makeFailedFuture(error)
         }
+        result.whenFailure { _ in channel.close(promise: nil) }
+        return result
     }
+
+    /// A channel that never connected goes without another word.
+    func handlerRemoved(context: ChannelHandlerContext) { finish { $0.fail(ChannelError.eof) } }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) { held.append(unwrapInboundIn(data)) }
 
