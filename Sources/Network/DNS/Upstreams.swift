@@ -62,11 +62,6 @@ final class Upstreams: Sendable {
 
     /// The `nameserver` lines of resolv.conf(5), the first three as every resolver takes them.
     static func servers(in text: String) -> [DNSAddress] {
-        let lines = text.split { $0 == "\n" || $0 == "\r\n" }
-        let words = lines.map { $0.split { $0 == " " || $0 == "\t" } }
-        let servers = words.filter { $0.first == "nameserver" && $0.count > 1 }.compactMap {
-            IPAddress($0[1])
-        }
-        return servers.prefix(3).map { DNSAddress($0) }
+        ResolverConfiguration(text).servers.compactMap { IPAddress($0) }.prefix(3).map { DNSAddress($0) }
     }
 }

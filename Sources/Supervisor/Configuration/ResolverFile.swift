@@ -23,13 +23,10 @@ public enum ResolverFile {
     }
 
     static func servesPods(_ text: String) -> Bool {
-        let servers = text.split(separator: "\n").compactMap { line -> Substring? in
-            let words = line.split { $0 == " " || $0 == "\t" }
-            return words.first == "nameserver" && words.count > 1 ? words[1] : nil
-        }
+        let servers = ResolverConfiguration(text).servers
         return !servers.isEmpty
             && servers.allSatisfy { text in
-                guard let address = IPAddress(String(text)) else { return false }
+                guard let address = IPAddress(text) else { return false }
                 return address.isGlobalUnicast || address == metadataService
             }
     }

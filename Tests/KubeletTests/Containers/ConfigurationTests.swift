@@ -1,5 +1,6 @@
 import API
 import APIMachinery
+import Host
 import Runtime
 import Support
 import Testing

@@ -1,25 +1,9 @@
 import API
+import Host
 import Runtime
 
-/// The lines of a resolv.conf(5) that matter to pods.
-struct ResolverConfiguration: Hashable, Sendable {
-    var servers: [String] = []
-    var searches: [String] = []
-    var options: [String] = []
-
-    /// Reads a file's text. Of several `search` lines the last counts.
-    init(_ text: String) {
-        for line in text.split(whereSeparator: \.isNewline) {
-            let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
-            switch words.first {
-            case "nameserver": servers += words.dropFirst().prefix(1)
-            case "search": searches = Array(words.dropFirst())
-            case "options": options = Array(words.dropFirst())
-            default: break
-            }
-        }
-    }
-
+/// What pods get of the node's resolver configuration.
+extension ResolverConfiguration {
     /// No more name servers than C libraries ask, no more and no longer search lists than Kubernetes passes
     /// on.
     enum Limits {
