@@ -196,7 +196,7 @@ extension PodWorker {
             do throws(Fault) {
                 // However long the hook took, the process gets two seconds.
                 let left = max(stop.deadline - .now, hook == nil ? .seconds(1) : .seconds(2))
-                try await context.runtime.stopContainer(stop.id, timeout: left.roundedUp)
+                try await context.runtime.stopContainer(stop.id, timeout: left)
             } catch {
                 context.log.warning("cannot stop container \(stop.name) of \(facts.pod.objectName): \(error)")
                 try? await Task.sleep(for: .seconds(2))
@@ -255,13 +255,5 @@ extension PodWorker {
                 context.log.warning("cannot remove the logs of a pod: \(error)")
             }
         }
-    }
-}
-
-extension Duration {
-    /// The runtime counts whole seconds.
-    fileprivate var roundedUp: Duration {
-        let (seconds, attoseconds) = components
-        return .seconds(attoseconds > 0 ? seconds + 1 : seconds)
     }
 }

@@ -27,8 +27,8 @@ public protocol RuntimeService: Sendable {
         in sandbox: String, _ config: CRI.ContainerConfig, sandboxConfig: CRI.PodSandboxConfig
     ) async throws(Fault) -> String
     func startContainer(_ id: String) async throws(Fault)
-    /// Asks it to stop, and kills it after `timeout`; returns when it has ended. One that is stopped is no
-    /// fault.
+    /// Asks it to stop, and kills it after `timeout`, which counts in whole seconds, rounded up; returns when it has
+    /// ended. One that is stopped is no fault.
     func stopContainer(_ id: String, timeout: Duration) async throws(Fault)
     func removeContainer(_ id: String) async throws(Fault)
     func containerStatus(_ id: String) async throws(Fault) -> CRI.ContainerStatus

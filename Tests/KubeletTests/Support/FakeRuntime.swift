@@ -161,7 +161,9 @@ final class FakeRuntime: RuntimeService, ImageService {
     func stopContainer(_ id: String, timeout: Duration) async throws(Fault) {
         let isStubborn = state.withLock { state in
             let name = state.containers[id]?.metadata.name ?? id
-            state.calls.append("stop \(name) \(timeout.components.seconds)")
+            // It counts whole seconds, and begun ones in full.
+            let (seconds, rest) = timeout.components
+            state.calls.append("stop \(name) \(rest > 0 ? seconds + 1 : seconds)")
             return state.stubborn.contains(name)
         }
         end(id, code: isStubborn ? 137 : 143)
