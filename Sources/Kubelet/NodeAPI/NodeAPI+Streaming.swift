@@ -25,7 +25,7 @@ extension NodeAPI {
     func portForward(_ path: NodeRoute.PodPath, _ request: HTTPRequest, _ exchange: HTTPExchange) async throws {
         guard let pod = pod(path) else { throw NodeFailure(.notFound, "pod does not exist") }
         var filter = CRI.PodSandboxFilter()
-        filter.labelSelector = ["io.kubernetes.pod.uid": pod.metadata.uid]
+        filter.labelSelector = [PodLabels.podUID: pod.metadata.uid]
         filter.state = .ready
         let sandboxes = try await runtime.listPodSandboxes(filter)
         guard let sandbox = sandboxes.max(by: { $0.metadata.attempt < $1.metadata.attempt }) else {

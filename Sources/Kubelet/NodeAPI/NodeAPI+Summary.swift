@@ -42,7 +42,7 @@ struct StatsSummary: Sendable {
     }
 
     private func podValue(_ pod: Pod) -> Value {
-        let own = containers.filter { $0.attributes.labels["io.kubernetes.pod.uid"] == pod.metadata.uid }
+        let own = containers.filter { $0.attributes.labels[PodLabels.podUID] == pod.metadata.uid }
         var value: Value = [
             "podRef": [
                 "name": .string(pod.metadata.name), "namespace": .string(pod.metadata.namespace),

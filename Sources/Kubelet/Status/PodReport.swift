@@ -79,8 +79,7 @@ struct PodReport: Sendable {
             return all && !states.isEmpty ? "Succeeded" : "Failed"
         }
         let isWaitingForFirst = states.contains { $0.state.waiting != nil && $0.lastState.terminated == nil }
-        if decision.stage == .live, !isInitialized || isWaitingForFirst, !running { return "Pending" }
-        if isWaitingForFirst { return "Pending" }
+        if isWaitingForFirst || decision.stage == .live && !isInitialized && !running { return "Pending" }
         return running || !ended.isEmpty ? "Running" : "Pending"
     }
 

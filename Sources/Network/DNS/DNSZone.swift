@@ -229,16 +229,11 @@ extension IPAddress {
     }
 }
 
-extension [IPAddress] {
-    fileprivate func rotated(by count: Int) -> [IPAddress] { turned(self, by: count) }
-}
-
-extension [DNSZoneName.Target] {
-    fileprivate func rotated(by count: Int) -> [DNSZoneName.Target] { turned(self, by: count) }
-}
-
-private func turned<Element>(_ array: [Element], by count: Int) -> [Element] {
-    guard array.count > 1 else { return array }
-    let first = count % array.count
-    return Array(array[first...] + array[..<first])
+extension Array {
+    /// Begins with another element each time.
+    fileprivate func rotated(by count: Int) -> [Element] {
+        guard self.count > 1 else { return self }
+        let first = count % self.count
+        return Array(self[first...] + self[..<first])
+    }
 }

@@ -150,7 +150,7 @@ enum ServiceTable {
         return rules
     }
 
-    private static let loopback = prefix(.v4(127 << 24), 8)
+    static let loopback = prefix(.v4(127 << 24), 8)
 
     private static func multicast(_ family: IPAddress.Family) -> IPPrefix {
         family == .v4 ? prefix(.v4(224 << 24), 4) : prefix(.v6(high: 0xFF << 56, low: 0), 8)

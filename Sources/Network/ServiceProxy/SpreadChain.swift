@@ -77,8 +77,7 @@ extension Entrance.Masquerade {
                 .init(.match(.address(.saddr, family), .notIn(.named(ServiceTable.pods(family).name))), mark)
             }
         case .loopback:
-            guard let loopback = IPPrefix(.v4(127 << 24), length: 8) else { return [] }
-            return [.init(.match(.ip(.saddr), .is(.prefix(loopback))), mark)]
+            return [.init(.match(.ip(.saddr), .is(.prefix(ServiceTable.loopback))), mark)]
         }
     }
 }

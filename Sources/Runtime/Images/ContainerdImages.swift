@@ -32,8 +32,8 @@ struct ContainerdImages: Sendable {
         try await remove(lease)
     }
 
-    /// Adds labels to the images of these names and takes those with an empty value away. A name that is not
-    /// there is passed over.
+    /// Adds labels to the image of this name and takes those with an empty value away. A name that is not there
+    /// is passed over.
     func label(_ name: String, _ labels: [String: String]) async throws(Fault) {
         let request = UpdateImageRequest(
             image: ImageRecord(name: name, labels: labels),
@@ -46,7 +46,7 @@ struct ContainerdImages: Sendable {
         }
     }
 
-    /// The names of all images that have this label, with the labels of each.
+    /// The names of all images that have this label with this value.
     func names(withLabel key: String, _ value: String) async throws(Fault) -> [String] {
         let request = ListImagesRequest(filters: ["labels.\"\(key)\"==\"\(value)\""])
         let answer: Items<ImageRecord> = try await call(

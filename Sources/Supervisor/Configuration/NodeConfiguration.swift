@@ -36,8 +36,8 @@ public struct NodeConfiguration: Hashable, Sendable {
 
     init(_ values: OptionValues) throws(Fault) {
         name = try values.text("node-name").map { text throws(Fault) in try Self.nodeName(text, "--node-name \(text)") }
-        addresses = try Self.addresses(values, "node-ip")
-        externalAddresses = try Self.addresses(values, "node-external-ip")
+        addresses = try values.addresses("node-ip")
+        externalAddresses = try values.addresses("node-external-ip")
         labels = [:]
         for text in values.list("node-label") {
             let parts = Self.pair(text)
@@ -53,15 +53,6 @@ public struct NodeConfiguration: Hashable, Sendable {
         resolvConf = values.text("resolv-conf")
         kubelet = KubeletArguments()
         for text in values.list("kubelet-arg") { try kubelet.set(Self.pair(text)) }
-    }
-
-    private static func addresses(_ values: OptionValues, _ option: String) throws(Fault) -> [IPAddress] {
-        var addresses: [IPAddress] = []
-        for text in values.list(option) {
-            guard let address = IPAddress(text) else { throw Fault(.invalid, "--\(option) \(text) is no IP address") }
-            addresses.append(address)
-        }
-        return addresses
     }
 
     private static func pair(_ text: String) -> (key: String, value: String) {

@@ -38,6 +38,16 @@ public struct OptionValues: Hashable, Sendable {
     public func number(_ name: String) -> Int? { values[name]?.last.flatMap { Int($0) } }
     public func list(_ name: String) -> [String] { values[name] ?? [] }
 
+    /// All that is given must be addresses.
+    func addresses(_ name: String) throws(Fault) -> [IPAddress] {
+        var addresses: [IPAddress] = []
+        for text in list(name) {
+            guard let address = IPAddress(text) else { throw Fault(.invalid, "--\(name) \(text) is no IP address") }
+            addresses.append(address)
+        }
+        return addresses
+    }
+
     // MARK: The command line
 
     private static func take(

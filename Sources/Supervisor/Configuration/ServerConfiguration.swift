@@ -36,9 +36,7 @@ public struct ServerConfiguration: Hashable, Sendable {
         bindAddress = values.text("bind-address") ?? "0.0.0.0"
         port = values.number("https-listen-port") ?? 6443
         guard (1...65_535).contains(port) else { throw Fault(.invalid, "--https-listen-port \(port) is no port") }
-        if let text = values.text("advertise-address") {
-            advertiseAddress = try Self.address(text, "advertise-address")
-        }
+        advertiseAddress = try values.addresses("advertise-address").last
         additionalNames = values.list("tls-san")
         node = try NodeConfiguration(values)
         token = values.text("token")
@@ -47,8 +45,8 @@ public struct ServerConfiguration: Hashable, Sendable {
         clusterCIDR = try Self.prefix(values, "cluster-cidr", default: "10.42.0.0/16")
         serviceCIDR = try Self.prefix(values, "service-cidr", default: "10.43.0.0/16")
         nodePorts = try Self.ports(values.text("service-node-port-range") ?? "30000-32767")
-        if let text = values.list("cluster-dns").first {
-            clusterDNS = try Self.address(text, "cluster-dns")
+        if let asked = try values.addresses("cluster-dns").first {
+            clusterDNS = asked
         } else {
             guard let tenth = serviceCIDR.first.advanced(by: 10), serviceCIDR.contains(tenth) else {
                 throw Fault(.invalid, "--service-cidr \(serviceCIDR) has no room for the cluster DNS")
@@ -64,11 +62,6 @@ public struct ServerConfiguration: Hashable, Sendable {
         runsAgent = !values.flag("disable-agent")
         isVerbose = values.flag("debug") || (values.number("v") ?? 0) > 0
         logFile = values.text("log")
-    }
-
-    private static func address(_ text: String, _ option: String) throws(Fault) -> IPAddress {
-        guard let address = IPAddress(text) else { throw Fault(.invalid, "--\(option) \(text) is no IP address") }
-        return address
     }
 
     /// One range. Two families come with dual stack, which is a later part.
