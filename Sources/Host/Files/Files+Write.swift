@@ -1,4 +1,3 @@
-import Glibc
 public import Support
 
 extension Files {
@@ -11,20 +10,7 @@ extension Files {
     public static func write(
         _ bytes: [UInt8], to path: String, mode: FileMode = 0o644, owner: FileOwner? = nil
     ) throws(Fault) {
-        try trying("cannot write \(path)") { () throws(Errno) in
-            let directory = try Descriptor.open(Path.parent(of: path), O_RDONLY | O_DIRECTORY)
-            let temporary = ".\(Path.name(of: path)).\(UInt64.random(in: 0...UInt64.max))"
-            do throws(Errno) {
-                try writeNew(bytes, named: temporary, in: directory, mode: mode, owner: owner)
-                try system {
-                    renameat(directory.number, temporary, directory.number, Path.name(of: path))
-                }
-            } catch {
-                unlinkat(directory.number, temporary, 0)
-                throw error
-            }
-            try system { fsync(directory.number) }
-        }
+        try change([.write(path: path, bytes: bytes, mode: mode, owner: owner)])
     }
 
     /// Writes a whole text file; see ``write(_:to:mode:owner:)-([UInt8],_,_,_)``.
@@ -32,17 +18,5 @@ extension Files {
         _ text: String, to path: String, mode: FileMode = 0o644, owner: FileOwner? = nil
     ) throws(Fault) {
         try write(Array(text.utf8), to: path, mode: mode, owner: owner)
-    }
-
-    private static func writeNew(
-        _ bytes: [UInt8], named name: String, in directory: Descriptor, mode: FileMode, owner: FileOwner?
-    ) throws(Errno) {
-        // Private until it is complete, so that a secret is never readable by others for a moment.
-        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
-        let file = Descriptor(owning: try system { openat(directory.number, name, flags, 0o600) })
-        if let owner { try system { fchown(file.number, owner.user, owner.group) } }
-        try file.write(bytes)
-        try system { fchmod(file.number, mode.bits) }
-        try system { fsync(file.number) }
     }
 }

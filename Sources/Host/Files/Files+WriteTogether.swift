@@ -17,6 +17,13 @@ public enum FileChange: Hashable, Sendable {
         case .write(let path, _, _, _), .link(let path, _), .remove(let path): path
         }
     }
+
+    fileprivate var complaint: String {
+        switch self {
+        case .write, .link: "cannot write \(path)"
+        case .remove: "cannot remove \(path)"
+        }
+    }
 }
 
 extension Files {
@@ -38,7 +45,7 @@ extension Files {
             for (_, _, file) in staged { if let file { linux_begin_writing_out(file.number) } }
             for (change, _, file) in staged {
                 guard let file else { continue }
-                try trying("cannot write \(change.path)") { () throws(Errno) in
+                try trying(change.complaint) { () throws(Errno) in
                     try system { fsync(file.number) }
                 }
             }
@@ -56,7 +63,7 @@ extension Files {
     }
 
     private static func stage(_ change: FileChange, at temporary: String) throws(Fault) -> Descriptor? {
-        try trying("cannot write \(change.path)") { () throws(Errno) in
+        try trying(change.complaint) { () throws(Errno) in
             switch change {
             case .write(_, let bytes, let mode, let owner):
                 // Private until it is complete, so that a secret is never readable by others for a moment.
@@ -75,7 +82,7 @@ extension Files {
     }
 
     private static func commit(_ change: FileChange, from temporary: String) throws(Fault) {
-        try trying("cannot change \(change.path)") { () throws(Errno) in
+        try trying(change.complaint) { () throws(Errno) in
             switch change {
             case .write, .link: try system { Glibc.rename(temporary, change.path) }
             case .remove:
