@@ -127,8 +127,8 @@ let package = Package(
             tests(
                 "Kubelet",
                 [
-                    "Support", "Host", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client", "APIServer", "Runtime",
-                    logging,
+                    "Support", "Host", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client", "ClientTestSupport",
+                    "APIServer", "Runtime", logging,
                 ])
         ],
         module("Network", ["Support", "Host", "Wire", "APIMachinery", "API", "Client", logging]),

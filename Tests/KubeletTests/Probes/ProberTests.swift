@@ -1,5 +1,6 @@
 import API
 import APIMachinery
+import ClientTestSupport
 import Logging
 import Support
 import Synchronization
