@@ -85,9 +85,12 @@ public struct KeyedQueue<Key: Hashable & Sendable>: Sendable {
 
     /// Time has passed: keys whose instant has come become ready.
     public mutating func advance(to now: Duration) {
-        while let wish = wishes.min, wish.due <= now {
+        while let wish = wishes.min {
+            let isVoid = states[wish.key]?.due != wish.due
+            // One that was overtaken wakes nobody any more.
+            guard isVoid || wish.due <= now else { return }
             wishes.removeMin()
-            if states[wish.key]?.due == wish.due { add(wish.key) }
+            if !isVoid { add(wish.key) }
         }
     }
 
@@ -130,6 +133,19 @@ public struct KeyedQueue<Key: Hashable & Sendable>: Sendable {
     private mutating func wait(_ state: inout State, _ key: Key, until due: Duration) {
         if let earlier = state.due, earlier <= due { return }
         state.due = due
+        dropVoidWishes()
         wishes.insert(Wish(due: due, key: key))
     }
+
+    /// Sorts the void wishes out when they are most of all: a key that is worked on often, and each time put off for
+    /// long, would else leave one behind each time.
+    private mutating func dropVoidWishes() {
+        guard wishes.count > 2 * states.count + Self.toleratedVoidWishes else { return }
+        wishes = Heap(states.compactMap { key, state in state.due.map { Wish(due: $0, key: key) } })
+    }
+
+    private static var toleratedVoidWishes: Int { 16 }
+
+    /// What is remembered, for tests of its bound.
+    var size: Int { states.count + ready.count + wishes.count }
 }

@@ -54,6 +54,24 @@ import Testing
         #expect(queue.take() == nil)
     }
 
+    /// As a loop does that looks at an object whenever it changes, and else once an hour.
+    @Test func `a key that is always put off leaves nothing behind`() {
+        var queue = KeyedQueue<Int>()
+        for round in 0..<1000 {
+            let now = Duration.milliseconds(round)
+            queue.advance(to: now)
+            for key in 0..<3 { queue.add(key) }
+            while let key = queue.take() {
+                queue.succeeded(key)
+                queue.add(key, at: now + .seconds(3600))
+            }
+            #expect(queue.size < 50)
+        }
+        queue.advance(to: .seconds(3600))
+        // Wishes that were overtaken wake nobody any more.
+        #expect(queue.nextDue == .milliseconds(999) + .seconds(3600))
+    }
+
     /// Whatever happens in whatever order: no key is lost, none is in work twice, and nothing is left when all is done.
     @Test(arguments: UInt64(0)..<200)
     func `no key is lost and none is in work twice`(seed: UInt64) {
