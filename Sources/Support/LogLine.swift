@@ -18,9 +18,9 @@ public struct LogLine: LogHandler {
     }
 
     public func log(event: LogEvent) {
-        var line = "time=\"\(Timestamp.now)\" level=\(Self.name(event.level)) msg=\(Self.quoted("\(event.message)"))"
+        var line = "time=\"\(Timestamp.now)\" level=\(Self.name(event.level)) msg=\(QuotedText.quoted("\(event.message)"))"
         for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }).sorted(by: { $0.key < $1.key }) {
-            line += " \(key)=\(Self.quoted("\(value)"))"
+            line += " \(key)=\(QuotedText.quoted("\(value)"))"
         }
         line += "\n"
         line.withUTF8 { bytes in
@@ -35,18 +35,5 @@ public struct LogLine: LogHandler {
         case .notice: "info"
         default: level.rawValue
         }
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }
