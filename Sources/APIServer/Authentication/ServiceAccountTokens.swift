@@ -19,6 +19,21 @@ struct ServiceAccountTokens: TokenAuthenticator {
     let secrets: any ObjectSet
     let nodes: any ObjectSet
     let now: @Sendable () -> Timestamp
+    private let signatures = KnownSignatures()
+
+    init(
+        keys: [PrivateKey], issuer: String, audiences: [String], accounts: any ObjectSet, pods: any ObjectSet,
+        secrets: any ObjectSet, nodes: any ObjectSet, now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.keys = keys
+        self.issuer = issuer
+        self.audiences = audiences
+        self.accounts = accounts
+        self.pods = pods
+        self.secrets = secrets
+        self.nodes = nodes
+        self.now = now
+    }
 
     /// What a token is bound to besides its account.
     struct Binding: Hashable, Sendable {
@@ -64,8 +79,9 @@ struct ServiceAccountTokens: TokenAuthenticator {
     /// The bearer, if the token is for one of `audiences`.
     func authenticate(_ text: String, audiences accepted: [String]) -> User? {
         guard let token = JSONWebToken(text), let claims = try? Value(json: token.payload),
-            claims["iss"]?.string == issuer, keys.contains(where: { token.isSigned(by: $0.publicKey) }),
-            isInTime(claims), (claims["aud"]?.array ?? []).contains(where: { accepted.contains($0.string ?? "") })
+            claims["iss"]?.string == issuer, isInTime(claims),
+            (claims["aud"]?.array ?? []).contains(where: { accepted.contains($0.string ?? "") }),
+            signatures.holds(text, { keys.contains { token.isSigned(by: $0.publicKey) } })
         else { return nil }
         let facts = claims["kubernetes.io"] ?? .emptyObject
         let namespace = facts["namespace"]?.string ?? ""
