@@ -7,7 +7,7 @@ public struct HTTPExchange: Sendable {
     let stream: NIOLoopBound<HTTPServerStream>
     let id: UInt64
     let loop: any EventLoop
-    let jobs: HTTPServerJobs
+    let lane: HTTPServerLane
 
     /// Answers with a complete body. The first answer counts. `Content-Length`, `Date`, `Connection` and the
     /// omission of the body (HEAD, 204, 304) are seen to; a `Connection: close` among the headers is
@@ -86,13 +86,14 @@ public struct HTTPExchange: Sendable {
         return try result.get()
     }
 
-    /// Runs the rest of the exchange as a child task of ``HTTPServer/run()``. It is cancelled when the client
-    /// goes away or the server is cancelled. If it ends without having answered, the client gets a 500; a
-    /// response that it began is finished when it returns, and broken off when it throws.
+    /// Runs the rest of the exchange as a child task of ``HTTPServer/run()``, on the thread of its event loop:
+    /// what takes long without waiting holds up other connections. It is cancelled when the client goes away or
+    /// the server is cancelled. If it ends without having answered, the client gets a 500; a response that it
+    /// began is finished when it returns, and broken off when it throws.
     public func run(_ operation: @escaping @Sendable () async throws -> Void) {
         let job = HTTPServerJob(operation: operation) { error in onLoop { $0.operationEnded(id, error) } }
         whenEnded { if $0 == .broken { job.cancel() } }
-        jobs.submit(job)
+        lane.submit(job)
     }
 
     private func onLoop(_ body: @escaping @Sendable (HTTPServerStream) -> Void) {

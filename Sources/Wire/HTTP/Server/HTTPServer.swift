@@ -27,13 +27,16 @@ public final class HTTPServer: Sendable {
     private let limits: HTTPServerLimits
     private let log: Logger
     private let group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
-    private let jobs = HTTPServerJobs()
+    private let lanes: [ObjectIdentifier: HTTPServerLane]
+    private let ending = AsyncStream.makeStream(of: Never.self)
     private let state = Mutex(State())
 
     public init(handler: any HTTPHandler, limits: HTTPServerLimits = HTTPServerLimits(), log: Logger) {
         self.handler = handler
         self.limits = limits
         self.log = log
+        lanes = Dictionary(
+            uniqueKeysWithValues: group.makeIterator().map { (ObjectIdentifier($0), HTTPServerLane($0)) })
     }
 
     /// Begins to accept connections. Port 0 takes a free one; the address that was bound is returned.
@@ -81,9 +84,10 @@ public final class HTTPServer: Sendable {
     /// everything is cut off.
     public func run() async {
         await withDiscardingTaskGroup { group in
-            for await job in jobs.stream {
-                group.addTask { await job.run() }
+            for lane in lanes.values {
+                group.addTask { await lane.run() }
             }
+            for await _ in ending.stream {}
             if Task.isCancelled { await stop(within: .zero) }
         }
     }
@@ -103,7 +107,8 @@ public final class HTTPServer: Sendable {
         let emptied = loops.map { loop in loop.eventLoop.flatSubmit { loop.value.stop() } }
         for loop in emptied { try? await loop.get() }
         cutOff.cancel()
-        jobs.finish()
+        for lane in lanes.values { lane.finish() }
+        ending.continuation.finish()
     }
 
     // MARK: Connections
@@ -124,8 +129,11 @@ public final class HTTPServer: Sendable {
     private func loop(of channel: any Channel) -> HTTPServerLoop {
         let bound = state.withLock { state in
             if let known = state.loops[ObjectIdentifier(channel.eventLoop)] { return known }
+            guard let lane = lanes[ObjectIdentifier(channel.eventLoop)] else {
+                preconditionFailure("a connection lives on a loop of the group that accepted it")
+            }
             let loop = HTTPServerLoop(
-                loop: channel.eventLoop, handler: handler, jobs: jobs, limits: limits, log: log)
+                loop: channel.eventLoop, handler: handler, lane: lane, limits: limits, log: log)
             let bound = NIOLoopBound(loop, eventLoop: channel.eventLoop)
             state.loops[ObjectIdentifier(channel.eventLoop)] = bound
             return bound

@@ -59,17 +59,3 @@ final class HTTPServerJob: Sendable {
         }
     }
 }
-
-/// The way from the event loops to the task group of ``HTTPServer/run()``. It holds at most one job for each
-/// open exchange, which is its bound.
-struct HTTPServerJobs: Sendable {
-    let stream: AsyncStream<HTTPServerJob>
-    private let continuation: AsyncStream<HTTPServerJob>.Continuation
-
-    init() { (stream, continuation) = AsyncStream.makeStream() }
-
-    func submit(_ job: HTTPServerJob) { continuation.yield(job) }
-
-    /// No more jobs will come.
-    func finish() { continuation.finish() }
-}

@@ -18,7 +18,7 @@ protocol HTTPServerMember: AnyObject {
 final class HTTPServerLoop {
     let loop: any EventLoop
     let handler: any HTTPHandler
-    let jobs: HTTPServerJobs
+    let lane: HTTPServerLane
     let limits: HTTPServerLimits
     let log: Logger
     private(set) var isStopping = false
@@ -34,12 +34,12 @@ final class HTTPServerLoop {
     private static let precision = TimeAmount.seconds(1)
 
     init(
-        loop: any EventLoop, handler: any HTTPHandler, jobs: HTTPServerJobs, limits: HTTPServerLimits,
+        loop: any EventLoop, handler: any HTTPHandler, lane: HTTPServerLane, limits: HTTPServerLimits,
         log: Logger
     ) {
         self.loop = loop
         self.handler = handler
-        self.jobs = jobs
+        self.lane = lane
         self.limits = limits
         self.log = log
     }

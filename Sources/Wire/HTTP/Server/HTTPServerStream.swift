@@ -86,7 +86,7 @@ class HTTPServerStream: OutletSink {
     private var exchange: HTTPExchange {
         HTTPExchange(
             stream: NIOLoopBound(self, eventLoop: server.loop), id: exchangeID, loop: server.loop,
-            jobs: server.jobs)
+            lane: server.lane)
     }
 
     final func respond(_ id: UInt64, _ status: HTTPStatus, _ headers: HTTPHeaders, _ body: [UInt8]) {
