@@ -28,6 +28,8 @@ public struct APIServerOptions: Sendable {
     /// How nodes are reached for logs, exec, attach, port-forward and proxies; `nil` when they are not.
     public var kubeletConnection: KubeletConnectionOptions?
     public var now: @Sendable () -> Timestamp = { .now }
+    /// Gives memory that is free back to the system.
+    public var returnMemory: @Sendable () -> Void = {}
     /// Adds figures of the process to `/metrics`.
     public var processMetrics: @Sendable (inout MetricText) -> Void = { _ in }
 
@@ -89,7 +91,9 @@ public final class APIServer: Sendable {
             endpointSlices: logs.objects(.endpointSlices),
             kubelets: try options.kubeletConnection.map { kubelets throws(Fault) in try KubeletClient(kubelets) },
             backends: HTTPClient(tls: try TLSClientIdentity(isVerifying: false)))
-        api = Verbs(registry: registry, connections: connections, actions: actions, now: options.now)
+        api = Verbs(
+            registry: registry, connections: connections, actions: actions, now: options.now,
+            memory: MemoryKeeper(giveBack: options.returnMemory))
         let requests = RequestMetrics()
         health = Health(version: options.version, checks: Bootstrap.Step.allCases.map(\.rawValue))
         let discovery = Discovery(
@@ -128,7 +132,7 @@ public final class APIServer: Sendable {
         }
     }
 
-    /// Keeps the state in bounds: drops history, lets events expire. Runs until the task is cancelled.
+    /// Keeps state and memory in bounds: drops history, lets events expire, gives memory back. Runs until the task is cancelled.
     public func run(reportingTo log: Logger) async {
         let history = HistoryKeeper(log: api.registry.logs.durable, datastore: options.durable, report: log)
         let events = EventExpiry(
@@ -136,6 +140,7 @@ public final class APIServer: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await history.run() }
             group.addTask { await events.run() }
+            group.addTask { [api] in await api.memory.run(following: api.registry.durable) }
         }
     }
 

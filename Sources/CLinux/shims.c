@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -31,6 +32,8 @@ int linux_pidfd_reap(int pidfd) {
     if (waitid((idtype_t)pidfd_kind, (id_t)pidfd, &info, WEXITED) < 0) return -1;
     return info.si_code == CLD_EXITED ? info.si_status : 256 + info.si_status;
 }
+
+void linux_return_free_memory(void) { malloc_trim(0); }
 
 int linux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 int linux_sync_filesystem(int fd) { return syncfs(fd); }

@@ -180,6 +180,7 @@ struct ServerCommand {
                 authoritiesPEM: credentials[Authority.server].pem, certificatePEM: client.certificatePEM,
                 keyPEM: client.keyPEM)
         }
+        options.returnMemory = ProcessMemory.returnFree
         options.processMetrics = { ProcessMetrics.write(to: &$0) }
         return options
     }

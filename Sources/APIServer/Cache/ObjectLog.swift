@@ -15,12 +15,19 @@ final class ObjectLog: Sendable {
     private let prefixes: [GroupVersionResource: String]
     private let applied: Atomic<Revision>
     private let subscription = Mutex<(any Subscription)?>(nil)
-    private let followers = Mutex<[AsyncStream<Void>.Continuation]>([])
+    private let followers = Mutex<[Follower]>([])
 
     /// A resource as the log keeps it. `prefix` is the part of the keys between `/registry/` and the object's own name.
     struct Stored: Sendable {
         var resource: GroupVersionResource
         var prefix: String
+    }
+
+    /// Somebody who is told each time the log has moved on by so much.
+    private struct Follower {
+        var step: Revision
+        var next: Revision
+        var continuation: AsyncStream<Void>.Continuation
     }
 
     static let root = "/registry/"
@@ -116,11 +123,22 @@ final class ObjectLog: Sendable {
 
     // MARK: Following
 
-    /// Says that the log has moved on; several moves may be told as one.
-    func advances() -> AsyncStream<Void> {
+    /// Says each time that the log has moved on by at least `step` revisions.
+    func advances(by step: Revision) -> AsyncStream<Void> {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        followers.withLock { $0.append(continuation) }
+        let follower = Follower(step: step, next: revision + step, continuation: continuation)
+        followers.withLock { $0.append(follower) }
         return stream
+    }
+
+    private func tellFollowers() {
+        let reached = revision
+        followers.withLock { followers in
+            for index in followers.indices where followers[index].next <= reached {
+                followers[index].next = reached + followers[index].step
+                followers[index].continuation.yield()
+            }
+        }
     }
 
     private func apply(_ changes: [Change]) {
@@ -135,7 +153,7 @@ final class ObjectLog: Sendable {
             }
             applied.store(change.revision, ordering: .releasing)
         }
-        for follower in followers.withLock(\.self) { follower.yield() }
+        tellFollowers()
     }
 
     /// Reuses the version in the cache for the old side, so that it is not parsed again.

@@ -89,6 +89,8 @@ struct ResourceEndpoint: Sendable {
     private func respond(_ page: ResourceStore.Page, _ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
         let encoder = ObjectEncoder(try call.format, try api.served(call.target.resource))
         let headers: HTTPHeaders = ["Content-Type": encoder.contentType, "Cache-Control": "no-cache, private"]
-        exchange.respond(.ok, headers, try encoder.encode(page))
+        let bytes = try encoder.encode(page)
+        api.memory.note(bytes: bytes.count)
+        exchange.respond(.ok, headers, bytes)
     }
 }

@@ -13,6 +13,7 @@ struct Verbs: Sendable {
     /// What answers POST where nothing is stored: reviews, bindings, tokens.
     let actions: [ActionName: any ResourceAction]
     let now: @Sendable () -> Timestamp
+    let memory: MemoryKeeper
 
     /// A call: who, what, how.
     struct Call: Sendable {

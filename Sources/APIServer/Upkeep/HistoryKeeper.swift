@@ -26,7 +26,7 @@ struct HistoryKeeper: Sendable {
 
     /// Runs until the task is cancelled.
     func run() async {
-        let advances = log.advances()
+        let advances = log.advances(by: max(1, limits.gathered / 8))
         // What gathered before this run.
         await dropHistory()
         for await _ in advances { await dropHistory() }

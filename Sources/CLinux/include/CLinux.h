@@ -59,6 +59,9 @@ pid_t linux_spawn(const struct linux_spawn_request *request, int *stage);
 int linux_signal_to_pipe(int signal, int pipe);
 int linux_signal_default(int signal);
 
+// Memory: gives pages that the allocator holds but nobody uses back to the system.
+void linux_return_free_memory(void);
+
 // Files.
 // A pipe whose ends are close-on-exec.
 int linux_pipe(int ends[2]);

@@ -30,6 +30,27 @@ import Testing
         }
     }
 
+    /// Memory is given back once for each burst, and not for less than a burst.
+    @Test func `memory is given back after much was answered or written`() async throws {
+        let fixture = try await Fixture()
+        let (returns, returned) = AsyncStream.makeStream(of: Void.self)
+        let limits = MemoryKeeper.Limits(bytes: 100, writes: 10, calm: .milliseconds(1))
+        let keeper = MemoryKeeper(limits) { returned.yield() }
+        var given = returns.makeAsyncIterator()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await keeper.run(following: fixture.log) }
+            keeper.note(bytes: 60)
+            keeper.note(bytes: 40)
+            await given.next()
+            keeper.note(bytes: 99)
+            for number in 0..<10 { try await fixture.create("a\(number)") }
+            await given.next()
+            group.cancelAll()
+        }
+        returned.finish()
+        #expect(await given.next() == nil)
+    }
+
     @Test func `an event is as old as it was last seen`() {
         let event: Value = [
             "metadata": ["creationTimestamp": "2026-11-21T00:00:00Z"], "lastTimestamp": "2026-11-21T01:00:00Z",

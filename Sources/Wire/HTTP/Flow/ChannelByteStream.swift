@@ -31,8 +31,9 @@ final class ChannelByteStream: ByteStream, Sendable {
         outlet.finish()
     }
 
+    /// What was written before goes first, as far as the socket takes it at once.
     func close() async {
-        try? await channel.close()
+        try? await channel.eventLoop.flatSubmit { [channel] in channel.close() }.get()
     }
 
     /// A stream that its owner drops must not leave the connection open behind it.
