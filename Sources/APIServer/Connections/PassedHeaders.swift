@@ -31,9 +31,7 @@ enum PassedHeaders {
 
     /// `isMeant` is asked of names in lower case.
     private static func endToEnd(_ headers: HTTPHeaders, isMeant: (String) -> Bool = { _ in true }) -> HTTPHeaders {
-        let named = headers.values(of: "Connection").flatMap { $0.split(separator: ",") }.map {
-            String($0.drop { $0 == " " }).lowercased()
-        }
+        let named = headers.values(of: "Connection").flatMap { HTTPFieldValue.list($0.lowercased()) }
         let dropped = ownOfConnection.union(named)
         var passed = HTTPHeaders()
         for (name, value) in headers {

@@ -50,8 +50,9 @@ struct Discovery: DocumentSource {
     }
 
     private static func acceptsAggregated(_ accept: String?) -> Bool {
-        (accept ?? "").split(separator: ",").contains {
-            $0.contains("as=APIGroupDiscoveryList") && $0.contains("v=v2") && !$0.contains("v=v2beta1")
+        HTTPFieldValue.list(accept ?? "").contains {
+            let parameters = HTTPFieldValue.parameters($0)
+            return parameters.contains("as=APIGroupDiscoveryList") && parameters.contains("v=v2")
         }
     }
 

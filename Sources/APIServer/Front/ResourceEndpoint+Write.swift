@@ -203,12 +203,5 @@ extension Status {
 
 extension FrontCall {
     /// The body's media type, without parameters.
-    var contentType: String {
-        let text = request.headers["Content-Type"] ?? ""
-        return String(text.prefix { $0 != ";" }).trimmed
-    }
-}
-
-extension String {
-    fileprivate var trimmed: String { String(trimmingPrefix { $0 == " " }.reversed().trimmingPrefix { $0 == " " }.reversed()) }
+    var contentType: String { HTTPFieldValue.parameters(request.headers["Content-Type"] ?? "").first ?? "" }
 }

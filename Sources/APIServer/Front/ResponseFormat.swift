@@ -1,4 +1,5 @@
 import APIMachinery
+import Wire
 
 /// The form of an answer, chosen from the request's `Accept` header (API conventions, "Alternate representations").
 enum ResponseFormat: Hashable, Sendable {
@@ -21,11 +22,11 @@ enum ResponseFormat: Hashable, Sendable {
             self = .json
             return
         }
-        for item in accept.split(separator: ",") {
-            let parts = item.split(separator: ";").map { $0.trimmingPrefix { $0 == " " } }
+        for item in HTTPFieldValue.list(accept) {
+            let parts = HTTPFieldValue.parameters(item)
             var form: String?
             for part in parts.dropFirst() where part.hasPrefix("as=") { form = String(part.dropFirst(3)) }
-            guard let media = parts.first.map(String.init), let format = Self.format(media, form, includeObject)
+            guard let media = parts.first, let format = Self.format(media, form, includeObject)
             else { continue }
             self = format
             return

@@ -18,17 +18,6 @@ public enum WebSocketHandshake {
     /// Picks the client's most wanted subprotocol of those that are supported. `offered` holds the values
     /// of the `Sec-WebSocket-Protocol` headers, each of which may name several. `nil` when none fits.
     public static func choose(offered: [String], supported: some Collection<String>) -> String? {
-        offered.flatMap { $0.split(separator: ",") }
-            .map { $0.trimmed }
-            .first { supported.contains($0) }
-    }
-}
-
-extension Substring {
-    fileprivate var trimmed: String {
-        var rest = self
-        while rest.first == " " || rest.first == "\t" { rest.removeFirst() }
-        while rest.last == " " || rest.last == "\t" { rest.removeLast() }
-        return String(rest)
+        offered.flatMap { HTTPFieldValue.list($0) }.first { supported.contains($0) }
     }
 }
