@@ -132,7 +132,8 @@ public final class APIServer: Sendable {
         }
     }
 
-    /// Keeps state and memory in bounds: drops history, lets events expire, gives memory back. Runs until the task is cancelled.
+    /// Keeps state and memory in bounds: drops history, lets events expire, gives memory back. Runs until the task is
+    /// cancelled.
     public func run(reportingTo log: Logger) async {
         let history = HistoryKeeper(log: api.registry.logs.durable, datastore: options.durable, report: log)
         let events = EventExpiry(
@@ -140,7 +141,7 @@ public final class APIServer: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await history.run() }
             group.addTask { await events.run() }
-            group.addTask { [api] in await api.memory.run(following: api.registry.durable) }
+            group.addTask { [api] in await api.memory.run(following: api.registry.logs.durable) }
         }
     }
 

@@ -64,12 +64,11 @@ import Testing
     @Test func `a body that fails half-way is not taken for a whole one`() async throws {
         struct Broken: Error {}
         let outcome = Latch<Result<[UInt8], HTTPBodyError>>()
-        let chunks = AsyncThrowingStream<[UInt8], any Error> { continuation in
-            continuation.yield([1])
-            continuation.finish(throwing: Broken())
-        }
+        let (chunks, source) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
+        source.yield([1])
         try await withServer { _, exchange in
             exchange.collectBody(limit: 100) { outcome.set($0) }
+            source.finish(throwing: Broken())
         } _: { _, address in
             await #expect(throws: (any Error).self) {
                 _ = try await HTTPClient().send(
