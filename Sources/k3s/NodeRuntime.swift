@@ -48,10 +48,9 @@ final class NodeRuntime: Sendable {
         do {
             try makeHostsFile()
             try network.write(to: containerd.layout.cniConfiguration)
-            try await containerd.run { [archives, log, answers] client in
+            try await containerd.run { [archives, answers] client in
                 // Before any pod asks for them.
-                let names = try await archives.importAll(client)
-                if !names.isEmpty { log.info("imported \(names.joined(separator: ", "))") }
+                try await archives.importAll(client)
                 answers.yield(client)
             }
         } catch let fault as Fault {

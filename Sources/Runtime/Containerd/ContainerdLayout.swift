@@ -11,8 +11,10 @@ public struct ContainerdLayout: Hashable, Sendable {
     public var configuration: String
     /// The network configuration that its plugins read.
     public var cniConfiguration: String
-    /// Archives of images that are imported at each start.
+    /// Archives of images that are imported at a start.
     public var images: String
+    /// Which of them were, so that the next start need not.
+    public var importedImages: String
     /// What it prints.
     public var log: String
 
@@ -25,6 +27,7 @@ public struct ContainerdLayout: Hashable, Sendable {
         configuration = agent + "/etc/containerd"
         cniConfiguration = agent + "/etc/cni/net.d"
         images = agent + "/images"
+        importedImages = agent + "/imported-images.json"
         log = root + "/containerd.log"
     }
 

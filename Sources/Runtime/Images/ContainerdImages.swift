@@ -48,7 +48,12 @@ struct ContainerdImages: Sendable {
 
     /// The names of all images that have this label with this value.
     func names(withLabel key: String, _ value: String) async throws(Fault) -> [String] {
-        let request = ListImagesRequest(filters: ["labels.\"\(key)\"==\"\(value)\""])
+        try await names(["labels.\"\(key)\"==\"\(value)\""])
+    }
+
+    /// The names of all images; with filters, of those that pass one of them.
+    func names(_ filters: [String] = []) async throws(Fault) -> [String] {
+        let request = ListImagesRequest(filters: filters)
         let answer: Items<ImageRecord> = try await call(
             "images.v1.Images/List", request, "cannot list images")
         return answer.items.map(\.name)

@@ -5,6 +5,8 @@ import Support
 /// Images that lie as archives in a folder of the node, for machines without a network (`A/images`).
 public struct ImageArchives: Sendable {
     let folder: String
+    /// What ``ImportedArchives`` is kept in.
+    let record: String
     let ctr: String?
     let socket: String
     let snapshotter: String
@@ -18,6 +20,7 @@ public struct ImageArchives: Sendable {
         options: ContainerdOptions = ContainerdOptions(), logger: Logger = Logger(label: "images")
     ) {
         folder = layout.images
+        record = layout.importedImages
         socket = layout.socket
         ctr = programs.ctr
         snapshotter = options.snapshotter
@@ -30,35 +33,83 @@ public struct ImageArchives: Sendable {
     /// The endings that k3s also knows.
     private static let unsupported = [".tar.lz4", ".tar.bz2", ".tbz"]
 
-    /// Imports every archive, and pulls what is named in lists (`.txt`, a reference a line). The images are
-    /// pinned. Returns the names. An archive that cannot be read is logged and passed over: it must not keep
+    /// Imports every archive that is new or has changed, or whose images have gone since, and pulls what is named
+    /// in lists (`.txt`, a reference a line). The images are pinned. Returns the names of all of them, of those
+    /// that were there already too. An archive that cannot be read is logged and passed over: it must not keep
     /// the node down.
+    @discardableResult
     public func importAll(_ client: CRIClient) async throws -> [String] {
         let store = ContainerdImages(grpc: client.grpc)
         let pinnedBefore = try await store.names(withLabel: PauseImage.ownLabel, "pinned")
-        var names: [String] = []
-        let files = Files.exists(folder) ? try Files.list(folder) : []
-        for file in files where !file.hasPrefix(".") {
-            let path = Path.join(folder, file)
+        var pass = Pass(
+            before: ImportedArchives(json: (try? Files.read(record)) ?? []), present: Set(try await store.names()))
+        for file in filesOfFolder() {
             do {
                 if Self.endings.contains(where: file.hasSuffix) {
-                    names += try await importArchive(path)
+                    try await take(file, &pass)
                 } else if file.hasSuffix(".txt") {
-                    names += try await pullList(path, client)
+                    pass.names += try await pullList(Path.join(folder, file), client)
                 } else if Self.unsupported.contains(where: file.hasSuffix) {
                     throw Fault(.unsupported, "its compression is not supported", remedy: "use gzip or zstd")
                 }
-            } catch let fault as Fault {
-                logger.error("cannot import \(path): \(fault)")
+            } catch where !Task.isCancelled {
+                logger.error("cannot import \(Path.join(folder, file)), going on without it: \(error)")
             }
         }
-        for name in names { try await store.label(name, PauseImage.pinnedLabels) }
+        remember(pass)
+        for name in pass.names { try await store.label(name, PauseImage.pinnedLabels) }
         // What has left the folder may be removed to make room again.
         let unpinned = PauseImage.pinnedLabels.mapValues { _ in "" }
-        for name in pinnedBefore where !names.contains(name) && name != pauseImage {
+        for name in pinnedBefore where !pass.names.contains(name) && name != pauseImage {
             try await store.label(name, unpinned)
         }
-        return names
+        return pass.names
+    }
+
+    /// One walk through the folder.
+    private struct Pass {
+        let before: ImportedArchives
+        /// The images that there are, and that nothing in this walk has replaced.
+        var present: Set<String>
+        var after = ImportedArchives()
+        var names: [String] = []
+    }
+
+    private func filesOfFolder() -> [String] {
+        guard Files.exists(folder) else { return [] }
+        do {
+            return try Files.list(folder).filter { !$0.hasPrefix(".") }
+        } catch {
+            logger.error("no images are imported: \(error)")
+            return []
+        }
+    }
+
+    private func take(_ file: String, _ pass: inout Pass) async throws {
+        let path = Path.join(folder, file)
+        // Taken first: what changes while it is read is read again by the next start.
+        let stamp = try ImportedArchives.Stamp(ofFile: path)
+        let images: [String]
+        if let known = pass.before.images(of: file, stamp, among: pass.present) {
+            images = known
+        } else {
+            images = try await importArchive(path)
+            logger.info("imported \(images.joined(separator: ", ")) from \(path)")
+            // Of archives with the same image the last one counts, whichever of them have changed.
+            pass.present.subtract(images)
+        }
+        pass.after.add(file, stamp, images: images)
+        pass.names += images
+    }
+
+    /// Without it the next start imports again, which is slow and nothing worse.
+    private func remember(_ pass: Pass) {
+        guard pass.after != pass.before else { return }
+        do {
+            try Files.write(pass.after.json, to: record, mode: 0o600)
+        } catch {
+            logger.warning("it cannot be remembered which images were imported: \(error)")
+        }
     }
 
     private func importArchive(_ path: String) async throws -> [String] {

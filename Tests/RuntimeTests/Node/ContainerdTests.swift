@@ -197,6 +197,58 @@ struct ContainerdTests {
         }
     }
 
+    @Test func `an archive is imported again only when it has changed or its images have gone`() async throws {
+        try await TestNode.run { node in
+            try await node.withContainerd { client in
+                try await node.importBusybox(client)
+                let ctr = try #require(node.programs.ctr)
+                let archive = node.layout.images + "/busybox.tar"
+                let base = ["-a", node.layout.socket, "-n", "k8s.io", "images"]
+                let export = try await Command(ctr, base + ["export", archive, TestNode.image]).run()
+                #expect(export.status.isSuccess)
+                // Each import leaves a line.
+                var programs = node.programs
+                let (wrapper, count) = (node.folder + "/ctr", node.folder + "/imports")
+                try await install(Array("#!/bin/sh\necho >>\(count)\nexec \(ctr) \"$@\"\n".utf8), at: wrapper)
+                programs.ctr = wrapper
+                let archives = ImageArchives(layout: node.layout, programs: programs, logger: node.silent)
+                let imports = { () async throws -> Int in
+                    #expect(try await archives.importAll(client) == [TestNode.image])
+                    return try Files.read(count).count
+                }
+                #expect(try await imports() == 1)
+                #expect(try await imports() == 1)
+                try await client.untilImage(TestNode.image, within: .seconds(10))
+                try await client.removeImage(CRI.ImageSpec(TestNode.image))
+                #expect(try await imports() == 2)
+                #expect(try await Command("touch", ["-d", "@1000", archive]).run().status.isSuccess)
+                #expect(try await imports() == 3)
+                // What is remembered cannot be read: all is imported.
+                try Files.write("{", to: node.layout.importedImages)
+                #expect(try await imports() == 4)
+                #expect(try await imports() == 4)
+            }
+        }
+    }
+
+    @Test func `what cannot be imported keeps no node down`() async throws {
+        try await TestNode.run { node in
+            try await node.withContainerd { client in
+                let folder = node.layout.images
+                try Files.makeDirectory(folder + "/folder.tar")
+                try Files.makeSymbolicLink(at: folder + "/nowhere.tar.gz", to: node.folder + "/missing")
+                #expect(try await Command("mkfifo", [folder + "/pipe.tar"]).run().status.isSuccess)
+                try Files.write("", to: folder + "/empty.tar.zst")
+                try Files.write("", to: folder + "/other.tar.bz2")
+                let archives = ImageArchives(layout: node.layout, programs: node.programs, logger: node.silent)
+                #expect(try await archives.importAll(client) == [])
+                try Files.remove(folder)
+                try Files.write("", to: folder)
+                #expect(try await archives.importAll(client) == [])
+            }
+        }
+    }
+
     @Test func `archives in the folder of images are imported`() async throws {
         try await TestNode.run { node in
             try await node.withContainerd { client in
