@@ -84,7 +84,9 @@ import Testing
         #expect(starting?.state.waiting?.reason == "ContainerCreating" && starting?.state.running == nil)
         let forgotten = PodCase().sandbox().with {
             $0.pod.status.containerStatuses = [
-                ContainerStatus(["name": "a", "state": ["terminated": ["exitCode": 9, "containerID": "containerd://x"]]])
+                ContainerStatus([
+                    "name": "a", "state": ["terminated": ["exitCode": 9, "containerID": "containerd://x"]],
+                ])
             ]
         }
         #expect(forgotten.status.containerStatuses.first?.lastState.terminated?.exitCode == 9)
