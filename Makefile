@@ -22,8 +22,6 @@ test: packages
 	@Tools/test
 
 bench: build
-	@Tools/step "Building the load that is put on the server"
-	@swift build -c release --product load --static-swift-stdlib
 	@Tools/step "Measuring (about ten minutes)"
 	@Tools/bench $(BINARY)
 

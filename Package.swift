@@ -82,12 +82,6 @@ let package = Package(
                 name: "tables", dependencies: ["APIMachinery"], path: "Tools/tables", exclude: ["README.md"],
                 swiftSettings: strict)
         ],
-        // The load that `make bench` puts on a server.
-        [
-            .executableTarget(
-                name: "load", dependencies: ["Support", "Host", "Wire", "APIMachinery"], path: "Tools/load",
-                exclude: ["README.md"], swiftSettings: strict)
-        ],
         [.systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])])],
         module(
             "Datastore", ["Support", "CSQLite"],
