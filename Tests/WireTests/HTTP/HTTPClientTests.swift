@@ -130,6 +130,29 @@ import Testing
         }
     }
 
+    /// The peer may speak before the caller hears that the connection stands.
+    @Test func `what a server says at once is not lost`() async throws {
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Greeter())
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
+            for _ in 0..<200 {
+                group.addTask {
+                    let stream = try await StreamDialer.dial(HTTPAddress(listener.localAddress))
+                    let greeting = try await stream.read()
+                    await stream.close()
+                    return greeting
+                }
+            }
+            for try await greeting in group { #expect(greeting?.starts(with: Array("SSH".utf8)) == true) }
+        }
+        try await listener.close()
+    }
+
     @Test func `a Unix socket serves as well, and a stale one is replaced`() async throws {
         let path = "/tmp/wire-\(UInt64.random(in: 0 ... .max)).sock"
         for _ in 0..<2 {

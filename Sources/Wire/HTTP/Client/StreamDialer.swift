@@ -24,17 +24,19 @@ public enum StreamDialer {
         _ address: HTTPAddress, tls: TLSClientIdentity?, timeout: Duration,
         _ install: @escaping @Sendable (any Channel) throws -> Result
     ) async throws -> Result {
-        let handshakes = Handshakes()
+        let waiters = Waiters()
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connectTimeout(TimeAmount(timeout))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard let tls else { return }
-                    var host = ""
-                    if case .tcp(let name, _) = address { host = name }
-                    let waiter = HandshakeWaiter(channel.eventLoop, timeout)
-                    try channel.pipeline.syncOperations.addHandlers([try tls.makeHandler(host: host), waiter])
-                    handshakes.note(waiter, on: channel)
+                    if let tls {
+                        var host = ""
+                        if case .tcp(let name, _) = address { host = name }
+                        try channel.pipeline.syncOperations.addHandler(try tls.makeHandler(host: host))
+                    }
+                    let waiter = ConnectionWaiter(channel.eventLoop, timeout, isSecure: tls != nil)
+                    try channel.pipeline.syncOperations.addHandler(waiter)
+                    waiters.note(waiter, on: channel)
                 }
             }
         let connected: EventLoopFuture<any Channel>
@@ -46,10 +48,10 @@ public enum StreamDialer {
         }
         do {
             return try await connected.flatMap { channel in
-                guard let waiter = handshakes.waiter(on: channel) else {
-                    return channel.eventLoop.makeCompletedFuture { try install(channel) }
+                guard let waiter = waiters.waiter(on: channel) else {
+                    preconditionFailure("a channel that connected was initialized")
                 }
-                return HandshakeWaiter.finished(waiter, on: channel) { try install(channel) }
+                return ConnectionWaiter.finished(waiter, on: channel) { try install(channel) }
             }.get()
         } catch {
             throw fault(error, address)
@@ -81,42 +83,43 @@ public enum StreamDialer {
 
 /// The waiters of the channels that are tried, of which one connects. Kept apart from the channels: one whose handshake
 /// has failed is closed, and knows its handlers no more, before the caller hears of the connection.
-private final class Handshakes: Sendable {
-    private let waiters = Mutex<[ObjectIdentifier: NIOLoopBound<HandshakeWaiter>]>([:])
+private final class Waiters: Sendable {
+    private let waiters = Mutex<[ObjectIdentifier: NIOLoopBound<ConnectionWaiter>]>([:])
 
     /// Called on the channel's event loop.
-    func note(_ waiter: HandshakeWaiter, on channel: any Channel) {
+    func note(_ waiter: ConnectionWaiter, on channel: any Channel) {
         let bound = NIOLoopBound(waiter, eventLoop: channel.eventLoop)
         waiters.withLock { $0[ObjectIdentifier(channel)] = bound }
     }
 
-    /// `nil` for a channel without TLS.
-    func waiter(on channel: any Channel) -> NIOLoopBound<HandshakeWaiter>? {
+    func waiter(on channel: any Channel) -> NIOLoopBound<ConnectionWaiter>? {
         waiters.withLock { $0[ObjectIdentifier(channel)] }
     }
 }
 
-/// Waits for the end of a client's handshake, and holds back what comes behind it until somebody is there to read it:
-/// the handshake may be over before the caller hears of the connection.
-private final class HandshakeWaiter: ChannelInboundHandler, RemovableChannelHandler {
+/// Waits until a connection stands, with TLS for the end of the handshake, and holds back what comes until somebody is
+/// there to read it: the peer may speak before the caller hears of the connection.
+private final class ConnectionWaiter: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
     private let done: EventLoopPromise<Void>
     private let timer: Scheduled<Void>
+    private let isSecure: Bool
     private var held: [ByteBuffer] = []
 
-    init(_ loop: any EventLoop, _ timeout: Duration) {
+    init(_ loop: any EventLoop, _ timeout: Duration, isSecure: Bool) {
+        self.isSecure = isSecure
         let done = loop.makePromise(of: Void.self)
         self.done = done
         timer = loop.scheduleTask(in: TimeAmount(timeout)) {
-            done.fail(Fault(.timedOut, "the TLS handshake was not finished in time"))
+            done.fail(Fault(.timedOut, "the connection was not made in time"))
         }
     }
 
-    /// Runs `install` when the channel's handshake is complete. A channel whose handshake failed is closed.
+    /// Runs `install` when the channel's connection stands. A channel that does not come so far is closed.
     static func finished<Result: Sendable>(
-        _ waiter: NIOLoopBound<HandshakeWaiter>, on channel: any Channel,
+        _ waiter: NIOLoopBound<ConnectionWaiter>, on channel: any Channel,
         _ install: @escaping @Sendable () throws -> Result
     ) -> EventLoopFuture<Result> {
         let result = waiter.value.done.futureResult.flatMapThrowing {
@@ -132,6 +135,11 @@ private final class HandshakeWaiter: ChannelInboundHandler, RemovableChannelHand
 
     /// A channel that never connected goes without another word.
     func handlerRemoved(context: ChannelHandlerContext) { finish { $0.fail(ChannelError.eof) } }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if !isSecure { finish { $0.succeed() } }
+        context.fireChannelActive()
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) { held.append(unwrapInboundIn(data)) }
 
