@@ -53,13 +53,17 @@ public final class WebSocket: Sendable {
             end(.failed(ByteStreamError.connectionLost))
             return
         }
-        let output = state.withLock { state in
+        let received = state.withLock { state in
             let received = state.connection.receive(bytes)
             state.events += received.events
-            return received.output
+            return received
         }
-        guard !output.isEmpty else { return }
-        try await writing.run { try await stream.write(output) }
+        guard !received.output.isEmpty else { return }
+        do {
+            try await writing.run { try await stream.write(received.output) }
+        } catch where received.events.last?.isLast == true {
+            // Who has said goodbye may be gone before the answer.
+        }
     }
 
     /// Sends a message; returns when there is room for another. Throws ``ByteStreamError/closed`` after a

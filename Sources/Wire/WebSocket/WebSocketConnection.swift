@@ -13,6 +13,14 @@ public struct WebSocketConnection: Sendable {
         case close(WebSocketClose)
         /// The peer broke the rules. The close that tells it is in the output; nothing comes after it.
         case violation(WebSocketClose)
+
+        /// Whether nothing comes after it.
+        var isLast: Bool {
+            switch self {
+            case .close, .violation: true
+            case .message, .pong: false
+            }
+        }
     }
 
     /// What came of some received bytes: events in order, and bytes to send at once.

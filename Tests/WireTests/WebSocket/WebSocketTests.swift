@@ -23,6 +23,13 @@ import Testing
         await #expect(throws: ByteStreamError.closed) { try await server.send(.text("late")) }
     }
 
+    @Test func `who is gone right after its close need not be answered`() async throws {
+        let (a, b) = MemoryByteStream.pair()
+        try await WebSocket(b, role: .server).sendClose()
+        await b.close()
+        #expect(try await WebSocket(a, role: .client).receive() == nil)
+    }
+
     @Test func `an unfriendly close and a lost connection are errors`() async throws {
         let (a, b) = MemoryByteStream.pair()
         let (client, server) = (WebSocket(a, role: .client), WebSocket(b, role: .server))
