@@ -22,10 +22,34 @@ struct NodeAgent {
 
     private var name: String { identity.name }
 
-    /// Runs until the task is cancelled; the node's API answers on `port`. `ready` is called when the node is Ready in
-    /// the API.
+    /// What must be the node's before anything of it is begun.
+    struct Ports {
+        /// Of the node's API.
+        let api: HeldPort
+        /// Of the cluster's DNS, where it is wanted.
+        let dns: DNSEntrance?
+
+        /// Fails with `conflict` when another program has one of them.
+        init(_ configuration: ServerConfiguration, log: Logger) async throws(Fault) {
+            api = try await HeldPort(configuration.bindAddress, configuration.node.kubelet.port, log: log)
+            guard configuration.isDNSWanted else {
+                dns = nil
+                return
+            }
+            do throws(Fault) {
+                dns = try await DNSEntrance([DNSAddress(configuration.clusterDNS, port: 53)])
+            } catch where error.code == .conflict {
+                throw Fault(
+                    .conflict, error.summary,
+                    remedy: "stop the program that listens there (ss -lntup shows it)")
+            }
+        }
+    }
+
+    /// Runs until the task is cancelled; the node's API and the cluster's DNS answer on `ports`. `ready` is called
+    /// when the node is Ready in the API.
     func run(
-        on runtime: CRIClient, _ port: HeldPort, ready: @escaping @Sendable () -> Void
+        on runtime: CRIClient, _ ports: Ports, ready: @escaping @Sendable () -> Void
     ) async throws(Fault) {
         let client = api.client(as: .node(name))
         let events = EventRecorder(client, component: "kubelet", host: name)
@@ -36,24 +60,24 @@ struct NodeAgent {
             nodeName: name, pods: kubelet.directory, runtime: runtime, client: client,
             clientAuthorities: credentials[Authority.client].chain, log: log)
         let serving = credentials[.nodeKubeletServing]
-        port.open(
+        ports.api.open(
             to: nodeAPI, as: try TLSIdentity(certificatePEM: serving.certificatePEM, keyPEM: serving.keyPEM))
-        log.info("serving the node's API on \(port.address)")
+        log.info("serving the node's API on \(ports.api.address)")
         var parts: [Parts.Part] = [
-            { await port.server.run() },
+            { await ports.api.server.run() },
             { await events.run() },
             { try await kubelet.run(ready: ready) },
             { try await serviceProxy.run() },
         ]
-        if isDNSWanted {
+        if let entrance = ports.dns {
             // Before any pod asks.
             try ClusterDNS.claim([configuration.clusterDNS])
             let service = DNSService(client: api.client(), addresses: [configuration.clusterDNS], log: log)
             let dns = clusterDNS(resolver)
-            parts += [{ try await dns.run() }, { try await service.run() }]
+            parts += [{ try await dns.run(at: entrance) }, { try await service.run() }]
         }
         try await Parts.untilFirstEnds(parts)
-        await port.server.stop(within: .seconds(1))
+        await ports.api.server.stop(within: .seconds(1))
     }
 
     // MARK: The kubelet
@@ -112,12 +136,9 @@ struct NodeAgent {
 
     // MARK: The network
 
-    /// `--disable=coredns`: somebody brings their own.
-    private var isDNSWanted: Bool { !configuration.disabled.contains("coredns") }
-
     private var serviceProxy: ServiceProxy {
         var options = ServiceProxyOptions(nodeName: name, podCIDRs: [configuration.clusterCIDR])
-        if isDNSWanted { options.ownClusterIPs = [configuration.clusterDNS] }
+        if configuration.isDNSWanted { options.ownClusterIPs = [configuration.clusterDNS] }
         let user = User(name: "system:kube-proxy", groups: [User.authenticatedGroup])
         return ServiceProxy(client: api.client(as: user), options: options, log: log)
     }
@@ -130,4 +151,9 @@ struct NodeAgent {
         let user = User.serviceAccount(namespace: "kube-system", name: "coredns")
         return ClusterDNS(client: api.client(as: user), options: options, log: log)
     }
+}
+
+extension ServerConfiguration {
+    /// `--disable=coredns`: somebody brings their own.
+    fileprivate var isDNSWanted: Bool { !disabled.contains("coredns") }
 }

@@ -38,12 +38,12 @@ struct ServerCommand {
         let signals = try Signals([.terminate, .interrupt])
         let ground = try await takeGround()
         guard configuration.runsAgent else { return try await serve(on: ground, nil, until: signals) }
-        let port = try await HeldPort(configuration.bindAddress, configuration.node.kubelet.port, log: log)
+        let ports = try await NodeAgent.Ports(configuration, log: log)
         let runtime = try NodeRuntime(configuration, podCIDR: ground.identity.podCIDR, log: log)
         do throws(Fault) {
             try await Parts.untilFirstEnds([
                 { try await runtime.run() },
-                { try await serve(on: ground, (runtime, port), until: signals) },
+                { try await serve(on: ground, (runtime, ports), until: signals) },
             ])
         } catch {
             await runtime.undo()
@@ -69,7 +69,7 @@ struct ServerCommand {
     }
 
     private func serve(
-        on ground: Ground, _ node: (runtime: NodeRuntime, port: HeldPort)?, until signals: Signals
+        on ground: Ground, _ node: (runtime: NodeRuntime, ports: NodeAgent.Ports)?, until signals: Signals
     ) async throws(Fault) {
         let (identity, server) = (ground.identity, ground.port.server)
         let credentials = try await CredentialsStore.prepare(try credentialsRequest(identity))
@@ -90,14 +90,14 @@ struct ServerCommand {
             { try await control.run() },
             { try await waitForStop(signals) },
         ]
-        if let (runtime, port) = node {
+        if let (runtime, ports) = node {
             let agent = NodeAgent(
                 configuration: configuration, identity: identity, api: api, credentials: credentials, log: log)
             parts.append {
                 for await client in runtime.clients {
                     log.info("containerd answers after \(elapsed())")
                     runtime.keep()
-                    return try await agent.run(on: client, port) { announce("the node \(identity.name) is Ready") }
+                    return try await agent.run(on: client, ports) { announce("the node \(identity.name) is Ready") }
                 }
             }
         } else {

@@ -157,7 +157,7 @@ import Testing
 
     @Test func `a start that cannot be leaves nothing running`() async throws {
         try await TestNode.bare { node in
-            for (port, arguments) in [(6443, []), (7443, ["--https-listen-port", "7443"]), (10_250, [])] {
+            for (port, arguments) in [(6443, []), (7443, ["--https-listen-port", "7443"]), (10_250, []), (53, [])] {
                 let taken = try node.take(UInt16(port))
                 let said = try await TestServer.refusal(of: try node.start(of: arguments))
                 #expect(said.contains(":\(port) is already in use"), "\(said)")

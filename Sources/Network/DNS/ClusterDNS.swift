@@ -37,17 +37,16 @@ public final class ClusterDNS: Sendable {
         }
     }
 
-    /// Runs until the task is cancelled. It begins to answer when it knows all names that there are.
-    public func run() async throws(Fault) {
+    /// Answers at `entrance` until the task is cancelled, and closes it then. It begins when it knows all names
+    /// that there are.
+    public func run(at entrance: DNSEntrance) async throws(Fault) {
         let zone = try DNSZone(options.domain, servers: options.addresses.map(\.ip))
         let answers = QueryAnswers(zone)
         let sources = try await NameSources(client)
         sources.read(sources.inbox.take(), into: answers)
-        let server = DNSServer(handler: answers)
-        for address in options.addresses {
-            let bound = try await server.listen(on: address)
-            log.info("answering DNS for \(options.domain.name) at \(bound)")
-        }
+        entrance.open(to: answers)
+        let addresses = entrance.addresses.map(\.description).joined(separator: ", ")
+        log.info("answering DNS for \(options.domain.name) at \(addresses)")
         let forwarder = Forwarder(
             answers: answers, upstreams: Upstreams(options.upstream, own: options.addresses),
             patience: options.patience)
@@ -55,7 +54,7 @@ public final class ClusterDNS: Sendable {
             group.addTask { await forwarder.run() }
             while let changed = await sources.inbox.next() { sources.read(changed, into: answers) }
         }
-        await server.close()
+        await entrance.close()
     }
 }
 

@@ -10,8 +10,7 @@ public struct ClusterDNSOptions: Sendable {
     }
 
     public var domain: ClusterDomain
-    /// The cluster-dns addresses, and any other; each must be the host's already
-    /// (``ClusterDNS/claim(_:in:)``).
+    /// Those of the ``DNSEntrance``: who is asked by them does not ask them in turn.
     public var addresses: [DNSAddress]
     public var upstream = Upstream.file("/etc/resolv.conf")
     /// What one of those has to answer, before the next one is asked.

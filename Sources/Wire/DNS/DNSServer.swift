@@ -47,14 +47,14 @@ public final class DNSServer: Sendable {
 
     /// Begins to answer. Port 0 takes a free one, the same for both; the address that was bound is returned.
     /// Fails with `conflict` when the port is in use, `denied` when it may not be used, `invalid` when the
-    /// address is not ours.
-    public func listen(on address: DNSAddress) async throws(Fault) -> DNSAddress {
+    /// address is not ours. Without `isHosts` the host may get the address later.
+    public func listen(on address: DNSAddress, isHosts: Bool = true) async throws(Fault) -> DNSAddress {
         // A port that is free for datagrams may be taken for connections: then another one is.
         var triesLeft = address.port == 0 ? 32 : 1
         while true {
             triesLeft -= 1
             do {
-                let (bound, opened) = try await bind(address)
+                let (bound, opened) = try await bind(address, isHosts)
                 channels.withLock { $0 += opened }
                 return bound
             } catch let error as IOError where error.errnoCode == EADDRINUSE && triesLeft > 0 {
@@ -65,12 +65,18 @@ public final class DNSServer: Sendable {
         }
     }
 
-    private func bind(_ address: DNSAddress) async throws -> (DNSAddress, [any Channel]) {
+    private func bind(_ address: DNSAddress, _ isHosts: Bool) async throws -> (DNSAddress, [any Channel]) {
         var address = address
-        let datagrams = try await datagramBootstrap.bind(to: address.socketAddress).get()
+        // ip(7): it may bind to an address that is none of the host's. IPv6 sockets know the option too.
+        let isFree = ChannelOptions.Types.SocketOption(level: .ip, name: .init(rawValue: IP_FREEBIND))
+        let freedom: SocketOptionValue = isHosts ? 0 : 1
+        let datagrams = try await datagramBootstrap.channelOption(isFree, value: freedom)
+            .bind(to: address.socketAddress).get()
         address.port = UInt16(datagrams.localAddress?.port ?? Int(address.port))
         do {
-            return (address, [datagrams, try await streamBootstrap.bind(to: address.socketAddress).get()])
+            let streams = try await streamBootstrap.serverChannelOption(isFree, value: freedom)
+                .bind(to: address.socketAddress).get()
+            return (address, [datagrams, streams])
         } catch {
             // The connections' part failed: that is what is told.
             try? await datagrams.close()

@@ -63,17 +63,15 @@ import Wire
         let upstream = DNSServer(handler: world)
         let loopback = try address("127.0.0.1")
         let known = try await upstream.listen(on: DNSAddress(loopback, port: 0))
-        let own = try await Self.freePort(loopback)
-        var options = ClusterDNSOptions(domain: ClusterDomain("cluster.local"), addresses: [own])
+        let entrance = try await DNSEntrance([DNSAddress(loopback, port: 0)])
+        var options = ClusterDNSOptions(domain: ClusterDomain("cluster.local"), addresses: entrance.addresses)
         options.patience = .milliseconds(patience)
         // Nobody listens on the discard port.
         options.upstream = .servers((deafFirst ? [DNSAddress(loopback, port: 9)] : []) + [known])
         let dns = ClusterDNS(client: cluster, options: options, log: Logger(label: "test"))
-        let running = Running(address: own, world: world)
+        let running = Running(address: entrance.addresses[0], world: world)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await dns.run() }
-            // It does not listen before it knows all names, and TCP comes last.
-            while (try? await running.ask("dns-version.cluster.local", .txt, overStream: true)) == nil {}
+            group.addTask { try await dns.run(at: entrance) }
             try await body(running)
             group.cancelAll()
             try await group.waitForAll()
@@ -81,11 +79,34 @@ import Wire
         await upstream.close()
     }
 
-    private static func freePort(_ ip: IPAddress) async throws -> DNSAddress {
-        let server = DNSServer(handler: World())
-        let address = try await server.listen(on: DNSAddress(ip, port: 0))
-        await server.close()
-        return address
+    @Test func `who asks before there is an answer waits for it`() async throws {
+        let entrance = try await DNSEntrance([DNSAddress(try address("127.0.0.1"), port: 0)])
+        let early = Running(address: entrance.addresses[0], world: World())
+        try await withThrowingTaskGroup(of: [DNSRecordData].self) { group in
+            for overStream in [false, true] {
+                group.addTask { try await early.ask("early.example", overStream: overStream).answers.map(\.data) }
+            }
+            // Whichever of them comes first, before or after this.
+            group.addTask {
+                entrance.open(to: early.world)
+                return [.a(0xC000_0201)]
+            }
+            for try await answers in group { #expect(answers == [.a(0xC000_0201)]) }
+        }
+        await entrance.close()
+    }
+
+    @Test func `the port of an address is taken before the host has the address`() async throws {
+        // Of a network for documentation (RFC 5737), which nobody has.
+        let own = DNSAddress(try address("192.0.2.53"), port: 5353)
+        let entrance = try await DNSEntrance([own])
+        #expect(entrance.addresses == [own])
+        let second = await #expect(throws: Fault.self) { try await DNSEntrance([own]) }
+        #expect(second?.code == .conflict && second?.summary.contains("192.0.2.53:5353") == true)
+        await entrance.close()
+        try await DNSEntrance([own]).close()
+        let v6 = DNSAddress(try address("2001:db8::53"), port: 5353)
+        try await DNSEntrance([v6]).close()
     }
 
     @Test func `names of the cluster are answered here, over UDP and TCP, as they come and go`() async throws
