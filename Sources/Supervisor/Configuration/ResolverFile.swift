@@ -12,6 +12,12 @@ public enum ResolverFile {
 
     /// The file that was asked for; else the first that serves pods; else one that is written below `directory`.
     public static func choose(asked: String?, below directory: String) throws(Fault) -> String {
+        try choose(asked: asked, among: candidates, below: directory)
+    }
+
+    static func choose(
+        asked: String?, among candidates: [String], below directory: String
+    ) throws(Fault) -> String {
         if let asked { return asked }
         for path in candidates {
             if let text = try? Files.readText(path), servesPods(text) { return path }

@@ -79,7 +79,7 @@ public struct ServerConfiguration: Hashable, Sendable {
     }
 
     private static func ports(_ text: String) throws(Fault) -> ClosedRange<Int> {
-        let bounds = text.split(separator: "-").compactMap { Int($0) }
+        let bounds = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
         guard bounds.count == 2, bounds[0] > 0, bounds[0] <= bounds[1], bounds[1] < 65_536 else {
             throw Fault(.invalid, "--service-node-port-range \(text) is no range of ports, such as 30000-32767")
         }

@@ -34,7 +34,32 @@ import Testing
         #expect(node.kubelet.maxPods == 7)
     }
 
+    @Test(arguments: ["NoSchedule", "PreferNoSchedule", "NoExecute"])
+    func `a taint has one of three effects`(_ effect: String) throws {
+        #expect(try node(["--node-taint", "k=v:" + effect]).taints.map(\.effect) == [effect])
+    }
+
+    @Test func `what is not said to the kubelet has a default`() throws {
+        let kubelet = try node([]).kubelet
+        #expect(kubelet.port == 10_250 && kubelet.maxPods == 110 && kubelet.cgroupRoot == "/")
+    }
+
+    @Test func `a kubelet's argument may have its dashes, and its value an equals sign`() throws {
+        let node = try node(["--kubelet-arg", "--max-pods=7", "--kubelet-arg=-cgroup-root=/a=b"])
+        #expect(node.kubelet.maxPods == 7 && node.kubelet.cgroupRoot == "/a=b")
+    }
+
     @Test(arguments: [
+        ("port=1", true), ("port=65535", true), ("port=0", false), ("port=65536", false), ("port", false),
+        ("max-pods=1", true), ("max-pods=100000", true), ("max-pods=0", false), ("max-pods=100001", false),
+    ]) func `numbers have bounds`(_ argument: String, _ isGood: Bool) {
+        #expect(((try? node(["--kubelet-arg", argument])) != nil) == isGood)
+    }
+
+    @Test(arguments: [
+        (["--node-taint", "k=v:Never"], "--node-taint k=v:Never is not of the form"),
+        (["--node-taint", "k=v:"], "--node-taint k=v: is not of the form"),
+        (["--node-taint", "k=v:NoExecute:x"], "--node-taint k=v:NoExecute:x is not of the form"),
         (["--node-taint", "k=v"], "--node-taint k=v is not of the form"),
         (["--node-taint", "a b=v:NoExecute"], "--node-taint a b=v:NoExecute is not of the form"),
         (["--node-label", "a=b=c"], "--node-label a=b=c is not of the form key=value"),
