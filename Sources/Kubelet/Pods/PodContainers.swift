@@ -47,12 +47,10 @@ extension PodContainers.Member {
     /// Whether an instance that ended so is followed by another one (KEP 5307 for the rules of a container).
     func isRestarted(exitCode: Int32, policy: String) -> Bool {
         if role == .ephemeral { return false }
-        if role != .sidecar {
-            for rule in container.restartPolicyRules where rule.action == "Restart" {
-                guard let codes = rule.exitCodes else { continue }
-                let isListed = codes.values.contains(Int(exitCode))
-                if codes.operator == "In" ? isListed : !isListed { return true }
-            }
+        for rule in container.restartPolicyRules where rule.action == "Restart" {
+            guard let codes = rule.exitCodes else { continue }
+            let isListed = codes.values.contains(Int(exitCode))
+            if codes.operator == "In" ? isListed : !isListed { return true }
         }
         return switch container.restartPolicy ?? policy {
         case "Never": false

@@ -83,7 +83,7 @@ struct PodFacts: Sendable {
     /// How the pod ended by itself: no container will run any more. `nil` while one does or will.
     var outcome: PodEnd? {
         let policy = spec.restartPolicy
-        if !isInitialized, runtime.sandbox != nil || !runtime.containers.isEmpty {
+        if !isInitialized {
             let failed = containers.beginning.contains { member in
                 guard member.role == .initial, let last = runtime.newest(member.name), last.state == .exited
                 else { return false }

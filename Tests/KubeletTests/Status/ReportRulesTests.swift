@@ -96,6 +96,53 @@ import Testing
         #expect(held.status.containerStatuses.first?.state.waiting?.reason == "ContainerCreating")
     }
 
+    @Test func `a pod in the node's network keeps its addresses when it is over`() {
+        let pod = PodCase(policy: "Never").with { $0.pod.spec.hostNetwork = true }
+        #expect(pod.status.podIP == "192.168.0.1")
+        let over = pod.with {
+            $0.memory.end = PodEnd(phase: "Failed")
+            $0.pod.status.podIP = "192.168.0.7"
+        }
+        #expect(over.status.podIP == "192.168.0.7")
+    }
+
+    @Test func `nothing is ready that has not started`() {
+        let pod = PodCase().sandbox().instance("a").with {
+            $0.verdicts["a0"] = ProbeVerdict(isStarted: false, isReady: true)
+        }
+        let container = pod.status.containerStatuses.first
+        #expect(container?.started == false && container?.ready == false)
+    }
+
+    @Test func `a container that waited when its pod ended has not run`() {
+        let pod = PodCase(policy: "Never").with {
+            $0.memory.end = PodEnd(phase: "Failed")
+            $0.pod.status.containerStatuses = [
+                ContainerStatus([
+                    "name": "a", "containerID": "containerd://x", "state": ["waiting": ["reason": "CrashLoopBackOff"]],
+                ])
+            ]
+        }
+        let state = pod.status.containerStatuses.first?.state
+        #expect(state?.waiting?.reason == "ContainerCreating" && state?.terminated == nil)
+    }
+
+    @Test func `at the end a container shows how it ended, not what it waited for`() {
+        let pod = PodCase(policy: "Never").sandbox().instance("a", exit: 3).with {
+            $0.memory.holds["a"] = PodMemory.Hold(reason: "ImagePullBackOff", message: "no", until: nil)
+        }
+        #expect(pod.with { $0.memory.end = PodEnd(phase: "Failed") }.status.containerStatuses.first?.state.waiting == nil)
+        #expect(pod.status.containerStatuses.first?.state.waiting?.reason == "ImagePullBackOff")
+    }
+
+    @Test func `an instance that never started began when it was made`() {
+        let pod = PodCase(policy: "Never").sandbox().instance("a", 7, exit: 128).with {
+            $0.containers[0].startedAt = nil
+        }
+        let terminated = pod.status.containerStatuses.first?.state.terminated
+        #expect(terminated?.startedAt == Timestamp(seconds: 7) && terminated?.exitCode == 128)
+    }
+
     @Test func `last words outlive the file they were in`() {
         let pod = PodCase(policy: "Never").sandbox().instance("a", exit: 0).with {
             $0.memory.end = PodEnd(phase: "Succeeded")
