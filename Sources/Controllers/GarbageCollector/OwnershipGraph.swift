@@ -1,4 +1,5 @@
 import APIMachinery
+import Support
 
 /// Who owns whom, over all resources: uids and names, no copies of objects.
 struct OwnershipGraph: Sendable {
@@ -36,7 +37,7 @@ struct OwnershipGraph: Sendable {
 
     /// The object is gone.
     mutating func remove(_ uid: String) -> Set<String> {
-        guard let node = nodes.removeValue(forKey: uid) else { return [] }
+        guard let node = nodes.removeGivingBack(uid) else { return [] }
         unlink(uid, from: node.owners)
         return dependents(of: uid).union(node.owners.filter { nodes[$0]?.isDeleting == true })
     }
