@@ -85,24 +85,84 @@ import Testing
         }
     }
 
-    @Test func `each namespace gets its account and its root certificates, and gets them again`() async throws
-    {
+    @Test func `each namespace gets its account, and gets it again`() async throws {
+        try await converse(
+            with: ServiceAccountController(),
+            """
+            create namespace team
+            ----
+            create namespaces team
+            create serviceaccounts team/default
+
+            # Another one concerns nobody.
+            create account team/other
+            ----
+            create serviceaccounts team/other
+
+            delete account team/default
+            ----
+            delete serviceaccounts team/default
+            create serviceaccounts team/default
+
+            create namespace next
+            ----
+            create namespaces next
+            create serviceaccounts next/default
+            """)
+    }
+
+    @Test func `each namespace gets the root certificates, and gets them again`() async throws {
+        try await converse(
+            with: RootCAPublisher(certificates: "PEM"),
+            """
+            create namespace team
+            ----
+            create namespaces team
+            create configmaps team/kube-root-ca.crt
+
+            spoil map team/kube-root-ca.crt
+            ----
+            update configmaps team/kube-root-ca.crt
+            update configmaps team/kube-root-ca.crt
+
+            delete map team/kube-root-ca.crt
+            ----
+            delete configmaps team/kube-root-ca.crt
+            create configmaps team/kube-root-ca.crt
+
+            create namespace next
+            ----
+            create namespaces next
+            create configmaps next/kube-root-ca.crt
+            """)
+    }
+
+    /// Each outcome is what was written to the API, the command's own write first.
+    private func converse(with controller: any Controller, _ text: String) async throws {
         let api = MemoryAPI()
-        try await api.create(Namespace(name: "team"))
-        try await running([ServiceAccountController(), RootCAPublisher(certificates: "PEM")], on: api) {
-            await api.wait { Self.isFurnished($0) }
-            try await api.delete(ServiceAccount.self, ObjectName(namespace: "team", name: "default"))
-            var map = try #require(api.peek(ConfigMap.self, "kube-root-ca.crt", in: "team"))
-            map.data = ["ca.crt": "somebody else's"]
-            try await api.update(map)
-            await api.wait { Self.isFurnished($0) }
-            try await api.delete(ConfigMap.self, map.objectName)
-            await api.wait { Self.isFurnished($0) }
+        try await running([controller], on: api) {
+            for exchange in Conversation(text).exchanges {
+                let heard = api.journal.count
+                for command in exchange.commands { try await Self.carryOut(command, on: api) }
+                await api.wait { $0.journal.count >= heard + exchange.outcome.count }
+                #expect(Array(api.journal[heard...]) == exchange.outcome)
+            }
         }
     }
 
-    private static func isFurnished(_ api: MemoryAPI) -> Bool {
-        api.peek(ServiceAccount.self, "default", in: "team") != nil
-            && api.peek(ConfigMap.self, "kube-root-ca.crt", in: "team")?.data == ["ca.crt": "PEM"]
+    private static func carryOut(_ command: [String], on api: MemoryAPI) async throws {
+        let path = command[2].split(separator: "/").map(String.init)
+        let name = path.count == 2 ? ObjectName(namespace: path[0], name: path[1]) : ObjectName(name: path[0])
+        switch (command[0], command[1]) {
+        case ("create", "namespace"): try await api.create(Namespace(name: name.name))
+        case ("create", "account"): try await api.create(ServiceAccount(namespace: name.namespace, name: name.name))
+        case ("delete", "account"): try await api.delete(ServiceAccount.self, name)
+        case ("delete", "map"): try await api.delete(ConfigMap.self, name)
+        case ("spoil", "map"):
+            var map = try #require(api.peek(ConfigMap.self, name.name, in: name.namespace))
+            map.data = ["ca.crt": "somebody else's"]
+            try await api.update(map)
+        default: Issue.record("no command: \(command)")
+        }
     }
 }
