@@ -3,7 +3,8 @@ import NIOCore
 /// The tasks of the exchanges of one event loop, run on the loop's own thread.
 ///
 /// A request changes threads only where it has to wait for another one, as for the disk: waking a sleeping thread
-/// takes longer than most handlers do. What handlers do at length they give to a thread of its own.
+/// takes longer than most handlers do. The price: a handler that computes at length, as for a list of thousands,
+/// holds up the other connections of its loop.
 final class HTTPServerLane: Sendable {
     private let executor: LoopExecutor
     private let jobs: AsyncStream<HTTPServerJob>
