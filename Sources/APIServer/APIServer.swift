@@ -90,7 +90,7 @@ public final class APIServer: Sendable {
             pods: logs.objects(.pods), nodes: logs.objects(.nodes), services: logs.objects(.services),
             endpointSlices: logs.objects(.endpointSlices),
             kubelets: try options.kubeletConnection.map { kubelets throws(Fault) in try KubeletClient(kubelets) },
-            backends: HTTPClient(tls: try TLSClientIdentity(isVerifying: false)))
+            backends: HTTPClient(tls: try TLSClientIdentity(isVerifying: false)), admission: registry.admission)
         api = Verbs(
             registry: registry, connections: connections, actions: actions, now: options.now,
             memory: MemoryKeeper(giveBack: options.returnMemory))

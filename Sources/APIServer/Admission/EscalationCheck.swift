@@ -7,53 +7,58 @@ import Client
 /// "Privilege escalation prevention and bootstrapping").
 ///
 /// Members of `system:masters` hold everything, whatever the stored roles say.
-struct EscalationCheck: AdmissionPlugin {
+struct EscalationCheck: ValidatingAdmission {
     let rbac: RBACAuthorizer
     let authorizer: any Authorizer
 
-    func validate(_ object: Value?, _ request: WriteRequest, over current: Value?) throws(Status) {
-        guard let object, !request.user.groups.contains(User.masters) else { return }
-        switch request.target.resource {
-        case .roles, .clusterRoles: try checkRole(object, request, over: current)
-        case .roleBindings, .clusterRoleBindings: try checkBinding(object, request, over: current)
+    private static let resources: Set<GroupVersionResource> = [
+        .roles, .clusterRoles, .roleBindings, .clusterRoleBindings,
+    ]
+
+    func concerns(_ resource: GroupVersionResource) -> Bool { Self.resources.contains(resource) }
+
+    func validate(_ request: AdmissionRequest) throws(Status) {
+        guard let object = request.object, !request.user.groups.contains(User.masters) else { return }
+        switch request.resource {
+        case .roles, .clusterRoles: try checkRole(object, request, over: request.oldObject)
+        case .roleBindings, .clusterRoleBindings: try checkBinding(object, request, over: request.oldObject)
         default: break
         }
     }
 
-    private func checkRole(_ role: Value, _ request: WriteRequest, over current: Value?) throws(Status) {
+    private func checkRole(_ role: Value, _ request: AdmissionRequest, over current: Value?) throws(Status) {
         guard !Self.isAboutDeletionOnly(role, current), !isAllowed("escalate", request.target, request.user) else {
             return
         }
         let rules = (role["rules"]?.array ?? []).map(RBACRule.init)
-        try confirm(rules, role, request)
+        try confirm(rules, request)
         // It can gather anything, now and later.
         guard Self.gathersRules(role) || current.map(Self.gathersRules) == true else { return }
-        let held = rbac.rules(for: request.user, in: request.target.namespace)
+        let held = rbac.rules(for: request.user, in: request.namespace)
         guard RBACRule.missing(in: held, of: RBACRule.fullAuthority).isEmpty else {
-            throw refusal(role, request, "must have cluster-admin privileges to use the aggregationRule")
+            throw request.forbidden("must have cluster-admin privileges to use the aggregationRule")
         }
     }
 
-    private func checkBinding(_ binding: Value, _ request: WriteRequest, over current: Value?) throws(Status) {
+    private func checkBinding(_ binding: Value, _ request: AdmissionRequest, over current: Value?) throws(Status) {
         guard !Self.isAboutDeletionOnly(binding, current) else { return }
         let kind = binding.at("roleRef", "kind")?.string ?? ""
         let name = binding.at("roleRef", "name")?.string ?? ""
         let resource: GroupVersionResource = kind == "Role" ? .roles : .clusterRoles
-        let namespace = request.target.namespace
+        let namespace = request.namespace
         // Asked in the namespace of the binding: there the role would count.
         guard !isAllowed("bind", Target(resource, namespace: namespace, name: name), request.user) else { return }
         let role = ObjectName(namespace: kind == "Role" ? namespace : "", name: name)
         guard let rules = rbac.rules(of: role) else { throw .notFound(resource, name) }
-        try confirm(rules, binding, request)
+        try confirm(rules, request)
     }
 
     /// Throws 403 unless the user holds all that the rules give.
-    private func confirm(_ rules: [RBACRule], _ object: Value, _ request: WriteRequest) throws(Status) {
+    private func confirm(_ rules: [RBACRule], _ request: AdmissionRequest) throws(Status) {
         let user = request.user
-        let missing = RBACRule.missing(in: rbac.rules(for: user, in: request.target.namespace), of: rules)
+        let missing = RBACRule.missing(in: rbac.rules(for: user, in: request.namespace), of: rules)
         guard !missing.isEmpty else { return }
-        throw refusal(
-            object, request,
+        throw request.forbidden(
             "user \(GoText.quoted(user.name)) (groups=\(RBACRule.quoted(user.groups))) is attempting to grant RBAC "
                 + "permissions not currently held:\n\(RBACRule.list(missing))")
     }
@@ -79,9 +84,5 @@ struct EscalationCheck: AdmissionPlugin {
             rest[path: ["metadata", key]] = nil
         }
         return rest
-    }
-
-    private func refusal(_ object: Value, _ request: WriteRequest, _ why: String) -> Status {
-        .forbidden(request.target.resource, object.at("metadata", "name")?.string ?? "", why)
     }
 }

@@ -3,11 +3,15 @@ import APIMachinery
 import Client
 
 /// Gives each pod the priority that its class says (Kubernetes documentation, "Priority").
-struct PriorityAdmission: AdmissionPlugin {
+struct PriorityAdmission: MutatingAdmission {
     let classes: any ObjectSet
 
-    func admit(_ pod: inout Value, _ request: WriteRequest, over current: Value?) throws(Status) {
-        guard request.verb == .create, request.target.resource == .pods, request.target.subresource == nil else { return }
+    var name: String { "Priority" }
+
+    func concerns(_ resource: GroupVersionResource) -> Bool { resource == .pods }
+
+    func admit(_ request: inout AdmissionRequest) throws(Status) {
+        guard request.operation == .create, request.isMain(.pods), var pod = request.object else { return }
         let name = pod.at("spec", "priorityClassName")?.string ?? ""
         let priorityClass: Value?
         if name.isEmpty {
@@ -22,15 +26,18 @@ struct PriorityAdmission: AdmissionPlugin {
         }
         pod[path: ["spec", "priority"]] = priorityClass?["value"] ?? 0
         pod[path: ["spec", "preemptionPolicy"]] = priorityClass?["preemptionPolicy"] ?? "PreemptLowerPriority"
+        request.object = pod
     }
 }
 
 /// Lets each pod stay for five minutes on a node that is not ready or unreachable, unless it says otherwise.
-struct DefaultTolerationSeconds: AdmissionPlugin {
+struct DefaultTolerationSeconds: MutatingAdmission {
     private static let seconds: Int64 = 300
 
-    func admit(_ pod: inout Value, _ request: WriteRequest, over current: Value?) {
-        guard request.verb == .create, request.target.resource == .pods, request.target.subresource == nil else { return }
+    func concerns(_ resource: GroupVersionResource) -> Bool { resource == .pods }
+
+    func admit(_ request: inout AdmissionRequest) {
+        guard request.operation == .create, request.isMain(.pods), let pod = request.object else { return }
         var tolerations = pod.at("spec", "tolerations")?.array ?? []
         for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
             let isTolerated = tolerations.contains { toleration in
@@ -43,6 +50,6 @@ struct DefaultTolerationSeconds: AdmissionPlugin {
                 "tolerationSeconds": .integer(Self.seconds),
             ])
         }
-        pod[path: ["spec", "tolerations"]] = .array(tolerations)
+        request.object?[path: ["spec", "tolerations"]] = .array(tolerations)
     }
 }

@@ -4,23 +4,27 @@ import Client
 
 /// Gives each pod its service account: the name, the account's pull secrets, and a mounted token (facts: admission,
 /// "ServiceAccount").
-struct ServiceAccountAdmission: AdmissionPlugin {
+struct ServiceAccountAdmission: MutatingAdmission {
     let accounts: any ObjectSet
+
+    var name: String { "ServiceAccount" }
 
     static let mountPath = "/var/run/secrets/kubernetes.io/serviceaccount"
     /// An hour and seven seconds, as in Kubernetes: it marks tokens that were mounted by admission.
     private static let tokenSeconds: Int64 = 3607
     private static let mirrorAnnotation = "kubernetes.io/config.mirror"
 
-    func admit(_ pod: inout Value, _ request: WriteRequest, over current: Value?) throws(Status) {
-        guard request.verb == .create, request.target.resource == .pods, request.target.subresource == nil else { return }
+    func concerns(_ resource: GroupVersionResource) -> Bool { resource == .pods }
+
+    func admit(_ request: inout AdmissionRequest) throws(Status) {
+        guard request.operation == .create, request.isMain(.pods), var pod = request.object else { return }
         // A mirror pod stands for a pod that the node runs anyway, from a file.
         guard pod.at("metadata", "annotations", Self.mirrorAnnotation) == nil else { return }
         let asked = pod.at("spec", "serviceAccountName")?.string ?? ""
         let name = asked.isEmpty ? "default" : asked
         pod[path: ["spec", "serviceAccountName"]] = .string(name)
         pod[path: ["spec", "serviceAccount"]] = .string(name)
-        let accountName = ObjectName(namespace: request.target.namespace, name: name)
+        let accountName = ObjectName(namespace: request.namespace, name: name)
         guard let account = accounts.get(accountName)?.value else {
             throw .forbidden(
                 .pods, pod.at("metadata", "name")?.string ?? "",
@@ -32,6 +36,7 @@ struct ServiceAccountAdmission: AdmissionPlugin {
         let wantsToken =
             pod.at("spec", "automountServiceAccountToken")?.bool ?? account["automountServiceAccountToken"]?.bool ?? true
         if wantsToken { mountToken(&pod) }
+        request.object = pod
     }
 
     private func mountToken(_ pod: inout Value) {

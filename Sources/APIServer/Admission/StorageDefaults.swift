@@ -4,15 +4,17 @@ import Client
 
 /// Gives a claim that names no class the default one: of several, the newest (Kubernetes documentation,
 /// "DefaultStorageClass").
-struct DefaultStorageClass: AdmissionPlugin {
+struct DefaultStorageClass: MutatingAdmission {
     let classes: any ObjectSet
 
     private static let marks = [
         "storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class",
     ]
 
-    func admit(_ claim: inout Value, _ request: WriteRequest, over current: Value?) {
-        guard request.verb == .create, request.target.resource == .persistentVolumeClaims,
+    func concerns(_ resource: GroupVersionResource) -> Bool { resource == .persistentVolumeClaims }
+
+    func admit(_ request: inout AdmissionRequest) {
+        guard request.operation == .create, request.isMain(.persistentVolumeClaims), let claim = request.object,
             claim.at("spec", "storageClassName") == nil,
             claim.at("metadata", "annotations", "volume.beta.kubernetes.io/storage-class") == nil
         else { return }
@@ -24,7 +26,7 @@ struct DefaultStorageClass: AdmissionPlugin {
             let (old, new) = (Self.created(a), Self.created(b))
             return old == new ? Self.name(a) > Self.name(b) : old < new
         }
-        if let chosen { claim[path: ["spec", "storageClassName"]] = .string(Self.name(chosen)) }
+        if let chosen { request.object?[path: ["spec", "storageClassName"]] = .string(Self.name(chosen)) }
     }
 
     private static func created(_ object: Value) -> String { object.at("metadata", "creationTimestamp")?.string ?? "" }
@@ -32,16 +34,22 @@ struct DefaultStorageClass: AdmissionPlugin {
 }
 
 /// Holds volumes and claims by a finalizer while they are in use (KEP "StorageObjectInUseProtection").
-struct StorageProtection: AdmissionPlugin {
+struct StorageProtection: MutatingAdmission {
     private static let finalizers: [GroupVersionResource: String] = [
         .persistentVolumes: "kubernetes.io/pv-protection", .persistentVolumeClaims: "kubernetes.io/pvc-protection",
+        .volumeAttributesClasses: "kubernetes.io/vac-protection",
     ]
 
-    func admit(_ object: inout Value, _ request: WriteRequest, over current: Value?) {
-        guard request.verb == .create, let finalizer = Self.finalizers[request.target.resource] else { return }
-        var present = object.at("metadata", "finalizers")?.array ?? []
+    var name: String { "StorageObjectInUseProtection" }
+
+    func concerns(_ resource: GroupVersionResource) -> Bool { Self.finalizers[resource] != nil }
+
+    func admit(_ request: inout AdmissionRequest) {
+        guard request.operation == .create, request.subresource == nil, let finalizer = Self.finalizers[request.resource]
+        else { return }
+        var present = request.object?.at("metadata", "finalizers")?.array ?? []
         guard !present.contains(.string(finalizer)) else { return }
         present.append(.string(finalizer))
-        object[path: ["metadata", "finalizers"]] = .array(present)
+        request.object?[path: ["metadata", "finalizers"]] = .array(present)
     }
 }

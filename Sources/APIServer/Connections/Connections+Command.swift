@@ -17,7 +17,7 @@ extension Connections {
             let relay = CommandRelay(
                 wanted: RemoteCommandStreams.Wanted(command: call.query), kubelet: kubelet, address: address,
                 target: target)
-            return run(exchange) { try await relay.run(webSocket, exchange) }
+            return run(call, exchange) { try await relay.run(webSocket, exchange) }
         }
         passOn(call, exchange, to: kubelet, address, target)
     }
@@ -34,7 +34,7 @@ extension Connections {
         guard let webSocket = WebSocketRequest(call.request),
             WebSocketHandshake.choose(offered: webSocket.offered, supported: [tunnel]) != nil
         else { return passOn(call, exchange, to: kubelet, address, target) }
-        run(exchange) {
+        run(call, exchange) {
             let headers: HTTPHeaders = ["Upgrade": "SPDY/3.1", "X-Stream-Protocol-Version": "portforward.k8s.io"]
             switch try await kubelet.upgrade(.post, address, target, headers: headers) {
             case .refused(let response): await Self.pass(response, exchange)
@@ -60,7 +60,7 @@ extension Connections {
         }
         let request = call.request
         let headers = PassedHeaders.request(request.headers, isUpgrade: true, keepsHost: false)
-        run(exchange) {
+        run(call, exchange) {
             switch try await kubelet.upgrade(request.method, address, target, headers: headers) {
             case .refused(let response): await Self.pass(response, exchange)
             case .upgraded(let headers, let backend): try await Self.join(exchange, headers, backend)

@@ -19,7 +19,7 @@ extension Connections {
         let request = HTTPClientRequest(.get, address.origin, path + query.text)
         let webSocket = WebSocketRequest(call.request)
         let isHead = call.request.method == .head
-        run(exchange) {
+        run(call, exchange) {
             let response = try await LogTransfer.open(request, over: kubelet.http, pod: pod.metadata.name)
             if isHead {
                 exchange.respond(.ok, LogTransfer.headers)

@@ -64,10 +64,10 @@ extension Connections {
         var outgoing = HTTPClientRequest(
             request.method, origin, path.text + query, headers: headers, timeout: nil)
         if isUpgrade {
-            return run(exchange) { [outgoing] in try await Self.upgrade(outgoing, client, exchange) }
+            return run(call, exchange) { [outgoing] in try await Self.upgrade(outgoing, client, exchange) }
         }
         outgoing.body = Self.body(of: request, exchange)
-        run(exchange) { [outgoing] in try await Self.forward(outgoing, client, exchange) }
+        run(call, exchange) { [outgoing] in try await Self.forward(outgoing, client, exchange) }
     }
 
     private static func upgrade(

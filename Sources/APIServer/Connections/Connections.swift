@@ -16,6 +16,8 @@ struct Connections: ConnectionProxy {
     let kubelets: KubeletClient?
     /// Reaches pods and services; their certificates prove nothing to us, as in Kubernetes.
     let backends: HTTPClient
+    /// Plug-ins that are asked about connections.
+    var admission = AdmissionChain()
     /// Which addresses of pods may be reached: none that would lead to this host itself.
     var isProxyable: @Sendable (Support.IPAddress) -> Bool = { $0.isGlobalUnicast }
 
@@ -33,10 +35,13 @@ struct Connections: ConnectionProxy {
         }
     }
 
-    /// Runs the rest of an exchange; a `Status` that it throws before it has answered is the answer.
-    func run(_ exchange: HTTPExchange, _ operation: @escaping @Sendable () async throws -> Void) {
+    /// Runs the rest of an exchange, if admission lets it; a `Status` that it throws before it has answered is the answer.
+    func run(
+        _ call: FrontCall, _ exchange: HTTPExchange, _ operation: @escaping @Sendable () async throws -> Void
+    ) {
         exchange.run {
             do {
+                try await admit(call)
                 try await operation()
             } catch let status as Status {
                 exchange.respond(status)

@@ -113,9 +113,10 @@ protocol ConnectionProxy: Sendable {
 
 extension HTTPExchange {
     /// Answers with a `Status` object.
-    func respond(_ status: Status) {
+    func respond(_ status: Status, warnings: [String] = []) {
         var headers: HTTPHeaders = ["Content-Type": "application/json", "Cache-Control": "no-cache, private"]
         if let seconds = status.details?.retryAfterSeconds, seconds > 0 { headers.add("Retry-After", "\(seconds)") }
+        for warning in WarningHeader.values(warnings) { headers.add("Warning", warning) }
         respond(HTTPStatus(status.code), headers, status.value.json)
     }
 

@@ -14,10 +14,11 @@ extension ResourceEndpoint {
             case .failure(let error): exchange.respond(Self.status(of: error))
             case .success(let body):
                 exchange.run {
+                    let notes = AdmissionNotes()
                     do throws(Status) {
-                        try await perform(call, body, exchange)
+                        try await perform(call, body, exchange, notes)
                     } catch {
-                        exchange.respond(error)
+                        exchange.respond(error, warnings: notes.warnings)
                     }
                 }
             }
@@ -33,42 +34,48 @@ extension ResourceEndpoint {
             message: "Request entity too large: limit is \(bodyLimit)")
     }
 
-    private func perform(_ call: FrontCall, _ body: [UInt8], _ exchange: HTTPExchange) async throws(Status) {
-        var apiCall = Verbs.Call(user: call.user, target: call.target)
+    private func perform(
+        _ call: FrontCall, _ body: [UInt8], _ exchange: HTTPExchange, _ notes: AdmissionNotes
+    ) async throws(Status) {
+        var apiCall = Verbs.Call(user: call.user, target: call.target, notes: notes)
         switch call.info.verb {
         case "create":
             let object = try object(call, body, "CreateOptions", &apiCall)
-            try respond(try await api.create(apiCall, object), call, exchange)
+            try respond(try await api.create(apiCall, object), call, exchange, notes)
         case "update":
             let object = try object(call, body, "UpdateOptions", &apiCall)
-            try respond(try await api.update(apiCall, object), call, exchange)
+            try respond(try await api.update(apiCall, object), call, exchange, notes)
         case "patch":
             (apiCall.options, apiCall.fieldValidation) = try call.writeOptions("PatchOptions")
             let patch = try Patch(call.contentType, body, duplicateFields: &apiCall.duplicateFields)
-            try respond(try await api.patch(apiCall, patch), call, exchange)
+            try respond(try await api.patch(apiCall, patch), call, exchange, notes)
         case "delete":
             let options = try deletionOptions(call, body)
-            try respond(try await api.delete(apiCall, options), call, exchange)
+            try respond(try await api.delete(apiCall, options), call, exchange, notes)
         case "deletecollection": try await deleteCollection(call, apiCall, try deletionOptions(call, body), exchange)
         default: throw .methodNotAllowed(call.info.verb, call.target.resource)
         }
     }
 
-    private func respond(_ answer: Verbs.Answer, _ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
-        try respond(answer.object, answer.isCreated ? .created : .ok, call, exchange, warnings: answer.warnings)
+    private func respond(
+        _ answer: Verbs.Answer, _ call: FrontCall, _ exchange: HTTPExchange, _ notes: AdmissionNotes
+    ) throws(Status) {
+        try respond(
+            answer.object, answer.isCreated ? .created : .ok, call, exchange,
+            warnings: answer.warnings + notes.warnings)
     }
 
     // MARK: Deleting
 
     private func respond(
-        _ deletion: ResourceStore.Deletion, _ call: FrontCall, _ exchange: HTTPExchange
+        _ deletion: ResourceStore.Deletion, _ call: FrontCall, _ exchange: HTTPExchange, _ notes: AdmissionNotes
     ) throws(Status) {
         let served = try api.served(call.target.resource)
         switch deletion {
-        case .marked(let object): try respond(served.show(object), .ok, call, exchange)
+        case .marked(let object): try respond(served.show(object), .ok, call, exchange, warnings: notes.warnings)
         case .removed(let object):
             if Self.answersWithObject.contains(call.target.resource.resource) {
-                return try respond(served.show(object), .ok, call, exchange)
+                return try respond(served.show(object), .ok, call, exchange, warnings: notes.warnings)
             }
             let resource = call.target.resource
             let success: Value = [
@@ -77,7 +84,9 @@ extension ResourceEndpoint {
                     "name": object.name, "kind": resource.resource, "uid": object.uid,
                 ].merging(resource.group.isEmpty ? [:] : ["group": resource.group]) { $1 }),
             ]
-            exchange.respond(.ok, ["Content-Type": "application/json"], success.json)
+            var headers: HTTPHeaders = ["Content-Type": "application/json"]
+            for warning in WarningHeader.values(notes.warnings) { headers.add("Warning", warning) }
+            exchange.respond(.ok, headers, success.json)
         }
     }
 

@@ -2,30 +2,76 @@ import APIMachinery
 
 /// A rule between authorisation and the log: it may complete an object, or refuse it.
 ///
-/// Plug-ins run in Kubernetes' order (facts: `admission.order`): first everybody's ``admit(_:_:over:)``, then, after the
-/// object was validated, everybody's ``validate(_:_:over:)``.
+/// A plug-in is a ``MutatingAdmission``, a ``ValidatingAdmission``, or both. It may suspend; one that finds nothing to do
+/// returns at once.
 protocol AdmissionPlugin: Sendable {
-    /// Changes the object that is to be written; `current` is the version it replaces.
-    func admit(_ object: inout Value, _ request: WriteRequest, over current: Value?) async throws(Status)
+    /// As Kubernetes calls it, in flags and figures.
+    var name: String { get }
 
-    /// Refuses, or lets pass. `object` is `nil` for a deletion.
-    func validate(_ object: Value?, _ request: WriteRequest, over current: Value?) async throws(Status)
+    /// Whether requests for this resource, as it is stored or as it is served, can be of interest at all.
+    ///
+    /// Asked once for each resource: writes of a resource do not pay for the plug-ins of others.
+    func concerns(_ resource: GroupVersionResource) -> Bool
 }
 
 extension AdmissionPlugin {
-    func admit(_ object: inout Value, _ request: WriteRequest, over current: Value?) async throws(Status) {}
-    func validate(_ object: Value?, _ request: WriteRequest, over current: Value?) async throws(Status) {}
+    var name: String { String(describing: Self.self) }
+    func concerns(_ resource: GroupVersionResource) -> Bool { true }
 }
 
-/// All plug-ins, in order.
-struct AdmissionChain: Sendable {
-    var plugins: [any AdmissionPlugin] = []
+/// A plug-in that may change what is to be written, before anything is validated.
+protocol MutatingAdmission: AdmissionPlugin {
+    /// Changes `request.object`, or refuses.
+    func admit(_ request: inout AdmissionRequest) async throws(Status)
+}
 
-    func admit(_ object: inout Value, _ request: WriteRequest, over current: Value?) async throws(Status) {
-        for plugin in plugins { try await plugin.admit(&object, request, over: current) }
+/// A plug-in that judges what will be written.
+protocol ValidatingAdmission: AdmissionPlugin {
+    /// Refuses, or lets pass.
+    func validate(_ request: AdmissionRequest) async throws(Status)
+
+    /// Takes back what ``validate(_:)`` noted down for a request that came to nothing: refused, lost to another write, or a
+    /// dry run. Also called for requests that this plug-in did not come to judge.
+    func forget(_ request: AdmissionRequest)
+}
+
+extension ValidatingAdmission {
+    func forget(_ request: AdmissionRequest) {}
+}
+
+/// The plug-ins in Kubernetes' order (facts: `admission.order`): first all that change, then all that judge.
+struct AdmissionChain: Sendable {
+    let mutating: [any MutatingAdmission]
+    let validating: [any ValidatingAdmission]
+
+    init(plugins: [any AdmissionPlugin] = []) {
+        mutating = plugins.compactMap { $0 as? any MutatingAdmission }
+        validating = plugins.compactMap { $0 as? any ValidatingAdmission }
     }
 
-    func validate(_ object: Value?, _ request: WriteRequest, over current: Value?) async throws(Status) {
-        for plugin in plugins { try await plugin.validate(object, request, over: current) }
+    private init(_ mutating: [any MutatingAdmission], _ validating: [any ValidatingAdmission]) {
+        self.mutating = mutating
+        self.validating = validating
+    }
+
+    /// The plug-ins that have to do with a resource.
+    func narrowed(to resource: GroupVersionResource) -> AdmissionChain {
+        AdmissionChain(
+            mutating.filter { $0.concerns(resource) }, validating.filter { $0.concerns(resource) })
+    }
+
+    var isEmpty: Bool { mutating.isEmpty && validating.isEmpty }
+
+    func admit(_ request: inout AdmissionRequest) async throws(Status) {
+        for plugin in mutating { try await plugin.admit(&request) }
+    }
+
+    func validate(_ request: AdmissionRequest) async throws(Status) {
+        for plugin in validating { try await plugin.validate(request) }
+    }
+
+    /// Says that a request came to nothing.
+    func forget(_ request: AdmissionRequest) {
+        for plugin in validating { plugin.forget(request) }
     }
 }

@@ -16,6 +16,8 @@ final class Registry: Sendable {
     }
 
     let logs: ObjectLogs
+    /// All plug-ins; each store has those that its resource needs.
+    let admission: AdmissionChain
     private let served: [GroupVersionResource: Served]
 
     init(
@@ -23,6 +25,7 @@ final class Registry: Sendable {
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.logs = logs
+        self.admission = admission
         var stores: [GroupVersionResource: ResourceStore] = [:]
         for stored in BuiltinKinds.stored {
             guard let definition = BuiltinResources.shared.definition(of: stored.resource) else { continue }

@@ -30,18 +30,39 @@ extension ResourceStore {
         var object = proposed
         try prepareMetadata(&object, request)
         if kind.hasStatus, !kind.keepsStatusOnCreate { object["status"] = nil }
+        var asked = AdmissionRequest(request, kind.groupVersionKind, resource: resource, object: object)
+        if !request.isAdmitted { object = try await admit(&asked, keepingMetadataOf: object) }
         try await kind.strategy.prepareForCreate(&object, request)
+        asked.object = object
         do throws(Status) {
-            try await admission.admit(&object, request, over: nil)
             try check(object, kind.validation.validate(object))
-            try await admission.validate(object, request, over: nil)
+            if !request.isAdmitted { try await admission.validate(asked) }
             let stored = try await commitNew(object, request)
-            if request.options.isDryRun { kind.strategy.release(object) }
+            if request.options.isDryRun {
+                kind.strategy.release(object)
+                admission.forget(asked)
+            }
             return stored
         } catch {
             kind.strategy.release(object)
+            admission.forget(asked)
             throw error
         }
+    }
+
+    /// The new object as admission completes it. What the system owns stays as it was set.
+    private func admit(
+        _ asked: inout AdmissionRequest, keepingMetadataOf prepared: Value
+    ) async throws(Status) -> Value {
+        try await admission.admit(&asked)
+        guard var object = asked.object, object != prepared else { return prepared }
+        for key in ["uid", "creationTimestamp", "generation", "namespace"] {
+            object[path: ["metadata", key]] = prepared.at("metadata", key)
+        }
+        object["apiVersion"] = prepared["apiVersion"]
+        object["kind"] = prepared["kind"]
+        if kind.hasStatus, !kind.keepsStatusOnCreate { object["status"] = nil }
+        return object
     }
 
     private func commitNew(_ object: Value, _ request: WriteRequest) async throws(Status) -> StoredObject {

@@ -21,7 +21,12 @@ extension ResourceStore {
             let current = try get(name)
             try checkPreconditions(current, options)
             let object = current.value
-            try await admission.validate(nil, request, over: object)
+            if !request.isAdmitted {
+                var asked = AdmissionRequest(
+                    request, kind.groupVersionKind, resource: resource, object: nil, over: object, deletion: options)
+                try await admission.admit(&asked)
+                try await admission.validate(asked)
+            }
             let plan = DeletionPlan(
                 defaultPropagation: kind.defaultPropagation, grace: kind.strategy.gracePeriod(for: object, options))
             do throws(CommitFailure) {

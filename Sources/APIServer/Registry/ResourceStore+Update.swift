@@ -14,6 +14,16 @@ extension ResourceStore {
         var scope: UpdatePlan.Scope
         /// Makes the object when there is none, for kinds where PUT creates.
         var create: (@Sendable () throws(Status) -> Value)?
+        /// What admission is shown instead of the whole object.
+        var face: Face?
+    }
+
+    /// A form of its own in which a subresource shows an object: its scale.
+    struct Face: Sendable {
+        var kind: GroupVersionKind
+        var show: @Sendable (Value) -> Value
+        /// Puts what admission made of the form into the whole object.
+        var put: @Sendable (Value, inout Value) -> Void
     }
 
     /// Replaces an object by what `transform` makes of it; with a `resourceVersion` in the result only that version.
@@ -31,7 +41,7 @@ extension ResourceStore {
             let expected = try expectedRevision(proposed, name)
             if let expected, expected != current.revision { throw .modified(resource, name.name) }
             do throws(CommitFailure) {
-                return try await write(proposed, over: current, request, transform.scope)
+                return try await write(proposed, over: current, request, transform)
             } catch {
                 switch error {
                 case .failed(let status): throw status
@@ -58,20 +68,24 @@ extension ResourceStore {
     }
 
     private func write(
-        _ proposed: Value, over current: StoredObject, _ request: WriteRequest, _ scope: UpdatePlan.Scope
+        _ proposed: Value, over current: StoredObject, _ request: WriteRequest, _ transform: Transform
     ) async throws(CommitFailure) -> StoredObject {
         let old = current.value
-        let object: Value
+        let (object, asked): (Value, AdmissionRequest)
         do throws(Status) {
-            object = try await prepare(proposed, over: old, request, scope)
+            (object, asked) = try await prepare(proposed, over: old, request, transform)
         } catch {
             throw .failed(error)
         }
         var logged = object
         logged[path: ["metadata", "resourceVersion"]] = old.at("metadata", "resourceVersion")
         // Nothing changed: nothing is written, and the revision stays, as in Kubernetes.
-        if logged == old { return current }
+        if logged == old {
+            admission.forget(asked)
+            return current
+        }
         if DeletionPlan.isReleased(object) {
+            admission.forget(asked)
             try await remove(current, isDryRun: request.options.isDryRun)
             return current
         }
@@ -79,30 +93,55 @@ extension ResourceStore {
             let stored = try await commit(current.objectName, object, replacing: current, request.options)
             let (unused, kept) = request.options.isDryRun ? (object, old) : (old, object)
             kind.strategy.release(unused, keeping: kept)
+            if request.options.isDryRun { admission.forget(asked) }
             return stored
         } catch {
             kind.strategy.release(object, keeping: old)
+            admission.forget(asked)
             throw error
         }
     }
 
     private func prepare(
-        _ proposed: Value, over old: Value, _ request: WriteRequest, _ scope: UpdatePlan.Scope
-    ) async throws(Status) -> Value {
-        let plan = UpdatePlan(resource: resource, scope: scope, countsGenerations: kind.countsGenerations)
+        _ proposed: Value, over old: Value, _ request: WriteRequest, _ transform: Transform
+    ) async throws(Status) -> (Value, AdmissionRequest) {
+        let plan = UpdatePlan(resource: resource, scope: transform.scope, countsGenerations: kind.countsGenerations)
         var object = try plan.apply(proposed, over: old)
+        let show = { (object: Value) in transform.face?.show(object) ?? object }
+        var asked = AdmissionRequest(
+            request, kind.groupVersionKind, resource: resource, object: show(object), over: show(old),
+            face: transform.face?.kind)
+        if !request.isAdmitted, !admission.mutating.isEmpty {
+            try await admit(&asked, &object, over: old, plan, transform.face)
+        }
         try await kind.strategy.prepareForUpdate(&object, over: old, request)
         do throws(Status) {
-            try await admission.admit(&object, request, over: old)
             object = plan.countGeneration(object, over: old)
+            asked.object = show(object)
             var errors = kind.validation.validate(object)
-            if scope.obeysUpdateRules { errors += kind.validation.validateUpdate(object, over: old) }
+            if transform.scope.obeysUpdateRules { errors += kind.validation.validateUpdate(object, over: old) }
             try check(object, errors)
-            try await admission.validate(object, request, over: old)
-            return object
+            if !request.isAdmitted { try await admission.validate(asked) }
+            return (object, asked)
         } catch {
             kind.strategy.release(object, keeping: old)
+            admission.forget(asked)
             throw error
         }
+    }
+
+    /// Lets admission complete the new version. What the request may not change, admission may not either.
+    private func admit(
+        _ asked: inout AdmissionRequest, _ object: inout Value, over old: Value, _ plan: UpdatePlan, _ face: Face?
+    ) async throws(Status) {
+        let before = asked.object
+        try await admission.admit(&asked)
+        guard let admitted = asked.object, admitted != before else { return }
+        var changed = admitted
+        if let face {
+            changed = object
+            face.put(admitted, &changed)
+        }
+        object = try plan.apply(changed, over: old)
     }
 }

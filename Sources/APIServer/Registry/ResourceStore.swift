@@ -11,6 +11,7 @@ final class ResourceStore: Sendable {
     let kind: ServedKind
     let log: ObjectLog
     let cache: ResourceCache
+    /// The plug-ins that have to do with this resource.
     let admission: AdmissionChain
     let now: @Sendable () -> Timestamp
 
@@ -24,7 +25,7 @@ final class ResourceStore: Sendable {
         self.kind = kind
         self.log = log
         self.cache = cache
-        self.admission = admission
+        self.admission = admission.narrowed(to: kind.resource)
         self.now = now
     }
 

@@ -45,10 +45,11 @@ struct NoValidation: ObjectValidation {
 ///
 /// Each method has a default that does nothing, so a strategy says only what is special.
 protocol ResourceStrategy: Sendable {
-    /// Fills in what the system decides at creation: allocated addresses, first status. Runs before admission.
+    /// Fills in what the system decides at creation: allocated addresses, first status. Runs after admission has
+    /// completed the object, before it is validated.
     func prepareForCreate(_ object: inout Value, _ request: WriteRequest) async throws(Status)
 
-    /// Puts back what an update must not touch. Runs before admission.
+    /// Puts back what an update must not touch. Runs after admission has completed the object, before it is validated.
     func prepareForUpdate(_ object: inout Value, over current: Value, _ request: WriteRequest) async throws(Status)
 
     /// The seconds that deleting `object` shall take at least.
@@ -83,6 +84,10 @@ struct WriteRequest: Sendable {
     var target: Target
     var options: WriteOptions
     var verb: Verb
+    /// What admission has to say to the client and to the audit log.
+    var notes = AdmissionNotes()
+    /// Whether admission has had its say in another form, as for the node of a pod in its `Binding`.
+    var isAdmitted = false
 
     enum Verb: String, Sendable {
         case create = "CREATE"

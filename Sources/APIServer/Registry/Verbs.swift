@@ -23,9 +23,11 @@ struct Verbs: Sendable {
         var fieldValidation = FieldValidation.ignore
         /// The paths of fields that the body gave twice.
         var duplicateFields: [String] = []
+        /// What admission has to say to the client and to the audit log.
+        var notes = AdmissionNotes()
 
         func request(_ verb: WriteRequest.Verb) -> WriteRequest {
-            WriteRequest(user: user, target: target, options: options, verb: verb)
+            WriteRequest(user: user, target: target, options: options, verb: verb, notes: notes)
         }
     }
 
@@ -140,8 +142,22 @@ struct Verbs: Sendable {
         } catch {
             throw error.status
         }
-        let answer = try await action.perform(call, decoded.object, self)
+        let body = try await admit(call, decoded.object, kind)
+        let answer = try await action.perform(call, body, self)
         return Answer(object: StoredObject(received: answer), isCreated: true, warnings: decoded.warnings)
+    }
+
+    /// The posted object as admission completes and lets pass it.
+    private func admit(_ call: Call, _ body: Value, _ kind: GroupVersionKind) async throws(Status) -> Value {
+        var object = body
+        if object.at("metadata", "namespace") == nil, !call.target.namespace.isEmpty {
+            object[path: ["metadata", "namespace"]] = .string(call.target.namespace)
+        }
+        let chain = registry.admission.narrowed(to: call.target.resource)
+        var asked = AdmissionRequest(call.request(.create), kind, resource: call.target.resource, object: object, face: kind)
+        try await chain.admit(&asked)
+        try await chain.validate(asked)
+        return asked.object ?? object
     }
 
     // MARK: Helpers

@@ -16,6 +16,7 @@ struct BindingAction: ResourceAction {
         let name = ObjectName(namespace: call.target.namespace, name: podName)
         var request = call.request(.update)
         request.target = Target(.pods, name, subresource: "binding")
+        request.isAdmitted = true
         let uid = body.at("metadata", "uid")?.string ?? ""
         let annotations = body.at("metadata", "annotations")?.fields ?? Fields()
         let now = api.now().description

@@ -13,12 +13,13 @@ struct EvictionAction: ResourceAction {
         if phase != "Succeeded", phase != "Failed", phase != "Pending", !pod.isDeleting {
             try await takeDisruption(for: pod, call, api)
         }
-        var deletion = call
+        var deletion = call.request(.delete)
         deletion.target.subresource = nil
+        deletion.isAdmitted = true
         let options = DeletionOptions(
             gracePeriodSeconds: body.at("deleteOptions", "gracePeriodSeconds")?.integer.map(Int.init),
             preconditionUID: body.at("deleteOptions", "preconditions", "uid")?.string, isDryRun: call.options.isDryRun)
-        _ = try await api.delete(deletion, options)
+        _ = try await api.registry.store(.pods).delete(call.target.objectName, deletion, options)
         return ["apiVersion": "v1", "kind": "Status", "metadata": .emptyObject, "status": "Success", "code": 201]
     }
 

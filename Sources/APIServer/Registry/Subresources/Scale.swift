@@ -43,10 +43,15 @@ enum Scale {
                 // A scale that names a version changes only that version.
                 object[path: ["metadata", "resourceVersion"]] = scale.at("metadata", "resourceVersion")
                 return object
-            }, scope: .main(hasStatus: true))
+            }, scope: .main(hasStatus: true), face: face)
         let stored = try await store.update(call.target.objectName, call.request(.update), transform)
         return Verbs.Answer(object: StoredObject(received: view(of: stored.value)))
     }
+
+    /// What admission sees of a change of scale.
+    private static let face = ResourceStore.Face(
+        kind: kind, show: { view(of: $0) },
+        put: { scale, object in object[path: ["spec", "replicas"]] = scale.at("spec", "replicas") })
 
     private static func view(of object: Value) -> Value {
         var metadata = Value.emptyObject

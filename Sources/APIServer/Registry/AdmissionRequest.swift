@@ -1,0 +1,100 @@
+import APIMachinery
+import Client
+
+/// What admission is asked about: who does what, how, to which object (`admission.k8s.io/v1.AdmissionRequest`).
+///
+/// Objects are in the version that is stored; ``requestResource`` and ``requestKind`` name the one that the client spoke.
+struct AdmissionRequest: Sendable {
+    let user: User
+    let operation: WriteRequest.Verb
+    /// What is written: the stored resource, and the kind of ``object``, which for some subresources is one of its own
+    /// (`Scale`, `Binding`, `Eviction`, `TokenRequest`, `PodExecOptions`).
+    let resource: GroupVersionResource
+    let kind: GroupVersionKind
+    let subresource: String?
+    let requestResource: GroupVersionResource
+    let requestKind: GroupVersionKind
+    let namespace: String
+    /// Empty for a creation of which the server makes the name.
+    let name: String
+    /// What will be written; `nil` for a deletion.
+    var object: Value?
+    /// What is there now; `nil` for a creation and a connection.
+    let oldObject: Value?
+    let isDryRun: Bool
+    private let writeOptions: WriteOptions
+    private let deletion: DeletionOptions?
+    /// Where warnings and audit annotations go.
+    let notes: AdmissionNotes
+
+    /// A write of an object. `kind` is the stored kind; a subresource with a kind of its own names it in `face`.
+    init(
+        _ write: WriteRequest, _ kind: GroupVersionKind, resource: GroupVersionResource, object: Value?,
+        over oldObject: Value? = nil, face: GroupVersionKind? = nil, deletion: DeletionOptions? = nil
+    ) {
+        user = write.user
+        operation = write.verb
+        self.resource = resource
+        self.kind = face ?? kind
+        subresource = write.target.subresource
+        requestResource = write.target.resource
+        if let face {
+            requestKind = face
+        } else if requestResource == resource {
+            requestKind = kind
+        } else {
+            requestKind = GroupVersionKind(
+                group: requestResource.group, version: requestResource.version, kind: kind.kind)
+        }
+        namespace = write.target.namespace
+        name = write.target.name
+        self.object = object
+        self.oldObject = oldObject
+        isDryRun = write.options.isDryRun || deletion?.isDryRun == true
+        writeOptions = write.options
+        self.deletion = deletion
+        notes = write.notes
+    }
+
+    /// The name of the object, also of one that is being created.
+    var objectName: String {
+        name.isEmpty ? object?.at("metadata", "name")?.string ?? "" : name
+    }
+
+    /// What the client's URL names.
+    var target: Target {
+        Target(requestResource, namespace: namespace, name: name, subresource: subresource)
+    }
+
+    /// Whether this is about the resource itself and not about one of its subresources.
+    func isMain(_ resource: GroupVersionResource) -> Bool { self.resource == resource && subresource == nil }
+
+    /// The options of the operation, as their kind of `meta.k8s.io/v1`; `nil` for a connection.
+    var options: Value? {
+        let kind: String
+        switch operation {
+        case .create: kind = "CreateOptions"
+        case .update: kind = "UpdateOptions"
+        case .delete: kind = "DeleteOptions"
+        case .connect: return nil
+        }
+        var options: Value = ["apiVersion": "meta.k8s.io/v1", "kind": .string(kind)]
+        if isDryRun { options["dryRun"] = ["All"] }
+        if let deletion {
+            options["gracePeriodSeconds"] = deletion.gracePeriodSeconds.map { .integer(Int64($0)) }
+            options["propagationPolicy"] = deletion.propagation.map { .string($0.rawValue) }
+            if let uid = deletion.preconditionUID { options[path: ["preconditions", "uid"]] = .string(uid) }
+            if let revision = deletion.preconditionRevision {
+                options[path: ["preconditions", "resourceVersion"]] = .string(String(revision))
+            }
+        } else if !writeOptions.fieldManager.isEmpty {
+            options["fieldManager"] = .string(writeOptions.fieldManager)
+        }
+        return options
+    }
+
+    /// The 403 answer to this request.
+    func forbidden(_ why: String, causes: [Status.Cause] = []) -> Status {
+        .forbidden(resource, objectName, why, causes: causes)
+    }
+}
