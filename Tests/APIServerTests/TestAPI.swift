@@ -92,4 +92,17 @@ struct TestAPI: Sendable {
         let response = try await send(method, target, token: token, headers: headers, body: body)
         return (response.status.code, String(decoding: try await response.body.collect(limit: 1 << 20), as: UTF8.self))
     }
+
+    /// Sends a body of any media type and reads the whole answer.
+    func raw(
+        _ method: HTTPMethod, _ target: String, token: String, type: String, headers: HTTPHeaders, body: [UInt8]
+    ) async throws -> (code: Int, bytes: [UInt8]) {
+        var headers = headers
+        headers.add("Authorization", "Bearer " + token)
+        headers.add("Content-Type", type)
+        var request = HTTPClientRequest(method, origin, target, headers: headers)
+        request.body = .bytes(body)
+        let response = try await http.send(request)
+        return (response.status.code, try await response.body.collect(limit: 1 << 20))
+    }
 }

@@ -1,3 +1,4 @@
+import API
 import APIMachinery
 import Client
 import Wire
@@ -28,15 +29,37 @@ struct FrontCall: Sendable {
             name: isCollection ? "" : info.name, subresource: info.subresource.isEmpty ? nil : info.subresource)
     }
 
-    /// The form of the answer, or 406.
-    var format: ResponseFormat {
+    /// The form of the answer; 406 when there is none that the client takes.
+    func format(_ definition: ResourceDefinition, isStream: Bool = false) throws(Status) -> ResponseFormat {
+        let accepted = ResponseFormat(
+            accept: request.headers["Accept"], hasProtobuf: definition.hasProtobuf, isStream: isStream)
+        guard var format = accepted else { throw isStream ? .notAcceptableStream : .notAcceptable }
+        if format.shape == .table { format.tableContent = try tableContent }
+        if format.encoding == .json, !isStream, isPretty { format.isPretty = true }
+        return format
+    }
+
+    private var tableContent: ResponseFormat.TableContent {
         get throws(Status) {
-            guard
-                let format = ResponseFormat(
-                    accept: request.headers["Accept"], includeObject: query["includeObject"])
-            else { throw .notAcceptable }
-            return format
+            guard let text = query["includeObject"], !text.isEmpty else { return .metadata }
+            guard let content = ResponseFormat.TableContent(rawValue: text) else {
+                throw .invalid(
+                    GroupVersionKind(group: "meta.k8s.io", version: "v1", kind: "TableOptions"), "",
+                    [
+                        .invalid(
+                            "includeObject", value: .string(text),
+                            "must be 'Metadata', 'Object', 'None', or empty")
+                    ])
+            }
+            return content
         }
+    }
+
+    /// Asked for, or sent from what people type into: as in Kubernetes, those programs get JSON that reads well.
+    private var isPretty: Bool {
+        if let asked = query["pretty"], !asked.isEmpty { return ["1", "t", "T", "true", "TRUE", "True"].contains(asked) }
+        guard let agent = request.headers["User-Agent"] else { return false }
+        return agent.hasPrefix("curl") || agent.hasPrefix("Wget") || agent.hasPrefix("Mozilla/5.0")
     }
 
     /// The query's `resourceVersion`; `nil` when there is none.
@@ -60,4 +83,9 @@ struct FrontCall: Sendable {
     }
 
     var dryRun: [String] { query.values(of: "dryRun").filter { !$0.isEmpty } }
+}
+
+extension ResourceDefinition {
+    /// Whether objects of this kind have a protobuf form: those of the built-in kinds have.
+    var hasProtobuf: Bool { type.map { BuiltinTypes.kubernetes.type(named: $0.name) == $0 } ?? false }
 }

@@ -1,10 +1,11 @@
 import API
 import APIMachinery
+import Support
 
 /// Writes objects of one resource in one of the API's forms. JSON goes out as it lies in the cache.
 struct ObjectEncoder: Sendable {
     let format: ResponseFormat
-    private let served: Registry.Served
+    let served: Registry.Served
     /// The type of what a subresource shows; `nil` for the object itself.
     private let subresourceType: TypeSchema?
 
@@ -16,68 +17,48 @@ struct ObjectEncoder: Sendable {
 
     var contentType: String { format.contentType }
 
-    private var kind: GroupVersionKind { served.definition.groupVersionKind }
-
     /// One object, which is in the served version already.
     func encode(_ object: StoredObject) throws(Status) -> [UInt8] {
-        switch format {
-        case .json: return object.bytes
-        case .yaml: return Array(YAML.emit(object.value).utf8)
-        case .protobuf: return try ProtobufForm.encode(object.value, subresourceType ?? served.definition.type)
-        case .partialMetadata: return Self.partial(object.value).json
-        case .table(let content):
+        switch format.shape {
+        case .object:
+            return format.encoding == .json
+                ? spread(object.bytes) : try write(object.value, subresourceType ?? served.definition.type)
+        case .partialMetadata: return try write(Self.partial(object.value, format), Self.partialType)
+        case .partialMetadataList:
+            throw .notAcceptable(
+                "you requested PartialObjectMetadataList, but the requested object is not a list "
+                    + "(*\(served.definition.resource.version).\(served.definition.kind))")
+        case .table:
             let metadata: Value = ["resourceVersion": .string(String(object.revision))]
-            return TableForm(served.definition, content).encode([object], metadata: metadata).json
+            return try write(TableForm(served.definition, format).table(of: [object], metadata: metadata), nil)
         }
     }
 
-    /// A page of stored objects as a list.
-    func encode(_ page: ResourceStore.Page) throws(Status) -> [UInt8] {
-        var metadata: Value = ["resourceVersion": .string(String(page.revision))]
-        metadata["continue"] = page.continuation.map { .string($0.text) }
-        metadata["remainingItemCount"] = page.remaining.map { .integer(Int64($0)) }
-        switch format {
-        case .json: return Self.list(kind, page.items.map { served.show($0).bytes }, metadata)
-        case .yaml: return Array(YAML.emit(list(page, metadata)).utf8)
-        case .protobuf: return try ProtobufForm.encode(list(page, metadata), served.definition.listType)
-        case .partialMetadata:
-            let metaKind = GroupVersionKind(group: "meta.k8s.io", version: "v1", kind: "PartialObjectMetadata")
-            return Self.list(metaKind, page.items.map { Self.partial($0.value).json }, metadata)
-        case .table(let content):
-            return TableForm(served.definition, content).encode(page.items.map(served.show), metadata: metadata).json
+    /// A tree in the form's encoding. The type is needed for protobuf alone.
+    func write(_ object: Value, _ type: TypeSchema?) throws(Status) -> [UInt8] {
+        switch format.encoding {
+        case .json: spread(object.json)
+        case .yaml: Array(YAML.emit(object).utf8)
+        case .protobuf: try ProtobufForm.encode(object, type)
         }
     }
 
-    private func list(_ page: ResourceStore.Page, _ metadata: Value) -> Value {
-        [
-            "apiVersion": .string(kind.apiVersion), "kind": .string(kind.kind + "List"), "metadata": metadata,
-            "items": .array(page.items.map { served.show($0).value }),
+    private func spread(_ json: [UInt8]) -> [UInt8] {
+        guard format.isPretty else { return json }
+        var pretty = PrettyJSON()
+        return pretty.spread(json)
+    }
+
+    // MARK: Metadata alone
+
+    /// The type of ``partial(_:_:)``.
+    static let partialType = ProtobufForm.metaType("PartialObjectMetadata")
+
+    /// An object's metadata, in the version of `meta.k8s.io` that was asked for.
+    static func partial(_ object: Value, _ format: ResponseFormat) -> Value {
+        var partial: Value = [
+            "apiVersion": .string("meta.k8s.io/" + format.metaVersion), "kind": "PartialObjectMetadata",
         ]
-    }
-
-    /// Joins encoded objects into a list, without looking into them.
-    private static func list(_ kind: GroupVersionKind, _ items: [[UInt8]], _ metadata: Value) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(items.reduce(256) { $0 + $1.count + 1 })
-        bytes += "{\"apiVersion\":".utf8
-        JSONText.append(quoting: kind.apiVersion, to: &bytes)
-        bytes += ",\"items\":[".utf8
-        var isFirst = true
-        for item in items {
-            if !isFirst { bytes.append(UInt8(ascii: ",")) }
-            isFirst = false
-            bytes += item
-        }
-        bytes += "],\"kind\":".utf8
-        JSONText.append(quoting: kind.kind + "List", to: &bytes)
-        bytes += ",\"metadata\":".utf8
-        metadata.encode(into: &bytes)
-        bytes.append(UInt8(ascii: "}"))
-        return bytes
-    }
-
-    static func partial(_ object: Value) -> Value {
-        var partial: Value = ["apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata"]
         partial["metadata"] = object["metadata"]
         return partial
     }

@@ -39,22 +39,14 @@ enum OptionRules {
         try refuse("DeleteOptions", errors)
     }
 
-    /// `meta/v1.ListOptions`: how `resourceVersionMatch` goes with the rest.
+    /// `meta/v1.ListOptions` of a list: how `resourceVersionMatch` goes with the rest.
     static func checkList(
-        match: String, revision: String, continuation: String, sendsInitialEvents: Bool, isWatch: Bool
+        match: String, revision: String, continuation: String, sendsInitialEvents: String?
     ) throws(Status) {
         let field = "resourceVersionMatch"
         var errors: [FieldError] = []
-        if sendsInitialEvents {
-            if !isWatch { errors.append(.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")) }
-            if match != "NotOlderThan" {
-                errors.append(
-                    .forbidden(field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"))
-            }
-        }
         if !match.isEmpty {
-            if isWatch, !sendsInitialEvents { errors.append(.forbidden(field, "\(field) is forbidden for watch")) }
-            if !isWatch, revision.isEmpty {
+            if revision.isEmpty {
                 errors.append(.forbidden(field, "\(field) is forbidden unless resourceVersion is provided"))
             }
             if !continuation.isEmpty {
@@ -64,7 +56,33 @@ enum OptionRules {
                 errors.append(.notSupported(field, value: .string(match), supported: ["Exact", "NotOlderThan", ""]))
             }
             if match == "Exact", revision == "0" {
-                errors.append(.forbidden(field, "\(field) \"Exact\" is forbidden for resourceVersion \"0\""))
+                errors.append(.forbidden(field, "\(field) \"exact\" is forbidden for resourceVersion \"0\""))
+            }
+        }
+        if sendsInitialEvents != nil {
+            errors.append(.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+        }
+        try refuse("ListOptions", errors)
+    }
+
+    /// `meta/v1.ListOptions` of a watch (KEP-3157).
+    static func checkWatch(match: String, continuation: String, sendsInitialEvents: String?) throws(Status) {
+        let field = "resourceVersionMatch"
+        var errors: [FieldError] = []
+        if sendsInitialEvents != nil, match != "NotOlderThan" {
+            errors.append(
+                .forbidden(field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"))
+        }
+        if !match.isEmpty {
+            if sendsInitialEvents == nil {
+                errors.append(
+                    .forbidden(field, "\(field) is forbidden for watch unless sendInitialEvents is provided"))
+            }
+            if match != "NotOlderThan" {
+                errors.append(.notSupported(field, value: .string(match), supported: ["NotOlderThan"]))
+            }
+            if !continuation.isEmpty {
+                errors.append(.forbidden(field, "\(field) is forbidden when continue is provided"))
             }
         }
         try refuse("ListOptions", errors)

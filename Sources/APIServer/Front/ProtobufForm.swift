@@ -16,8 +16,11 @@ enum ProtobufForm {
         for subresource in BuiltinResources.shared.resources.lazy.flatMap(\.subresources) where subresource.kind == kind {
             return subresource.type
         }
-        return BuiltinTypes.kubernetes.type(named: meta + kind.kind)
+        return metaType(kind.kind)
     }
+
+    /// A type that every group may use: `Status`, `DeleteOptions`, `PartialObjectMetadata`, ...
+    static func metaType(_ name: String) -> TypeSchema? { BuiltinTypes.kubernetes.type(named: meta + name) }
 
     /// Reads a request's body.
     static func decode(_ body: [UInt8]) throws(ProtobufError) -> Value {
@@ -36,8 +39,17 @@ enum ProtobufForm {
 }
 
 extension Status {
-    static let notAcceptable = Status(
-        code: 406, reason: .notAcceptable,
-        message: "only the following media types are accepted: application/json, application/yaml, "
+    static let notAcceptable = Status.notAcceptable(
+        "only the following media types are accepted: application/json, application/yaml, "
             + "application/vnd.kubernetes.protobuf")
+
+    /// The same for a watch: there is no stream of YAML.
+    static let notAcceptableStream = Status.notAcceptable(
+        "only the following media types are accepted: application/json;stream=watch, "
+            + "application/vnd.kubernetes.protobuf;stream=watch")
+
+    /// The 406 answer to who asks for a form that the object has not.
+    static func notAcceptable(_ message: String) -> Status {
+        Status(code: 406, reason: .notAcceptable, message: message)
+    }
 }

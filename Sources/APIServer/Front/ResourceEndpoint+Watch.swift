@@ -9,17 +9,20 @@ extension ResourceEndpoint {
         let served = try api.served(call.target.resource)
         guard let store = served.store else { throw .methodNotAllowed("watch", call.target.resource) }
         let request = try listRequest(call)
-        let encoder = WatchEncoder(try call.format, served)
+        let encoder = WatchEncoder(try call.format(served.definition, isStream: true), served)
         // 0 means "any state": the present one is the newest of them.
-        let revision = try call.revision.flatMap { $0 > 0 ? $0 : nil }
+        var revision = try call.revision.flatMap { $0 > 0 ? $0 : nil }
         let sendsInitialEvents = call.query["sendInitialEvents"] == "true"
         // The present state is promised to be no older, which nobody but this server could make true by waiting.
         if sendsInitialEvents, let revision, revision > store.log.revision {
             return refuse(.tooLargeRevision(revision, current: store.log.revision), encoder, exchange)
         }
+        // Without initial events and without a revision: from now on.
+        if call.query["sendInitialEvents"] == "false", revision == nil { revision = store.log.revision }
+        let start = sendsInitialEvents ? nil : revision
         exchange.run {
             await follow(
-                store, request.filter, after: sendsInitialEvents ? nil : revision, encoder,
+                store, request.filter, after: start, encoder,
                 WatchOptions(call, marksInitialEvents: sendsInitialEvents), exchange)
         }
     }
@@ -83,6 +86,7 @@ private final class WatchResponse: Sendable {
         var writer: HTTPBodyWriter?
         /// The revision of the newest event that was sent.
         var newest: Int64 = 0
+        var hasSent = false
         var isStopped = false
     }
 
@@ -108,7 +112,8 @@ private final class WatchResponse: Sendable {
         state.withLock { state in
             guard !state.isStopped else { return }
             let revision = max(log.revision, state.newest)
-            send(encoder.bookmark(revision, endsInitialEvents: endsInitialEvents), &state)
+            let isFirst = !state.hasSent
+            send(encoder.bookmark(revision, endsInitialEvents: endsInitialEvents, isFirst: isFirst), &state)
         }
     }
 
@@ -128,7 +133,7 @@ private final class WatchResponse: Sendable {
             while let events = source.take() {
                 if events.isEmpty { return }
                 for event in events {
-                    send(encoder.encode(event), &state)
+                    send(encoder.encode(event, isFirst: !state.hasSent), &state)
                     if state.isStopped { return }
                     state.newest = max(state.newest, event.revision)
                 }
@@ -139,6 +144,7 @@ private final class WatchResponse: Sendable {
     }
 
     private func send(_ frame: [UInt8], _ state: inout State) {
+        state.hasSent = true
         guard let writer = state.writer, writer.write(frame) != .accepted else { return }
         // Too slow, or gone: the client watches again from the last event that it saw.
         state.isStopped = true

@@ -8,7 +8,7 @@ extension ResourceEndpoint {
     /// Creates, updates, patches or deletes: collects the body, then goes on as a task.
     func write(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
         // Nothing is written for a client that cannot be told so.
-        _ = try call.format
+        _ = try call.format(try api.served(call.target.resource).definition)
         exchange.collectBody(limit: Self.bodyLimit) { result in
             switch result {
             case .failure(let error): exchange.respond(Self.status(of: error))
@@ -117,8 +117,7 @@ extension ResourceEndpoint {
                 guard error.isNotFound else { throw error }
             }
         }
-        let encoder = ObjectEncoder(try call.format, served)
-        exchange.respond(.ok, ["Content-Type": encoder.contentType], try encoder.encode(page))
+        try await answer(page, call, exchange)
     }
 
     /// From the body (`meta/v1.DeleteOptions`), or from the query.

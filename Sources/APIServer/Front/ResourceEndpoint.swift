@@ -1,3 +1,4 @@
+import API
 import APIMachinery
 import Client
 import Wire
@@ -21,7 +22,9 @@ struct ResourceEndpoint: Sendable {
     ]
 
     func get(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
-        let format = try call.format
+        let served = try api.served(call.target.resource)
+        let format = try call.format(served.definition)
+        if let store = served.store { try checkFreshness(call, store) }
         let object = try api.get(call.target)
         if format == .json { return exchange.respond(.ok, Self.jsonHeaders, object.bytes) }
         try respond(object, .ok, call, exchange)
@@ -29,12 +32,15 @@ struct ResourceEndpoint: Sendable {
 
     func list(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
         let served = try api.served(call.target.resource)
-        guard let store = served.store else { throw .methodNotAllowed("list", call.target.resource) }
         let request = try listRequest(call)
+        guard let store = served.store else {
+            guard call.target.resource == .componentStatuses else { throw .methodNotAllowed("list", call.target.resource) }
+            return try respond(ComponentStatuses.page(request, at: api.registry.logs.durable.revision), call, exchange)
+        }
         if let page = try store.listPresent(request) { return try respond(page, call, exchange) }
         exchange.run {
             do throws(Status) {
-                try respond(try await store.listPast(request), call, exchange)
+                try await answer(try await store.listPast(request), call, exchange)
             } catch {
                 exchange.respond(error)
             }
@@ -50,10 +56,16 @@ struct ResourceEndpoint: Sendable {
             fieldSelector: call.query["fieldSelector"] ?? "")
         // What was authorised by a name is answered for that name, however the name was given.
         if !call.info.name.isEmpty { request.filter.name = call.info.name }
-        try OptionRules.checkList(
-            match: call.query["resourceVersionMatch"] ?? "", revision: call.query["resourceVersion"] ?? "",
-            continuation: call.query["continue"] ?? "", sendsInitialEvents: call.query["sendInitialEvents"] == "true",
-            isWatch: call.info.verb == "watch")
+        let match = call.query["resourceVersionMatch"] ?? ""
+        if call.info.verb == "watch" {
+            try OptionRules.checkWatch(
+                match: match, continuation: call.query["continue"] ?? "",
+                sendsInitialEvents: call.query["sendInitialEvents"])
+        } else {
+            try OptionRules.checkList(
+                match: match, revision: call.query["resourceVersion"] ?? "",
+                continuation: call.query["continue"] ?? "", sendsInitialEvents: call.query["sendInitialEvents"])
+        }
         if let text = call.query["limit"], !text.isEmpty {
             guard let limit = Int(text), limit >= 0 else {
                 throw .badRequest("limit must be a non-negative number: \(text)")
@@ -65,32 +77,19 @@ struct ResourceEndpoint: Sendable {
             request.continuation = token
         }
         if let revision = try call.revision, revision > 0 {
-            let isExact = call.query["resourceVersionMatch"] == "Exact"
+            guard request.continuation == nil else {
+                throw .badRequest("specifying resource version is not allowed when using continue")
+            }
+            // Before there was `resourceVersionMatch`, a page of an older state was asked for by a limit alone.
+            let isExact = match == "Exact" || (match.isEmpty && request.limit != nil)
             request.version = isExact ? .exactly(revision) : .notOlderThan(revision)
         }
         return request
     }
 
-    // MARK: Answers
-
-    /// Answers with one object in the form that was asked for.
-    func respond(
-        _ object: StoredObject, _ status: HTTPStatus, _ call: FrontCall, _ exchange: HTTPExchange,
-        warnings: [String] = []
-    ) throws(Status) {
-        let encoder = ObjectEncoder(
-            try call.format, try api.served(call.target.resource), subresource: call.target.subresource)
-        var headers: HTTPHeaders = ["Content-Type": encoder.contentType, "Cache-Control": "no-cache, private"]
-        for warning in WarningHeader.values(warnings) { headers.add("Warning", warning) }
-        exchange.respond(status, headers, try encoder.encode(object))
-    }
-
-    /// Answers with a page of a list.
-    private func respond(_ page: ResourceStore.Page, _ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
-        let encoder = ObjectEncoder(try call.format, try api.served(call.target.resource))
-        let headers: HTTPHeaders = ["Content-Type": encoder.contentType, "Cache-Control": "no-cache, private"]
-        let bytes = try encoder.encode(page)
-        api.memory.note(bytes: bytes.count)
-        exchange.respond(.ok, headers, bytes)
+    /// Throws when the state that the query's `resourceVersion` names has not come yet.
+    private func checkFreshness(_ call: FrontCall, _ store: ResourceStore) throws(Status) {
+        guard let wanted = try call.revision, wanted > store.log.revision else { return }
+        throw .tooLargeRevision(wanted, current: store.log.revision)
     }
 }

@@ -5,29 +5,39 @@ import Support
 /// Writes objects as the rows of `kubectl get` (`meta.k8s.io/v1.Table`).
 struct TableForm: Sendable {
     private let renderer: TableRenderer
-    private let content: ResponseFormat.TableContent
+    private let format: ResponseFormat
+    private let now: Timestamp
 
-    init(_ definition: ResourceDefinition, _ content: ResponseFormat.TableContent) {
+    init(_ definition: ResourceDefinition, _ format: ResponseFormat, now: Timestamp = .now) {
         renderer = TableRenderer(definition)
-        self.content = content
+        self.format = format
+        self.now = now
     }
 
-    func encode(_ objects: [StoredObject], metadata: Value, now: Timestamp = .now) -> Value {
+    /// `announcesColumns` is false for all but the first table of a watch: the columns stay the same.
+    func table(of objects: [StoredObject], metadata: Value, announcesColumns: Bool = true) -> Value {
+        var table = head(metadata)
+        if !announcesColumns { table["columnDefinitions"] = .null }
+        table["rows"] = .array(objects.map { row($0.value) })
+        return table
+    }
+
+    /// A table without its rows.
+    func head(_ metadata: Value) -> Value {
         [
-            "apiVersion": "meta.k8s.io/v1", "kind": "Table", "metadata": metadata,
+            "apiVersion": .string("meta.k8s.io/" + format.metaVersion), "kind": "Table", "metadata": metadata,
             "columnDefinitions": .array(renderer.columnDefinitions),
-            "rows": .array(objects.map { row($0.value, now) }),
         ]
     }
 
-    private func row(_ object: Value, _ now: Timestamp) -> Value {
+    func row(_ object: Value) -> Value {
         var row: Value = ["cells": .array(renderer.cells(of: object, now: now))]
         let conditions = renderer.conditions(of: object)
         if !conditions.isEmpty { row["conditions"] = .array(conditions) }
-        switch content {
-        case .none: break
+        switch format.tableContent {
+        case .none: row["object"] = .null
         case .object: row["object"] = object
-        case .metadata: row["object"] = ObjectEncoder.partial(object)
+        case .metadata: row["object"] = ObjectEncoder.partial(object, format)
         }
         return row
     }

@@ -1,38 +1,32 @@
 import API
 import APIMachinery
 
-/// Writes the frames of a watch: one JSON object a line (API conventions, "Watch").
+/// Writes the frames of a watch: one JSON object a line (API conventions, "Watch"), or protobuf messages.
 struct WatchEncoder: Sendable {
-    private let format: ResponseFormat
-    private let served: Registry.Served
+    private let encoder: ObjectEncoder
 
-    init(_ format: ResponseFormat, _ served: Registry.Served) {
-        self.format = format
-        self.served = served
-    }
+    init(_ format: ResponseFormat, _ served: Registry.Served) { encoder = ObjectEncoder(format, served) }
+
+    private var format: ResponseFormat { encoder.format }
+    private var isProtobuf: Bool { format.encoding == .protobuf }
 
     /// A stream of frames is JSON lines or protobuf; there is no stream of YAML.
     var contentType: String {
-        format == .protobuf ? ProtobufEnvelope.mediaType + ";stream=watch" : "application/json"
+        isProtobuf ? ProtobufEnvelope.mediaType + ";stream=watch" : "application/json"
     }
 
-    func encode(_ event: SelectedEvent) -> [UInt8] {
-        if format == .json, served.conversion == nil { return event.frame }
-        let object = served.show(event.versioned)
-        switch format {
-        case .json, .yaml: return Self.frame(event.kind.rawValue, object.bytes)
-        case .protobuf: return protobufFrame(event.kind.rawValue, object.value)
-        case .partialMetadata: return Self.frame(event.kind.rawValue, ObjectEncoder.partial(object.value).json)
-        case .table(let content):
-            let metadata: Value = ["resourceVersion": .string(String(event.revision))]
-            let table = TableForm(served.definition, content).encode([object], metadata: metadata)
-            return Self.frame(event.kind.rawValue, table.json)
-        }
+    /// `isFirst`: nothing was sent before. Only the first table says what its columns are.
+    func encode(_ event: SelectedEvent, isFirst: Bool) -> [UInt8] {
+        let kind = event.kind.rawValue
+        guard format.shape != .object || isProtobuf || encoder.served.conversion != nil else { return event.frame }
+        let object = encoder.served.show(event.versioned)
+        if format.shape == .object, !isProtobuf { return Self.frame(kind, object.bytes) }
+        return frame(kind, object, isFirst: isFirst)
     }
 
     /// Says that nothing of interest happened up to `revision`.
-    func bookmark(_ revision: Int64, endsInitialEvents: Bool) -> [UInt8] {
-        let kind = served.definition.groupVersionKind
+    func bookmark(_ revision: Int64, endsInitialEvents: Bool, isFirst: Bool) -> [UInt8] {
+        let kind = encoder.served.definition.groupVersionKind
         var object: Value = [
             "apiVersion": .string(kind.apiVersion), "kind": .string(kind.kind),
             "metadata": ["resourceVersion": .string(String(revision))],
@@ -41,26 +35,34 @@ struct WatchEncoder: Sendable {
             // KEP-3157: what came before is the whole state.
             object[path: ["metadata", "annotations", "k8s.io/initial-events-end"]] = "true"
         }
-        return format == .protobuf ? protobufFrame("BOOKMARK", object) : Self.frame("BOOKMARK", object.json)
+        return frame("BOOKMARK", StoredObject(received: object), isFirst: isFirst)
     }
 
     /// Says why the watch ends.
     func failure(_ status: Status) -> [UInt8] {
-        format == .protobuf ? Self.protobufFailure(status) : Self.frame("ERROR", status.value.json)
+        isProtobuf ? Self.protobufFailure(status) : Self.frame("ERROR", status.value.json)
     }
 
     private static func protobufFailure(_ status: Status) -> [UInt8] {
-        let type = ProtobufForm.type(GroupVersionKind(apiVersion: "v1", kind: "Status"))
         // A status is made of what its type has, so encoding does not fail.
-        let object = try? ProtobufForm.encode(status.value, type)
+        let object = try? ProtobufForm.encode(status.value, ProtobufForm.metaType("Status"))
         return ProtobufEnvelope.watchFrame(type: "ERROR", object: object ?? [])
     }
 
-    /// Only kinds that have a protobuf form can be watched in it, so encoding does not fail.
-    private func protobufFrame(_ type: String, _ object: Value) -> [UInt8] {
+    private func frame(_ kind: String, _ object: StoredObject, isFirst: Bool) -> [UInt8] {
+        let definition = encoder.served.definition
+        var (value, type) = (object.value, definition.type)
+        switch format.shape {
+        case .object: break
+        case .partialMetadata, .partialMetadataList:
+            (value, type) = (ObjectEncoder.partial(value, format), ObjectEncoder.partialType)
+        case .table:
+            let metadata: Value = ["resourceVersion": .string(String(object.revision))]
+            value = TableForm(definition, format).table(of: [object], metadata: metadata, announcesColumns: isFirst)
+        }
+        guard isProtobuf else { return Self.frame(kind, value.json) }
         do throws(Status) {
-            return ProtobufEnvelope.watchFrame(
-                type: type, object: try ProtobufForm.encode(object, served.definition.type))
+            return ProtobufEnvelope.watchFrame(type: kind, object: try ProtobufForm.encode(value, type))
         } catch {
             return Self.protobufFailure(error)
         }

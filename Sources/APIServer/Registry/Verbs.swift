@@ -43,7 +43,11 @@ struct Verbs: Sendable {
     /// The stored object behind a name, or what a subresource shows of it.
     func get(_ target: Target) throws(Status) -> StoredObject {
         let served = try served(target.resource)
-        guard let store = served.store else { throw .methodNotAllowed("get", target.resource) }
+        guard let store = served.store else {
+            guard target.resource == .componentStatuses else { throw .methodNotAllowed("get", target.resource) }
+            guard let status = ComponentStatuses.get(target.name) else { throw .notFound(target.resource, target.name) }
+            return status
+        }
         let object = try store.get(target.objectName)
         switch target.subresource {
         case nil, "status", "approval", "resize", "ephemeralcontainers": return served.show(object)

@@ -1,0 +1,119 @@
+import APIMachinery
+import Client
+import Wire
+
+/// How objects and lists go out.
+extension ResourceEndpoint {
+    /// A list whose objects take no more bytes than this is encoded at once.
+    private static let smallList = 256 << 10
+    /// How long a long list is encoded before other connections have their turn.
+    private static let slice = Duration.milliseconds(1)
+
+    /// Answers with one object in the form that was asked for.
+    func respond(
+        _ object: StoredObject, _ status: HTTPStatus, _ call: FrontCall, _ exchange: HTTPExchange,
+        warnings: [String] = []
+    ) throws(Status) {
+        let served = try api.served(call.target.resource)
+        let encoder = ObjectEncoder(try call.format(served.definition), served, subresource: call.target.subresource)
+        var headers = Self.headers(encoder.format)
+        for warning in WarningHeader.values(warnings) { headers.add("Warning", warning) }
+        respond(status, headers, try encoder.encode(object), call, exchange)
+    }
+
+    /// Answers with a page of a list, on the event loop: a short one at once, a long one little by little.
+    func respond(_ page: ResourceStore.Page, _ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
+        guard let rest = try begin(page, call, exchange) else { return }
+        exchange.run { await stream(rest, call, exchange) }
+    }
+
+    /// The same in a task of the exchange.
+    func answer(_ page: ResourceStore.Page, _ call: FrontCall, _ exchange: HTTPExchange) async throws(Status) {
+        guard let rest = try begin(page, call, exchange) else { return }
+        await stream(rest, call, exchange)
+    }
+
+    /// Answers if that takes no time; otherwise returns what is to be streamed.
+    private func begin(
+        _ page: ResourceStore.Page, _ call: FrontCall, _ exchange: HTTPExchange
+    ) throws(Status) -> ListBody? {
+        let served = try api.served(call.target.resource)
+        let format = try call.format(served.definition)
+        var body = try ListBody(page, ObjectEncoder(format, served))
+        let size = page.items.reduce(0) { $0 + $1.bytes.count }
+        api.memory.note(bytes: size)
+        if size <= Self.smallList {
+            var output = ResponseBody(isPretty: format.isPretty, isCompressed: false)
+            let bytes = output.take(Array(try body.encode(atMost: .max).joined()))
+            respond(.ok, Self.headers(format), bytes, call, exchange)
+            return nil
+        }
+        guard body.isShared, !format.isPretty, !call.acceptsGzip else { return body }
+        send(try body.encode(atMost: .max), Self.headers(format), exchange)
+        return nil
+    }
+
+    static func headers(_ format: ResponseFormat) -> HTTPHeaders {
+        ["Content-Type": format.contentType, "Cache-Control": "no-cache, private"]
+    }
+
+    /// Answers with bytes that are there, compressed if they are many.
+    private func respond(
+        _ status: HTTPStatus, _ headers: HTTPHeaders, _ bytes: [UInt8], _ call: FrontCall, _ exchange: HTTPExchange
+    ) {
+        guard bytes.count > ResponseBody.compressedFrom, call.acceptsGzip else {
+            return exchange.respond(status, headers, bytes)
+        }
+        var output = ResponseBody(isPretty: false, isCompressed: true)
+        exchange.respond(status, Self.compressed(headers), output.take(bytes, isLast: true))
+    }
+
+    private static func compressed(_ headers: HTTPHeaders) -> HTTPHeaders {
+        var headers = headers
+        headers.add("Content-Encoding", "gzip")
+        headers.add("Vary", "Accept-Encoding")
+        return headers
+    }
+
+    /// Sends what lies in the cache by reference: a client that reads slowly holds back no copy.
+    private func send(_ pieces: [[UInt8]], _ headers: HTTPHeaders, _ exchange: HTTPExchange) {
+        let length = pieces.reduce(0) { $0 + $1.count }
+        let writer = exchange.startResponse(
+            .ok, headers, contentLength: length, limit: length, endsOnStop: false)
+        for piece in pieces { writer.write(piece) }
+        writer.finish()
+    }
+
+    /// Encodes and sends slice by slice.
+    private func stream(_ body: ListBody, _ call: FrontCall, _ exchange: HTTPExchange) async {
+        var body = body
+        var output = ResponseBody(isPretty: body.format.isPretty, isCompressed: call.acceptsGzip)
+        var headers = Self.headers(body.format)
+        if call.acceptsGzip { headers = Self.compressed(headers) }
+        var writer: HTTPBodyWriter?
+        var begun = ContinuousClock.now
+        do {
+            while !body.isFinished {
+                let pieces = try body.encode(atMost: 8)
+                if writer == nil, !pieces.isEmpty {
+                    writer = exchange.startResponse(.ok, headers, endsOnStop: false)
+                }
+                for (index, piece) in pieces.enumerated() {
+                    let isLast = body.isFinished && index == pieces.count - 1
+                    try await writer?.send(output.take(piece, isLast: isLast), held: Self.smallList)
+                    guard index % 8 == 7, ContinuousClock.now - begun > Self.slice else { continue }
+                    await exchange.pause()
+                    begun = .now
+                }
+                guard ContinuousClock.now - begun > Self.slice else { continue }
+                await exchange.pause()
+                begun = .now
+            }
+            writer?.finish()
+        } catch {
+            // Either the client is gone, or an object cannot be written, which is told unless the answer has begun.
+            guard writer == nil, let status = error as? Status else { return exchange.abort() }
+            exchange.respond(status)
+        }
+    }
+}
