@@ -17,6 +17,8 @@ public struct APIServerOptions: Sendable {
     public var clientAuthorities: [Certificate]
     /// Keys of service account tokens, the one that signs first.
     public var serviceAccountKeys: [PrivateKey]
+    /// How the durable state is encrypted; `nil` when it is kept as it is.
+    public var encryption: EncryptionConfiguration?
     public var clusterDomain = "cluster.local"
     public var serviceCIDR: IPPrefix
     public var nodePorts: ClosedRange<Int> = 30_000...32_767
@@ -62,7 +64,8 @@ public final class APIServer: Sendable {
     public static func open(_ options: APIServerOptions) async throws(Fault) -> APIServer {
         let logs: ObjectLogs
         do throws(DatastoreError) {
-            logs = try await ObjectLogs.open(durable: options.durable, volatile: options.volatile)
+            logs = try await ObjectLogs.open(
+                durable: options.durable, volatile: options.volatile, encryption: options.encryption)
         } catch {
             throw Fault(.corrupt, "the cluster's state cannot be loaded", cause: error)
         }

@@ -73,7 +73,9 @@ struct ServerCommand {
     ) async throws(Fault) {
         let (identity, server) = (ground.identity, ground.port.server)
         let credentials = try await CredentialsStore.prepare(try credentialsRequest(identity))
-        let api = try await APIServer.open(options(ground.state, credentials, identity))
+        var options = options(ground.state, credentials, identity)
+        try options.apply(configuration.apiServer, credentials)
+        let api = try await APIServer.open(options)
         ground.port.open(
             to: api.handler,
             as: try TLSIdentity(
@@ -147,6 +149,7 @@ struct ServerCommand {
         request.advertiseAddress = configuration.advertiseAddress
         request.token = try token()
         request.agentToken = configuration.agentToken
+        request.secretsEncryption = configuration.secretsEncryption
         request.kubeconfig.path = configuration.kubeconfigPath
         request.kubeconfig.mode = FileMode(configuration.kubeconfigMode)
         request.kubeconfig.name = configuration.kubeconfigName

@@ -90,6 +90,12 @@ final class ObjectLog: Sendable {
         return Self.root + prefix + "/" + (name.namespace.isEmpty ? "" : name.namespace + "/") + name.name
     }
 
+    /// Whether writing the object as it is would change how it is kept: its encryption is not the present one.
+    func isStale(_ resource: GroupVersionResource, _ name: ObjectName) -> Bool {
+        guard let datastore = datastore as? EncryptedDatastore, let key = try? key(of: resource, name) else { return false }
+        return datastore.isStale(key)
+    }
+
     // MARK: Reading the past
 
     /// The objects of a resource as of an older revision.
@@ -111,7 +117,12 @@ final class ObjectLog: Sendable {
         let start = Self.root + prefix + "/"
         var changes: [CacheChange] = []
         for change in try await datastore.changes(after: revision) where change.key.hasPrefix(start) {
-            changes.append(try Self.decode(change))
+            do throws(DatastoreError) {
+                changes.append(try Self.decode(change))
+            } catch {
+                // Written with a key that is gone. The client lists anew, as when history was dropped.
+                throw .compacted(oldest: self.revision + 1)
+            }
         }
         return changes
     }

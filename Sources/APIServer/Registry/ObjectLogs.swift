@@ -14,12 +14,15 @@ struct ObjectLogs: Sendable {
     /// Resources that are kept in memory.
     private static let volatileResources: Set<GroupVersionResource> = [.events, .leases]
 
-    /// Reads the state of both.
-    static func open(durable: any Datastore, volatile: any Datastore) async throws(DatastoreError) -> ObjectLogs {
+    /// Reads the state of both. With `encryption` the durable one keeps values sealed.
+    static func open(
+        durable: any Datastore, volatile: any Datastore, encryption: EncryptionConfiguration? = nil
+    ) async throws(DatastoreError) -> ObjectLogs {
         let stored = BuiltinKinds.stored
+        let sealed: (any Datastore)? = encryption.map { EncryptedDatastore(durable, $0, stored) }
         let isVolatile = { (stored: ObjectLog.Stored) in volatileResources.contains(stored.resource) }
         return ObjectLogs(
-            durable: try await ObjectLog.open(durable, stored.filter { !isVolatile($0) }),
+            durable: try await ObjectLog.open(sealed ?? durable, stored.filter { !isVolatile($0) }),
             volatile: try await ObjectLog.open(volatile, stored.filter(isVolatile)))
     }
 

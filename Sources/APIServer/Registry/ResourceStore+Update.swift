@@ -80,7 +80,7 @@ extension ResourceStore {
         var logged = object
         logged[path: ["metadata", "resourceVersion"]] = old.at("metadata", "resourceVersion")
         // Nothing changed: nothing is written, and the revision stays, as in Kubernetes.
-        if logged == old {
+        if logged == old, !log.isStale(resource, current.objectName) {
             admission.forget(asked)
             return current
         }

@@ -68,6 +68,17 @@ bool ccrypto_hmac_sha256(ccrypto_view key, ccrypto_view data, uint8_t *_Nonnull 
 // Takes the same time whatever the bytes are.
 bool ccrypto_equal(const uint8_t *_Nonnull a, const uint8_t *_Nonnull b, size_t count);
 
+// Poly1305 with a key of 32 bytes that is used once; writes 16 bytes to `out`.
+bool ccrypto_poly1305(ccrypto_view key, ccrypto_view data, uint8_t *_Nonnull out);
+
+// AES with a key of 16, 24 or 32 bytes. CBC: a vector of 16 bytes, padding of PKCS #7. False when the padding is wrong.
+bool ccrypto_aes_cbc(
+    bool encrypts, ccrypto_view key, ccrypto_view vector, ccrypto_view data, ccrypto_bytes *_Nonnull out);
+// GCM: a nonce of 12 bytes; the sealed form ends in the tag of 16 bytes. False when the tag is wrong.
+bool ccrypto_aes_gcm(
+    bool encrypts, ccrypto_view key, ccrypto_view nonce, ccrypto_view associated, ccrypto_view data,
+    ccrypto_bytes *_Nonnull out);
+
 ccrypto_key *_Nullable ccrypto_generate_p256(ccrypto_error *_Nonnull error);
 // Looks for the two primes on two threads at once.
 ccrypto_key *_Nullable ccrypto_generate_rsa2048(ccrypto_error *_Nonnull error);

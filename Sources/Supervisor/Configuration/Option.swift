@@ -49,6 +49,9 @@ public struct Option: Hashable, Sendable {
         Option("disable", .list(isSplit: true)),
         Option("default-local-storage-path"),
         Option("disable-agent", .flag),
+        Option("secrets-encryption", .flag),
+        Option("secrets-encryption-provider"),
+        Option("kube-apiserver-arg", .list(isSplit: false)),
     ] + node
 
     /// What describes a node, of a server or an agent.

@@ -24,6 +24,10 @@ public struct ServerConfiguration: Hashable, Sendable {
     public var disabled: Set<String>
     /// Where volumes of the class `local-path` are made.
     public var localStoragePath: String
+    /// How Secrets are encrypted at rest; `nil` when nobody asked for it.
+    public var secretsEncryption: SecretsEncryption?
+    /// What `--kube-apiserver-arg` says.
+    public var apiServer: APIServerArguments
     public var isVerbose: Bool
     public var logFile: String?
 
@@ -60,6 +64,8 @@ public struct ServerConfiguration: Hashable, Sendable {
         disabled = Set(values.list("disable"))
         localStoragePath = values.text("default-local-storage-path") ?? dataDirectory + "/storage"
         runsAgent = !values.flag("disable-agent")
+        secretsEncryption = try SecretsEncryption(values)
+        apiServer = try APIServerArguments(values.list("kube-apiserver-arg"))
         isVerbose = values.flag("debug") || (values.number("v") ?? 0) > 0
         logFile = values.text("log")
     }

@@ -22,6 +22,10 @@ public struct CredentialPaths: Sendable {
     public var agentToken: String { Path.join(server, "agent-token") }
     public var passwords: String { Path.join(cred, "passwd") }
     public var ipsecKey: String { Path.join(cred, "ipsec.psk") }
+    /// How Secrets are encrypted at rest (`EncryptionConfiguration`).
+    public var encryption: String { Path.join(cred, "encryption-config.json") }
+    /// The stage of the rotation of its keys, and its hash.
+    public var encryptionState: String { Path.join(cred, "encryption-state.json") }
 
     /// Every key that verifies service account tokens; the first one signs.
     public var serviceKeys: String { Path.join(tls, "service.key") }

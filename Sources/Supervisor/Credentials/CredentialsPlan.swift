@@ -46,6 +46,7 @@ struct CredentialsPlan {
         result.identities = identities
         result.renewed = renewed
         try prepareTokens(server, into: &result)
+        prepareEncryption(into: &result)
         if request.includesAgent { copyAuthorities(authorities) }
         writeComponentKubeconfigs()
         result.publication = publication(server, admin)

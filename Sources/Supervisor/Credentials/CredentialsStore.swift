@@ -37,7 +37,7 @@ public enum CredentialsStore {
         var files = CredentialsPlan.componentPaths(paths)
         files += [
             paths.token, paths.passwords, paths.ipsecKey, paths.serviceKeys, paths.currentServiceKey,
-            paths.serving, paths.servingMark, paths.nodePassword,
+            paths.serving, paths.servingMark, paths.nodePassword, paths.encryption, paths.encryptionState,
         ]
         for authority in Authority.allCases {
             files += [paths.certificate(authority), paths.key(authority)]

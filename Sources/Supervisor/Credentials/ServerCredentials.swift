@@ -27,6 +27,8 @@ public struct ServerCredentials: Sendable {
     public internal(set) var nodePassword = ""
     /// 96 hexadecimal digits, shared by the servers.
     public internal(set) var ipsecKey = ""
+    /// The `EncryptionConfiguration` with which Secrets are stored, as its file has it; `nil` without encryption.
+    public internal(set) var encryption: [UInt8]?
     /// The administrator's kubeconfig, which is yet to be written.
     var publication: [FileChange] = []
     /// The front listener's certificate, as it stands at this start.

@@ -22,6 +22,8 @@ public struct ServerCredentialsRequest: Sendable {
     public var token: String?
     /// `--agent-token`; `nil` means that agents join with the server's.
     public var agentToken: String?
+    /// `--secrets-encryption`: how a fresh cluster encrypts Secrets at rest.
+    public var secretsEncryption: SecretsEncryption?
     public var kubeconfig = KubeconfigOptions()
     /// Where the supervisor and the API are reached from this machine.
     public var serverURL = "https://127.0.0.1:6443"
