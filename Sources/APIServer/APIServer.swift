@@ -1,6 +1,6 @@
 import API
 public import APIMachinery
-import Client
+public import Client
 public import Datastore
 public import Logging
 public import PKI
@@ -99,14 +99,10 @@ public final class APIServer: Sendable {
             memory: MemoryKeeper(giveBack: options.returnMemory))
         let requests = RequestMetrics()
         health = Health(version: options.version, checks: Bootstrap.Step.allCases.map(\.rawValue))
-        let discovery = Discovery(
-            registry.all.map(\.definition), groupOrder: BuiltinResources.shared.groupOrder,
-            preferred: BuiltinResources.shared.preferredVersions,
-            serverAddress: "\(options.advertiseAddress):\(options.advertisePort)")
+        let discovery = Discovery(registry, serverAddress: "\(options.advertiseAddress):\(options.advertisePort)")
         let release = options.version["gitVersion"]?.string ?? ""
         let documents: [any DocumentSource] = [
-            health, discovery, OpenAPI(registry.all.map(\.definition), release: release),
-            OpenAPI2(registry.all.map(\.definition), release: release),
+            health, discovery, OpenAPI(registry, release: release), OpenAPI2(registry, release: release),
             Metrics(requests: requests, registry: registry, process: options.processMetrics),
         ]
         let verifier = try CertificateVerifier(authorities: options.clientAuthorities, usage: .clientAuth)
@@ -122,6 +118,9 @@ public final class APIServer: Sendable {
     public func client(as user: User = .apiServer, observingAs observer: User? = nil) -> LocalClient {
         LocalClient(api: api, authorizer: access.authorizer, user: user, observer: observer ?? user)
     }
+
+    /// Which resources are served, for those who look at all of them.
+    public var catalog: any ResourceCatalog { api.registry.catalog }
 
     /// Makes the objects that every cluster has, and says that the server is ready.
     public func bootstrap() async throws(Fault) {

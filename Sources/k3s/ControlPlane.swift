@@ -37,8 +37,8 @@ struct ControlPlane {
         var controllers: [(account: String, controllers: [any Controller])] = [
             ("deployment-controller", [DeploymentController()]),
             ("replicaset-controller", [ReplicaSetController()]),
-            ("namespace-controller", [NamespaceController()]),
-            ("generic-garbage-collector", [GarbageCollector()]),
+            ("namespace-controller", [NamespaceController(catalog: api.catalog)]),
+            ("generic-garbage-collector", [GarbageCollector(catalog: api.catalog)]),
             ("service-account-controller", [ServiceAccountController()]),
             ("root-ca-cert-publisher", [RootCAPublisher(certificates: authority)]),
             ("clusterrole-aggregation-controller", [RoleAggregator()]),

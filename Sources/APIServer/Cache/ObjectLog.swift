@@ -10,9 +10,7 @@ import Synchronization
 /// to. A write returns only after the caches have it, so whoever was told that a write succeeded reads it.
 final class ObjectLog: Sendable {
     private let datastore: any Datastore
-    /// By the first one or two segments of the keys, as `minions` or `networking.k8s.io/ingresses`.
-    private let caches: [String: ResourceCache]
-    private let prefixes: [GroupVersionResource: String]
+    private let homes: Mutex<Homes>
     private let applied: Atomic<Revision>
     private let subscription = Mutex<(any Subscription)?>(nil)
     private let followers = Mutex<[Follower]>([])
@@ -21,6 +19,21 @@ final class ObjectLog: Sendable {
     struct Stored: Sendable {
         var resource: GroupVersionResource
         var prefix: String
+    }
+
+    /// Which resources are kept, and where.
+    private struct Homes {
+        /// By the first one or two segments of the keys, as `minions` or `networking.k8s.io/ingresses`.
+        var caches: [String: Home] = [:]
+        var prefixes: [GroupVersionResource: String] = [:]
+        /// What came of resources whose present state is being read.
+        var waiting: [String: [Change]] = [:]
+    }
+
+    private struct Home {
+        var cache: ResourceCache
+        /// Changes up to this revision are in the cache, though they may be delivered later.
+        var floor: Revision
     }
 
     /// Somebody who is told each time the log has moved on by so much.
@@ -52,18 +65,68 @@ final class ObjectLog: Sendable {
         _ datastore: any Datastore, _ resources: [Stored], _ objects: [String: [StoredObject]], _ revision: Revision
     ) {
         self.datastore = datastore
-        var caches: [String: ResourceCache] = [:]
+        var homes = Homes()
         for stored in resources {
-            caches[stored.prefix] = ResourceCache(
-                stored.resource, objects: objects[stored.prefix] ?? [], revision: revision)
+            let cache = ResourceCache(stored.resource, objects: objects[stored.prefix] ?? [], revision: revision)
+            homes.caches[stored.prefix] = Home(cache: cache, floor: revision)
+            homes.prefixes[stored.resource] = stored.prefix
         }
-        self.caches = caches
-        prefixes = Dictionary(uniqueKeysWithValues: resources.map { ($0.resource, $0.prefix) })
+        self.homes = Mutex(homes)
         applied = Atomic(revision)
     }
 
     /// The cache of a resource that lives in this log.
-    func cache(of resource: GroupVersionResource) -> ResourceCache? { prefixes[resource].flatMap { caches[$0] } }
+    func cache(of resource: GroupVersionResource) -> ResourceCache? {
+        homes.withLock { homes in homes.prefixes[resource].flatMap { homes.caches[$0]?.cache } }
+    }
+
+    // MARK: Resources that come and go
+
+    /// Begins to keep a resource: reads what of it is stored, each object changed by `normalise`, then follows it. One
+    /// that is kept already keeps its cache. Not to be called twice at once for the same resource.
+    func keep(
+        _ stored: Stored, normalise: (StoredObject) -> StoredObject = { $0 }
+    ) async throws(DatastoreError) -> ResourceCache {
+        if let cache = cache(of: stored.resource) { return cache }
+        homes.withLock { $0.waiting[stored.prefix] = [] }
+        let cache: ResourceCache
+        let floor: Revision
+        do throws(DatastoreError) {
+            let listing = try await datastore.list(ListQuery(prefix: Self.root + stored.prefix + "/"))
+            var objects: [StoredObject] = []
+            for entry in listing.entries { objects.append(normalise(try Self.decode(entry))) }
+            floor = listing.revision
+            cache = ResourceCache(stored.resource, objects: objects, revision: floor)
+        } catch {
+            homes.withLock { $0.waiting[stored.prefix] = nil }
+            throw error
+        }
+        homes.withLock { homes in
+            // Nobody follows the cache yet, so nobody is called while the lock is held.
+            for change in homes.waiting[stored.prefix] ?? [] where change.revision > floor {
+                Self.apply(change, to: cache)
+            }
+            homes.waiting[stored.prefix] = nil
+            homes.caches[stored.prefix] = Home(cache: cache, floor: floor)
+            homes.prefixes[stored.resource] = stored.prefix
+        }
+        return cache
+    }
+
+    /// Keeps the resource no longer. What is stored of it stays stored.
+    func forget(_ resource: GroupVersionResource) {
+        homes.withLock { homes in
+            guard let prefix = homes.prefixes.removeValue(forKey: resource) else { return }
+            homes.caches[prefix] = nil
+        }
+    }
+
+    private func prefix(of resource: GroupVersionResource) throws(DatastoreError) -> String {
+        guard let prefix = homes.withLock({ $0.prefixes[resource] }) else {
+            throw .unavailable("\(resource) is not kept in this log")
+        }
+        return prefix
+    }
 
     /// Everything up to this revision is in the caches.
     var revision: Revision { applied.load(ordering: .acquiring) }
@@ -84,10 +147,7 @@ final class ObjectLog: Sendable {
     }
 
     private func key(of resource: GroupVersionResource, _ name: ObjectName) throws(DatastoreError) -> String {
-        guard let prefix = prefixes[resource] else {
-            throw .unavailable("\(resource) is not kept in this log")
-        }
-        return Self.root + prefix + "/" + (name.namespace.isEmpty ? "" : name.namespace + "/") + name.name
+        Self.root + (try prefix(of: resource)) + "/" + (name.namespace.isEmpty ? "" : name.namespace + "/") + name.name
     }
 
     /// Whether writing the object as it is would change how it is kept: its encryption is not the present one.
@@ -102,8 +162,7 @@ final class ObjectLog: Sendable {
     func list(
         _ resource: GroupVersionResource, namespace: String?, at revision: Revision
     ) async throws(DatastoreError) -> [StoredObject] {
-        guard let prefix = prefixes[resource] else { throw .unavailable("\(resource) is not kept in this log") }
-        let start = Self.root + prefix + "/" + (namespace.map { $0 + "/" } ?? "")
+        let start = Self.root + (try prefix(of: resource)) + "/" + (namespace.map { $0 + "/" } ?? "")
         var objects: [StoredObject] = []
         for entry in try await datastore.list(ListQuery(prefix: start, at: revision)).entries {
             objects.append(try Self.decode(entry))
@@ -113,8 +172,7 @@ final class ObjectLog: Sendable {
 
     /// The changes of a resource after `revision` that the log still knows.
     func changes(of resource: GroupVersionResource, after revision: Revision) async throws(DatastoreError) -> [CacheChange] {
-        guard let prefix = prefixes[resource] else { throw .unavailable("\(resource) is not kept in this log") }
-        let start = Self.root + prefix + "/"
+        let start = Self.root + (try prefix(of: resource)) + "/"
         var changes: [CacheChange] = []
         for change in try await datastore.changes(after: revision) where change.key.hasPrefix(start) {
             do throws(DatastoreError) {
@@ -154,17 +212,30 @@ final class ObjectLog: Sendable {
 
     private func apply(_ changes: [Change]) {
         for change in changes {
-            if let (prefix, _) = Self.split(change.key, contains: { caches[$0] != nil }), let cache = caches[prefix] {
-                do throws(DatastoreError) {
-                    cache.apply(try Self.decode(change, replacing: cache.get))
-                } catch {
-                    // Everything in the log was encoded by this process; what does not decode was damaged in memory.
-                    preconditionFailure("the log delivered what nobody wrote: \(error)")
-                }
-            }
+            if let cache = cache(for: change) { Self.apply(change, to: cache) }
             applied.store(change.revision, ordering: .releasing)
         }
         tellFollowers()
+    }
+
+    /// The cache that a delivered change is news for.
+    private func cache(for change: Change) -> ResourceCache? {
+        homes.withLock { homes in
+            let isKnown = { (prefix: String) in homes.caches[prefix] != nil || homes.waiting[prefix] != nil }
+            guard let (prefix, _) = Self.split(change.key, contains: isKnown) else { return nil }
+            homes.waiting[prefix]?.append(change)
+            guard let home = homes.caches[prefix], change.revision > home.floor else { return nil }
+            return home.cache
+        }
+    }
+
+    private static func apply(_ change: Change, to cache: ResourceCache) {
+        do throws(DatastoreError) {
+            cache.apply(try decode(change, replacing: cache.get))
+        } catch {
+            // Everything in the log was encoded by this process; what does not decode was damaged in memory.
+            preconditionFailure("the log delivered what nobody wrote: \(error)")
+        }
     }
 
     /// Reuses the version in the cache for the old side, so that it is not parsed again.

@@ -3,14 +3,46 @@ import APIMachinery
 import Wire
 
 /// What there is to ask for: `/api`, `/apis` and below, in the old form (a document per version) and the aggregated one
-/// (one for all, KEP-3352). Built once; the bytes are served as they are.
+/// (one for all, KEP-3352). Made anew only after the kinds have changed; the bytes are served as they are.
 struct Discovery: DocumentSource {
-    private let documents: [String: [UInt8]]
-    private let aggregated: [String: [UInt8]]
-
     private static let aggregatedType = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
+    private let derived: Derived<DiscoveryDocuments>
+
     /// `serverAddress` is what `/api` tells clients of old, as `10.0.0.1:6443`.
+    init(_ registry: Registry, serverAddress: String) {
+        derived = Derived(registry) { kinds in
+            DiscoveryDocuments(
+                kinds.all.map(\.definition), groupOrder: BuiltinResources.shared.groupOrder,
+                preferred: BuiltinResources.shared.preferredVersions, serverAddress: serverAddress)
+        }
+    }
+
+    func document(_ request: HTTPRequest) throws(Status) -> Document? {
+        var path = request.path
+        guard path.hasPrefix("/api") else { return nil }
+        if path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        let documents = derived.content
+        if let bytes = documents.aggregated[path], Self.acceptsAggregated(request.headers["Accept"]) {
+            return Document(contentType: Self.aggregatedType, bytes: bytes)
+        }
+        return documents.byPath[path].map { Document(contentType: "application/json", bytes: $0) }
+    }
+
+    private static func acceptsAggregated(_ accept: String?) -> Bool {
+        HTTPFieldValue.list(accept ?? "").contains {
+            let parameters = HTTPFieldValue.parameters($0)
+            return parameters.contains("as=APIGroupDiscoveryList") && parameters.contains("v=v2")
+        }
+    }
+}
+
+/// All discovery documents at one instant.
+struct DiscoveryDocuments: Sendable {
+    let byPath: [String: [UInt8]]
+    /// Of `/api` and `/apis`, in the aggregated form.
+    let aggregated: [String: [UInt8]]
+
     init(_ definitions: [ResourceDefinition], groupOrder: [String], preferred: [String: String], serverAddress: String) {
         let versions = GroupVersions(definitions, groupOrder, preferred)
         var documents: [String: Value] = [:]
@@ -34,26 +66,10 @@ struct Discovery: DocumentSource {
                 "resources": .array(resources.flatMap(Self.entries)),
             ]
         }
-        self.documents = documents.mapValues(\.json)
+        byPath = documents.mapValues(\.json)
         aggregated = [
             "/api": versions.aggregated([""]).json, "/apis": versions.aggregated(versions.groups).json,
         ]
-    }
-
-    func document(_ request: HTTPRequest) throws(Status) -> Document? {
-        var path = request.path
-        if path.count > 1, path.hasSuffix("/") { path.removeLast() }
-        if let bytes = aggregated[path], Self.acceptsAggregated(request.headers["Accept"]) {
-            return Document(contentType: Self.aggregatedType, bytes: bytes)
-        }
-        return documents[path].map { Document(contentType: "application/json", bytes: $0) }
-    }
-
-    private static func acceptsAggregated(_ accept: String?) -> Bool {
-        HTTPFieldValue.list(accept ?? "").contains {
-            let parameters = HTTPFieldValue.parameters($0)
-            return parameters.contains("as=APIGroupDiscoveryList") && parameters.contains("v=v2")
-        }
     }
 
     /// A resource and its subresources (`meta/v1.APIResource`).
@@ -96,6 +112,10 @@ private struct GroupVersions {
         }
         for (group, first) in preferred {
             versions[group]?.sort { a, b in a == first && b != first }
+        }
+        // Custom ones, by Kubernetes' rule; those that come with the binary stand in their order.
+        for group in versions.keys where !group.isEmpty && !order.contains(group) {
+            versions[group] = versions[group]?.inVersionOrder
         }
         self.versions = versions
         groups = order.filter { versions[$0] != nil }

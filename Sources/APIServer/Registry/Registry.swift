@@ -3,8 +3,11 @@ import APIMachinery
 import Client
 import Datastore
 import Support
+import Synchronization
 
 /// Every served resource with the store that keeps it.
+///
+/// Reading takes a reference to an immutable state; a change makes a new one.
 final class Registry: Sendable {
     /// A resource as clients see it.
     struct Served: Sendable {
@@ -13,12 +16,31 @@ final class Registry: Sendable {
         var store: ResourceStore?
         /// Between this version and the stored one; `nil` when they are the same.
         var conversion: KindConversion?
+        /// Says which version of its definition a custom resource is served by; empty for built-in ones.
+        var fingerprint = ""
+    }
+
+    /// All that is served at one instant; immutable, so that whoever holds it sees one state.
+    final class Kinds: Sendable {
+        /// Built-in resources in the order of their table, then custom ones by group, name and version.
+        let all: [Served]
+        private let byResource: [GroupVersionResource: Served]
+
+        fileprivate init(_ all: [Served]) {
+            self.all = all
+            byResource = Dictionary(uniqueKeysWithValues: all.map { ($0.definition.resource, $0) })
+        }
+
+        subscript(resource: GroupVersionResource) -> Served? { byResource[resource] }
     }
 
     let logs: ObjectLogs
     /// All plug-ins; each store has those that its resource needs.
     let admission: AdmissionChain
-    private let served: [GroupVersionResource: Served]
+    /// Which resources there are, for those who look at all of them.
+    let catalog = LiveCatalog()
+    private let builtin: [Served]
+    private let kinds: Mutex<Kinds>
 
     init(
         _ logs: ObjectLogs, strategies: BuiltinStrategies, admission: AdmissionChain,
@@ -33,26 +55,63 @@ final class Registry: Sendable {
             stores[stored.resource] = ResourceStore(
                 kind, log: logs.log(of: stored.resource), admission: admission, now: now)
         }
-        var served: [GroupVersionResource: Served] = [:]
-        for definition in BuiltinResources.shared.resources where !BuiltinKinds.isAggregated(definition) {
+        builtin = BuiltinResources.shared.resources.filter { !BuiltinKinds.isAggregated($0) }.map { definition in
             let home = BuiltinKinds.storedResource(of: definition.resource)
-            served[definition.resource] = Served(
+            return Served(
                 definition: definition, store: stores[home],
                 conversion: home == definition.resource ? nil : KindConversion.builtin(definition.resource))
         }
-        self.served = served
+        let kinds = Kinds(builtin)
+        self.kinds = Mutex(kinds)
+        catalog.set(kinds.entries)
         for service in store(.services).cache.list(namespace: nil) { strategies.services.adopt(service.value) }
     }
 
-    subscript(resource: GroupVersionResource) -> Served? { served[resource] }
+    /// What is served now.
+    var present: Kinds { kinds.withLock(\.self) }
 
-    /// The store of a resource that is kept; a programmer error for any other.
+    subscript(resource: GroupVersionResource) -> Served? { present[resource] }
+
+    /// The store of a resource that is kept; a programmer error for any that is not built in.
     func store(_ resource: GroupVersionResource) -> ResourceStore {
-        guard let store = served[resource]?.store else {
+        guard let store = present[resource]?.store else {
             preconditionFailure("\(resource) is not kept by this server")
         }
         return store
     }
 
-    var all: [Served] { BuiltinResources.shared.resources.compactMap { served[$0.resource] } }
+    var all: [Served] { present.all }
+
+    /// Serves a custom resource in these versions, the preferred one first, in place of those in which it was served
+    /// before; in none, no longer. Who reads the registry sees all of the change or nothing of it.
+    func serve(_ group: String, _ resource: String, as versions: [Served]) {
+        kinds.withLock { kinds in
+            let others = kinds.all.dropFirst(builtin.count).filter {
+                $0.definition.resource.group != group || $0.definition.resource.resource != resource
+            }
+            let custom = (others + versions).enumerated().sorted {
+                let (a, b) = ($0.element.definition.resource, $1.element.definition.resource)
+                return (a.group, a.resource, $0.offset) < (b.group, b.resource, $1.offset)
+            }
+            kinds = Kinds(builtin + custom.map(\.element))
+            // Inside, so that the catalog's changes come in the order of the registry's.
+            catalog.set(kinds.entries)
+        }
+    }
+}
+
+extension Registry.Kinds {
+    /// The stored resources, each in one version: built-in ones in that of their objects, others in the preferred one.
+    fileprivate var entries: [CatalogEntry] {
+        var seen: Set<ObjectIdentifier> = []
+        return all.compactMap { served in
+            guard let store = served.store, served.conversion == nil,
+                seen.insert(ObjectIdentifier(store.cache)).inserted
+            else { return nil }
+            let definition = served.definition
+            return CatalogEntry(
+                resource: definition.resource, kind: definition.groupVersionKind,
+                isNamespaced: definition.isNamespaced, verbs: definition.verbs)
+        }
+    }
 }

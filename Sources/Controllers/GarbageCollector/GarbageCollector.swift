@@ -1,30 +1,32 @@
-public import API
+import API
 public import APIMachinery
-import Client
+public import Client
 import Support
 import Synchronization
 
 /// Deletes what nobody owns any more, and carries foreground and orphaning deletions out.
 public struct GarbageCollector: Controller {
     public let name = "garbage-collector-controller"
-    private let resources: [ResourceDefinition]
+    private let catalog: any ResourceCatalog
 
-    /// - Parameter resources: All that the server serves. Events own nothing and are owned by nothing: left out.
-    public init(resources: [ResourceDefinition] = BuiltinResources.shared.resources) {
-        self.resources = resources.filter { $0.resource.resource != "events" }
-    }
+    /// - Parameter catalog: All that the server serves. Events own nothing and are owned by nothing: left out.
+    public init(catalog: any ResourceCatalog) { self.catalog = catalog }
+
+    /// With the kinds that come with Kubernetes alone.
+    public init() { self.init(catalog: FixedCatalog.builtin) }
 
     public func run(_ context: ControllerContext) async throws(Status) {
-        let swept = try await SweptResource.observe(resources, context.client)
         let graph = SharedGraph()
         let loop = ReconcileLoop<String>(context)
-        let sources = swept.enumerated().map { index, resource in
-            ReconcileLoop<String>.Source(resource.set) { Array(graph.take($0, resource: index)) }
+        let swept = SweptResources(context.client) { place, resource in
+            loop.follow(ReconcileLoop<String>.Source(resource.set) { Array(graph.take($0, resource: place)) })
         }
         let work = CollectionWork(context: context, resources: swept, graph: graph)
-        await loop.run(sources) { uid throws(Status) in
-            try await work.collect(uid)
-            return nil
+        try await swept.run(catalog, report: context.log, where: { $0.resource.resource != "events" }) {
+            await loop.run([]) { uid throws(Status) in
+                try await work.collect(uid)
+                return nil
+            }
         }
     }
 }
@@ -57,11 +59,13 @@ private final class SharedGraph: Sendable {
 /// One pass over one object.
 private struct CollectionWork: Sendable {
     let context: ControllerContext
-    let resources: [SweptResource]
+    let resources: SweptResources
     let graph: SharedGraph
 
     func collect(_ uid: String) async throws(Status) {
-        guard let node = graph.node(uid), let object = present(uid, node) else { return }
+        guard let node = graph.node(uid), let object = present(uid, node),
+            let resource = resources[node.resource]?.entry.resource
+        else { return }
         let metadata = metadata(of: object)
         var owners: [String: CollectionDecision.OwnerState] = [:]
         if !object.isDeleting {
@@ -73,7 +77,7 @@ private struct CollectionWork: Sendable {
         let decision = CollectionDecision(
             metadata: metadata, owners: owners, hasDependents: !dependents.isEmpty,
             isBlocked: dependents.contains { blocks($0.uid, $0.node, uid) })
-        let target = Target(resources[node.resource].definition.resource, node.name)
+        let target = Target(resource, node.name)
         switch decision.action {
         case nil: return
         case .disown(let uids): try await disown(target, object, uids)
@@ -82,8 +86,9 @@ private struct CollectionWork: Sendable {
             try await context.client.delete(target, options)
         case .orphanDependents:
             for dependent in dependents {
-                guard let child = present(dependent.uid, dependent.node) else { continue }
-                let resource = resources[dependent.node.resource].definition.resource
+                guard let child = present(dependent.uid, dependent.node),
+                    let resource = resources[dependent.node.resource]?.entry.resource
+                else { continue }
                 try await disown(Target(resource, dependent.node.name), child, [uid])
             }
             try await removeFinalizer(CollectionDecision.orphan, target, object)
@@ -93,7 +98,7 @@ private struct CollectionWork: Sendable {
     }
 
     private func present(_ uid: String, _ node: OwnershipGraph.Node) -> StoredObject? {
-        resources[node.resource].set.get(node.name).flatMap { $0.uid == uid ? $0 : nil }
+        resources[node.resource]?.set.get(node.name).flatMap { $0.uid == uid ? $0 : nil }
     }
 
     private func metadata(of object: StoredObject) -> ObjectMeta {
@@ -116,14 +121,14 @@ private struct CollectionWork: Sendable {
             return isWaiting ? .waiting : .present
         }
         let kind = GroupVersionKind(apiVersion: reference.apiVersion, kind: reference.kind)
-        guard
-            let definition = resources.first(where: { $0.definition.groupVersionKind.isSameKind(as: kind) })?
-                .definition
-        else { return .present }  // A kind that is not known here: nothing can be said, so nothing is deleted.
+        guard let entry = resources.present.first(where: { $0.entry.kind.isSameKind(as: kind) })?.entry else { 
+            // A kind that is not known here: nothing can be said, so nothing is deleted.
+            return .present
+        }
         let name = ObjectName(
-            namespace: definition.isNamespaced ? dependent.name.namespace : "", name: reference.name)
+            namespace: entry.isNamespaced ? dependent.name.namespace : "", name: reference.name)
         do throws(Status) {
-            return try await context.client.get(Target(definition.resource, name)).uid == reference.uid
+            return try await context.client.get(Target(entry.resource, name)).uid == reference.uid
                 ? .present : .absent
         } catch {
             guard error.isNotFound else { throw error }

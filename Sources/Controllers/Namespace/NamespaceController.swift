@@ -1,6 +1,6 @@
-public import API
+import API
 public import APIMachinery
-import Client
+public import Client
 import Support
 
 /// Empties a namespace that is being deleted, then lets it go.
@@ -10,32 +10,35 @@ import Support
 /// that finishes.
 public struct NamespaceController: Controller {
     public let name = "namespace-controller"
-    private let resources: [ResourceDefinition]
+    private let catalog: any ResourceCatalog
     private static let finalizer = "kubernetes"
     /// When to look again though nothing ended: something may have been created beside the sweep.
     private static let retry: Duration = .seconds(15)
 
-    /// - Parameter resources: All that the server serves; those in namespaces are swept.
-    public init(resources: [ResourceDefinition] = BuiltinResources.shared.resources) {
-        self.resources = resources.filter(\.isNamespaced)
-    }
+    /// - Parameter catalog: All that the server serves; what is in namespaces is swept.
+    public init(catalog: any ResourceCatalog) { self.catalog = catalog }
+
+    /// With the kinds that come with Kubernetes alone.
+    public init() { self.init(catalog: FixedCatalog.builtin) }
 
     public func run(_ context: ControllerContext) async throws(Status) {
         let namespaces = try await context.client.observe(Namespace.self)
-        let swept = try await SweptResource.observe(resources, context.client)
         let loop = ReconcileLoop<ObjectName>(context)
-        let deletions = swept.map { resource in
+        let swept = SweptResources(context.client) { _, resource in
             // Only an object's end can finish a namespace.
-            ReconcileLoop<ObjectName>.Source(resource.set) { change in
-                change.new == nil ? [ObjectName(name: change.name.namespace)] : []
-            }
+            loop.follow(
+                ReconcileLoop<ObjectName>.Source(resource.set) { change in
+                    change.new == nil ? [ObjectName(name: change.name.namespace)] : []
+                })
         }
         let marked = ReconcileLoop<ObjectName>.Source(namespaces) {
             $0.new?.isDeleting == true ? [$0.name] : []
         }
-        await loop.run([marked] + deletions) { name throws(Status) in
-            guard let stored = namespaces.get(name), stored.isDeleting else { return nil }
-            return try await Self.empty(Namespace(stored), swept, context)
+        try await swept.run(catalog, report: context.log, where: \.isNamespaced) {
+            await loop.run([marked]) { name throws(Status) in
+                guard let stored = namespaces.get(name), stored.isDeleting else { return nil }
+                return try await Self.empty(Namespace(stored), swept.present, context)
+            }
         }
     }
 
@@ -64,7 +67,7 @@ public struct NamespaceController: Controller {
     ) async -> NamespaceContent {
         var content = NamespaceContent()
         for resource in swept {
-            let target = resource.definition.resource
+            let target = resource.entry.resource
             let objects = resource.set.list(namespace: namespace)
             do throws(Status) {
                 try await inParallel(objects.filter { !$0.isDeleting }) { object throws(Status) in

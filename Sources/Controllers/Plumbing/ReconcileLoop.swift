@@ -23,11 +23,7 @@ public final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
         _ work: @escaping @Sendable (Key) async throws(Status) -> Duration?
     ) async {
         let queue = queue
-        let observations = sources.map { source in
-            source.set.observe { change in
-                for key in source.keys(change) { queue.add(key) }
-            }
-        }
+        let observations = sources.map(follow)
         defer { for observation in observations { observation.cancel() } }
         let log = log
         await queue.run(workers: workers) { (key: Key, status: Status) in
@@ -36,6 +32,14 @@ public final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
             log.log(level: isExpected ? .debug : .warning, "\(key): \(status)")
         } _: { key throws(Status) in
             try await work(key)
+        }
+    }
+
+    /// Feeds the queue from one more live set, until the observation is cancelled.
+    func follow(_ source: Source) -> any Observation {
+        let queue = queue
+        return source.set.observe { change in
+            for key in source.keys(change) { queue.add(key) }
         }
     }
 

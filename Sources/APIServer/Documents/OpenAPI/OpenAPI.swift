@@ -7,28 +7,37 @@ import Wire
 /// `/openapi/v3`: a document for each group and version, generated from the schema tables when it is asked for, so that
 /// it costs nothing while nobody asks (KEP-2896).
 struct OpenAPI: DocumentSource {
-    private let definitions: [String: [ResourceDefinition]]
     private let release: String
-    private let index: [UInt8]
+    private let derived: Derived<Index>
+
+    /// Which documents there are.
+    private struct Index: Sendable {
+        var definitions: [String: [ResourceDefinition]] = [:]
+        var json: [UInt8] = []
+    }
 
     /// `release` is the version of this server; it stands for the content of the documents in their hashes.
-    init(_ definitions: [ResourceDefinition], release: String) {
-        let byPath = Dictionary(grouping: definitions) { String($0.resource.apiPath.dropFirst()) }
-        self.definitions = byPath
+    init(_ registry: Registry, release: String) {
         self.release = release
-        var paths = Value.emptyObject
-        for path in byPath.keys {
-            let hash = Hex.encode(Digest.sha256((release + "/" + path).utf8)).uppercased()
-            paths[path] = ["serverRelativeURL": .string("/openapi/v3/\(path)?hash=\(hash)")]
+        derived = Derived(registry) { kinds in
+            let byPath = Dictionary(grouping: kinds.all) { String($0.definition.resource.apiPath.dropFirst()) }
+            var paths = Value.emptyObject
+            for (path, served) in byPath {
+                let content = served.map(\.fingerprint).filter { !$0.isEmpty }
+                let hash = Hex.encode(Digest.sha256(([release, path] + content).joined(separator: "/").utf8))
+                paths[path] = ["serverRelativeURL": .string("/openapi/v3/\(path)?hash=\(hash.uppercased())")]
+            }
+            return Index(
+                definitions: byPath.mapValues { $0.map(\.definition) }, json: (["paths": paths] as Value).json)
         }
-        index = (["paths": paths] as Value).json
     }
 
     func document(_ request: HTTPRequest) throws(Status) -> Document? {
         guard request.path.hasPrefix("/openapi/v3") else { return nil }
         let rest = request.path.dropFirst("/openapi/v3".count).drop { $0 == "/" }
-        if rest.isEmpty { return Document(contentType: "application/json", bytes: index) }
-        guard let served = definitions[String(rest)] else { return nil }
+        let index = derived.content
+        if rest.isEmpty { return Document(contentType: "application/json", bytes: index.json) }
+        guard let served = index.definitions[String(rest)] else { return nil }
         var headers: [(String, String)] = []
         // A document whose hash stands in its URL never changes.
         if request.query["hash"] != nil { headers.append(("Cache-Control", "public, immutable")) }

@@ -6,15 +6,15 @@ import Wire
 ///
 /// Clients of today read OpenAPI 3; this is for the others. It is made when it is asked for and not kept.
 struct OpenAPI2: DocumentSource {
-    private let definitions: [ResourceDefinition]
+    private let registry: Registry
     private let release: String
 
     private static let protobufType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
     /// What clients ask for: the name of old is none that a header may have, so it is not answered with.
     private static let protobufNames = ["application/com.github.proto-openapi.spec.v2@v1.0+protobuf", protobufType]
 
-    init(_ definitions: [ResourceDefinition], release: String) {
-        self.definitions = definitions
+    init(_ registry: Registry, release: String) {
+        self.registry = registry
         self.release = release
     }
 
@@ -28,6 +28,7 @@ struct OpenAPI2: DocumentSource {
     }
 
     private var document: Value {
+        let definitions = registry.all.map(\.definition)
         var schemas = OpenAPISchemas(.two, kinds: OpenAPI.kinds(of: definitions))
         var paths = Value.emptyObject
         for definition in definitions {
