@@ -62,6 +62,14 @@ import Testing
         #expect(template["restartPolicy"] == "Always")
     }
 
+    @Test func `plain text of a secret becomes data and is not kept`() throws {
+        let secret = try completed(
+            "core.v1.Secret", ["data": ["a": "MQ==", "b": "MQ=="], "stringData": ["b": "2", "c": ""]])
+        #expect(secret["data"] == ["a": "MQ==", "b": "Mg==", "c": ""])
+        #expect(secret["stringData"] == nil)
+        #expect(secret["type"] == "Opaque")
+    }
+
     @Test func `a deployment rolls by a quarter`() throws {
         let spec = try #require(try completed("apps.v1.Deployment", ["spec": .emptyObject])["spec"])
         #expect(spec["replicas"] == 1)

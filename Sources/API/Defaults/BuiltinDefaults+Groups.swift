@@ -16,7 +16,7 @@ extension BuiltinDefaults {
             .change(completeService),
         ],
         "ServicePort": [.change(completeTargetPort)],
-        "Secret": [.set("type", "Opaque")],
+        "Secret": [.set("type", "Opaque"), .change(encodeStringData)],
         "PersistentVolume": [
             .set("status.phase", "Pending"), .set("spec.persistentVolumeReclaimPolicy", "Retain"),
             .set("spec.volumeMode", "Filesystem"),

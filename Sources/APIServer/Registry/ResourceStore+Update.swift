@@ -4,7 +4,8 @@ import Datastore
 import Support
 
 extension ResourceStore {
-    /// A change without `resourceVersion` that always loses its compare-and-set gives up after so many tries.
+    /// A change that is no replacement of a version named by its client, and always loses its compare-and-set, gives
+    /// up after so many tries.
     private static let updateAttempts = 64
 
     /// What `transform` is given to make the next version from.
@@ -43,11 +44,9 @@ extension ResourceStore {
             do throws(CommitFailure) {
                 return try await write(proposed, over: current, request, transform)
             } catch {
-                switch error {
-                case .failed(let status): throw status
-                case .lost:
-                    if expected != nil { throw .modified(resource, name.name) }
-                }
+                // Lost: the next try finds the newer version. A patch is applied to that one; an object whose client
+                // named the old one is refused then.
+                if case .failed(let status) = error { throw status }
             }
         }
         throw .modified(resource, name.name)

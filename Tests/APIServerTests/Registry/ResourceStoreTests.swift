@@ -27,6 +27,20 @@ import Testing
         await #expect(throws: Status.alreadyExists(Fixture.widgets, "a")) { try await fixture.create("a") }
     }
 
+    @Test func `writers that change what they found all get through`() async throws {
+        let fixture = try await Fixture()
+        try await fixture.create("a")
+        // As patches do, each keeps the version that it was given in what it makes of it.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<20 {
+                group.addTask { try await fixture.update("a") { $0[path: ["spec", "k\(number)"]] = 1 } }
+            }
+            try await group.waitForAll()
+        }
+        let object = try fixture.store.get(ObjectName(namespace: "ns", name: "a")).value
+        #expect(object["spec"]?.fields?.count == 20)
+    }
+
     @Test func `a generated name keeps its base`() async throws {
         let fixture = try await Fixture()
         let object = try await fixture.store.create(
