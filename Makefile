@@ -16,6 +16,7 @@ run: build
 	@exec $(BINARY) server
 
 test: packages
+	@Tools/python
 	@Tools/step "Building the tests (the first time takes some minutes)"
 	@swift build --build-tests
 	@Tools/step "Running the tests"

@@ -139,7 +139,7 @@ let package = Package(
         module("Supervisor", ["Support", "Host", "PKI", "APIMachinery"]),
         [tests("Supervisor", ["Support", "Host", "PKI"])],
         [.testTarget(name: "TidyTests", swiftSettings: strict)],
-        [.testTarget(name: "ClusterTests", dependencies: ["Support", "Host", "PKI", "APIMachinery"], path: "Tests/Cluster", swiftSettings: strict)],
+        [.testTarget(name: "ClusterTests", dependencies: ["Support", "Host", "PKI", "APIMachinery"], path: "Tests/Cluster", exclude: ["Programs"], swiftSettings: strict)],
         [
             .executableTarget(
                 name: "k3s",

@@ -248,4 +248,4 @@ class UsualWork(unittest.TestCase):
 
 if __name__ == "__main__":
     config.load_kube_config(sys.argv.pop(1))
-    unittest.main(verbosity=2)
+    unittest.main(verbosity=2, warnings="ignore")
