@@ -21,6 +21,12 @@ struct ProxyName: Hashable, Sendable {
         guard ["", "http", "https"].contains(scheme), !name.isEmpty else { return nil }
     }
 
+    /// A port of something, by its number.
+    init(_ name: String, port: Int) {
+        self.name = name
+        self.port = "\(port)"
+    }
+
     var isSecure: Bool { scheme == "https" }
 }
 

@@ -40,6 +40,9 @@ public struct HTTPClientRequest: Sendable {
     public var body: HTTPRequestBody
     /// How long the head of the response may take, counted from when the connection stands. `nil`: for ever.
     public var timeout: Duration?
+    /// Says that it may arrive twice without harm whatever its method is: then it is sent again when a kept connection
+    /// turns out to have been closed.
+    public var isRepeatable = false
 
     public init(
         _ method: HTTPMethod, _ origin: HTTPOrigin, _ target: String, headers: HTTPHeaders = [:],
@@ -90,7 +93,7 @@ public struct HTTPClientRequest: Sendable {
     /// 9.2.2).
     var isReplayable: Bool {
         if case .stream = body { return false }
-        return [.get, .head, .put, .delete, .options].contains(method)
+        return isRepeatable || [.get, .head, .put, .delete, .options].contains(method)
     }
 }
 

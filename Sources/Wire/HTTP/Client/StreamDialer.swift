@@ -5,6 +5,10 @@ internal import NIOTLS
 internal import Support
 internal import Synchronization
 
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
 /// Opens connections to others.
 public enum StreamDialer {
     /// Connects and returns the raw bytes, for port forwarding and tunnels. With `tls` the connection is
@@ -47,20 +51,36 @@ public enum StreamDialer {
         case .unix(let path): connected = bootstrap.connect(unixDomainSocketPath: path)
         }
         do {
-            return try await connected.flatMap { channel in
+            return try await result(of: connected) { channel in
                 guard let waiter = waiters.waiter(on: channel) else {
                     preconditionFailure("a channel that connected was initialized")
                 }
                 return ConnectionWaiter.finished(waiter, on: channel) { try install(channel) }
-            }.get()
+            }
         } catch {
             throw fault(error, address)
         }
     }
 
-    static func fault(_ error: any Error, _ address: HTTPAddress) -> Fault {
+    /// What `finish` makes of a connection. A task that is cancelled waits no longer: the connection is closed when it
+    /// stands.
+    private static func result<Result: Sendable>(
+        of connected: EventLoopFuture<any Channel>,
+        _ finish: @escaping @Sendable (any Channel) -> EventLoopFuture<Result>
+    ) async throws -> Result {
+        let answer = connected.eventLoop.makePromise(of: Result.self)
+        connected.flatMap(finish).cascade(to: answer)
+        return try await withTaskCancellationHandler {
+            try await answer.futureResult.get()
+        } onCancel: {
+            answer.fail(CancellationError())
+            connected.whenSuccess { $0.close(promise: nil) }
+        }
+    }
+
+    static func fault(_ error: any Error, _ address: HTTPAddress) -> any Error {
         switch error {
-        case let error as Fault: return error
+        case is Fault, is CancellationError: return error
         case let error as ChannelError:
             if case .connectTimeout = error {
                 return Fault(.timedOut, "\(address) did not take the connection in time")
@@ -77,7 +97,28 @@ public enum StreamDialer {
                 remedy: "add the name or address to the certificate", cause: error)
         default: break
         }
+        if let why = systemError(error) {
+            return Fault(.unavailable, "cannot reach \(address): \(why)", cause: error)
+        }
         return Fault(.unavailable, "cannot reach \(address)", cause: error)
+    }
+
+    /// The system's word for why there is no connection, in the words of Go, which people search for.
+    private static func systemError(_ error: any Error) -> String? {
+        var error = error
+        if let attempts = error as? NIOConnectionError {
+            guard let last = attempts.connectionErrors.last else { return "no such host" }
+            error = last.error
+        }
+        guard let error = error as? IOError else { return nil }
+        switch error.errnoCode {
+        case ECONNREFUSED: return "connection refused"
+        case ECONNRESET: return "connection reset by peer"
+        case EHOSTUNREACH: return "no route to host"
+        case ENETUNREACH: return "network is unreachable"
+        case ETIMEDOUT: return "connection timed out"
+        default: return nil
+        }
     }
 }
 

@@ -1,0 +1,123 @@
+import APIMachinery
+import Client
+import Support
+import Synchronization
+import Wire
+
+/// Calls webhooks over HTTPS, with connections kept between the calls.
+///
+/// There is a client for each set of authorities and each name that a certificate must hold; the least used goes when
+/// there are more than ``mostClients``.
+final class WebhookClient: WebhookCaller {
+    /// Whom a connection trusts.
+    private struct Trust: Hashable {
+        var authorities: [UInt8]
+        var serverName: String?
+    }
+
+    private struct State {
+        var clients: [Trust: HTTPClient] = [:]
+        /// The least recently used first.
+        var order: [Trust] = []
+    }
+
+    private static let mostClients = 128
+
+    private let services: ServiceResolver
+    private let state = Mutex(State())
+
+    init(services: ServiceResolver) { self.services = services }
+
+    func call(_ call: WebhookCall) async throws(WebhookFailure) -> Value {
+        let url = call.url
+        let bytes: [UInt8]
+        do {
+            let client = try client(for: call.target)
+            let request = try request(call, url)
+            bytes = try await Self.within(call.timeout) {
+                let response = try await client.send(request)
+                let bytes = try await response.body.collect(limit: call.answerLimit)
+                guard (200..<300).contains(response.status.code) else {
+                    throw WebhookFailure(response.status, body: bytes)
+                }
+                return bytes
+            }
+        } catch {
+            throw WebhookFailure(error, calling: url)
+        }
+        do throws(JSONError) {
+            return try Value(json: bytes)
+        } catch {
+            throw WebhookFailure(
+                kind: .unreadable, description: "couldn't get version/kind; json parse error: \(error)")
+        }
+    }
+
+    /// The call as a request; a service is looked up now, as its endpoints come and go.
+    private func request(_ call: WebhookCall, _ url: String) throws -> HTTPClientRequest {
+        var request: HTTPClientRequest
+        do throws(Fault) {
+            request = try HTTPClientRequest(
+                .post, url: url,
+                headers: [
+                    "Content-Type": "application/json", "Accept": "application/json, */*",
+                    "User-Agent": "kube-apiserver-admission",
+                ], body: .bytes(call.body.json), timeout: nil)
+        } catch {
+            throw WebhookFailure(kind: .configuration, description: "could not get REST client: \(error.summary)")
+        }
+        guard request.origin.isSecure else {
+            throw WebhookFailure(
+                kind: .configuration, description: "could not get REST client: \(GoText.quoted(url)) is no https URL")
+        }
+        // A webhook that is called twice must say the same (Kubernetes documentation, "Idempotence").
+        request.isRepeatable = true
+        if case .service(let name, let port, _) = call.target.place {
+            request.origin.address = try services.resolve(name, port: port)
+            request.headers["Host"] = "\(call.target.serverName ?? ""):\(port)"
+        }
+        return request
+    }
+
+    private func client(for target: WebhookTarget) throws -> HTTPClient {
+        let trust = Trust(authorities: target.authorities, serverName: target.serverName)
+        let known = state.withLock { state -> HTTPClient? in
+            guard let client = state.clients[trust] else { return nil }
+            state.order.removeAll { $0 == trust }
+            state.order.append(trust)
+            return client
+        }
+        if let known { return known }
+        let identity: TLSClientIdentity
+        do throws(Fault) {
+            identity = try TLSClientIdentity(
+                authoritiesPEM: target.authorities.isEmpty ? nil : target.authorities, serverName: target.serverName)
+        } catch {
+            throw WebhookFailure(
+                kind: .configuration,
+                description: "could not get REST client: unable to load root certificates: \(error.summary)")
+        }
+        let client = HTTPClient(tls: identity)
+        state.withLock { state in
+            if state.clients.updateValue(client, forKey: trust) == nil { state.order.append(trust) }
+            if state.order.count > Self.mostClients { state.clients[state.order.removeFirst()] = nil }
+        }
+        return client
+    }
+
+    /// Runs `operation` until the time is over.
+    private static func within<T: Sendable>(
+        _ timeout: Duration, _ operation: @escaping @Sendable () async throws -> T
+    ) async throws -> T {
+        try await withThrowingTaskGroup(of: T?.self) { group in
+            group.addTask { try await operation() }
+            group.addTask {
+                try await Task.sleep(for: timeout)
+                return nil
+            }
+            defer { group.cancelAll() }
+            guard case let result?? = try await group.next() else { throw WebhookDeadline() }
+            return result
+        }
+    }
+}
