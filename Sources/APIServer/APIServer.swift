@@ -76,9 +76,14 @@ public final class APIServer: Sendable {
         self.options = options
         access = AccessControl(logs.objects)
         let allocator = ServiceAllocator(cidr: options.serviceCIDR, ports: options.nodePorts)
+        let caller = WebhookClient(
+            services: ServiceResolver(services: logs.objects(.services), endpointSlices: logs.objects(.endpointSlices)))
+        let versions = ServedVersions()
+        let webhooks = AdmissionWebhooks(logs.objects, caller: caller, versions: versions)
         let registry = Registry(
             logs, strategies: BuiltinStrategies(services: ServiceStrategy(allocator: allocator)),
-            admission: .builtin(logs.objects, access), now: options.now)
+            admission: .builtin(logs.objects, access, webhooks), now: options.now)
+        versions.follow(registry)
         let issuer = "https://kubernetes.default.svc." + options.clusterDomain
         let tokens = ServiceAccountTokens(
             keys: options.serviceAccountKeys, issuer: issuer, audiences: [issuer, "k3s"],
@@ -103,7 +108,7 @@ public final class APIServer: Sendable {
         let release = options.version["gitVersion"]?.string ?? ""
         let documents: [any DocumentSource] = [
             health, discovery, OpenAPI(registry, release: release), OpenAPI2(registry, release: release),
-            Metrics(requests: requests, registry: registry, process: options.processMetrics),
+            Metrics(requests: requests, webhooks: webhooks.metrics, registry: registry, process: options.processMetrics),
         ]
         let verifier = try CertificateVerifier(authorities: options.clientAuthorities, usage: .clientAuth)
         handler = APIHandler(

@@ -79,5 +79,10 @@ public enum BuiltinValidation {
         "ingresses.networking.k8s.io": Rules(validate: { $0.ingress($1) }),
         "priorityclasses.scheduling.k8s.io": Rules(
             validateUpdate: { $0.immutable($1["value"] ?? 0, $2["value"] ?? 0, "value") }),
+        "mutatingwebhookconfigurations.admissionregistration.k8s.io": Rules(
+            validate: { $0.webhookConfiguration($1) }),
+        "validatingwebhookconfigurations.admissionregistration.k8s.io": Rules(
+            validate: { $0.webhookConfiguration($1) }),
+        "apiservices.apiregistration.k8s.io": Rules(validate: { $0.apiService($1) }),
     ]
 }

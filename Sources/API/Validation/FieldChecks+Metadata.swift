@@ -36,7 +36,9 @@ extension FieldChecks {
         switch resource.groupResource {
         case "services", "namespaces": .dns1123Label
         case _ where resource.group == "rbac.authorization.k8s.io": .pathSegment
-        case "ipaddresses.networking.k8s.io", "certificatesigningrequests.certificates.k8s.io": .pathSegment
+        case "ipaddresses.networking.k8s.io", "certificatesigningrequests.certificates.k8s.io",
+            "apiservices.apiregistration.k8s.io":
+            .pathSegment
         default: .dns1123Subdomain
         }
     }

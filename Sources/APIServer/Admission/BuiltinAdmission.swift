@@ -6,7 +6,7 @@ extension AdmissionChain {
     /// The plug-ins of this version, in Kubernetes' order, behind the check of roles and bindings, which Kubernetes has
     /// in their storage. `objects` gives the live set of a resource.
     static func builtin(
-        _ objects: (GroupVersionResource) -> any ObjectSet, _ access: AccessControl
+        _ objects: (GroupVersionResource) -> any ObjectSet, _ access: AccessControl, _ webhooks: AdmissionWebhooks
     ) -> AdmissionChain {
         AdmissionChain(plugins: [
             EscalationCheck(rbac: access.rbac, authorizer: access.authorizer),
@@ -16,6 +16,8 @@ extension AdmissionChain {
             DefaultTolerationSeconds(),
             DefaultStorageClass(classes: objects(.storageClasses)),
             StorageProtection(),
+            webhooks.mutating,
+            webhooks.validating,
         ])
     }
 }

@@ -6,6 +6,7 @@ import Wire
 /// `/metrics`: what people who run clusters watch.
 struct Metrics: DocumentSource {
     let requests: RequestMetrics
+    let webhooks: WebhookMetrics
     let registry: Registry
     /// Of the process, from its owner.
     let process: @Sendable (inout MetricText) -> Void
@@ -14,6 +15,7 @@ struct Metrics: DocumentSource {
         guard request.path == "/metrics" else { return nil }
         var text = MetricText()
         requests.write(to: &text)
+        webhooks.write(to: &text)
         writeStorage(&text)
         process(&text)
         return Document(contentType: MetricText.contentType, bytes: text.bytes)

@@ -64,6 +64,10 @@ struct AdmissionChain: Sendable {
 
     func admit(_ request: inout AdmissionRequest) async throws(Status) {
         for plugin in mutating { try await plugin.admit(&request) }
+        // What a webhook changed, those before it see once more.
+        guard request.reinvocation.isNeeded else { return }
+        request.reinvocation.beginSecondRound()
+        for plugin in mutating { try await plugin.admit(&request) }
     }
 
     func validate(_ request: AdmissionRequest) async throws(Status) {

@@ -26,6 +26,8 @@ struct AdmissionRequest: Sendable {
     private let deletion: DeletionOptions?
     /// Where warnings and audit annotations go.
     let notes: AdmissionNotes
+    /// Who is to be asked again when webhooks change the object.
+    var reinvocation = Reinvocation()
 
     /// A write of an object. `kind` is the stored kind; a subresource with a kind of its own names it in `face`.
     init(

@@ -1,0 +1,20 @@
+import APIMachinery
+
+/// What admission must know of the kinds that are served: which versions show the same objects, and an object in another
+/// version.
+protocol ResourceVersions: Sendable {
+    /// All served versions of the objects of a resource, itself included.
+    func equivalents(of resource: GroupVersionResource) -> [GroupVersionResource]
+
+    /// The kind of a resource's objects, or of its subresource's; `nil` when it is not served.
+    func kind(of resource: GroupVersionResource, subresource: String?) -> GroupVersionKind?
+
+    /// A stored object as it is served in a version.
+    func show(_ object: Value, as resource: GroupVersionResource) async throws(Status) -> Value
+
+    /// Reads an object in a served version, or that of a subresource: checked against the schema, pruned, defaulted, in
+    /// the stored version.
+    func read(
+        _ object: Value, as resource: GroupVersionResource, subresource: String?
+    ) async throws(Status) -> Value
+}

@@ -1,0 +1,55 @@
+import API
+import APIMachinery
+import Synchronization
+
+/// The versions that a registry serves.
+///
+/// Admission is part of what a registry is made of, so the registry is named after it exists, and not kept alive.
+final class ServedVersions: ResourceVersions {
+    private struct Reference {
+        weak var registry: Registry?
+    }
+
+    private let reference = Mutex(Reference())
+
+    /// From here on answers are about what this registry serves.
+    func follow(_ registry: Registry) { reference.withLock { $0.registry = registry } }
+
+    private var registry: Registry? { reference.withLock(\.registry) }
+
+    func equivalents(of resource: GroupVersionResource) -> [GroupVersionResource] {
+        guard let registry, let store = registry[resource]?.store else { return [resource] }
+        return registry.all.filter { $0.store === store }.map(\.definition.resource)
+    }
+
+    func kind(of resource: GroupVersionResource, subresource: String?) -> GroupVersionKind? {
+        guard let definition = registry?[resource]?.definition else { return nil }
+        guard let subresource else { return definition.groupVersionKind }
+        return definition.subresource(subresource)?.kind
+    }
+
+    func show(_ object: Value, as resource: GroupVersionResource) async throws(Status) -> Value {
+        guard let served = registry?[resource] else { throw Self.notServed(resource) }
+        return served.conversion?.toServed(object) ?? object
+    }
+
+    func read(
+        _ object: Value, as resource: GroupVersionResource, subresource: String?
+    ) async throws(Status) -> Value {
+        guard let served = registry?[resource] else { throw Self.notServed(resource) }
+        let definition = served.definition
+        do throws(ObjectDecoder.Refusal) {
+            if let own = subresource.flatMap(definition.subresource), own.kind != definition.groupVersionKind {
+                return try ObjectDecoder(own.kind, own.type).decode(object, .ignore).0
+            }
+            let decoded = try ObjectDecoder(definition).decode(object, .ignore).0
+            return served.conversion?.toStored(decoded) ?? decoded
+        } catch {
+            throw .internalError(error.why)
+        }
+    }
+
+    private static func notServed(_ resource: GroupVersionResource) -> Status {
+        .internalError("unable to convert to \(resource): unknown kind")
+    }
+}
