@@ -19,6 +19,9 @@ public struct APIServerOptions: Sendable {
     public var serviceAccountKeys: [PrivateKey]
     /// How the durable state is encrypted; `nil` when it is kept as it is.
     public var encryption: EncryptionConfiguration?
+    public var serviceAccounts = ServiceAccountOptions()
+    /// How users are known, besides certificates and service account tokens.
+    public var authentication = AuthenticationOptions()
     public var clusterDomain = "cluster.local"
     public var serviceCIDR: IPPrefix
     public var nodePorts: ClosedRange<Int> = 30_000...32_767
@@ -84,13 +87,15 @@ public final class APIServer: Sendable {
             logs, strategies: BuiltinStrategies(services: ServiceStrategy(allocator: allocator)),
             admission: .builtin(logs.objects, access, webhooks), now: options.now)
         versions.follow(registry)
-        let issuer = "https://kubernetes.default.svc." + options.clusterDomain
-        let tokens = ServiceAccountTokens(
-            keys: options.serviceAccountKeys, issuer: issuer, audiences: [issuer, "k3s"],
-            accounts: logs.objects(.serviceAccounts), pods: logs.objects(.pods),
-            secrets: logs.objects(.secrets), nodes: logs.objects(.nodes), now: options.now)
-        var actions = Reviews.actions(access, tokens: tokens)
-        actions[ActionName(resource: .serviceAccounts, subresource: "token")] = TokenRequestAction(tokens: tokens)
+        let accounts = ServiceAccountTokens(
+            keys: options.serviceAccountKeys, options: options.serviceAccounts, clusterDomain: options.clusterDomain,
+            objects: ServiceAccountTokens.Objects(
+                accounts: logs.objects(.serviceAccounts), pods: logs.objects(.pods), secrets: logs.objects(.secrets),
+                nodes: logs.objects(.nodes)), now: options.now)
+        let authenticator = try options.authentication.authenticator(
+            options, accounts: accounts, secrets: logs.objects(.secrets))
+        var actions = Reviews.actions(access, tokens: authenticator.tokens, audiences: authenticator.audiences)
+        actions[ActionName(resource: .serviceAccounts, subresource: "token")] = TokenRequestAction(tokens: accounts)
         actions[ActionName(resource: .pods, subresource: "binding")] = BindingAction()
         actions[ActionName(resource: .bindings)] = BindingAction()
         actions[ActionName(resource: .pods, subresource: "eviction")] = EvictionAction()
@@ -104,18 +109,19 @@ public final class APIServer: Sendable {
             memory: MemoryKeeper(giveBack: options.returnMemory))
         let requests = RequestMetrics()
         health = Health(version: options.version, checks: Bootstrap.Step.allCases.map(\.rawValue))
-        let discovery = Discovery(registry, serverAddress: "\(options.advertiseAddress):\(options.advertisePort)")
+        let address = "\(options.advertiseAddress):\(options.advertisePort)"
+        let discovery = Discovery(registry, serverAddress: address)
+        let issuer = IssuerDocuments(
+            issuer: accounts.issuers[0], keys: accounts.publicKeys, serverAddress: address,
+            keysURL: options.serviceAccounts.keysURL)
         let release = options.version["gitVersion"]?.string ?? ""
         let documents: [any DocumentSource] = [
-            health, discovery, OpenAPI(registry, release: release), OpenAPI2(registry, release: release),
+            health, discovery, issuer, OpenAPI(registry, release: release), OpenAPI2(registry, release: release),
             Metrics(requests: requests, webhooks: webhooks.metrics, registry: registry, process: options.processMetrics),
         ]
-        let verifier = try CertificateVerifier(authorities: options.clientAuthorities, usage: .clientAuth)
         handler = APIHandler(
-            api: api,
-            authenticator: RequestAuthenticator(
-                certificates: ClientCertificates(verifier: verifier, now: options.now), tokens: [tokens]),
-            authorizer: access.authorizer, documents: documents, metrics: requests)
+            api: api, gate: RequestGate(authenticator: authenticator, authorizer: access.authorizer),
+            documents: documents, metrics: requests)
     }
 
     /// The in-process way to the API, in the name of `user`; live sets are observed in the name of `observer` when one
