@@ -100,13 +100,13 @@ struct NamespaceExists: ValidatingAdmission {
 struct OwnerReferencesPermissionEnforcement: ValidatingAdmission {
     let authorizer: any Authorizer
 
-    func validate(_ request: AdmissionRequest) throws(Status) {
+    func validate(_ request: AdmissionRequest) async throws(Status) {
         guard request.operation == .create || request.operation == .update, request.subresource == nil else { return }
         let new = request.object?.at("metadata", "ownerReferences")?.array ?? []
         let old = request.oldObject?.at("metadata", "ownerReferences")?.array ?? []
         guard new != old else { return }
         if request.operation == .update || request.oldObject != nil {
-            guard isAllowed("delete", request.target, request.user) else {
+            guard await isAllowed("delete", request.target, request.user) else {
                 throw request.forbidden("cannot set an ownerRef on a resource you can't delete: , <nil>")
             }
         }
@@ -121,14 +121,14 @@ struct OwnerReferencesPermissionEnforcement: ValidatingAdmission {
             let target = Target(
                 definition.resource, namespace: definition.isNamespaced ? request.namespace : "",
                 name: owner["name"]?.string ?? "", subresource: "finalizers")
-            guard isAllowed("update", target, request.user) else {
+            guard await isAllowed("update", target, request.user) else {
                 throw request.forbidden(
                     "cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on: , <nil>")
             }
         }
     }
 
-    private func isAllowed(_ verb: String, _ target: Target, _ user: User) -> Bool {
-        if case .allow = authorizer.decide(AccessRequest(user: user, verb: verb, target)) { true } else { false }
+    private func isAllowed(_ verb: String, _ target: Target, _ user: User) async -> Bool {
+        if case .allow = await authorizer.ask(AccessRequest(user: user, verb: verb, target)) { true } else { false }
     }
 }

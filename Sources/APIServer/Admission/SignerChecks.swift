@@ -33,34 +33,34 @@ struct SignerCheck: ValidatingAdmission {
         }
     }
 
-    func validate(_ request: AdmissionRequest) throws(Status) {
+    func validate(_ request: AdmissionRequest) async throws(Status) {
         guard let object = request.object else { return }
         switch act {
         case .approve:
             guard request.operation == .update, request.subresource == "approval" else { return }
-            try require("approve", "approve requests with", request.oldObject ?? object, request)
+            try await require("approve", "approve requests with", request.oldObject ?? object, request)
         case .sign:
             guard request.operation == .update, request.subresource == "status" else { return }
             let hasSigned = ["certificate", "conditions"].contains {
                 object.at("status", $0) != request.oldObject?.at("status", $0)
             }
-            if hasSigned { try require("sign", "sign requests with", request.oldObject ?? object, request) }
+            if hasSigned { try await require("sign", "sign requests with", request.oldObject ?? object, request) }
         case .attest:
             guard request.operation == .create || request.operation == .update, request.subresource == nil,
                 object.at("spec", "signerName")?.string?.isEmpty == false
             else { return }
-            try require("attest", "attest for", object, request)
+            try await require("attest", "attest for", object, request)
         }
     }
 
     private func require(
         _ verb: String, _ words: String, _ object: Value, _ request: AdmissionRequest
-    ) throws(Status) {
+    ) async throws(Status) {
         let signer = object.at("spec", "signerName")?.string ?? ""
         let domain = signer.split(separator: "/", maxSplits: 1).first.map { $0 + "/*" } ?? ""
         for name in [signer, String(domain)] {
             let access = AccessRequest(user: request.user, verb: verb, Target(Self.signers, name: name))
-            if case .allow = authorizer.decide(access) { return }
+            if case .allow = await authorizer.ask(access) { return }
         }
         throw request.forbidden("user not permitted to \(words) signerName \(GoText.quoted(signer))")
     }
