@@ -131,6 +131,9 @@ public struct FieldSchema: Sendable {
     /// `format`, ...
     public var constraints: Value? { extra(4).map(value) }
 
+    /// The JSON text of ``constraints``.
+    var constraintBytes: UnsafeRawBufferPointer? { extra(4).map(table.bytes) }
+
     private func value(_ text: UInt32) -> Value {
         do throws(JSONError) {
             return try Value(json: Array(table.bytes(ofText: text)))
