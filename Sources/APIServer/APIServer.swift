@@ -32,6 +32,8 @@ public struct APIServerOptions: Sendable {
     public var version: Value
     /// How nodes are reached for logs, exec, attach, port-forward and proxies; `nil` when they are not.
     public var kubeletConnection: KubeletConnectionOptions?
+    /// Which plug-ins judge and complete what is written.
+    public var admission = AdmissionOptions()
     public var now: @Sendable () -> Timestamp = { .now }
     /// Gives memory that is free back to the system.
     public var returnMemory: @Sendable () -> Void = {}
@@ -85,7 +87,7 @@ public final class APIServer: Sendable {
         let webhooks = AdmissionWebhooks(logs.objects, caller: caller, versions: versions)
         let registry = Registry(
             logs, strategies: BuiltinStrategies(services: ServiceStrategy(allocator: allocator)),
-            admission: .builtin(logs.objects, access, webhooks), now: options.now)
+            admission: try .builtin(logs.objects, access, webhooks, options.admission), now: options.now)
         versions.follow(registry)
         let accounts = ServiceAccountTokens(
             keys: options.serviceAccountKeys, options: options.serviceAccounts, clusterDomain: options.clusterDomain,

@@ -84,7 +84,7 @@ struct TestAPI: Sendable {
         headers.add("Authorization", "Bearer " + token)
         var request = HTTPClientRequest(method, origin, target, headers: headers)
         if let body {
-            request.headers["Content-Type"] = "application/json"
+            if request.headers["Content-Type"] == nil { request.headers["Content-Type"] = "application/json" }
             request.body = .bytes(body.json)
         }
         return try await http.send(request)

@@ -68,6 +68,7 @@ public enum BuiltinValidation {
             validate: { $0.require($1["provisioner"], "provisioner") },
             validateUpdate: { $0.storageClassUpdate($1, $2) }),
         "nodes": Rules(validate: { $0.node($1) }),
+        "limitranges": Rules(validate: { $0.limitRange($1) }),
         "roles.rbac.authorization.k8s.io": Rules(validate: { $0.rules($1, isNamespaced: true) }),
         "clusterroles.rbac.authorization.k8s.io": Rules(validate: { $0.rules($1, isNamespaced: false) }),
         "rolebindings.rbac.authorization.k8s.io": Rules(
@@ -78,7 +79,11 @@ public enum BuiltinValidation {
             validateUpdate: { $0.bindingUpdate($1, $2) }),
         "ingresses.networking.k8s.io": Rules(validate: { $0.ingress($1) }),
         "priorityclasses.scheduling.k8s.io": Rules(
-            validateUpdate: { $0.immutable($1["value"] ?? 0, $2["value"] ?? 0, "value") }),
+            validate: { $0.priorityClass($1) },
+            validateUpdate: {
+                $0.immutable($1["value"] ?? 0, $2["value"] ?? 0, "value")
+                $0.immutable($1["preemptionPolicy"], $2["preemptionPolicy"], "preemptionPolicy")
+            }),
         "mutatingwebhookconfigurations.admissionregistration.k8s.io": Rules(
             validate: { $0.webhookConfiguration($1) }),
         "validatingwebhookconfigurations.admissionregistration.k8s.io": Rules(
