@@ -62,6 +62,7 @@ public final class APIServer: Sendable {
     private let api: Verbs
     private let access: AccessControl
     private let health: Health
+    private let customResources: CustomResources
     /// Answers HTTP requests. Give it to an `HTTPServer`.
     public let handler: any HTTPHandler
 
@@ -74,7 +75,13 @@ public final class APIServer: Sendable {
         } catch {
             throw Fault(.corrupt, "the cluster's state cannot be loaded", cause: error)
         }
-        return try APIServer(options, logs)
+        let server = try APIServer(options, logs)
+        do throws(Status) {
+            try await server.customResources.load()
+        } catch {
+            throw Fault(.corrupt, "the definitions of custom resources cannot be loaded", cause: error)
+        }
+        return server
     }
 
     private init(_ options: APIServerOptions, _ logs: ObjectLogs) throws(Fault) {
@@ -109,6 +116,10 @@ public final class APIServer: Sendable {
         api = Verbs(
             registry: registry, connections: connections, actions: actions, now: options.now,
             memory: MemoryKeeper(giveBack: options.returnMemory))
+        customResources = CustomResources(
+            registry,
+            client: LocalClient(api: api, authorizer: access.authorizer, user: .apiServer, observer: .apiServer),
+            webhooks: caller, now: options.now)
         let requests = RequestMetrics()
         health = Health(version: options.version, checks: Bootstrap.Step.allCases.map(\.rawValue))
         let address = "\(options.advertiseAddress):\(options.advertisePort)"
@@ -147,8 +158,8 @@ public final class APIServer: Sendable {
         }
     }
 
-    /// Keeps state and memory in bounds: drops history, lets events expire, gives memory back. Runs until the task is
-    /// cancelled.
+    /// Serves what is defined at run time, and keeps state and memory in bounds: drops history, lets events expire, gives
+    /// memory back. Runs until the task is cancelled.
     public func run(reportingTo log: Logger) async {
         let history = HistoryKeeper(log: api.registry.logs.durable, datastore: options.durable, report: log)
         let events = EventExpiry(
@@ -156,6 +167,7 @@ public final class APIServer: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await history.run() }
             group.addTask { await events.run() }
+            group.addTask { [customResources] in await customResources.run(reportingTo: log) }
             group.addTask { [api] in await api.memory.run(following: api.registry.logs.durable) }
         }
     }

@@ -38,6 +38,7 @@ struct TestAPI: Sendable {
         let address = try await front.listen(on: .tcp(host: "127.0.0.1", port: 0))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await front.run() }
+            group.addTask { await server.run(reportingTo: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) }
             let result: Result<Void, any Error>
             do {
                 result = .success(
@@ -46,6 +47,7 @@ struct TestAPI: Sendable {
                 result = .failure(error)
             }
             await front.stop(within: .zero)
+            group.cancelAll()
             await server.close()
             try result.get()
         }

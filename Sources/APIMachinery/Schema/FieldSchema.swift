@@ -85,6 +85,8 @@ public struct FieldSchema: Sendable {
         /// The object is a whole Kubernetes object with `apiVersion`, `kind` and `metadata` (custom
         /// resources).
         public static let embeddedResource = Flags(rawValue: 1 << 15)
+        /// The schema does not say of which type a value is (custom resources).
+        public static let untyped = Flags(rawValue: 1 << 16)
     }
 
     public var isInline: Bool { flags.contains(.inline) }

@@ -15,7 +15,9 @@ public struct LocalClient: Client {
 
     public func get(_ target: Target) async throws(Status) -> StoredObject {
         try await authorize("get", target)
-        return try api.get(target)
+        let served = try api.served(target.resource)
+        guard served.isRemote else { return try api.get(target) }
+        return try await api.present(target, served)
     }
 
     public func list(_ target: Target, _ options: ListOptions) async throws(Status) -> ObjectList {
@@ -35,7 +37,7 @@ public struct LocalClient: Client {
             page = try await store.listPast(request)
         }
         return ObjectList(
-            items: page.items.map(served.show), revision: page.revision, continueToken: page.continuation?.text)
+            items: try await served.present(page.items), revision: page.revision, continueToken: page.continuation?.text)
     }
 
     public func watch(_ target: Target, _ options: ListOptions) async throws(Status) -> WatchStream {
@@ -45,9 +47,10 @@ public struct LocalClient: Client {
         let follower = LocalWatch(store.cache, filter)
         try await store.watch(follower.watcher, after: options.revision)
         return WatchStream { () throws(Status) in
-            await follower.next()?.map { event in
-                let object = served.show(event.versioned)
-                return switch event.kind {
+            guard let events = await follower.next() else { return nil }
+            let objects = try await served.present(events.map(\.versioned))
+            return zip(events, objects).map { event, object in
+                switch event.kind {
                 case .added: .added(object)
                 case .modified: .modified(object)
                 case .deleted: .deleted(object)
