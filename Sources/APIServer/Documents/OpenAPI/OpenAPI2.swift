@@ -28,12 +28,11 @@ struct OpenAPI2: DocumentSource {
     }
 
     private var document: Value {
-        let served = registry.all
-        var schemas = OpenAPISchemas(.two, kinds: OpenAPI.kinds(of: served.map(\.definition)))
+        let definitions = registry.all.map(\.definition)
+        var schemas = OpenAPISchemas(.two, kinds: OpenAPI.kinds(of: definitions))
         var paths = Value.emptyObject
-        for resource in served {
-            let definition = resource.definition
-            schemas.add(resource)
+        for definition in definitions {
+            schemas.add(definition)
             for (path, item) in OpenAPIPaths(dialect: .two).paths(of: definition) { paths[path] = item }
         }
         return [
