@@ -73,6 +73,8 @@ let package = Package(
         [.systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])])],
         module("APIMachinery", ["Support", "CYAML"], linking: [.linkedLibrary(":libyaml.a")]),
         [tests("APIMachinery", ["Support"])],
+        module("CEL", ["Support", "APIMachinery"]),
+        [tests("CEL", ["Support", "APIMachinery"])],
         // The tables that Tools/tables writes; constant bytes.
         [.target(name: "CTables")],
         module("API", ["Support", "APIMachinery", "CTables"]),
@@ -101,8 +103,8 @@ let package = Package(
         [tests("Scheduler", ["Support", "APIMachinery", "API", "Client", "ClientTestSupport", logging])],
         module(
             "APIServer",
-            ["Support", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client", logging] + collections),
-        [tests("APIServer", ["Support", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client", logging])],
+            ["Support", "Wire", "PKI", "APIMachinery", "CEL", "API", "Datastore", "Client", logging] + collections),
+        [tests("APIServer", ["Support", "Wire", "PKI", "APIMachinery", "CEL", "API", "Datastore", "Client", logging])],
         [tests("Client", ["Support", "APIMachinery"])],
         module("Controllers", ["Support", "APIMachinery", "API", "Client", logging]),
         [

@@ -19,6 +19,9 @@ public struct APIServerOptions: Sendable {
     public var serviceAccountKeys: [PrivateKey]
     /// How the durable state is encrypted; `nil` when it is kept as it is.
     public var encryption: EncryptionConfiguration?
+    public var serviceAccounts = ServiceAccountOptions()
+    /// How users are known, besides certificates and service account tokens.
+    public var authentication = AuthenticationOptions()
     public var clusterDomain = "cluster.local"
     public var serviceCIDR: IPPrefix
     public var nodePorts: ClosedRange<Int> = 30_000...32_767
@@ -29,6 +32,8 @@ public struct APIServerOptions: Sendable {
     public var version: Value
     /// How nodes are reached for logs, exec, attach, port-forward and proxies; `nil` when they are not.
     public var kubeletConnection: KubeletConnectionOptions?
+    /// Which plug-ins judge and complete what is written.
+    public var admission = AdmissionOptions()
     public var now: @Sendable () -> Timestamp = { .now }
     /// Gives memory that is free back to the system.
     public var returnMemory: @Sendable () -> Void = {}
@@ -57,6 +62,7 @@ public final class APIServer: Sendable {
     private let api: Verbs
     private let access: AccessControl
     private let health: Health
+    private let customResources: CustomResources
     /// Answers HTTP requests. Give it to an `HTTPServer`.
     public let handler: any HTTPHandler
 
@@ -69,7 +75,13 @@ public final class APIServer: Sendable {
         } catch {
             throw Fault(.corrupt, "the cluster's state cannot be loaded", cause: error)
         }
-        return try APIServer(options, logs)
+        let server = try APIServer(options, logs)
+        do throws(Status) {
+            try await server.customResources.load()
+        } catch {
+            throw Fault(.corrupt, "the definitions of custom resources cannot be loaded", cause: error)
+        }
+        return server
     }
 
     private init(_ options: APIServerOptions, _ logs: ObjectLogs) throws(Fault) {
@@ -82,15 +94,17 @@ public final class APIServer: Sendable {
         let webhooks = AdmissionWebhooks(logs.objects, caller: caller, versions: versions)
         let registry = Registry(
             logs, strategies: BuiltinStrategies(services: ServiceStrategy(allocator: allocator)),
-            admission: .builtin(logs.objects, access, webhooks), now: options.now)
+            admission: try .builtin(logs.objects, access, webhooks, options.admission), now: options.now)
         versions.follow(registry)
-        let issuer = "https://kubernetes.default.svc." + options.clusterDomain
-        let tokens = ServiceAccountTokens(
-            keys: options.serviceAccountKeys, issuer: issuer, audiences: [issuer, "k3s"],
-            accounts: logs.objects(.serviceAccounts), pods: logs.objects(.pods),
-            secrets: logs.objects(.secrets), nodes: logs.objects(.nodes), now: options.now)
-        var actions = Reviews.actions(access, tokens: tokens)
-        actions[ActionName(resource: .serviceAccounts, subresource: "token")] = TokenRequestAction(tokens: tokens)
+        let accounts = ServiceAccountTokens(
+            keys: options.serviceAccountKeys, options: options.serviceAccounts, clusterDomain: options.clusterDomain,
+            objects: ServiceAccountTokens.Objects(
+                accounts: logs.objects(.serviceAccounts), pods: logs.objects(.pods), secrets: logs.objects(.secrets),
+                nodes: logs.objects(.nodes)), now: options.now)
+        let authenticator = try options.authentication.authenticator(
+            options, accounts: accounts, secrets: logs.objects(.secrets))
+        var actions = Reviews.actions(access, tokens: authenticator.tokens, audiences: authenticator.audiences)
+        actions[ActionName(resource: .serviceAccounts, subresource: "token")] = TokenRequestAction(tokens: accounts)
         actions[ActionName(resource: .pods, subresource: "binding")] = BindingAction()
         actions[ActionName(resource: .bindings)] = BindingAction()
         actions[ActionName(resource: .pods, subresource: "eviction")] = EvictionAction()
@@ -102,20 +116,25 @@ public final class APIServer: Sendable {
         api = Verbs(
             registry: registry, connections: connections, actions: actions, now: options.now,
             memory: MemoryKeeper(giveBack: options.returnMemory))
+        customResources = CustomResources(
+            registry,
+            client: LocalClient(api: api, authorizer: access.authorizer, user: .apiServer, observer: .apiServer),
+            webhooks: caller, now: options.now)
         let requests = RequestMetrics()
         health = Health(version: options.version, checks: Bootstrap.Step.allCases.map(\.rawValue))
-        let discovery = Discovery(registry, serverAddress: "\(options.advertiseAddress):\(options.advertisePort)")
+        let address = "\(options.advertiseAddress):\(options.advertisePort)"
+        let discovery = Discovery(registry, serverAddress: address)
+        let issuer = IssuerDocuments(
+            issuer: accounts.issuers[0], keys: accounts.publicKeys, serverAddress: address,
+            keysURL: options.serviceAccounts.keysURL)
         let release = options.version["gitVersion"]?.string ?? ""
         let documents: [any DocumentSource] = [
-            health, discovery, OpenAPI(registry, release: release), OpenAPI2(registry, release: release),
+            health, discovery, issuer, OpenAPI(registry, release: release), OpenAPI2(registry, release: release),
             Metrics(requests: requests, webhooks: webhooks.metrics, registry: registry, process: options.processMetrics),
         ]
-        let verifier = try CertificateVerifier(authorities: options.clientAuthorities, usage: .clientAuth)
         handler = APIHandler(
-            api: api,
-            authenticator: RequestAuthenticator(
-                certificates: ClientCertificates(verifier: verifier, now: options.now), tokens: [tokens]),
-            authorizer: access.authorizer, documents: documents, metrics: requests)
+            api: api, gate: RequestGate(authenticator: authenticator, authorizer: access.authorizer),
+            documents: documents, metrics: requests)
     }
 
     /// The in-process way to the API, in the name of `user`; live sets are observed in the name of `observer` when one
@@ -139,8 +158,8 @@ public final class APIServer: Sendable {
         }
     }
 
-    /// Keeps state and memory in bounds: drops history, lets events expire, gives memory back. Runs until the task is
-    /// cancelled.
+    /// Serves what is defined at run time, and keeps state and memory in bounds: drops history, lets events expire, gives
+    /// memory back. Runs until the task is cancelled.
     public func run(reportingTo log: Logger) async {
         let history = HistoryKeeper(log: api.registry.logs.durable, datastore: options.durable, report: log)
         let events = EventExpiry(
@@ -148,6 +167,7 @@ public final class APIServer: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await history.run() }
             group.addTask { await events.run() }
+            group.addTask { [customResources] in await customResources.run(reportingTo: log) }
             group.addTask { [api] in await api.memory.run(following: api.registry.logs.durable) }
         }
     }

@@ -1,5 +1,6 @@
 import APIServer
 import Host
+import PKI
 import Supervisor
 import Support
 
@@ -12,6 +13,53 @@ extension APIServerOptions {
         } else if let own = credentials.encryption {
             encryption = try EncryptionConfiguration(text: String(decoding: own, as: UTF8.self))
         }
+        try applyServiceAccounts(arguments)
+        authentication.frontProxy = try Self.frontProxy(arguments, credentials)
+        if let file = arguments.tokenFile {
+            authentication.staticTokens = try Self.reading(file) { text throws(Fault) in try StaticTokens(csv: text) }
+        }
+        if let accepts = arguments.acceptsBootstrapTokens { authentication.acceptsBootstrapTokens = accepts }
+        if let allows = arguments.allowsAnonymous { authentication.anonymous = AnonymousAccess(isEnabled: allows) }
+    }
+
+    private mutating func applyServiceAccounts(_ arguments: APIServerArguments) throws(Fault) {
+        serviceAccounts.issuers = arguments.issuers
+        serviceAccounts.audiences = arguments.audiences
+        serviceAccounts.keysURL = arguments.keysURL
+        serviceAccounts.maximumLifetime = arguments.longestToken
+        if let extends = arguments.extendsTokens { serviceAccounts.extendsLifetime = extends }
+        for file in arguments.serviceAccountKeyFiles {
+            serviceAccounts.verifyingKeys += try Self.reading(file) { text throws(Fault) in
+                if let privateKeys = try? PrivateKey.all(pem: text.utf8), !privateKeys.isEmpty {
+                    return privateKeys.map(\.publicKey)
+                }
+                return [try PublicKey(pem: text.utf8)]
+            }
+        }
+    }
+
+    /// As k3s has it: its own authority vouches for `system:auth-proxy`, unless the flags name others.
+    private static func frontProxy(
+        _ arguments: APIServerArguments, _ credentials: ServerCredentials
+    ) throws(Fault) -> FrontProxyOptions {
+        var options: FrontProxyOptions
+        if let file = arguments.frontProxyAuthorityFile {
+            let authorities = try reading(file) { text throws(Fault) in try Certificate.all(pem: Array(text.utf8)) }
+            options = FrontProxyOptions(authorities: authorities, allowedNames: arguments.frontProxyNames)
+        } else {
+            let names = arguments.frontProxyNames
+            options = FrontProxyOptions(
+                authorities: credentials[Authority.requestHeader].chain,
+                allowedNames: names.isEmpty ? ["system:auth-proxy"] : names)
+        }
+        func take(_ given: [String], _ headers: inout [String]) {
+            if !given.isEmpty { headers = given }
+        }
+        take(arguments.frontProxyUserHeaders, &options.userHeaders)
+        take(arguments.frontProxyUIDHeaders, &options.uidHeaders)
+        take(arguments.frontProxyGroupHeaders, &options.groupHeaders)
+        take(arguments.frontProxyExtraPrefixes, &options.extraPrefixes)
+        return options
     }
 
     /// Makes something of a file's text; faults name the file.

@@ -15,24 +15,30 @@ struct TestAPI: Sendable {
     private let origin: HTTPOrigin
     private let http = HTTPClient()
 
-    static func open() async throws -> APIServer {
-        try await APIServer.open(
-            APIServerOptions(
-                durable: MemoryDatastore(), volatile: MemoryDatastore(), clientAuthorities: [],
-                serviceAccountKeys: [try PrivateKey.generateP256()],
-                serviceCIDR: try #require(IPPrefix("10.43.0.0/16")),
-                advertiseAddress: try #require(IPAddress("127.0.0.1")), advertisePort: 6443,
-                version: ["gitVersion": "v1.36.3+k3s1"]))
+    /// `change` says what is not as usual.
+    static func open(_ change: (inout APIServerOptions) throws -> Void = { _ in }) async throws -> APIServer {
+        var options = APIServerOptions(
+            durable: MemoryDatastore(), volatile: MemoryDatastore(), clientAuthorities: [],
+            serviceAccountKeys: [try PrivateKey.generateP256()],
+            serviceCIDR: try #require(IPPrefix("10.43.0.0/16")),
+            advertiseAddress: try #require(IPAddress("127.0.0.1")), advertisePort: 6443,
+            version: ["gitVersion": "v1.36.3+k3s1"])
+        try change(&options)
+        return try await APIServer.open(options)
     }
 
     /// Runs the server, its first objects made, on loopback while `body` uses it.
-    static func run(_ body: @escaping @Sendable (TestAPI) async throws -> Void) async throws {
-        let server = try await open()
+    static func run(
+        _ change: (inout APIServerOptions) throws -> Void = { _ in },
+        _ body: @escaping @Sendable (TestAPI) async throws -> Void
+    ) async throws {
+        let server = try await open(change)
         try await server.bootstrap()
         let front = HTTPServer(handler: server.handler, log: Logger(label: "test"))
         let address = try await front.listen(on: .tcp(host: "127.0.0.1", port: 0))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await front.run() }
+            group.addTask { await server.run(reportingTo: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) }
             let result: Result<Void, any Error>
             do {
                 result = .success(
@@ -41,6 +47,7 @@ struct TestAPI: Sendable {
                 result = .failure(error)
             }
             await front.stop(within: .zero)
+            group.cancelAll()
             await server.close()
             try result.get()
         }
@@ -79,7 +86,7 @@ struct TestAPI: Sendable {
         headers.add("Authorization", "Bearer " + token)
         var request = HTTPClientRequest(method, origin, target, headers: headers)
         if let body {
-            request.headers["Content-Type"] = "application/json"
+            if request.headers["Content-Type"] == nil { request.headers["Content-Type"] = "application/json" }
             request.body = .bytes(body.json)
         }
         return try await http.send(request)

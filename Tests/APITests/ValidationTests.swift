@@ -123,18 +123,12 @@ import Testing
             ),
             (
                 pod(["volumes"], [["name": "data", "hostPath": ["path": "/a/../b"]]]),
-                [
-                    "spec.volumes[0].hostPath.path: Invalid value: \"/a/../b\": must not contain '..'",
-                    "spec.containers[0].volumeMounts[0].name: Not found: \"data\"",
-                ]
+                ["spec.volumes[0].hostPath.path: Invalid value: \"/a/../b\": must not contain '..'"]
             ),
             (
                 pod(
                     ["volumes"], [["name": "data", "emptyDir": .emptyObject, "secret": ["secretName": "s"]]]),
-                [
-                    "spec.volumes[0].secret: Forbidden: may not specify more than 1 volume type",
-                    "spec.containers[0].volumeMounts[0].name: Not found: \"data\"",
-                ]
+                ["spec.volumes[0].secret: Forbidden: may not specify more than 1 volume type"]
             ),
             (
                 pod(["tolerations"], [["operator": "Equal"]]),
@@ -145,8 +139,7 @@ import Testing
             ),
         ] as [(Value, [String])])
     func `what is wrong with a pod is named`(pod: Value, expected: [String]) throws {
-        let found = try problems(.pods, pod)
-        #expect(found == expected)
+        #expect(try problems(.pods, pod) == expected)
     }
 
     private static let deployment: Value = [
@@ -216,7 +209,7 @@ import Testing
                         + "\"LoadBalancer\", \"NodePort\""
                 ]
             ),
-            (.services, ["spec": ["clusterIP": "None", "clusterIPs": ["None"]]], []),
+            (.services, ["spec": ["clusterIP": "None"]], []),
             (
                 .configMaps, ["data": ["a/b": ""]],
                 [
@@ -268,9 +261,9 @@ import Testing
                 ]
             ),
             (
-                .clusterRoleBindings,
+                .roleBindings,
                 [
-                    "roleRef": ["kind": "ClusterRole", "name": "r"],
+                    "roleRef": ["kind": "Role", "name": "r"],
                     "subjects": [["kind": "ServiceAccount", "name": "a"]],
                 ],
                 ["subjects[0].namespace: Required value"]
@@ -279,15 +272,14 @@ import Testing
             (
                 .ingresses, ["spec": .emptyObject],
                 [
-                    "spec: Invalid value: []: either `defaultBackend` or `rules` must be specified"
+                    "spec: Invalid value: {}: either `defaultBackend` or `rules` must be specified"
                 ]
             ),
         ] as [(GroupVersionResource, Value, [String])])
     func `what is wrong with other kinds is named`(
         resource: GroupVersionResource, object: Value, expected: [String]
     ) throws {
-        let found = try problems(resource, object)
-        #expect(found == expected)
+        #expect(try problems(resource, object) == expected)
     }
 
     @Test func `labels and annotations have their own rules`() throws {

@@ -5,8 +5,8 @@ import Testing
 @Suite struct TidyTests {
     /// The modules in their order: each imports only modules above it.
     static let order = [
-        "Support", "Host", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client", "APIServer", "Controllers",
-        "Scheduler", "Runtime", "Kubelet", "Network", "Addons", "Helm", "Supervisor", "Simulation", "Kubectl", "k3s",
+        "Support", "Host", "Wire", "PKI", "APIMachinery", "CEL", "API", "Datastore", "Client", "APIServer",
+        "Controllers", "Scheduler", "Runtime", "Kubelet", "Network", "Addons", "Helm", "Supervisor", "Simulation", "Kubectl", "k3s",
     ]
 
     @Test(arguments: order)

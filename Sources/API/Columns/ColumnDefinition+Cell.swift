@@ -7,6 +7,7 @@ extension ColumnDefinition {
         if let guardPath, guardPath.values(in: object).first?.string ?? "" == "" { return empty }
         let found = path?.values(in: object) ?? []
         switch render {
+        case "custom": return customCell(found, now: now)
         case "count": return .integer(Int64(found.first.map(Self.count) ?? 0))
         case "labels": return text(found.first.map(Self.labels) ?? "")
         case "labelSelector":

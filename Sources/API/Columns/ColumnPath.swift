@@ -64,16 +64,29 @@ public struct ColumnPath: Hashable, Sendable {
             while let first = rest.first {
                 if first == "." {
                     rest.removeFirst()
-                    let name = rest.prefix { $0 != "." && $0 != "[" }
-                    rest = rest[name.endIndex...]
+                    let name = name()
                     guard !name.isEmpty else { return nil }
-                    steps.append(.field(String(name)))
+                    steps.append(.field(name))
                 } else {
                     guard first == "[", let step = bracket() else { return nil }
                     steps.append(step)
                 }
             }
             return steps
+        }
+
+        /// Up to the next dot or bracket; a dot behind a backslash belongs to the name.
+        private mutating func name() -> String {
+            var name = ""
+            while let next = rest.first, next != ".", next != "[" {
+                rest.removeFirst()
+                guard next == "\\", let escaped = rest.popFirst() else {
+                    name.append(next)
+                    continue
+                }
+                name.append(escaped)
+            }
+            return name
         }
 
         private mutating func bracket() -> Step? {

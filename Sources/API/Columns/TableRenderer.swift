@@ -34,7 +34,7 @@ public struct TableRenderer: Sendable {
         columns.map {
             [
                 "name": .string($0.name), "type": .string($0.type), "format": .string($0.format),
-                "description": .string($0.name), "priority": .integer(Int64($0.priority)),
+                "description": $0.rule["description"] ?? .string($0.name), "priority": .integer(Int64($0.priority)),
             ]
         }
     }

@@ -52,6 +52,15 @@ public final class StoredObject: Sendable {
         isDeleting = metadata["deletionTimestamp"] != nil
     }
 
+    /// The same version of the object in other bytes, its metadata as it is.
+    public func replacing(bytes: [UInt8]) -> StoredObject { StoredObject(self, bytes) }
+
+    private init(_ object: StoredObject, _ bytes: [UInt8]) {
+        self.bytes = bytes
+        (revision, name, namespace, uid) = (object.revision, object.name, object.namespace, object.uid)
+        (labels, owners, isDeleting) = (object.labels, object.owners, object.isDeleting)
+    }
+
     /// The object as a tree. Parsed anew at each call: keep the result while you work on it.
     public var value: Value {
         do { return try Value(json: bytes) } catch {

@@ -85,6 +85,8 @@ public struct FieldSchema: Sendable {
         /// The object is a whole Kubernetes object with `apiVersion`, `kind` and `metadata` (custom
         /// resources).
         public static let embeddedResource = Flags(rawValue: 1 << 15)
+        /// The schema does not say of which type a value is (custom resources).
+        public static let untyped = Flags(rawValue: 1 << 16)
     }
 
     public var isInline: Bool { flags.contains(.inline) }
@@ -130,6 +132,9 @@ public struct FieldSchema: Sendable {
     /// Further rules as a JSON object in the words of JSON Schema: `minimum`, `maxLength`, `pattern`,
     /// `format`, ...
     public var constraints: Value? { extra(4).map(value) }
+
+    /// The JSON text of ``constraints``.
+    var constraintBytes: UnsafeRawBufferPointer? { extra(4).map(table.bytes) }
 
     private func value(_ text: UInt32) -> Value {
         do throws(JSONError) {

@@ -9,7 +9,7 @@
 ///   type ordered by name, its inline entries behind them; elements of lists and maps stand at the end;
 /// - lists: a count and that many words each. An extras record has no count: merge key, list keys, enum,
 ///   default, constraints, protobuf name, each a reference or 0;
-/// - texts: a length of 16 bits and UTF-8. Equal texts and lists are stored once. Reference 0 means "none".
+/// - texts: a length of 16 bits, or for longer ones 0xFFFF and 32 bits, and UTF-8. Equal texts and lists are stored once. Reference 0 means "none".
 public struct SchemaBuilder {
     /// A field to write; see ``FieldSchema`` for what its parts mean.
     public struct Field: Hashable, Sendable {
@@ -163,10 +163,12 @@ public struct SchemaBuilder {
 
     private mutating func reference(to text: String) -> UInt32 {
         if let known = textReferences[text] { return known }
-        precondition(text.utf8.count <= UInt16.max, "a text of a schema has at most 65535 bytes")
         let reference = UInt32(texts.count)
         textReferences[text] = reference
-        texts += [UInt8(truncatingIfNeeded: text.utf8.count), UInt8(text.utf8.count >> 8)]
+        let isLong = text.utf8.count >= SchemaTable.Layout.longText
+        let count = isLong ? SchemaTable.Layout.longText : text.utf8.count
+        texts += [UInt8(truncatingIfNeeded: count), UInt8(count >> 8)]
+        if isLong { withUnsafeBytes(of: UInt32(text.utf8.count).littleEndian) { texts += $0 } }
         texts += text.utf8
         return reference
     }

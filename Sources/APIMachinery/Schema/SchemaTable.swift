@@ -103,6 +103,8 @@ extension SchemaTable {
         static let typeSize = 20
         static let fieldSize = 20
         static let extrasWords = 6
+        /// In place of a text's length: it stands behind, in 32 bits.
+        static let longText = 0xFFFF
     }
 
     @inline(__always)
@@ -124,7 +126,9 @@ extension SchemaTable {
     func bytes(ofText reference: UInt32) -> UnsafeRawBufferPointer {
         let start = textsStart + Int(reference)
         let count = Int(UInt16(littleEndian: base.loadUnaligned(fromByteOffset: start, as: UInt16.self)))
-        return UnsafeRawBufferPointer(start: base + start + 2, count: count)
+        guard count == Layout.longText else { return UnsafeRawBufferPointer(start: base + start + 2, count: count) }
+        let longCount = UInt32(littleEndian: base.loadUnaligned(fromByteOffset: start + 2, as: UInt32.self))
+        return UnsafeRawBufferPointer(start: base + start + 6, count: Int(longCount))
     }
 
     func text(_ reference: UInt32) -> String { String(decoding: bytes(ofText: reference), as: UTF8.self) }

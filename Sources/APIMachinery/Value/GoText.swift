@@ -19,6 +19,16 @@ public enum GoText {
         }
     }
 
+    /// A number with six digits behind the point, as the verb `%f` prints it.
+    public static func fixed(_ number: Double) -> String {
+        let millionths = (number.magnitude * 1_000_000).rounded(.toNearestOrEven)
+        guard millionths < 1e18 else { return number.description }
+        let (whole, rest) = Int64(millionths).quotientAndRemainder(dividingBy: 1_000_000)
+        let digits = String(rest)
+        let sign = number < 0 && millionths > 0 ? "-" : ""
+        return "\(sign)\(whole).\(String(repeating: "0", count: 6 - digits.count))\(digits)"
+    }
+
     /// The type that Go's decoder gives to a JSON value, as the verb `%T` prints it.
     public static func typeName(_ value: Value?) -> String {
         switch value {

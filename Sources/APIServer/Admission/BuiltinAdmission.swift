@@ -1,23 +1,48 @@
 import API
 import APIMachinery
 import Client
+import Support
 
 extension AdmissionChain {
-    /// The plug-ins of this version, in Kubernetes' order, behind the check of roles and bindings, which Kubernetes has
-    /// in their storage. `objects` gives the live set of a resource.
+    /// The plug-ins that run, in Kubernetes' order, behind the check of roles and bindings, which Kubernetes has in their
+    /// storage. `objects` gives the live set of a resource.
     static func builtin(
-        _ objects: (GroupVersionResource) -> any ObjectSet, _ access: AccessControl, _ webhooks: AdmissionWebhooks
-    ) -> AdmissionChain {
-        AdmissionChain(plugins: [
-            EscalationCheck(rbac: access.rbac, authorizer: access.authorizer),
-            NamespaceLifecycle(namespaces: objects(.namespaces)),
+        _ objects: (GroupVersionResource) -> any ObjectSet, _ access: AccessControl, _ webhooks: AdmissionWebhooks,
+        _ options: AdmissionOptions
+    ) throws(Fault) -> AdmissionChain {
+        var podSecurity = PodSecurityConfiguration()
+        if let configuration = options.configurations["PodSecurity"] {
+            podSecurity = try PodSecurityConfiguration(configuration)
+        }
+        let (pods, nodes, namespaces) = (objects(.pods), objects(.nodes), objects(.namespaces))
+        let plugins: [any AdmissionPlugin] = [
+            NamespaceLifecycle(namespaces: namespaces),
+            NamespaceExists(namespaces: namespaces),
+            LimitRanger(ranges: objects(.limitRanges)),
             ServiceAccountAdmission(accounts: objects(.serviceAccounts)),
+            NodeRestriction(pods: pods, nodes: nodes),
+            TaintNodesByCondition(),
+            AlwaysPullImages(),
+            PodSecurity(namespaces: namespaces, pods: pods, configuration: podSecurity),
             PriorityAdmission(classes: objects(.priorityClasses)),
             DefaultTolerationSeconds(),
+            ExtendedResourceToleration(),
             DefaultStorageClass(classes: objects(.storageClasses)),
             StorageProtection(),
+            OwnerReferencesPermissionEnforcement(authorizer: access.authorizer),
+            PersistentVolumeClaimResize(classes: objects(.storageClasses)),
+            RuntimeClassAdmission(classes: objects(.runtimeClasses)),
+            SignerCheck(act: .approve, authorizer: access.authorizer),
+            SignerCheck(act: .sign, authorizer: access.authorizer),
+            SignerCheck(act: .attest, authorizer: access.authorizer),
+            CertificateSubjectRestriction(),
+            DefaultIngressClass(classes: objects(.ingressClasses)),
+            DenyServiceExternalIPs(),
+            PodTopologyLabels(nodes: nodes),
             webhooks.mutating,
             webhooks.validating,
-        ])
+        ]
+        let check: [any AdmissionPlugin] = [EscalationCheck(rbac: access.rbac, authorizer: access.authorizer)]
+        return AdmissionChain(plugins: check + plugins.filter { options.runs($0.name) })
     }
 }

@@ -17,19 +17,18 @@ struct EscalationCheck: ValidatingAdmission {
 
     func concerns(_ resource: GroupVersionResource) -> Bool { Self.resources.contains(resource) }
 
-    func validate(_ request: AdmissionRequest) throws(Status) {
+    func validate(_ request: AdmissionRequest) async throws(Status) {
         guard let object = request.object, !request.user.groups.contains(User.masters) else { return }
         switch request.resource {
-        case .roles, .clusterRoles: try checkRole(object, request, over: request.oldObject)
-        case .roleBindings, .clusterRoleBindings: try checkBinding(object, request, over: request.oldObject)
+        case .roles, .clusterRoles: try await checkRole(object, request, over: request.oldObject)
+        case .roleBindings, .clusterRoleBindings: try await checkBinding(object, request, over: request.oldObject)
         default: break
         }
     }
 
-    private func checkRole(_ role: Value, _ request: AdmissionRequest, over current: Value?) throws(Status) {
-        guard !Self.isAboutDeletionOnly(role, current), !isAllowed("escalate", request.target, request.user) else {
-            return
-        }
+    private func checkRole(_ role: Value, _ request: AdmissionRequest, over current: Value?) async throws(Status) {
+        guard !Self.isAboutDeletionOnly(role, current) else { return }
+        guard await !isAllowed("escalate", request.target, request.user) else { return }
         let rules = (role["rules"]?.array ?? []).map(RBACRule.init)
         try confirm(rules, request)
         // It can gather anything, now and later.
@@ -40,14 +39,14 @@ struct EscalationCheck: ValidatingAdmission {
         }
     }
 
-    private func checkBinding(_ binding: Value, _ request: AdmissionRequest, over current: Value?) throws(Status) {
+    private func checkBinding(_ binding: Value, _ request: AdmissionRequest, over current: Value?) async throws(Status) {
         guard !Self.isAboutDeletionOnly(binding, current) else { return }
         let kind = binding.at("roleRef", "kind")?.string ?? ""
         let name = binding.at("roleRef", "name")?.string ?? ""
         let resource: GroupVersionResource = kind == "Role" ? .roles : .clusterRoles
         let namespace = request.namespace
         // Asked in the namespace of the binding: there the role would count.
-        guard !isAllowed("bind", Target(resource, namespace: namespace, name: name), request.user) else { return }
+        guard await !isAllowed("bind", Target(resource, namespace: namespace, name: name), request.user) else { return }
         let role = ObjectName(namespace: kind == "Role" ? namespace : "", name: name)
         guard let rules = rbac.rules(of: role) else { throw .notFound(resource, name) }
         try confirm(rules, request)
@@ -63,8 +62,8 @@ struct EscalationCheck: ValidatingAdmission {
                 + "permissions not currently held:\n\(RBACRule.list(missing))")
     }
 
-    private func isAllowed(_ verb: String, _ target: Target, _ user: User) -> Bool {
-        if case .allow = authorizer.decide(AccessRequest(user: user, verb: verb, target)) { true } else { false }
+    private func isAllowed(_ verb: String, _ target: Target, _ user: User) async -> Bool {
+        if case .allow = await authorizer.ask(AccessRequest(user: user, verb: verb, target)) { true } else { false }
     }
 
     private static func gathersRules(_ role: Value) -> Bool {

@@ -3,31 +3,69 @@ import PKI
 import Support
 import Wire
 
-/// Asks each method whose credentials the request carries; the first that knows them decides.
-///
-/// Anonymous requests are refused, as in k3s.
-struct RequestAuthenticator: Authenticator {
-    let certificates: ClientCertificates
-    let tokens: [any TokenAuthenticator]
+/// Decides who sends a request.
+protocol Authenticator: Sendable {
+    /// What can be said at once; `nil` when somebody else must be asked first. Called on the event loop for each request:
+    /// quick, and without suspension. Throws 401 when the credentials are missing or do not hold.
+    func authenticate(_ request: HTTPRequest) throws(Status) -> User?
 
-    func authenticate(_ request: HTTPRequest) throws(Status) -> User {
-        if let token = request.bearerToken {
-            for method in tokens {
-                if let user = method.authenticate(token) { return user }
-            }
-            throw .unauthorized
+    /// Decides, whatever it takes.
+    func askWho(_ request: HTTPRequest) async throws(Status) -> User
+}
+
+/// Asks each method whose credentials the request carries, in Kubernetes' order: the front proxy, certificates, tokens.
+/// The first that knows them decides. Who shows nothing at all is anonymous, where that is allowed.
+struct RequestAuthenticator: Authenticator {
+    let frontProxy: FrontProxy?
+    let certificates: ClientCertificates
+    let tokens: TokenChain
+    /// Whom tokens must be meant for.
+    let audiences: [String]
+    let anonymous: AnonymousAccess
+
+    func authenticate(_ request: HTTPRequest) throws(Status) -> User? {
+        if let user = byCertificate(request) { return user }
+        guard let token = request.bearerToken else { return try withoutToken(request) }
+        switch tokens.look(token, for: audiences) {
+        case .holder(let holder): return holder.user
+        case .refused: throw .unauthorized
+        case .pending: return nil
         }
-        guard !request.peerCertificates.isEmpty, let user = certificates.authenticate(request.peerCertificates) else {
-            throw .unauthorized
-        }
-        return user
+    }
+
+    func askWho(_ request: HTTPRequest) async throws(Status) -> User {
+        if let user = byCertificate(request) { return user }
+        guard let token = request.bearerToken else { return try withoutToken(request) }
+        guard case .holder(let holder) = await tokens.ask(token, for: audiences) else { throw .unauthorized }
+        return holder.user
+    }
+
+    private func byCertificate(_ request: HTTPRequest) -> User? {
+        guard !request.peerCertificates.isEmpty else { return nil }
+        return frontProxy?.authenticate(request)?.authenticated
+            ?? certificates.authenticate(request.peerCertificates)?.authenticated
+    }
+
+    /// A certificate that does not hold makes nobody anonymous.
+    private func withoutToken(_ request: HTTPRequest) throws(Status) -> User {
+        guard request.peerCertificates.isEmpty, anonymous.isAllowed(at: request.path) else { throw .unauthorized }
+        return User(name: User.anonymous, groups: [User.unauthenticatedGroup])
     }
 }
 
-/// Knows the bearer of a token. Called on the event loop: quick, and without suspension.
-protocol TokenAuthenticator: Sendable {
-    /// `nil` when the token is not this method's, or does not hold.
-    func authenticate(_ token: String) -> User?
+/// Whether requests without credentials are let in, as the user `system:anonymous`.
+public struct AnonymousAccess: Hashable, Sendable {
+    public var isEnabled: Bool
+    /// Only there, if any are named (KEP-4633).
+    public var paths: [String]
+
+    /// Off by default, as in k3s.
+    public init(isEnabled: Bool = false, paths: [String] = []) {
+        self.isEnabled = isEnabled
+        self.paths = paths
+    }
+
+    func isAllowed(at path: String) -> Bool { isEnabled && (paths.isEmpty || paths.contains(path)) }
 }
 
 /// Client certificates: the common name is the user, the organisations are the groups (Kubernetes documentation,
@@ -39,17 +77,26 @@ struct ClientCertificates: Sendable {
     func authenticate(_ chain: [[UInt8]]) -> User? {
         guard let peer = try? verifier.verify(chain: chain, at: now()), !peer.commonName.isEmpty else { return nil }
         return User(
-            name: peer.commonName, uid: peer.uid ?? "", groups: peer.organizations + [User.authenticatedGroup],
+            name: peer.commonName, uid: peer.uid ?? "", groups: peer.organizations,
             extra: ["authentication.kubernetes.io/credential-id": ["X509SHA256=" + Hex.encode(peer.fingerprint)]])
     }
 }
 
 extension HTTPRequest {
-    /// The token of an `Authorization: Bearer` header (RFC 6750).
+    /// The token of an `Authorization: Bearer` header (RFC 6750), or of a WebSocket from a browser, which cannot send that
+    /// header and names a protocol instead.
     fileprivate var bearerToken: String? {
-        guard let header = headers["Authorization"] else { return nil }
+        guard let header = headers["Authorization"] else { return webSocketToken }
         let parts = header.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
         return String(parts[1].trimmingPrefix { $0 == " " })
+    }
+
+    private var webSocketToken: String? {
+        let prefix = "base64url.bearer.authorization.k8s.io."
+        guard let header = headers["Sec-WebSocket-Protocol"], header.contains(prefix) else { return nil }
+        let named = HTTPFieldValue.list(header).first { $0.hasPrefix(prefix) }
+        guard let named, let bytes = Base64.decode(named.dropFirst(prefix.count)) else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -12,7 +12,7 @@ struct Impersonation: Hashable, Sendable {
     private static let authentication = (group: "authentication.k8s.io", version: "v1")
 
     /// What the headers say, and no more.
-    private let wanted: User
+    let wanted: User
 
     /// `nil` when the request has no such header; 400 when there is something to add but nobody to add it to.
     init?(_ headers: HTTPHeaders) throws(Status) {

@@ -54,12 +54,22 @@ enum AccessDecision: Hashable, Sendable {
     case deny(reason: String)
     /// Others may decide; `reason` joins the refusal if none allows.
     case noOpinion(reason: String)
+    /// Somebody else must be asked first: ``Authorizer/ask(_:)``.
+    case pending
 }
 
-/// Decides whether a request may go on. Called for every request, on the connection's event loop: it must be quick and
-/// must not suspend.
+/// Decides whether a request may go on.
 protocol Authorizer: Sendable {
+    /// What can be said at once. Called for every request, on the connection's event loop: it must be quick and must not
+    /// suspend.
     func decide(_ request: AccessRequest) -> AccessDecision
+
+    /// The decision, whatever it takes; never `pending`. For whoever can wait.
+    func ask(_ request: AccessRequest) async -> AccessDecision
+}
+
+extension Authorizer {
+    func ask(_ request: AccessRequest) async -> AccessDecision { decide(request) }
 }
 
 /// Asks one authoriser after the other; the first opinion counts.
@@ -70,6 +80,18 @@ struct AuthorizerChain: Authorizer {
         var reasons: [String] = []
         for authorizer in authorizers {
             switch authorizer.decide(request) {
+            case .noOpinion(let reason):
+                if !reason.isEmpty { reasons.append(reason) }
+            case let opinion: return opinion
+            }
+        }
+        return .noOpinion(reason: reasons.joined(separator: "\n"))
+    }
+
+    func ask(_ request: AccessRequest) async -> AccessDecision {
+        var reasons: [String] = []
+        for authorizer in authorizers {
+            switch await authorizer.ask(request) {
             case .noOpinion(let reason):
                 if !reason.isEmpty { reasons.append(reason) }
             case let opinion: return opinion

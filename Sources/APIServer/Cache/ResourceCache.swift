@@ -97,6 +97,28 @@ final class ResourceCache: Sendable {
         for observer in observers { observer.deliver(change) }
     }
 
+    /// Replaces objects by what `transform` makes of them, without a change that anybody is told of: the same versions in
+    /// another form. One that changes meanwhile stays as it then is.
+    func replaceAll(_ transform: (StoredObject) -> StoredObject) {
+        for object in list(namespace: nil) {
+            let new = transform(object)
+            guard new !== object else { continue }
+            state.withLock { state in
+                let (index, isFound) = state.position(of: object.objectName)
+                if isFound, state.objects[index] === object { state.objects[index] = new }
+            }
+        }
+    }
+
+    /// Ends all watches, after what waits for them. Observers stay.
+    func endWatches() {
+        let watchers = state.withLock { state in
+            defer { state.watchers = [] }
+            return state.watchers
+        }
+        for watcher in watchers { watcher.end() }
+    }
+
     // MARK: Following
 
     /// Why a watch cannot begin.

@@ -8,60 +8,48 @@ import Wire
 /// Reads are answered on the connection's event loop from the cache; whatever may wait runs as a task of the exchange.
 final class APIHandler: HTTPHandler {
     private let api: Verbs
-    private let authenticator: any Authenticator
-    private let authorizer: any Authorizer
+    private let gate: RequestGate
     private let documents: [any DocumentSource]
     private let metrics: RequestMetrics
 
     init(
-        api: Verbs, authenticator: any Authenticator, authorizer: any Authorizer, documents: [any DocumentSource],
-        metrics: RequestMetrics
+        api: Verbs, gate: RequestGate, documents: [any DocumentSource], metrics: RequestMetrics
     ) {
         self.api = api
-        self.authenticator = authenticator
-        self.authorizer = authorizer
+        self.gate = gate
         self.documents = documents
         self.metrics = metrics
     }
 
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
-        do throws(Status) {
-            let call = FrontCall(request, try user(of: request))
-            if let resource = call.info.resource, let served = api.registry[resource] {
-                metrics.follow(call.info, served.definition, exchange)
+        let passage = gate.look(request)
+        guard case .pending = passage else { return goOn(passage, exchange) }
+        exchange.run { [self] in
+            goOn(await gate.ask(request), exchange)
+            // The task must last as long as the exchange: what it does not answer itself counts as forgotten.
+            await exchange.hasEnded()
+        }
+    }
+
+    private func goOn(_ passage: RequestGate.Passage, _ exchange: HTTPExchange) {
+        switch passage {
+        case .open(let call):
+            follow(call, exchange)
+            do throws(Status) {
+                try route(call, exchange)
+            } catch {
+                exchange.respond(error)
             }
-            try authorize(call)
-            try route(call, exchange)
-        } catch {
-            exchange.respond(error)
+        case .closed(let status, let call):
+            if let call { follow(call, exchange) }
+            exchange.respond(status)
+        case .pending: preconditionFailure("a gate that was asked must answer")
         }
     }
 
-    /// Who sends the request, or whom the sender is allowed to be taken for.
-    private func user(of request: HTTPRequest) throws(Status) -> User {
-        let sender = try authenticator.authenticate(request)
-        guard let impersonation = try Impersonation(request.headers) else { return sender }
-        for access in impersonation.access(for: sender) { try authorize(access) }
-        return impersonation.user
-    }
-
-    private func authorize(_ call: FrontCall) throws(Status) {
-        var access = AccessRequest(user: call.user, call.info)
-        try authorize(access)
-        // A WebSocket begins with GET, but a command is more than reading (Kubernetes 1.35).
-        if access.verb == "get", access.resource == "pods", access.group.isEmpty,
-            ["attach", "exec", "portforward"].contains(access.subresource)
-        {
-            access.verb = "create"
-            try authorize(access)
-        }
-    }
-
-    private func authorize(_ access: AccessRequest) throws(Status) {
-        switch authorizer.decide(access) {
-        case .allow: return
-        case .deny(let reason), .noOpinion(let reason): throw .forbidden(access, reason: reason)
-        }
+    private func follow(_ call: FrontCall, _ exchange: HTTPExchange) {
+        guard let resource = call.info.resource, let served = api.registry[resource] else { return }
+        metrics.follow(call.info, served.definition, exchange)
     }
 
     private func route(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
@@ -83,12 +71,6 @@ final class APIHandler: HTTPHandler {
         default: try endpoint.write(call, exchange)
         }
     }
-}
-
-/// Decides who sends a request. Called on the event loop for each request: quick, and without suspension.
-protocol Authenticator: Sendable {
-    /// Throws 401 when the credentials are missing or do not hold.
-    func authenticate(_ request: HTTPRequest) throws(Status) -> User
 }
 
 /// A finished answer to a GET of a plain path.
@@ -118,6 +100,11 @@ extension HTTPExchange {
         if let seconds = status.details?.retryAfterSeconds, seconds > 0 { headers.add("Retry-After", "\(seconds)") }
         for warning in WarningHeader.values(warnings) { headers.add("Warning", warning) }
         respond(HTTPStatus(status.code), headers, status.value.json)
+    }
+
+    /// Returns when the exchange has ended, answered or broken.
+    func hasEnded() async {
+        await withCheckedContinuation { continuation in whenEnded { _ in continuation.resume() } }
     }
 
     func respond(_ document: Document) {

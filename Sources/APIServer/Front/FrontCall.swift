@@ -7,11 +7,19 @@ import Wire
 struct FrontCall: Sendable {
     let request: HTTPRequest
     let query: HTTPQuery
-    let user: User
+    /// Who sent it.
+    let sender: User
+    /// In whose name it goes on: the sender's, or another's whom the sender may act as.
+    var user: User
+    /// What acting as another was limited by; empty when it was not.
+    var constraint = ""
+    /// Why it was allowed.
+    var reason = ""
     let info: RequestInfo
 
     init(_ request: HTTPRequest, _ user: User) {
         self.request = request
+        sender = user
         self.user = user
         query = request.query
         let isWatch = query["watch"].map { $0 != "false" && $0 != "0" } ?? false

@@ -21,6 +21,10 @@ extension ResourceEndpoint {
         if call.query["sendInitialEvents"] == "false", revision == nil { revision = store.log.revision }
         let start = sendsInitialEvents ? nil : revision
         exchange.run {
+            if served.isRemote {
+                let options = WatchOptions(call, marksInitialEvents: sendsInitialEvents)
+                return await followRemotely(served, request.filter, after: start, encoder, options, exchange)
+            }
             await follow(
                 store, request.filter, after: start, encoder,
                 WatchOptions(call, marksInitialEvents: sendsInitialEvents), exchange)
@@ -28,7 +32,7 @@ extension ResourceEndpoint {
     }
 
     /// What a watch's query asks for besides the selection.
-    private struct WatchOptions: Sendable {
+    struct WatchOptions: Sendable {
         /// Seconds: a year.
         private static let longest = 365 * 86_400
 
@@ -46,7 +50,7 @@ extension ResourceEndpoint {
     }
 
     /// What is wrong with a watch that was understood is told by its only event, as in Kubernetes.
-    private func refuse(_ error: Status, _ encoder: WatchEncoder, _ exchange: HTTPExchange) {
+    func refuse(_ error: Status, _ encoder: WatchEncoder, _ exchange: HTTPExchange) {
         let headers: HTTPHeaders = ["Content-Type": encoder.contentType, "Cache-Control": "no-cache, private"]
         exchange.respond(.ok, headers, encoder.failure(error))
     }
@@ -77,7 +81,7 @@ extension ResourceEndpoint {
 }
 
 /// Carries the events of one watch from the cache to the socket, in order, whoever brings them.
-private final class WatchResponse: Sendable {
+final class WatchResponse: Sendable {
     /// What may wait for a client that reads slowly, in bytes, beyond what the watcher itself holds.
     static let held = 4 << 20
 

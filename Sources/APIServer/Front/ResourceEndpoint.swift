@@ -25,6 +25,15 @@ struct ResourceEndpoint: Sendable {
         let served = try api.served(call.target.resource)
         let format = try call.format(served.definition)
         if let store = served.store { try checkFreshness(call, store) }
+        if served.isRemote {
+            return exchange.run {
+                do throws(Status) {
+                    try respond(try await api.present(call.target, served), .ok, call, exchange)
+                } catch {
+                    exchange.respond(error)
+                }
+            }
+        }
         let object = try api.get(call.target)
         if format == .json { return exchange.respond(.ok, Self.jsonHeaders, object.bytes) }
         try respond(object, .ok, call, exchange)
@@ -37,10 +46,14 @@ struct ResourceEndpoint: Sendable {
             guard call.target.resource == .componentStatuses else { throw .methodNotAllowed("list", call.target.resource) }
             return try respond(ComponentStatuses.page(request, at: api.registry.logs.durable.revision), call, exchange)
         }
-        if let page = try store.listPresent(request) { return try respond(page, call, exchange) }
+        let present = try store.listPresent(request)
+        if let present, !served.isRemote { return try respond(present, call, exchange) }
         exchange.run {
             do throws(Status) {
-                try await answer(try await store.listPast(request), call, exchange)
+                var page: ResourceStore.Page
+                if let present { page = present } else { page = try await store.listPast(request) }
+                if served.isRemote { page.items = try await served.present(page.items) }
+                try await answer(page, call, exchange)
             } catch {
                 exchange.respond(error)
             }

@@ -17,11 +17,16 @@ struct WatchEncoder: Sendable {
 
     /// `isFirst`: nothing was sent before. Only the first table says what its columns are.
     func encode(_ event: SelectedEvent, isFirst: Bool) -> [UInt8] {
-        let kind = event.kind.rawValue
-        guard format.shape != .object || isProtobuf || encoder.served.conversion != nil else { return event.frame }
-        let object = encoder.served.show(event.versioned)
-        if format.shape == .object, !isProtobuf { return Self.frame(kind, object.bytes) }
-        return frame(kind, object, isFirst: isFirst)
+        let served = encoder.served
+        let isStored = served.conversion == nil && served.show(event.object) === event.object
+        guard format.shape != .object || isProtobuf || !isStored else { return event.frame }
+        return encode(event.kind, served.show(event.versioned), isFirst: isFirst)
+    }
+
+    /// An object that is in the served version already.
+    func encode(_ kind: SelectedEvent.Kind, _ object: StoredObject, isFirst: Bool) -> [UInt8] {
+        if format.shape == .object, !isProtobuf { return Self.frame(kind.rawValue, object.bytes) }
+        return frame(kind.rawValue, object, isFirst: isFirst)
     }
 
     /// Says that nothing of interest happened up to `revision`.

@@ -14,12 +14,14 @@ public struct LocalClient: Client {
     // MARK: Reading
 
     public func get(_ target: Target) async throws(Status) -> StoredObject {
-        try authorize("get", target)
-        return try api.get(target)
+        try await authorize("get", target)
+        let served = try api.served(target.resource)
+        guard served.isRemote else { return try api.get(target) }
+        return try await api.present(target, served)
     }
 
     public func list(_ target: Target, _ options: ListOptions) async throws(Status) -> ObjectList {
-        try authorizeCollection("list", target, options.fieldSelector)
+        try await authorizeCollection("list", target, options.fieldSelector)
         let (served, store) = try store(target, "list")
         var request = ResourceStore.ListRequest(limit: options.limit)
         request.filter = try filter(served, target, options.labelSelector, options.fieldSelector)
@@ -35,19 +37,20 @@ public struct LocalClient: Client {
             page = try await store.listPast(request)
         }
         return ObjectList(
-            items: page.items.map(served.show), revision: page.revision, continueToken: page.continuation?.text)
+            items: try await served.present(page.items), revision: page.revision, continueToken: page.continuation?.text)
     }
 
     public func watch(_ target: Target, _ options: ListOptions) async throws(Status) -> WatchStream {
-        try authorizeCollection("watch", target, options.fieldSelector)
+        try await authorizeCollection("watch", target, options.fieldSelector)
         let (served, store) = try store(target, "watch")
         let filter = try filter(served, target, options.labelSelector, options.fieldSelector)
         let follower = LocalWatch(store.cache, filter)
         try await store.watch(follower.watcher, after: options.revision)
         return WatchStream { () throws(Status) in
-            await follower.next()?.map { event in
-                let object = served.show(event.versioned)
-                return switch event.kind {
+            guard let events = await follower.next() else { return nil }
+            let objects = try await served.present(events.map(\.versioned))
+            return zip(events, objects).map { event, object in
+                switch event.kind {
                 case .added: .added(object)
                 case .modified: .modified(object)
                 case .deleted: .deleted(object)
@@ -60,8 +63,8 @@ public struct LocalClient: Client {
         _ resource: GroupVersionResource, _ scope: ObservationScope
     ) async throws(Status) -> any ObjectSet {
         let target = Target(resource, namespace: scope.namespace ?? "")
-        try authorizeCollection("list", target, scope.fieldSelector, as: observer)
-        try authorizeCollection("watch", target, scope.fieldSelector, as: observer)
+        try await authorizeCollection("list", target, scope.fieldSelector, as: observer)
+        try await authorizeCollection("watch", target, scope.fieldSelector, as: observer)
         let (served, store) = try store(target, "watch")
         let filter = try filter(served, target, scope.labelSelector, scope.fieldSelector)
         return CachedObjectSet(cache: store.cache, filter: filter)
@@ -72,24 +75,24 @@ public struct LocalClient: Client {
     public func create(
         _ target: Target, _ object: Value, _ options: WriteOptions
     ) async throws(Status) -> StoredObject {
-        try authorize("create", target)
+        try await authorize("create", target)
         return try await api.create(call(target, options), object).object
     }
 
     public func update(
         _ target: Target, _ object: Value, _ options: WriteOptions
     ) async throws(Status) -> StoredObject {
-        try authorize("update", target)
+        try await authorize("update", target)
         return try await api.update(call(target, options), object).object
     }
 
     public func patch(_ target: Target, _ patch: Patch, _ options: WriteOptions) async throws(Status) -> StoredObject {
-        try authorize("patch", target)
+        try await authorize("patch", target)
         return try await api.patch(call(target, options), patch).object
     }
 
     public func delete(_ target: Target, _ options: DeletionOptions) async throws(Status) -> StoredObject? {
-        try authorize("delete", target)
+        try await authorize("delete", target)
         switch try await api.delete(call(target, WriteOptions(isDryRun: options.isDryRun)), options) {
         case .marked(let object), .removed(let object): return object
         }
@@ -119,17 +122,18 @@ public struct LocalClient: Client {
     /// A collection of which one name is asked for is decided upon as that object.
     private func authorizeCollection(
         _ verb: String, _ target: Target, _ fields: String, as who: User? = nil
-    ) throws(Status) {
+    ) async throws(Status) {
         var target = target
         if let name = FieldSelector.name(in: fields) { target.name = name }
-        try authorize(verb, target, as: who)
+        try await authorize(verb, target, as: who)
     }
 
-    private func authorize(_ verb: String, _ target: Target, as who: User? = nil) throws(Status) {
+    private func authorize(_ verb: String, _ target: Target, as who: User? = nil) async throws(Status) {
         let access = AccessRequest(user: who ?? user, verb: verb, target)
-        switch authorizer.decide(access) {
+        switch await authorizer.ask(access) {
         case .allow: return
         case .deny(let reason), .noOpinion(let reason): throw .forbidden(access, reason: reason)
+        case .pending: preconditionFailure("an authoriser that was asked must answer")
         }
     }
 }

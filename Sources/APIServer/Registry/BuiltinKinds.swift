@@ -36,7 +36,12 @@ enum BuiltinKinds {
             allowsCreateOnUpdate: definition.allowsCreateOnUpdate,
             allowsUnconditionalUpdate: definition.allowsUnconditionalUpdate,
             defaultPropagation: DeletionOptions.Propagation(rawValue: definition.defaultPropagation),
-            strategy: strategy, validation: Validation(definition))
+            strategy: strategy, validation: validation(definition))
+    }
+
+    private static func validation(_ definition: ResourceDefinition) -> any ObjectValidation {
+        let validation = Validation(definition)
+        return definition.resource == .customResourceDefinitions ? DefinitionValidation(validation) : validation
     }
 
     /// The rules of a built-in kind, from its table and written by hand.
@@ -45,10 +50,6 @@ enum BuiltinKinds {
         init(_ definition: ResourceDefinition) { self.definition = definition }
 
         func validate(_ object: Value) -> [FieldError] { BuiltinValidation.validate(object, as: definition) }
-
-        func validateCreate(_ object: Value) -> [FieldError] {
-            BuiltinValidation.validateCreate(object, as: definition)
-        }
 
         func validateUpdate(_ object: Value, over current: Value) -> [FieldError] {
             BuiltinValidation.validateUpdate(object, over: current, as: definition)

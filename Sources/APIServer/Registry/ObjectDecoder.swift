@@ -49,7 +49,7 @@ struct ObjectDecoder {
     }
 
     /// How many problems are told at most, as in Kubernetes.
-    private static let problemLimit = 100
+    static let problemLimit = 100
 
     /// The object, and what clients that asked for it are warned of.
     func decode(

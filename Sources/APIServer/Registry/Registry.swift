@@ -16,8 +16,13 @@ final class Registry: Sendable {
         var store: ResourceStore?
         /// Between this version and the stored one; `nil` when they are the same.
         var conversion: KindConversion?
+        /// The version of a custom resource that this is; `nil` for built-in ones.
+        var custom: CustomVersion?
         /// Says which version of its definition a custom resource is served by; empty for built-in ones.
         var fingerprint = ""
+
+        /// The schema of one object, as far as the server knows one.
+        var type: TypeSchema? { definition.type ?? custom?.schema.type }
     }
 
     /// All that is served at one instant; immutable, so that whoever holds it sees one state.

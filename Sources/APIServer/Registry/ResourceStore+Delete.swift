@@ -18,15 +18,16 @@ extension ResourceStore {
         _ name: ObjectName, _ request: WriteRequest, _ options: DeletionOptions
     ) async throws(Status) -> Deletion {
         for _ in 0..<Self.deleteAttempts {
-            let current = try get(name)
+            let current = try await present(try get(name))
             try checkPreconditions(current, options)
-            let object = current.value
+            var object = current.value
             if !request.isAdmitted {
                 var asked = AdmissionRequest(
                     request, kind.groupVersionKind, resource: resource, object: nil, over: object, deletion: options)
                 try await admission.admit(&asked)
                 try await admission.validate(asked)
             }
+            if !current.isDeleting { kind.strategy.beginDeletion(&object) }
             let plan = DeletionPlan(
                 defaultPropagation: kind.defaultPropagation, grace: kind.strategy.gracePeriod(for: object, options))
             do throws(CommitFailure) {

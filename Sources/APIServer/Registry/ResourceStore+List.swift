@@ -56,7 +56,7 @@ extension ResourceStore {
         case (nil, _): preconditionFailure("the present state was asked for")
         }
         do throws(DatastoreError) {
-            let objects = try await log.list(resource, namespace: request.filter.namespace, at: past)
+            let objects = try await log.list(home, namespace: request.filter.namespace, at: past)
             return page(objects[...], request, revision: past)
         } catch {
             guard case .compacted = error else { throw Status(error) }

@@ -32,17 +32,19 @@ extension ResourceStore {
         _ name: ObjectName, _ request: WriteRequest, _ transform: Transform
     ) async throws(Status) -> StoredObject {
         for _ in 0..<Self.updateAttempts {
-            guard let current = cache.get(name) else {
+            guard let found = cache.get(name) else {
                 guard kind.allowsCreateOnUpdate, let make = transform.create else {
                     throw .notFound(resource, name.name)
                 }
                 return try await create(try make(), request)
             }
+            let current = try await present(found)
+            let isStale = log.isStale(home, name) || form?.isCurrent(found) == false
             let proposed = try transform.apply(current.value)
             let expected = try expectedRevision(proposed, name)
             if let expected, expected != current.revision { throw .modified(resource, name.name) }
             do throws(CommitFailure) {
-                return try await write(proposed, over: current, request, transform)
+                return try await write(proposed, over: current, isStale: isStale, request, transform)
             } catch {
                 // Lost: the next try finds the newer version. A patch is applied to that one; an object whose client
                 // named the old one is refused then.
@@ -67,7 +69,7 @@ extension ResourceStore {
     }
 
     private func write(
-        _ proposed: Value, over current: StoredObject, _ request: WriteRequest, _ transform: Transform
+        _ proposed: Value, over current: StoredObject, isStale: Bool, _ request: WriteRequest, _ transform: Transform
     ) async throws(CommitFailure) -> StoredObject {
         let old = current.value
         let (object, asked): (Value, AdmissionRequest)
@@ -79,7 +81,7 @@ extension ResourceStore {
         var logged = object
         logged[path: ["metadata", "resourceVersion"]] = old.at("metadata", "resourceVersion")
         // Nothing changed: nothing is written, and the revision stays, as in Kubernetes.
-        if logged == old, !log.isStale(resource, current.objectName) {
+        if logged == old, !isStale {
             admission.forget(asked)
             return current
         }
@@ -117,7 +119,7 @@ extension ResourceStore {
         do throws(Status) {
             object = plan.countGeneration(object, over: old)
             asked.object = show(object)
-            var errors = kind.validation.validate(object)
+            var errors = kind.validation.validate(object, replacing: old)
             if transform.scope.obeysUpdateRules { errors += kind.validation.validateUpdate(object, over: old) }
             try check(object, errors)
             if !request.isAdmitted { try await admission.validate(asked) }

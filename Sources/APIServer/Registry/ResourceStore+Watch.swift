@@ -16,7 +16,7 @@ extension ResourceStore {
         if cache.ringFloor <= revision { return try attach(watcher, after: revision, prior: []) }
         let past: [CacheChange]
         do throws(DatastoreError) {
-            past = try await log.changes(of: resource, after: revision)
+            past = try await log.changes(of: home, after: revision)
         } catch {
             switch error {
             case .compacted(let oldest): throw .expired("too old resource version: \(revision) (\(oldest))")

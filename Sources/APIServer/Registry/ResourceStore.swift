@@ -14,12 +14,14 @@ final class ResourceStore: Sendable {
     /// The plug-ins that have to do with this resource.
     let admission: AdmissionChain
     let now: @Sendable () -> Timestamp
+    /// `nil` when objects are stored in the version that the store works in.
+    let form: (any StoredForm)?
 
     init(
         _ kind: ServedKind, log: ObjectLog, admission: AdmissionChain,
-        now: @escaping @Sendable () -> Timestamp = { .now }
+        now: @escaping @Sendable () -> Timestamp = { .now }, form: (any StoredForm)? = nil
     ) {
-        guard let cache = log.cache(of: kind.resource) else {
+        guard let cache = log.cache(of: kind.home ?? kind.resource) else {
             preconditionFailure("the log was opened without \(kind.resource)")
         }
         self.kind = kind
@@ -27,13 +29,23 @@ final class ResourceStore: Sendable {
         self.cache = cache
         self.admission = admission.narrowed(to: kind.resource)
         self.now = now
+        self.form = form
     }
 
     var resource: GroupVersionResource { kind.resource }
+    /// Under what name the log keeps the objects.
+    var home: GroupVersionResource { kind.home ?? kind.resource }
 
     func get(_ name: ObjectName) throws(Status) -> StoredObject {
         guard let object = cache.get(name) else { throw .notFound(resource, name.name) }
         return object
+    }
+
+    /// An object of the cache in the version in which the store works.
+    func present(_ object: StoredObject) async throws(Status) -> StoredObject {
+        guard let form else { return object }
+        if let present = form.present(object) { return present }
+        return try await form.present([object]).first ?? object
     }
 
     /// Writes one version and returns it as it is stored. A lost compare-and-set is thrown as `conflict`.
@@ -42,25 +54,33 @@ final class ResourceStore: Sendable {
     ) async throws(CommitFailure) -> StoredObject {
         var logged = object
         logged[path: ["metadata", "resourceVersion"]] = nil
+        let shown = logged
+        do throws(Status) {
+            if let form { logged = try await form.stored(logged) }
+        } catch {
+            throw .failed(error)
+        }
         let bytes = logged.json
         guard !options.isDryRun else {
-            return try stored(bytes, current?.revision ?? 0)
+            return try stored(shown.json, current?.revision ?? 0)
         }
         let revision: Revision
         do throws(DatastoreError) {
-            revision = try await log.write(resource, name, bytes, expected: current?.revision ?? 0)
+            revision = try await log.write(home, name, bytes, expected: current?.revision ?? 0)
         } catch {
             throw CommitFailure(error)
         }
-        if let cached = cache.get(name), cached.revision == revision { return cached }
-        return try stored(bytes, revision)
+        if logged["apiVersion"] == shown["apiVersion"], let cached = cache.get(name), cached.revision == revision {
+            return cached
+        }
+        return try stored(shown.json, revision)
     }
 
     /// Removes the version `current`.
     func remove(_ current: StoredObject, isDryRun: Bool) async throws(CommitFailure) {
         guard !isDryRun else { return }
         do throws(DatastoreError) {
-            _ = try await log.write(resource, current.objectName, nil, expected: current.revision)
+            _ = try await log.write(home, current.objectName, nil, expected: current.revision)
         } catch {
             throw CommitFailure(error)
         }

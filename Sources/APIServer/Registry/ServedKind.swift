@@ -4,8 +4,10 @@ import Support
 
 /// A resource as the registry serves it: the facts of its table row, and its strategy.
 struct ServedKind: Sendable {
-    /// The resource in the version that is stored.
+    /// The resource in the version that is stored, or for a custom resource in the one that the store works in.
     var resource: GroupVersionResource
+    /// Under what name the log keeps the objects, if that is not ``resource``.
+    var home: GroupVersionResource?
     var kind: String
     var isNamespaced: Bool
     /// Whether the status is changed by its own subresource only.
@@ -31,15 +33,15 @@ protocol ObjectValidation: Sendable {
     /// What is wrong with a decoded, completed object. Empty when it is valid.
     func validate(_ object: Value) -> [FieldError]
 
-    /// What is wrong with creating `object`, beyond what is wrong with it at any time.
-    func validateCreate(_ object: Value) -> [FieldError]
+    /// What is wrong with an object that takes the place of `current`; a kind may tolerate what was wrong before.
+    func validate(_ object: Value, replacing current: Value) -> [FieldError]
 
     /// What is wrong with changing `current` into `object`, beyond what is wrong with `object` itself.
     func validateUpdate(_ object: Value, over current: Value) -> [FieldError]
 }
 
 extension ObjectValidation {
-    func validateCreate(_ object: Value) -> [FieldError] { [] }
+    func validate(_ object: Value, replacing current: Value) -> [FieldError] { validate(object) }
 }
 
 /// Of kinds for which every object that decodes is valid.
@@ -59,6 +61,9 @@ protocol ResourceStrategy: Sendable {
     /// Puts back what an update must not touch. Runs after admission has completed the object, before it is validated.
     func prepareForUpdate(_ object: inout Value, over current: Value, _ request: WriteRequest) async throws(Status)
 
+    /// Adds what holds the object back until its deletion is finished. Asked once, before the deletion begins.
+    func beginDeletion(_ object: inout Value)
+
     /// The seconds that deleting `object` shall take at least.
     func gracePeriod(for object: Value, _ options: DeletionOptions) -> Int
 
@@ -76,6 +81,7 @@ protocol ResourceStrategy: Sendable {
 extension ResourceStrategy {
     func prepareForCreate(_ object: inout Value, _ request: WriteRequest) async throws(Status) {}
     func prepareForUpdate(_ object: inout Value, over current: Value, _ request: WriteRequest) async throws(Status) {}
+    func beginDeletion(_ object: inout Value) {}
     func gracePeriod(for object: Value, _ options: DeletionOptions) -> Int { 0 }
     func mark(_ object: inout Value) {}
     func release(_ object: Value) {}

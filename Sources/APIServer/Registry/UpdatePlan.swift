@@ -9,6 +9,8 @@ struct UpdatePlan {
     enum Scope: Hashable {
         /// Everything but the status, if the kind has a status subresource.
         case main(hasStatus: Bool)
+        /// The status and nothing else, as for custom resources.
+        case statusAlone
         /// The status, and of the metadata what controllers keep there.
         case status(keepsLabels: Bool)
         /// These fields and no others, for subresources that exist to change them.
@@ -21,7 +23,7 @@ struct UpdatePlan {
         /// Whether the kind's rules for updates apply. The other scopes change what those rules protect.
         var obeysUpdateRules: Bool {
             switch self {
-            case .main, .status: true
+            case .main, .status, .statusAlone: true
             case .fields, .containerResources, .whole: false
             }
         }
@@ -40,6 +42,9 @@ struct UpdatePlan {
         case .main(true): new["status"] = current["status"]
         case .main(false), .whole: break
         case .status(let keepsLabels): new = Self.statusUpdate(proposed, current, keepsLabels: keepsLabels)
+        case .statusAlone:
+            new = current
+            new["status"] = proposed["status"]
         case .fields(let paths):
             new = current
             for path in paths { new[path: path] = proposed[path: path] }
@@ -57,7 +62,7 @@ struct UpdatePlan {
 
     /// Counts a change of the desired state, after admission had its say.
     func countGeneration(_ object: Value, over current: Value) -> Value {
-        guard countsGenerations, Self.desiredState(object) != Self.desiredState(current) else { return object }
+        guard countsGenerations, desiredState(object) != desiredState(current) else { return object }
         var new = object
         let generation = current.at("metadata", "generation")?.integer ?? 0
         new[path: ["metadata", "generation"]] = .integer(generation + 1)
@@ -125,11 +130,11 @@ struct UpdatePlan {
         return new
     }
 
-    /// All but metadata and status.
-    private static func desiredState(_ object: Value) -> Value {
+    /// All but metadata and, where the status has an endpoint of its own, the status.
+    private func desiredState(_ object: Value) -> Value {
         var state = object
         state["metadata"] = nil
-        state["status"] = nil
+        if scope != .main(hasStatus: false) { state["status"] = nil }
         return state
     }
 }

@@ -51,9 +51,16 @@ struct Verbs: Sendable {
         let object = try store.get(target.objectName)
         switch target.subresource {
         case nil, "status", "approval", "resize", "ephemeralcontainers": return served.show(object)
-        case "scale": return try Scale.show(object, served.definition)
+        case "scale": return try Scale.show(served.show(object), served)
         case let other?: throw .methodNotAllowed("get", target.resource, subresource: other)
         }
+    }
+
+    /// The same, of a custom resource that a server outside may have to convert.
+    func present(_ target: Target, _ served: Registry.Served) async throws(Status) -> StoredObject {
+        guard let store = served.store else { throw .methodNotAllowed("get", target.resource) }
+        let object = try await store.present(try store.get(target.objectName))
+        return target.subresource == "scale" ? try Scale.show(object, served) : object
     }
 
     // MARK: Writing
@@ -66,6 +73,7 @@ struct Verbs: Sendable {
         guard let store = served.store, served.definition.verbs.contains("create") else {
             throw .methodNotAllowed("create", call.target.resource)
         }
+        if let custom = served.custom, custom.isTerminating { throw .terminating(call.target.resource) }
         let (object, warnings) = try decode(body, call, served)
         try checkNamespace(object, call.target, served)
         let stored = try await store.create(object, call.request(.create))
@@ -188,6 +196,7 @@ struct Verbs: Sendable {
     private func scope(_ target: Target, _ served: Registry.Served) throws(Status) -> UpdatePlan.Scope {
         switch target.subresource {
         case nil: .main(hasStatus: served.definition.subresource("status") != nil)
+        case "status" where served.custom != nil: .statusAlone
         case "status": .status(keepsLabels: target.resource != .pods && target.resource != .nodes)
         case "finalize": .fields([["spec", "finalizers"]])
         case "approval": .fields([["status", "conditions"]])
@@ -236,13 +245,28 @@ protocol ResourceAction: Sendable {
 
 extension Registry.Served {
     /// The object in the served version.
+    ///
+    /// Objects that only a server outside can bring into that version must have gone through ``present(_:)``.
     func show(_ object: StoredObject) -> StoredObject {
+        if let form = store?.form { return form.present(object) ?? object }
         guard let conversion else { return object }
         return StoredObject(received: conversion.toServed(object.value))
     }
 
+    /// Whether reading may have to ask a server outside.
+    var isRemote: Bool { store?.form?.isRemote ?? false }
+
+    /// Stored objects in the served version, whoever has to be asked for that.
+    func present(_ objects: [StoredObject]) async throws(Status) -> [StoredObject] {
+        guard let form = store?.form, form.isRemote else { return objects.map(show) }
+        return try await form.present(objects)
+    }
+
     /// Reads a client's object: checked against the schema, pruned, defaulted, in the stored version.
     func decode(_ body: Value, _ call: Verbs.Call) throws(ObjectDecoder.Refusal) -> (Value, warnings: [String]) {
+        if let custom {
+            return try custom.decode(body, call.fieldValidation, duplicateFields: call.duplicateFields)
+        }
         let (object, warnings) = try ObjectDecoder(definition).decode(
             body, call.fieldValidation, duplicateFields: call.duplicateFields)
         return (conversion?.toStored(object) ?? object, warnings)

@@ -1,9 +1,42 @@
+import APIMachinery
 import Support
 
-/// What `--kube-apiserver-arg` says, as flags of `kube-apiserver`: `NAME=VALUE` each. Files are named, not read.
+/// What `--kube-apiserver-arg` says, as flags of `kube-apiserver`: `NAME=VALUE` each. Files are named, not read; what was
+/// not said is `nil` or empty.
 public struct APIServerArguments: Hashable, Sendable {
     /// `--encryption-provider-config`.
     public var encryptionConfigFile: String?
+
+    // MARK: Who users are
+
+    /// `--token-auth-file`.
+    public var tokenFile: String?
+    /// `--enable-bootstrap-token-auth`.
+    public var acceptsBootstrapTokens: Bool?
+    /// `--anonymous-auth`.
+    public var allowsAnonymous: Bool?
+    /// `--requestheader-client-ca-file`, and the lists of the other flags of this kind.
+    public var frontProxyAuthorityFile: String?
+    public var frontProxyNames: [String]
+    public var frontProxyUserHeaders: [String]
+    public var frontProxyUIDHeaders: [String]
+    public var frontProxyGroupHeaders: [String]
+    public var frontProxyExtraPrefixes: [String]
+
+    // MARK: Service accounts
+
+    /// `--service-account-issuer`.
+    public var issuers: [String]
+    /// `--api-audiences`.
+    public var audiences: [String]
+    /// `--service-account-key-file`.
+    public var serviceAccountKeyFiles: [String]
+    /// `--service-account-jwks-uri`.
+    public var keysURL: String?
+    /// `--service-account-max-token-expiration`.
+    public var longestToken: Duration?
+    /// `--service-account-extend-token-expiration`.
+    public var extendsTokens: Bool?
 
     /// Fails with one sentence that names the argument at fault. One that this version does not know is a fault: it would
     /// otherwise be believed to hold.
@@ -15,10 +48,49 @@ public struct APIServerArguments: Hashable, Sendable {
         } catch {
             throw Fault(error.code, "--kube-apiserver-arg: \(error.summary)")
         }
+        func flag(_ name: String) -> Bool? { values.text(name).map { $0 == "true" } }
         encryptionConfigFile = values.text("encryption-provider-config")
+        tokenFile = values.text("token-auth-file")
+        acceptsBootstrapTokens = flag("enable-bootstrap-token-auth")
+        allowsAnonymous = flag("anonymous-auth")
+        frontProxyAuthorityFile = values.text("requestheader-client-ca-file")
+        frontProxyNames = values.list("requestheader-allowed-names")
+        frontProxyUserHeaders = values.list("requestheader-username-headers")
+        frontProxyUIDHeaders = values.list("requestheader-uid-headers")
+        frontProxyGroupHeaders = values.list("requestheader-group-headers")
+        frontProxyExtraPrefixes = values.list("requestheader-extra-headers-prefix")
+        issuers = values.list("service-account-issuer")
+        audiences = values.list("api-audiences")
+        serviceAccountKeyFiles = values.list("service-account-key-file")
+        keysURL = values.text("service-account-jwks-uri")
+        longestToken = try Self.duration(values, "service-account-max-token-expiration")
+        extendsTokens = flag("service-account-extend-token-expiration")
     }
 
     private static let options: [Option] = [
         Option("encryption-provider-config"),
+        Option("token-auth-file"),
+        Option("enable-bootstrap-token-auth", .flag),
+        Option("anonymous-auth", .flag),
+        Option("requestheader-client-ca-file"),
+        Option("requestheader-allowed-names", .list(isSplit: true)),
+        Option("requestheader-username-headers", .list(isSplit: true)),
+        Option("requestheader-uid-headers", .list(isSplit: true)),
+        Option("requestheader-group-headers", .list(isSplit: true)),
+        Option("requestheader-extra-headers-prefix", .list(isSplit: true)),
+        Option("service-account-issuer", .list(isSplit: false)),
+        Option("api-audiences", .list(isSplit: true)),
+        Option("service-account-key-file", .list(isSplit: false)),
+        Option("service-account-jwks-uri"),
+        Option("service-account-max-token-expiration"),
+        Option("service-account-extend-token-expiration", .flag),
     ]
+
+    private static func duration(_ values: OptionValues, _ name: String) throws(Fault) -> Duration? {
+        guard let text = values.text(name) else { return nil }
+        guard let duration = try? GoDuration.parse(text) else {
+            throw Fault(.invalid, "--kube-apiserver-arg: \(name) \(text) is no duration, such as 1h30m")
+        }
+        return duration
+    }
 }

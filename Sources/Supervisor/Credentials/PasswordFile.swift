@@ -1,3 +1,5 @@
+import Support
+
 /// `cred/passwd`: who may talk to the supervisor with basic authentication. CSV (RFC 4180) of password, name,
 /// uid, groups.
 public struct PasswordFile: Hashable, Sendable {
@@ -18,7 +20,7 @@ public struct PasswordFile: Hashable, Sendable {
     /// Reads a file; lines with fewer than three columns say nothing and are left out.
     public init(_ bytes: [UInt8]) {
         for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {
-            let columns = Self.columns(line)
+            let columns = CommaSeparated.columns(line)
             guard columns.count >= 3 else { continue }
             rows.append(
                 Row(password: columns[0], name: columns[1], groups: columns.count > 3 ? columns[3] : ""))
@@ -46,29 +48,5 @@ public struct PasswordFile: Hashable, Sendable {
     private static func quoted(_ text: String) -> String {
         let isPlain = !text.contains { $0 == "," || $0 == "\"" || $0.isNewline } && text.first != " "
         return isPlain ? text : "\"" + text.replacing("\"", with: "\"\"") + "\""
-    }
-
-    private static func columns(_ line: Substring) -> [String] {
-        var columns: [String] = []
-        var rest = line
-        while true {
-            var column = ""
-            if rest.first == "\"" {
-                rest = rest.dropFirst()
-                while let quote = rest.firstIndex(of: "\"") {
-                    column += rest[..<quote]
-                    rest = rest[rest.index(after: quote)...]
-                    guard rest.first == "\"" else { break }
-                    column += "\""
-                    rest = rest.dropFirst()
-                }
-            } else {
-                column = String(rest.prefix { $0 != "," })
-                rest = rest.dropFirst(column.count)
-            }
-            columns.append(column)
-            guard rest.first == "," else { return columns }
-            rest = rest.dropFirst()
-        }
     }
 }

@@ -13,8 +13,8 @@ protocol ResourceVersions: Sendable {
     func show(_ object: Value, as resource: GroupVersionResource) async throws(Status) -> Value
 
     /// Reads an object in a served version, or that of a subresource: checked against the schema, pruned, defaulted, in
-    /// the stored version.
+    /// the stored version, or for a custom resource in the version `home`.
     func read(
-        _ object: Value, as resource: GroupVersionResource, subresource: String?
+        _ object: Value, as resource: GroupVersionResource, subresource: String?, for home: GroupVersionResource
     ) async throws(Status) -> Value
 }

@@ -19,7 +19,7 @@ final class ServedVersions: ResourceVersions {
 
     func equivalents(of resource: GroupVersionResource) -> [GroupVersionResource] {
         guard let registry, let store = registry[resource]?.store else { return [resource] }
-        return registry.all.filter { $0.store === store }.map(\.definition.resource)
+        return registry.all.filter { $0.store?.cache === store.cache }.map(\.definition.resource)
     }
 
     func kind(of resource: GroupVersionResource, subresource: String?) -> GroupVersionKind? {
@@ -30,14 +30,26 @@ final class ServedVersions: ResourceVersions {
 
     func show(_ object: Value, as resource: GroupVersionResource) async throws(Status) -> Value {
         guard let served = registry?[resource] else { throw Self.notServed(resource) }
+        if let form = served.store?.form {
+            return try await form.present([StoredObject(received: object)]).first?.value ?? object
+        }
         return served.conversion?.toServed(object) ?? object
     }
 
     func read(
-        _ object: Value, as resource: GroupVersionResource, subresource: String?
+        _ object: Value, as resource: GroupVersionResource, subresource: String?, for home: GroupVersionResource
     ) async throws(Status) -> Value {
         guard let served = registry?[resource] else { throw Self.notServed(resource) }
         let definition = served.definition
+        if let custom = served.custom, subresource != "scale" {
+            let decoded: Value
+            do throws(ObjectDecoder.Refusal) {
+                decoded = try custom.decode(object, .ignore, duplicateFields: []).0
+            } catch {
+                throw .internalError(error.why)
+            }
+            return home == resource ? decoded : try await show(decoded, as: home)
+        }
         do throws(ObjectDecoder.Refusal) {
             if let own = subresource.flatMap(definition.subresource), own.kind != definition.groupVersionKind {
                 return try ObjectDecoder(own.kind, own.type).decode(object, .ignore).0

@@ -45,7 +45,8 @@ struct MutatingWebhooks: MutatingAdmission {
             let object =
                 request.operation == .connect
                 ? patched
-                : try await inquiry.versions.read(patched, as: face.resource, subresource: request.subresource)
+                : try await inquiry.versions.read(
+                    patched, as: face.resource, subresource: request.subresource, for: request.resource)
             try Self.checkIdentity(object, of: request)
             defer { request.object = object }
             return object != request.object

@@ -12,10 +12,7 @@ enum PodReferences {
         let spec = pod.spec
         switch resource {
         case "serviceaccounts": return spec.serviceAccountName == name
-        case "configmaps": return contains("configMap", "name", name, spec) || environment(spec, "configMap", name)
-        case "secrets":
-            return spec.imagePullSecrets.contains { $0.name == name } || contains("secret", "secretName", name, spec)
-                || environment(spec, "secret", name) || otherSecrets(spec).contains(name)
+        case "configmaps", "secrets": return containAny(resource, pod) { $0 == name }
         case "persistentvolumeclaims":
             return spec.volumes.contains {
                 $0.value.at("persistentVolumeClaim", "claimName")?.string == name
@@ -29,19 +26,37 @@ enum PodReferences {
         }
     }
 
+    /// Whether `pod` refers to any of its namespace's `secrets` or `configmaps` of which `isMeant` holds.
+    static func containAny(_ resource: String, _ pod: Pod, where isMeant: (String) -> Bool = { _ in true }) -> Bool {
+        let spec = pod.spec
+        guard resource == "secrets" else {
+            return contains("configMap", "name", spec, isMeant) || environment(spec, "configMap", isMeant)
+        }
+        return spec.imagePullSecrets.contains { isMeant($0.name) } || contains("secret", "secretName", spec, isMeant)
+            || environment(spec, "secret", isMeant) || otherSecrets(spec).contains(where: isMeant)
+    }
+
     /// Volumes of the kind, by themselves and as a source of a projected volume.
-    private static func contains(_ kind: String, _ key: String, _ name: String, _ spec: PodSpec) -> Bool {
+    private static func contains(
+        _ kind: String, _ key: String, _ spec: PodSpec, _ isMeant: (String) -> Bool
+    ) -> Bool {
         spec.volumes.contains { volume in
-            volume.value.at(kind, key)?.string == name
-                || (volume.value.at("projected", "sources")?.array ?? []).contains { $0.at(kind, "name")?.string == name }
+            volume.value.at(kind, key)?.string.map(isMeant) == true
+                || (volume.value.at("projected", "sources")?.array ?? []).contains {
+                    $0.at(kind, "name")?.string.map(isMeant) == true
+                }
         }
     }
 
-    private static func environment(_ spec: PodSpec, _ kind: String, _ name: String) -> Bool {
+    private static func environment(_ spec: PodSpec, _ kind: String, _ isMeant: (String) -> Bool) -> Bool {
         let containers = ["containers", "initContainers", "ephemeralContainers"].flatMap { spec.value[$0]?.array ?? [] }
         return containers.contains { container in
-            (container["env"]?.array ?? []).contains { $0.at("valueFrom", kind + "KeyRef", "name")?.string == name }
-                || (container["envFrom"]?.array ?? []).contains { $0.at(kind + "Ref", "name")?.string == name }
+            (container["env"]?.array ?? []).contains {
+                $0.at("valueFrom", kind + "KeyRef", "name")?.string.map(isMeant) == true
+            }
+                || (container["envFrom"]?.array ?? []).contains {
+                    $0.at(kind + "Ref", "name")?.string.map(isMeant) == true
+                }
         }
     }
 

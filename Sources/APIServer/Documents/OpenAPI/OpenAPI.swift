@@ -12,7 +12,7 @@ struct OpenAPI: DocumentSource {
 
     /// Which documents there are.
     private struct Index: Sendable {
-        var definitions: [String: [ResourceDefinition]] = [:]
+        var served: [String: [Registry.Served]] = [:]
         var json: [UInt8] = []
     }
 
@@ -27,8 +27,7 @@ struct OpenAPI: DocumentSource {
                 let hash = Hex.encode(Digest.sha256(([release, path] + content).joined(separator: "/").utf8))
                 paths[path] = ["serverRelativeURL": .string("/openapi/v3/\(path)?hash=\(hash.uppercased())")]
             }
-            return Index(
-                definitions: byPath.mapValues { $0.map(\.definition) }, json: (["paths": paths] as Value).json)
+            return Index(served: byPath, json: (["paths": paths] as Value).json)
         }
     }
 
@@ -37,18 +36,19 @@ struct OpenAPI: DocumentSource {
         let rest = request.path.dropFirst("/openapi/v3".count).drop { $0 == "/" }
         let index = derived.content
         if rest.isEmpty { return Document(contentType: "application/json", bytes: index.json) }
-        guard let served = index.definitions[String(rest)] else { return nil }
+        guard let served = index.served[String(rest)] else { return nil }
         var headers: [(String, String)] = []
         // A document whose hash stands in its URL never changes.
         if request.query["hash"] != nil { headers.append(("Cache-Control", "public, immutable")) }
         return Document(contentType: "application/json", bytes: document(served).json, headers: headers)
     }
 
-    private func document(_ served: [ResourceDefinition]) -> Value {
-        var schemas = OpenAPISchemas(.three, kinds: Self.kinds(of: served))
+    private func document(_ served: [Registry.Served]) -> Value {
+        var schemas = OpenAPISchemas(.three, kinds: Self.kinds(of: served.map(\.definition)))
         var paths = Value.emptyObject
-        for definition in served {
-            schemas.add(definition)
+        for resource in served {
+            let definition = resource.definition
+            schemas.add(resource)
             for (path, item) in OpenAPIPaths(dialect: .three).paths(of: definition) { paths[path] = item }
         }
         return [
@@ -79,7 +79,9 @@ struct OpenAPI: DocumentSource {
 
 extension OpenAPISchemas {
     /// Adds what a resource and its subresources consist of.
-    mutating func add(_ definition: ResourceDefinition) {
+    mutating func add(_ served: Registry.Served) {
+        if let custom = served.custom { add(custom: custom) }
+        let definition = served.definition
         if let type = definition.type { add(type) }
         if let list = definition.listType { add(list) }
         for type in definition.subresources.compactMap(\.type) { add(type) }

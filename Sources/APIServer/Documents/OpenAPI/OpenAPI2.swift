@@ -28,11 +28,12 @@ struct OpenAPI2: DocumentSource {
     }
 
     private var document: Value {
-        let definitions = registry.all.map(\.definition)
-        var schemas = OpenAPISchemas(.two, kinds: OpenAPI.kinds(of: definitions))
+        let served = registry.all
+        var schemas = OpenAPISchemas(.two, kinds: OpenAPI.kinds(of: served.map(\.definition)))
         var paths = Value.emptyObject
-        for definition in definitions {
-            schemas.add(definition)
+        for resource in served {
+            let definition = resource.definition
+            schemas.add(resource)
             for (path, item) in OpenAPIPaths(dialect: .two).paths(of: definition) { paths[path] = item }
         }
         return [

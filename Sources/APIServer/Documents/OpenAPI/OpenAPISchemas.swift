@@ -19,6 +19,9 @@ struct OpenAPISchemas {
         self.kinds = kinds
     }
 
+    /// Adds a schema that was made elsewhere.
+    mutating func insert(_ name: String, _ schema: Value) { schemas[name] = schema }
+
     /// Adds a type and all that it refers to.
     mutating func add(_ type: TypeSchema) {
         guard schemas[type.name] == nil else { return }

@@ -9,6 +9,7 @@ struct BuiltinStrategies: Sendable {
         switch resource {
         case .pods: PodStrategy()
         case .namespaces: NamespaceStrategy()
+        case .customResourceDefinitions: DefinitionStrategy()
         case .services: services
         case .persistentVolumes: FirstPhaseStrategy(phase: "Pending")
         case .persistentVolumeClaims: FirstPhaseStrategy(phase: "Pending")

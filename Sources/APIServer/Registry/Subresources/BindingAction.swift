@@ -19,17 +19,18 @@ struct BindingAction: ResourceAction {
         request.isAdmitted = true
         let uid = body.at("metadata", "uid")?.string ?? ""
         let annotations = body.at("metadata", "annotations")?.fields ?? Fields()
+        let labels = body.at("metadata", "labels")?.fields ?? Fields()
         let now = api.now().description
         let transform = ResourceStore.Transform(
             apply: { pod throws(Status) in
-                try Self.bind(pod, to: node, uid: uid, annotations, at: now)
+                try Self.bind(pod, to: node, uid: uid, annotations, labels, at: now)
             }, scope: .whole)
         _ = try await api.registry.store(.pods).update(name, request, transform)
         return ["apiVersion": "v1", "kind": "Status", "metadata": .emptyObject, "status": "Success", "code": 201]
     }
 
     private static func bind(
-        _ pod: Value, to node: String, uid: String, _ annotations: Fields, at now: String
+        _ pod: Value, to node: String, uid: String, _ annotations: Fields, _ labels: Fields, at now: String
     ) throws(Status) -> Value {
         let name = pod.at("metadata", "name")?.string ?? ""
         guard uid.isEmpty || uid == pod.at("metadata", "uid")?.string else {
@@ -44,6 +45,9 @@ struct BindingAction: ResourceAction {
         var bound = pod
         bound[path: ["spec", "nodeName"]] = .string(node)
         for (key, value) in annotations { bound[path: ["metadata", "annotations", key]] = value }
+        for (key, value) in labels where pod.at("metadata", "labels", key) == nil {
+            bound[path: ["metadata", "labels", key]] = value
+        }
         var conditions = (pod.at("status", "conditions")?.array ?? []).filter { $0["type"] != "PodScheduled" }
         conditions.append(["type": "PodScheduled", "status": "True", "lastTransitionTime": .string(now)])
         bound[path: ["status", "conditions"]] = .array(conditions)

@@ -4,7 +4,7 @@ import Client
 
 /// The reviews: questions to authentication and authorisation that are asked by POST and answered in the status.
 enum Reviews {
-    static func actions(_ access: AccessControl, tokens: ServiceAccountTokens) -> [ActionName: any ResourceAction] {
+    static func actions(_ access: AccessControl, tokens: TokenChain, audiences: [String]) -> [ActionName: any ResourceAction] {
         func name(_ group: String, _ resource: String) -> ActionName {
             ActionName(resource: GroupVersionResource(group: group, version: "v1", resource: resource))
         }
@@ -17,7 +17,7 @@ enum Reviews {
                 AccessReview(authorizer: access.authorizer, asksForSelf: true),
             name("authorization.k8s.io", "selfsubjectrulesreviews"): RulesReview(rbac: access.rbac),
             name("authentication.k8s.io", "selfsubjectreviews"): SelfReview(),
-            name("authentication.k8s.io", "tokenreviews"): TokenReview(tokens: tokens),
+            name("authentication.k8s.io", "tokenreviews"): TokenReview(tokens: tokens, audiences: audiences),
         ]
     }
 }
@@ -42,12 +42,13 @@ private struct AccessReview: ResourceAction {
                 [.invalid("spec.resourceAttributes", value: .null, "exactly one of nonResourceAttributes or resourceAttributes must be specified")])
         }
         var answer = body
-        switch authorizer.decide(access) {
+        switch await authorizer.ask(access) {
         case .allow(let reason): answer["status"] = Self.status(true, reason)
         case .deny(let reason):
             answer["status"] = Self.status(false, reason)
             answer[path: ["status", "denied"]] = true
         case .noOpinion(let reason): answer["status"] = Self.status(false, reason)
+        case .pending: preconditionFailure("an authoriser that was asked must answer")
         }
         return answer
     }
@@ -112,19 +113,24 @@ private struct SelfReview: ResourceAction {
 
 /// Whose token is this?
 private struct TokenReview: ResourceAction {
-    let tokens: ServiceAccountTokens
+    let tokens: TokenChain
+    /// Those of this server, when the question names none.
+    let audiences: [String]
 
     func perform(_ call: Verbs.Call, _ body: Value, _ api: Verbs) async throws(Status) -> Value {
         guard let token = body.at("spec", "token")?.string, !token.isEmpty else {
             throw .badRequest("token is required for TokenReview in authentication")
         }
         let asked = (body.at("spec", "audiences")?.array ?? []).compactMap(\.string)
-        let audiences = asked.isEmpty ? tokens.audiences : asked
         var answer = body
-        if let user = tokens.authenticate(token, audiences: audiences) {
-            answer["status"] = ["authenticated": true, "user": user.value, "audiences": Value(audiences)]
-        } else {
-            answer["status"] = ["authenticated": false, "error": "the token is not valid"]
+        switch await tokens.ask(token, for: asked.isEmpty ? audiences : asked) {
+        case .holder(let holder):
+            answer["status"] = [
+                "authenticated": true, "user": holder.user.value, "audiences": Value(holder.audiences),
+            ]
+        case .refused(let why):
+            answer["status"] = ["error": .string(why.map { "[invalid bearer token, \($0)]" } ?? "invalid bearer token")]
+        case .pending: preconditionFailure("a method that was asked must answer")
         }
         return answer
     }
@@ -132,7 +138,7 @@ private struct TokenReview: ResourceAction {
 
 extension User {
     /// `authentication.k8s.io/v1.UserInfo`
-    fileprivate var value: Value {
+    var value: Value {
         var info: Value = ["username": .string(name), "groups": Value(groups)]
         if !uid.isEmpty { info["uid"] = .string(uid) }
         if !extra.isEmpty { info["extra"] = .object(Fields(extra.map { ($0.key, Value($0.value)) })) }

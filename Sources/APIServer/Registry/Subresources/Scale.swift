@@ -7,11 +7,11 @@ enum Scale {
     static let kind = GroupVersionKind(group: "autoscaling", version: "v1", kind: "Scale")
     static var type: TypeSchema? { BuiltinTypes.kubernetes.type(named: "io.k8s.api.autoscaling.v1.Scale") }
 
-    static func show(_ object: StoredObject, _ definition: ResourceDefinition) throws(Status) -> StoredObject {
-        guard definition.subresource("scale") != nil else {
-            throw .methodNotAllowed("get", definition.resource, subresource: "scale")
+    static func show(_ object: StoredObject, _ served: Registry.Served) throws(Status) -> StoredObject {
+        guard served.definition.subresource("scale") != nil else {
+            throw .methodNotAllowed("get", served.definition.resource, subresource: "scale")
         }
-        return StoredObject(received: view(of: object.value))
+        return StoredObject(received: view(of: object.value, served.custom?.scale))
     }
 
     /// Sets the replicas to what `make` makes of the present scale.
@@ -23,9 +23,10 @@ enum Scale {
             throw .methodNotAllowed("update", call.target.resource, subresource: "scale")
         }
         let validation = call.fieldValidation
+        let paths = served.custom?.scale
         let transform = ResourceStore.Transform(
             apply: { current throws(Status) in
-                let made = try make(view(of: current))
+                let made = try make(view(of: current, paths))
                 let scale: Value
                 do throws(ObjectDecoder.Refusal) {
                     scale = try ObjectDecoder(kind, type).decode(made, validation).0
@@ -39,30 +40,39 @@ enum Scale {
                         [.invalid("spec.replicas", value: .integer(replicas), "must be greater than or equal to 0")])
                 }
                 var object = current
-                object[path: ["spec", "replicas"]] = .integer(replicas)
+                object[path: paths?.spec ?? ["spec", "replicas"]] = .integer(replicas)
                 // A scale that names a version changes only that version.
                 object[path: ["metadata", "resourceVersion"]] = scale.at("metadata", "resourceVersion")
                 return object
-            }, scope: .main(hasStatus: true), face: face)
+            }, scope: .main(hasStatus: true), face: face(paths))
         let stored = try await store.update(call.target.objectName, call.request(.update), transform)
-        return Verbs.Answer(object: StoredObject(received: view(of: stored.value)))
+        return Verbs.Answer(object: StoredObject(received: view(of: stored.value, paths)))
     }
 
     /// What admission sees of a change of scale.
-    private static let face = ResourceStore.Face(
-        kind: kind, show: { view(of: $0) },
-        put: { scale, object in object[path: ["spec", "replicas"]] = scale.at("spec", "replicas") })
+    private static func face(_ paths: ScalePaths?) -> ResourceStore.Face {
+        ResourceStore.Face(
+            kind: kind, show: { view(of: $0, paths) },
+            put: { scale, object in
+                object[path: paths?.spec ?? ["spec", "replicas"]] = scale.at("spec", "replicas")
+            })
+    }
 
-    private static func view(of object: Value) -> Value {
+    /// `paths` are those of a custom resource; `nil` for the places that built-in kinds have.
+    private static func view(of object: Value, _ paths: ScalePaths?) -> Value {
         var metadata = Value.emptyObject
         for key in ["creationTimestamp", "name", "namespace", "resourceVersion", "uid"] {
             metadata[key] = object.at("metadata", key)
         }
-        var status: Value = ["replicas": object.at("status", "replicas") ?? 0]
-        status["selector"] = selector(of: object).map { .string($0) }
+        var status: Value = ["replicas": object[path: paths?.status ?? ["status", "replicas"]] ?? 0]
+        if let paths {
+            status["selector"] = paths.selector.flatMap { object[path: $0] }
+        } else {
+            status["selector"] = selector(of: object).map { .string($0) }
+        }
         return [
             "apiVersion": .string(kind.apiVersion), "kind": .string(kind.kind), "metadata": metadata,
-            "spec": ["replicas": object.at("spec", "replicas") ?? 0], "status": status,
+            "spec": ["replicas": object[path: paths?.spec ?? ["spec", "replicas"]] ?? 0], "status": status,
         ]
     }
 

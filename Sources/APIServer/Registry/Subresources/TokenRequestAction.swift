@@ -10,24 +10,31 @@ struct TokenRequestAction: ResourceAction {
     private static let kind = GroupVersionKind(group: "authentication.k8s.io", version: "v1", kind: "TokenRequest")
     /// The shortest lifetime that may be asked for, in seconds, as in Kubernetes.
     private static let shortest: Int64 = 600
+    private static let usual: Int64 = 3600
+    /// What the volumes that pods get by themselves ask for: nobody else is likely to ask for just this.
+    private static let markOfOwnVolumes: Int64 = 3607
+    private static let extended: Int64 = 365 * 24 * 3600
 
     func perform(_ call: Verbs.Call, _ body: Value, _ api: Verbs) async throws(Status) -> Value {
         let account = try api.registry.store(.serviceAccounts).get(call.target.objectName)
-        let seconds = body.at("spec", "expirationSeconds")?.integer ?? 3600
-        guard seconds >= Self.shortest, seconds <= 1 << 32 else {
-            let detail =
-                seconds < Self.shortest
-                ? "may not specify a duration less than 10 minutes" : "may not specify a duration larger than 2^32 seconds"
-            throw .invalid(
-                Self.kind, call.target.name,
-                [.invalid("spec.expirationSeconds", value: .integer(seconds), detail)])
+        let named = body.at("metadata", "name")?.string ?? ""
+        guard named.isEmpty || named == account.name else {
+            throw .badRequest("the name of the object (\(named)) does not match the name on the URL (\(account.name))")
         }
+        let seconds = try lifetime(body, account.name)
         let audiences = (body.at("spec", "audiences")?.array ?? []).compactMap(\.string)
-        let binding = try binding(body.at("spec", "boundObjectRef"), account, api)
+        var grant = ServiceAccountTokens.Grant(account: account, audiences: audiences, lifetime: .seconds(seconds))
+        try bind(&grant, body.at("spec", "boundObjectRef"), api)
+        if tokens.options.extendsLifetime, grant.binding?.kind == "Pod", seconds == Self.markOfOwnVolumes,
+            audiences.allSatisfy(tokens.audiences.contains)
+        {
+            (grant.warnsAfter, grant.lifetime) = (.seconds(seconds), .seconds(Self.extended))
+        }
         var answer = body
         do throws(Fault) {
-            let (token, expires) = try tokens.issue(
-                for: account, audiences: audiences, lifetime: .seconds(seconds), binding: binding)
+            let (token, id) = try tokens.issue(grant)
+            call.notes.annotate("authentication.kubernetes.io/issued-credential-id", "JTI=" + id)
+            let expires = tokens.now() + .seconds(seconds)
             answer["status"] = ["token": .string(token), "expirationTimestamp": .string(expires.description)]
         } catch {
             throw .internalError(error.summary)
@@ -39,11 +46,25 @@ struct TokenRequestAction: ResourceAction {
         return answer
     }
 
+    /// In seconds.
+    private func lifetime(_ body: Value, _ name: String) throws(Status) -> Int64 {
+        let seconds = body.at("spec", "expirationSeconds")?.integer ?? Self.usual
+        guard seconds >= Self.shortest, seconds <= 1 << 32 else {
+            let detail =
+                seconds < Self.shortest
+                ? "may not specify a duration less than 10 minutes" : "may not specify a duration larger than 2^32 seconds"
+            throw .invalid(
+                Self.kind, name, [.invalid("spec.expirationSeconds", value: .integer(seconds), detail)])
+        }
+        guard let most = tokens.options.maximumLifetime else { return seconds }
+        return min(seconds, most.components.seconds)
+    }
+
     /// What the token shall be bound to must exist, and be the one that is meant.
-    private func binding(
-        _ reference: Value?, _ account: StoredObject, _ api: Verbs
-    ) throws(Status) -> ServiceAccountTokens.Binding? {
-        guard let reference, !reference.isNull else { return nil }
+    private func bind(
+        _ grant: inout ServiceAccountTokens.Grant, _ reference: Value?, _ api: Verbs
+    ) throws(Status) {
+        guard let reference, !reference.isNull else { return }
         let kind = reference["kind"]?.string ?? ""
         let name = reference["name"]?.string ?? ""
         let resource: GroupVersionResource
@@ -53,15 +74,23 @@ struct TokenRequestAction: ResourceAction {
         case "Node": resource = .nodes
         default: throw .badRequest("cannot bind token to object of type \(kind)")
         }
-        let namespace = resource == .nodes ? "" : account.namespace
+        let namespace = resource == .nodes ? "" : grant.account.namespace
         let object = try api.registry.store(resource).get(ObjectName(namespace: namespace, name: name))
         if let uid = reference["uid"]?.string, !uid.isEmpty, uid != object.uid {
             throw .conflict(
-                resource, name, "the UID in the bound object reference (\(uid)) does not match the UID in record")
+                resource, name, "the UID in the bound object reference (\(uid)) does not match the UID in record. The object might have been deleted and then recreated")
         }
-        if kind == "Pod", object.field("spec.serviceAccountName") != account.name {
-            throw .badRequest("cannot bind token for serviceaccount \"\(account.name)\" to pod running with different serviceaccount name.")
+        if kind == "Pod" {
+            guard object.field("spec.serviceAccountName") == grant.account.name else {
+                throw .badRequest(
+                    "cannot bind token for serviceaccount \"\(grant.account.name)\" to pod running with different serviceaccount name.")
+            }
+            let node = object.field("spec.nodeName")
+            if !node.isEmpty {
+                let uid = (try? api.registry.store(.nodes).get(ObjectName(name: node)))?.uid ?? ""
+                grant.node = (node, uid)
+            }
         }
-        return ServiceAccountTokens.Binding(kind: kind, name: name, uid: object.uid)
+        grant.binding = ServiceAccountTokens.Binding(kind: kind, name: name, uid: object.uid)
     }
 }

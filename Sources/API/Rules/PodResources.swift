@@ -1,0 +1,107 @@
+public import APIMachinery
+
+/// What a pod asks for, and what it may use at most, all its containers together (KEP-753 for sidecars, KEP-2837 for
+/// amounts of the pod itself).
+public enum PodResources {
+    /// Amounts by the name of the resource: `cpu`, `memory`, `example.com/gpu`.
+    public typealias Amounts = [String: Quantity]
+
+    /// What must not be taken twice: containers one after the other take the most of any, those beside each other the
+    /// sum.
+    public struct Options: Hashable, Sendable {
+        /// Adds what the runtime class costs.
+        public var countsOverhead = true
+        /// Counts what a resized pod still holds, by its status (KEP-1287).
+        public var heedsStatus = false
+
+        public init(countsOverhead: Bool = true, heedsStatus: Bool = false) {
+            self.countsOverhead = countsOverhead
+            self.heedsStatus = heedsStatus
+        }
+    }
+
+    public static func requests(of pod: Value, _ options: Options = Options()) -> Amounts {
+        var total = containers(of: pod, "requests", options)
+        for (name, amount) in ofPod(pod, "requests") { total[name] = amount }
+        if options.countsOverhead { total.add(Amounts(pod.at("spec", "overhead"))) }
+        return total
+    }
+
+    public static func limits(of pod: Value, _ options: Options = Options()) -> Amounts {
+        var total = containers(of: pod, "limits", options)
+        for (name, amount) in ofPod(pod, "limits") { total[name] = amount }
+        guard options.countsOverhead else { return total }
+        // What has no limit does not get one from the overhead.
+        for (name, amount) in Amounts(pod.at("spec", "overhead")) where total[name]?.isZero == false {
+            total[name]? += amount
+        }
+        return total
+    }
+
+    /// Resources that may be given to the pod as a whole.
+    private static func ofPod(_ pod: Value, _ list: String) -> Amounts {
+        Amounts(pod.at("spec", "resources", list)).filter { name, _ in
+            name == "cpu" || name == "memory" || name.hasPrefix("hugepages-")
+        }
+    }
+
+    private static func containers(of pod: Value, _ list: String, _ options: Options) -> Amounts {
+        var running = Amounts()
+        for container in pod.at("spec", "containers")?.array ?? [] {
+            running.add(amounts(of: container, list, pod, "containerStatuses", options))
+        }
+        var (sidecars, starting) = (Amounts(), Amounts())
+        for container in pod.at("spec", "initContainers")?.array ?? [] {
+            var own = amounts(of: container, list, pod, "initContainerStatuses", options)
+            if container["restartPolicy"]?.string == "Always" {
+                running.add(own)
+                sidecars.add(own)
+                own = sidecars
+            } else {
+                own.add(sidecars)
+            }
+            starting.raise(to: own)
+        }
+        running.raise(to: starting)
+        return running
+    }
+
+    /// What one container counts for. One that is being resized counts for the most of what it has and shall have.
+    private static func amounts(
+        of container: Value, _ list: String, _ pod: Value, _ statuses: String, _ options: Options
+    ) -> Amounts {
+        var own = Amounts(container.at("resources", list))
+        guard options.heedsStatus, let name = container["name"],
+            let status = pod.at("status", statuses)?.array?.first(where: { $0["name"] == name })
+        else { return own }
+        own.raise(to: Amounts(status.at("resources", list)))
+        if list == "requests" { own.raise(to: Amounts(status["allocatedResources"])) }
+        return own
+    }
+}
+
+extension [String: Quantity] {
+    /// Reads a `ResourceList`; what is no quantity is left out.
+    public init(_ list: APIMachinery.Value?) {
+        self.init()
+        for (name, amount) in list?.fields ?? Fields() {
+            if let quantity = try? Quantity(json: amount) { self[name] = quantity }
+        }
+    }
+
+    public mutating func add(_ others: [String: Quantity]) {
+        for (name, amount) in others { self[name, default: .zero] += amount }
+    }
+
+    public mutating func subtract(_ others: [String: Quantity]) {
+        for (name, amount) in others { self[name, default: .zero] -= amount }
+    }
+
+    /// Takes the greater of both for each name.
+    public mutating func raise(to others: [String: Quantity]) {
+        for (name, amount) in others {
+            if let present = self[name], present >= amount { continue }
+            self[name] = amount
+        }
+    }
+}

@@ -1,0 +1,264 @@
+import API
+import APIMachinery
+import Client
+import Datastore
+import Logging
+import Support
+import Synchronization
+
+/// Makes definitions of custom resources into served kinds, and takes them away again.
+///
+/// A change of a definition puts its name into a queue. One worker decides names and conditions, so that of two
+/// definitions that want the same name one gets it; what is accepted is served before the definition says so, so that
+/// who waits for `Established` finds it. Objects of definitions that are being deleted are deleted by other workers.
+final class CustomResources: Sendable {
+    /// One definition that is served.
+    private struct Serving {
+        var uid: String
+        var fingerprint: String
+        var isDeleting: Bool
+        var definition: CustomDefinition.Names
+        var group: String
+        var home: ObjectLog.Stored
+        var store: ResourceStore
+        var observation: any Observation
+    }
+
+    private let registry: Registry
+    private let client: LocalClient
+    private let webhooks: any WebhookCaller
+    private let now: @Sendable () -> Timestamp
+    private let definitions: any ObjectSet
+    private let serving = Mutex<[String: Serving]>([:])
+    private let arrivals = WorkQueue<String>()
+    private let endings = WorkQueue<String>()
+
+    private static let endingWorkers = 4
+    private static let deletionsAtOnce = 32
+
+    /// `client` writes the status of definitions, in the server's own name.
+    init(
+        _ registry: Registry, client: LocalClient, webhooks: any WebhookCaller, now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.registry = registry
+        self.client = client
+        self.webhooks = webhooks
+        self.now = now
+        definitions = registry.logs.objects(.customResourceDefinitions)
+    }
+
+    /// Serves what was established before. After this, requests for custom resources can be answered.
+    func load() async throws(Status) {
+        for object in definitions.list(namespace: nil) {
+            let definition = CustomDefinition(object)
+            if definition.isTrue("Established") { try await serve(definition) }
+        }
+    }
+
+    /// Follows the definitions until the task is cancelled.
+    func run(reportingTo log: Logger) async {
+        let observation = definitions.observe { [arrivals, endings] change in
+            arrivals.add(change.name.name)
+            if change.new?.isDeleting == true { endings.add(change.name.name) }
+        }
+        defer { observation.cancel() }
+        let report: @Sendable (String, Status) -> Void = { name, status in
+            let isExpected = status.reason == .conflict || status.isNotFound
+            log.log(level: isExpected ? .debug : .warning, "custom resource \(name): \(status)")
+        }
+        await withTaskGroup { group in
+            group.addTask { [self] in
+                await arrivals.run(workers: 1, report: report) { name throws(Status) in
+                    try await self.arrive(name)
+                    return nil
+                }
+            }
+            group.addTask { [self] in
+                await endings.run(workers: Self.endingWorkers, report: report) { name throws(Status) in
+                    try await self.end(name)
+                    return nil
+                }
+            }
+        }
+    }
+
+    // MARK: Coming
+
+    private func arrive(_ name: String) async throws(Status) {
+        guard let object = definitions.get(ObjectName(name: name)) else { return stop(name) }
+        var definition = CustomDefinition(object)
+        // One that took the place of another which was not seen to go.
+        if let old = serving.withLock({ $0[name]?.uid }), old != definition.uid { stop(name) }
+        let status = DefinitionConditions(now: now()).status(of: definition, taken(besides: definition))
+        let isNews = status != definition.value["status"]
+        var value = definition.value
+        value["status"] = status
+        definition = CustomDefinition(value)
+        if definition.isTrue("Established") { try await serve(definition) }
+        guard isNews else { return }
+        let target = Target(.customResourceDefinitions, name: name, subresource: "status")
+        _ = try await client.update(target, value, WriteOptions())
+        retryRefused(in: definition.group, besides: name)
+    }
+
+    /// The names that other kinds in the group have.
+    private func taken(besides definition: CustomDefinition) -> DefinitionConditions.Taken {
+        var taken = DefinitionConditions.Taken()
+        for object in definitions.list(namespace: nil) where object.name != definition.name {
+            // Names in a group end with it.
+            guard object.name.hasSuffix("." + definition.group) else { continue }
+            let other = CustomDefinition(object)
+            if other.group == definition.group { taken.add(other.acceptedNames) }
+        }
+        return taken
+    }
+
+    /// Names may have become free.
+    private func retryRefused(in group: String, besides name: String) {
+        for object in definitions.list(namespace: nil) where object.name != name && object.name.hasSuffix("." + group) {
+            let other = CustomDefinition(object)
+            if other.condition("NamesAccepted")?["status"] == "False" { arrivals.add(object.name) }
+        }
+    }
+
+    private func serve(_ definition: CustomDefinition) async throws(Status) {
+        let before = serving.withLock { $0[definition.name] }
+        let fingerprint = definition.fingerprint
+        guard before?.fingerprint != fingerprint || before?.isDeleting != definition.isDeleting else { return }
+        guard let storage = definition.storageVersion else { return }
+        let conversion = conversion(definition, storage)
+        let log = registry.logs.durable
+        let home = definition.home
+        let cache: ResourceCache
+        do throws(DatastoreError) {
+            cache = try await log.keep(home, normalise: conversion.normalised)
+        } catch {
+            throw Status(error)
+        }
+        if before != nil { cache.replaceAll(conversion.normalised) }
+        let served = definition.servedVersions.compactMap { version in
+            conversion.versions[version.name].map { custom in
+                Registry.Served(
+                    definition: custom.definition,
+                    store: store(custom, home, CustomForm(conversion: conversion, version: version.name)),
+                    custom: custom, fingerprint: fingerprint)
+            }
+        }
+        guard let own = conversion.versions[storage.name] else { return }
+        // Deletes objects as they lie in the log: no conversion can be in the way.
+        let raw = store(own, home, nil)
+        let observation = CachedObjectSet(cache: cache, filter: ObjectFilter()).observe { [endings] change in
+            if change.new == nil { endings.add(definition.name) }
+        }
+        let names = definition.acceptedNames
+        registry.serve(definition.group, names.plural, as: served)
+        serving.withLock {
+            $0[definition.name] = Serving(
+                uid: definition.uid, fingerprint: fingerprint, isDeleting: definition.isDeleting, definition: names,
+                group: definition.group, home: home, store: raw, observation: observation)
+        }
+        guard let before else { return }
+        before.observation.cancel()
+        // Who watches saw objects as they were served before.
+        cache.endWatches()
+    }
+
+    private func conversion(
+        _ definition: CustomDefinition, _ storage: CustomDefinition.Version
+    ) -> CustomConversion {
+        var versions: [String: CustomVersion] = [:]
+        for version in definition.versions {
+            versions[version.name] = CustomVersion(
+                version, of: definition, metadata: DefinitionRules.metadata, schema: schemaSource(definition.name))
+        }
+        let webhook = definition.conversionWebhook.flatMap { ConversionWebhook($0, caller: webhooks) }
+        return CustomConversion(storage: storage.name, versions: versions, webhook: webhook)
+    }
+
+    /// Reads a version's schema, descriptions and all, from the definition as it is stored.
+    private func schemaSource(_ name: String) -> @Sendable (String) -> Value? {
+        { [definitions] version in
+            definitions.get(ObjectName(name: name)).flatMap { object in
+                CustomDefinition(object).versions.first { $0.name == version }?.schema
+            }
+        }
+    }
+
+    private func store(
+        _ version: CustomVersion, _ home: ObjectLog.Stored, _ form: CustomForm?
+    ) -> ResourceStore {
+        let definition = version.definition
+        let kind = ServedKind(
+            resource: definition.resource, home: home.resource, kind: definition.kind,
+            isNamespaced: definition.isNamespaced, hasStatus: definition.hasStatus, countsGenerations: true,
+            allowsCreateOnUpdate: false, allowsUnconditionalUpdate: false, strategy: PlainStrategy(),
+            validation: CustomValidation(version: version))
+        return ResourceStore(
+            kind, log: registry.logs.durable, admission: registry.admission, now: now, form: form)
+    }
+
+    // MARK: Going
+
+    private func stop(_ name: String) {
+        guard let old = serving.withLock({ $0.removeValue(forKey: name) }) else { return }
+        registry.serve(old.group, old.definition.plural, as: [])
+        old.observation.cancel()
+        old.store.cache.endWatches()
+        registry.logs.durable.forget(old.home.resource)
+        retryRefused(in: old.group, besides: name)
+    }
+
+    /// Deletes the objects of a definition that is being deleted, and lets it go when the last one has gone.
+    private func end(_ name: String) async throws(Status) {
+        guard let object = definitions.get(ObjectName(name: name)), object.isDeleting else { return }
+        let definition = CustomDefinition(object)
+        guard definition.finalizers.contains(CustomDefinition.cleanupFinalizer) else { return }
+        if let store = serving.withLock({ $0[name]?.store }) {
+            try await deleteAll(store)
+            // The end of the last one brings this back.
+            guard store.cache.list(namespace: nil).isEmpty else { return }
+        }
+        var value = definition.value
+        value[path: ["metadata", "finalizers"]] = Value(
+            definition.finalizers.filter { $0 != CustomDefinition.cleanupFinalizer })
+        _ = try await client.update(Target(.customResourceDefinitions, name: name), value, WriteOptions())
+    }
+
+    private func deleteAll(_ store: ResourceStore) async throws(Status) {
+        let objects = store.cache.list(namespace: nil).filter { !$0.isDeleting }
+        let failure = await withTaskGroup(of: Status?.self) { group in
+            var rest = objects[...]
+            var failure: Status?
+            for object in rest.prefix(Self.deletionsAtOnce) { group.addTask { await Self.delete(object, store) } }
+            rest = rest.dropFirst(Self.deletionsAtOnce)
+            for await result in group {
+                failure = failure ?? result
+                if let object = rest.popFirst() { group.addTask { await Self.delete(object, store) } }
+            }
+            return failure
+        }
+        if let failure { throw failure }
+    }
+
+    /// Nobody is asked: the objects have to go.
+    private static func delete(_ object: StoredObject, _ store: ResourceStore) async -> Status? {
+        var request = WriteRequest(
+            user: .apiServer, target: Target(store.resource, object.objectName), options: WriteOptions(), verb: .delete)
+        request.isAdmitted = true
+        do throws(Status) {
+            _ = try await store.delete(object.objectName, request, DeletionOptions())
+            return nil
+        } catch {
+            return error.isNotFound ? nil : error
+        }
+    }
+}
+
+extension Status {
+    /// The 405 answer to a creation while the definition of the kind is going.
+    static func terminating(_ resource: GroupVersionResource) -> Status {
+        var status = methodNotAllowed("create", resource)
+        status.message = "create not allowed while custom resource definition is terminating"
+        return status
+    }
+}

@@ -1,0 +1,63 @@
+import API
+import APIMachinery
+
+/// What is wrong with an object of a custom resource, in the version in which a client wrote it.
+struct CustomValidation: ObjectValidation {
+    let version: CustomVersion
+
+    func validate(_ object: Value) -> [FieldError] {
+        metadata(object) + version.schema.validate(object) + scale(object)
+    }
+
+    /// Faults of parts that an update leaves as they are, are no reason to refuse it (KEP-4008).
+    func validate(_ object: Value, replacing current: Value) -> [FieldError] {
+        metadata(object) + version.schema.validate(object, replacing: current) + scale(object)
+    }
+
+    func validateUpdate(_ object: Value, over current: Value) -> [FieldError] {
+        BuiltinValidation.validateUpdate(object, over: current, as: version.definition)
+    }
+
+    /// The rules that hold for all kinds: a definition without a type of its own has no others.
+    private func metadata(_ object: Value) -> [FieldError] {
+        BuiltinValidation.validate(object, as: version.definition)
+    }
+
+    /// What a scale would show must be one that can be.
+    private func scale(_ object: Value) -> [FieldError] {
+        guard let paths = version.scale else { return [] }
+        var errors: [FieldError] = []
+        for path in [paths.spec, paths.status] {
+            guard let replicas = object[path: path] else { continue }
+            let field = "." + path.joined(separator: ".")
+            guard let count = replicas.integer else {
+                let type = replicas.goType
+                let text = replicas.string ?? replicas.description
+                errors.append(
+                    .invalid(field, value: 0, "\(field) accessor error: \(text) is of the type \(type), expected int64"))
+                continue
+            }
+            if count < 0 { errors.append(.invalid(field, value: replicas, "should be a non-negative integer")) }
+            if count > Int32.max {
+                errors.append(
+                    .invalid(field, value: replicas, "should be less than or equal to \(Int32.max)"))
+            }
+        }
+        return errors
+    }
+}
+
+extension Value {
+    /// What Go calls the type of a decoded value.
+    fileprivate var goType: String {
+        switch self {
+        case .null: "<nil>"
+        case .bool: "bool"
+        case .integer: "int64"
+        case .double: "float64"
+        case .string: "string"
+        case .array: "[]interface {}"
+        case .object: "map[string]interface {}"
+        }
+    }
+}

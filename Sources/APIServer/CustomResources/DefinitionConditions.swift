@@ -1,0 +1,119 @@
+import APIMachinery
+import Support
+
+/// What the status of a definition says: which names it gets, and whether it is served (Kubernetes' naming and
+/// establishing controllers). Pure.
+struct DefinitionConditions {
+    let now: Timestamp
+
+    /// The names that others in the group have already.
+    struct Taken {
+        var resources: Set<String> = []
+        var kinds: Set<String> = []
+
+        mutating func add(_ names: CustomDefinition.Names) {
+            resources.formUnion([names.plural, names.singular] + names.shortNames)
+            kinds.formUnion([names.kind, names.listKind])
+            resources.remove("")
+            kinds.remove("")
+        }
+    }
+
+    /// The status that the definition should have, beyond what deletion says about it.
+    func status(of definition: CustomDefinition, _ taken: Taken) -> Value {
+        var status = definition.value["status"] ?? .emptyObject
+        let (accepted, conflict) = names(definition, taken)
+        status["acceptedNames"] = accepted.value
+        var conditions = status["conditions"]?.array ?? []
+        if let conflict {
+            set(&conditions, "NamesAccepted", false, conflict.reason, conflict.message)
+        } else {
+            set(&conditions, "NamesAccepted", true, "NoConflicts", "no conflicts found")
+        }
+        if conflict == nil || definition.isTrue("Established") {
+            set(&conditions, "Established", true, "InitialNamesAccepted", "the initial names have been accepted")
+        } else {
+            set(&conditions, "Established", false, "NotAccepted", "not all names are accepted")
+        }
+        if let approval = Self.approval(definition) {
+            set(&conditions, "KubernetesAPIApprovalPolicyConformant", approval.isTrue, approval.reason, approval.message)
+        }
+        status["conditions"] = .array(conditions)
+        return status
+    }
+
+    /// Changes a condition, or adds it; its time stays while its status does.
+    func set(
+        _ conditions: inout [Value], _ type: String, _ isTrue: Bool, _ reason: String, _ message: String
+    ) {
+        var condition: Value = [
+            "type": .string(type), "status": isTrue ? "True" : "False", "reason": .string(reason),
+            "message": .string(message), "lastTransitionTime": .string(now.description),
+        ]
+        guard let index = conditions.firstIndex(where: { $0["type"]?.string == type }) else {
+            return conditions.append(condition)
+        }
+        if conditions[index]["status"] == condition["status"] {
+            condition["lastTransitionTime"] = conditions[index]["lastTransitionTime"]
+        }
+        conditions[index] = condition
+    }
+
+    // MARK: Names
+
+    /// The names that it keeps or gets, and the first reason why it does not get all that it wants.
+    private func names(
+        _ definition: CustomDefinition, _ taken: Taken
+    ) -> (CustomDefinition.Names, (reason: String, message: String)?) {
+        let wanted = definition.names
+        var accepted = definition.acceptedNames
+        var conflict: (reason: String, message: String)?
+        func take(
+            _ text: String, _ taken: Set<String>, _ reason: String, _ accept: (inout CustomDefinition.Names) -> Void
+        ) {
+            if taken.contains(text) {
+                conflict = conflict ?? (reason, "\"\(text)\" is already in use")
+            } else {
+                accept(&accepted)
+            }
+        }
+        take(wanted.plural, taken.resources, "PluralConflict") { $0.plural = wanted.plural }
+        take(wanted.singular, taken.resources, "SingularConflict") { $0.singular = wanted.singular }
+        let clashes = wanted.shortNames.filter(taken.resources.contains)
+        if clashes.isEmpty {
+            accepted.shortNames = wanted.shortNames
+        } else {
+            let list = clashes.map { "\"\($0)\" is already in use" }
+            let message = list.count == 1 ? list[0] : "[" + list.joined(separator: ", ") + "]"
+            conflict = conflict ?? ("ShortNamesConflict", message)
+        }
+        take(wanted.kind, taken.kinds, "KindConflict") { $0.kind = wanted.kind }
+        take(wanted.listKind, taken.kinds, "ListKindConflict") { $0.listKind = wanted.listKind }
+        accepted.categories = wanted.categories
+        return (accepted, conflict)
+    }
+
+    // MARK: Protected groups
+
+    static let approvalAnnotation = "api-approved.kubernetes.io"
+
+    /// Whether the group is Kubernetes' own, whose kinds need somebody's approval.
+    static func isProtected(_ group: String) -> Bool {
+        ["k8s.io", "kubernetes.io"].contains { group == $0 || group.hasSuffix("." + $0) }
+    }
+
+    /// What the annotation says (KEP-1111); `nil` for groups that are not protected.
+    private static func approval(_ definition: CustomDefinition) -> (isTrue: Bool, reason: String, message: String)? {
+        guard isProtected(definition.group) else { return nil }
+        let value = definition.value.at("metadata", "annotations", approvalAnnotation)?.string ?? ""
+        if value.hasPrefix("unapproved") {
+            return (false, "UnapprovedAnnotation", "not approved: \"\(value)\"")
+        }
+        if value.contains("://") { return (true, "ApprovedAnnotation", "approved in \(value)") }
+        return (
+            false, "MissingAnnotation",
+            "protected groups must have approval annotation \"\(approvalAnnotation)\", see "
+                + "https://github.com/kubernetes/enhancements/pull/1111"
+        )
+    }
+}

@@ -1,0 +1,102 @@
+import APIMachinery
+import Client
+import Support
+import Wire
+
+extension ResourceEndpoint {
+    /// A watch of a custom resource whose objects a server outside has to convert, batch by batch.
+    ///
+    /// What comes meanwhile waits in the watcher, which has bounds: a conversion that is slower than the changes cuts the
+    /// watch off, and the client begins again.
+    func followRemotely(
+        _ served: Registry.Served, _ filter: ObjectFilter, after revision: Int64?, _ encoder: WatchEncoder,
+        _ options: WatchOptions, _ exchange: HTTPExchange
+    ) async {
+        guard let store = served.store else { return }
+        let bell = Bell()
+        let watcher = CacheWatcher(filter: filter) { bell.ring() }
+        do throws(Status) {
+            try await store.watch(watcher, after: revision)
+        } catch {
+            return refuse(error, encoder, exchange)
+        }
+        defer { store.cache.remove(watcher) }
+        let headers: HTTPHeaders = ["Content-Type": encoder.contentType, "Cache-Control": "no-cache, private"]
+        let writer = exchange.startResponse(.ok, headers, limit: WatchResponse.held)
+        await withTaskGroup { group in
+            group.addTask {
+                try? await Task.sleep(for: options.timeout, tolerance: .seconds(1))
+                watcher.end()
+            }
+            var pump = RemoteWatch(served: served, store: store, encoder: encoder, options: options, writer: writer)
+            while !Task.isCancelled, let events = watcher.take() {
+                guard await pump.send(events) else { break }
+                if events.isEmpty { await bell.wait() }
+            }
+            group.cancelAll()
+            pump.finish(isCancelled: Task.isCancelled)
+        }
+    }
+}
+
+/// What one such watch has sent.
+private struct RemoteWatch {
+    let served: Registry.Served
+    let store: ResourceStore
+    let encoder: WatchEncoder
+    let options: ResourceEndpoint.WatchOptions
+    let writer: HTTPBodyWriter
+    private var hasSent = false
+    private var hasMarked = false
+    private var isBroken = false
+    private var newest: Int64 = 0
+
+    init(
+        served: Registry.Served, store: ResourceStore, encoder: WatchEncoder, options: ResourceEndpoint.WatchOptions,
+        writer: HTTPBodyWriter
+    ) {
+        self.served = served
+        self.store = store
+        self.encoder = encoder
+        self.options = options
+        self.writer = writer
+    }
+
+    /// Sends a batch; the first is what was there when the watch began. False when the watch is over.
+    mutating func send(_ events: [SelectedEvent]) async -> Bool {
+        let objects: [StoredObject]
+        do throws(Status) {
+            objects = try await served.present(events.map(\.versioned))
+        } catch {
+            write(encoder.failure(error))
+            return false
+        }
+        for (event, object) in zip(events, objects) {
+            write(encoder.encode(event.kind, object, isFirst: !hasSent))
+            newest = max(newest, event.revision)
+        }
+        if !hasMarked, options.marksInitialEvents { mark(endsInitialEvents: true) }
+        hasMarked = true
+        return !isBroken
+    }
+
+    mutating func finish(isCancelled: Bool) {
+        guard !isCancelled, !isBroken else { return }
+        if options.sendsBookmarks { mark(endsInitialEvents: false) }
+        writer.finish()
+    }
+
+    private mutating func mark(endsInitialEvents: Bool) {
+        let revision = max(newest, hasMarked ? newest : store.log.revision)
+        write(encoder.bookmark(revision, endsInitialEvents: endsInitialEvents, isFirst: !hasSent))
+    }
+
+    private mutating func write(_ frame: [UInt8]) {
+        guard !isBroken else { return }
+        hasSent = true
+        guard writer.write(frame) != .accepted else { return }
+        // Too slow, or gone: the client watches again from the last event that it saw.
+        isBroken = true
+        writer.abort()
+    }
+}

@@ -1,0 +1,148 @@
+import APIMachinery
+import Testing
+
+/// Compiled schemas of custom resources: what they drop, complete and refuse.
+@Suite struct StructuralSchemaTests {
+    /// A stand-in for the type of object metadata.
+    private static func metadata() throws -> TypeSchema {
+        var builder = SchemaBuilder()
+        builder.add("ObjectMeta", [SchemaBuilder.Field("name", .string, flags: .omitEmpty)])
+        return try #require(SchemaTable(builder.build()).type(named: "ObjectMeta"))
+    }
+
+    private static func schema(_ spec: Value) throws -> StructuralSchema {
+        StructuralSchema(["type": "object", "properties": ["spec": spec]], kind: "Thing", metadata: try metadata())
+    }
+
+    private static func errors(_ spec: Value, _ value: Value) throws -> [String] {
+        try schema(spec).validate(["spec": value]).map(\.description)
+    }
+
+    private static func shaped(_ spec: Value, _ value: Value) throws -> (Value?, unknown: [String]) {
+        var object: Value = ["spec": value]
+        var unknown: [String] = []
+        try schema(spec).shape(&object, unknownFields: &unknown)
+        return (object["spec"], unknown)
+    }
+
+    @Test func `what the schema does not know is dropped and named`() throws {
+        let spec: Value = [
+            "type": "object",
+            "properties": [
+                "list": ["type": "array", "items": ["type": "object", "properties": ["a": ["type": "string"]]]],
+                "open": [
+                    "type": "object", "x-kubernetes-preserve-unknown-fields": true,
+                    "properties": ["shut": ["type": "object", "properties": [:]]],
+                ],
+                "map": ["type": "object", "additionalProperties": ["type": "object", "properties": [:]]],
+            ],
+        ]
+        let (value, unknown) = try Self.shaped(
+            spec,
+            [
+                "list": [["a": "x", "b": "y"]], "open": ["any": 1, "shut": ["in": 2]], "map": ["k": ["v": 1]], "more": true,
+            ])
+        #expect(value == ["list": [["a": "x"]], "open": ["any": 1, "shut": [:]], "map": ["k": [:]]])
+        #expect(unknown == ["spec.list[0].b", "spec.map.k.v", "spec.more", "spec.open.shut.in"])
+    }
+
+    @Test func `defaults fill what is absent, also inside of defaults, and nulls that cannot be`() throws {
+        let inner: Value = ["type": "object", "default": [:], "properties": ["n": ["type": "integer", "default": 7]]]
+        let spec: Value = [
+            "type": "object",
+            "properties": [
+                "inner": inner, "text": ["type": "string", "default": "t"], "free": ["type": "string"],
+                "null": ["type": "string", "nullable": true],
+                "items": ["type": "array", "items": inner],
+            ],
+        ]
+        let (value, _) = try Self.shaped(spec, ["text": .null, "free": .null, "null": .null, "items": [[:], .null]])
+        #expect(value == ["inner": ["n": 7], "text": "t", "null": .null, "items": [["n": 7], ["n": 7]]])
+    }
+
+    @Test(arguments: [
+        (["type": "string"], 1, "spec: Invalid value: \"integer\": spec in body must be of type string: \"integer\""),
+        (["type": "integer"], 1.5, "spec: Invalid value: \"number\": spec in body must be of type integer: \"number\""),
+        (["type": "string"], .null, "spec: Invalid value: \"null\": spec in body must be of type string: \"null\""),
+        (
+            ["x-kubernetes-int-or-string": true], true,
+            "spec: Invalid value: \"boolean\": spec in body must be of type integer,string: \"boolean\""
+        ),
+        (["type": "string", "enum": ["a", "b"]], "c", "spec: Unsupported value: \"c\": supported values: \"a\", \"b\""),
+        (["type": "string", "maxLength": 2], "abc", "spec: Too long: may not be more than 2 bytes"),
+        (["type": "string", "minLength": 2], "a", "spec: Invalid value: \"a\": spec in body should be at least 2 chars long"),
+        (
+            ["type": "number", "maximum": 1_000_000, "exclusiveMaximum": true], 1_000_000,
+            "spec: Invalid value: 1000000: spec in body should be less than 1e+06"
+        ),
+        (["type": "integer", "multipleOf": 2], 3, "spec: Invalid value: 3: spec in body should be a multiple of 2"),
+        (
+            ["type": "string", "format": "ipv4"], "::1",
+            "spec: Invalid value: \"::1\": spec in body must be of type ipv4: \"::1\""
+        ),
+        (["type": "array", "items": ["type": "string"], "maxItems": 1], ["a", "b"], "spec: Too many: 2: must have at most 1 items"),
+        (
+            ["type": "array", "items": ["type": "string"], "x-kubernetes-list-type": "set"], ["a", "a"],
+            "spec[1]: Duplicate value: \"a\""
+        ),
+        (["type": "object", "required": ["x"], "properties": ["x": ["type": "string"]]], [:], "spec.x: Required value"),
+        (
+            ["type": "object", "x-kubernetes-preserve-unknown-fields": true, "oneOf": [["required": ["a"]], ["required": ["b"]]]],
+            ["a": 1, "b": 1],
+            "<nil>: Invalid value: \"\": \"spec\" must validate one and only one schema (oneOf). Found 2 valid alternatives"
+        ),
+        (
+            ["type": "integer", "not": ["enum": [3]]], 3,
+            "<nil>: Invalid value: \"\": \"spec\" must not validate the schema (not)"
+        ),
+        (
+            ["type": "object", "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true],
+            ["apiVersion": "v1"], "spec.kind: Required value: must not be empty"
+        ),
+    ] as [(Value, Value, String)])
+    func `what a schema refuses is told in Kubernetes' words`(_ spec: Value, _ value: Value, _ message: String) throws {
+        #expect(try Self.errors(spec, value) == [message])
+    }
+
+    @Test(arguments: [
+        (["type": "string", "nullable": true], .null), (["x-kubernetes-int-or-string": true], "80%"),
+        (["type": "number"], 3), (["type": "integer"], 3.0),
+        (["type": "object", "x-kubernetes-preserve-unknown-fields": true, "anyOf": [["required": ["a"]]]], ["a": 1]),
+        (["x-kubernetes-preserve-unknown-fields": true], [1, "two"]),
+    ] as [(Value, Value)])
+    func `what a schema allows passes`(_ spec: Value, _ value: Value) throws {
+        #expect(try Self.errors(spec, value) == [])
+    }
+
+    @Test func `what an update leaves as it was is not judged again`() throws {
+        let schema = try Self.schema([
+            "type": "object",
+            "properties": [
+                "old": ["type": "string", "maxLength": 1],
+                "list": [
+                    "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"],
+                    "items": [
+                        "type": "object", "required": ["k"],
+                        "properties": ["k": ["type": "string"], "v": ["type": "integer", "maximum": 1]],
+                    ],
+                ],
+            ],
+        ])
+        let before: Value = ["spec": ["old": "long", "list": [["k": "a", "v": 5], ["k": "b", "v": 1]]]]
+        let after: Value = ["spec": ["old": "long", "list": [["k": "b", "v": 9], ["k": "a", "v": 5]]]]
+        #expect(schema.validate(after, replacing: before).map(\.field) == ["spec.list[0].v"])
+        #expect(schema.validate(after).count == 3)
+    }
+
+    @Test func `equal parts share a type, and long texts are kept whole`() throws {
+        let part: Value = ["type": "object", "properties": ["a": ["type": "string"], "b": ["type": "integer"]]]
+        let one = try Self.schema(["type": "object", "properties": ["x": part]])
+        let many = try Self.schema(
+            ["type": "object", "properties": .object(Fields((0..<50).map { ("x\($0)", part) }))])
+        #expect(many.byteCount < one.byteCount + 50 * 32)
+        let long = String(repeating: "long ", count: 20_000)
+        let (value, _) = try Self.shaped(
+            ["type": "object", "properties": ["t": ["type": "string", "default": .string(long)]]], [:])
+        #expect(value == ["t": .string(long)])
+    }
+}

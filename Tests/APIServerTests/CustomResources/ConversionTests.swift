@@ -1,0 +1,182 @@
+import APIMachinery
+import Synchronization
+import Testing
+import Wire
+
+@testable import APIServer
+
+/// Custom resources in several versions.
+@Suite(.timeLimit(.minutes(3))) struct ConversionTests {
+    private static let one = CronTab.schema(["host": ["type": "string"], "port": ["type": "integer"]])
+    private static let two = CronTab.schema(["hostPort": ["type": "string"]])
+    private static let base = "/apis/stable.example.com"
+
+    private static func path(_ version: String) -> String { "\(base)/\(version)/namespaces/default/crontabs" }
+
+    /// What a conversion webhook of an operator does: `host` and `port` in v1 are `hostPort` in v2.
+    private static func convert(_ review: Value) -> Value {
+        let wanted = review.at("request", "desiredAPIVersion")?.string ?? ""
+        let objects = (review.at("request", "objects")?.array ?? []).map { object in
+            var new = object
+            new["apiVersion"] = .string(wanted)
+            let spec = object["spec"] ?? .emptyObject
+            if wanted.hasSuffix("/v2") {
+                new["spec"] = ["hostPort": .string("\(spec["host"]?.string ?? ""):\(spec["port"]?.integer ?? 0)")]
+            } else {
+                let parts = (spec["hostPort"]?.string ?? ":").split(separator: ":").map(String.init)
+                new["spec"] = ["host": .string(parts[0]), "port": .integer(Int64(parts[1]) ?? 0)]
+            }
+            return new
+        }
+        return [
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "ConversionReview",
+            "response": [
+                "uid": review.at("request", "uid") ?? "", "result": ["status": "Success"],
+                "convertedObjects": .array(objects),
+            ],
+        ]
+    }
+
+    private static func definition(storing version: String, _ hook: TestWebhook?) -> Value {
+        var spec = Value.emptyObject
+        if let hook {
+            spec["conversion"] = [
+                "strategy": "Webhook",
+                "webhook": ["clientConfig": hook.clientConfig("/convert"), "conversionReviewVersions": ["v1"]],
+            ]
+        }
+        return CronTab.definition(
+            [
+                CronTab.version("v1", one, isStored: version == "v1"),
+                CronTab.version("v2", hook == nil ? one : two, isStored: version == "v2"),
+            ], spec)
+    }
+
+    @Test func `without a webhook a version is a name, and what it does not know is gone`() async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            try await tabs.define(Self.definition(storing: "v1", nil))
+            _ = try await tabs.ask(.post, Self.path("v2"), CronTab.object("a", ["host": "x", "port": 1], version: "v2"))
+            let first = try await tabs.ask(.get, Self.path("v1") + "/a").value
+            let second = try await tabs.ask(.get, Self.path("v2") + "/a").value
+            #expect(first["apiVersion"] == "stable.example.com/v1")
+            #expect(second["apiVersion"] == "stable.example.com/v2")
+            #expect(first["spec"] == second["spec"])
+            #expect(first["metadata"] == second["metadata"])
+            let versions = try await tabs.ask(.get, Self.base).value
+            #expect(versions.at("preferredVersion", "version") == "v2")
+        }
+    }
+
+    @Test func `a thousand objects survive a change of the stored version, and show in each`() async throws {
+        let calls = Mutex(0)
+        try await TestWebhook.run(answer: { _, body in
+            calls.withLock { $0 += 1 }
+            return (200, Self.convert(try Value(json: body)).json)
+        }) { hook in
+            try await TestAPI.run { api in
+                let tabs = try await CronTab(api)
+                try await tabs.define(Self.definition(storing: "v1", hook))
+                try await Self.fill(tabs, count: 1000)
+                #expect(calls.withLock(\.self) == 0)
+                let storing: Value = [
+                    ["op": "replace", "path": "/spec/versions/0/storage", "value": false],
+                    ["op": "replace", "path": "/spec/versions/1/storage", "value": true],
+                ]
+                let changed = try await tabs.ask(
+                    .patch, CronTab.definitions + "/" + CronTab.name, storing,
+                    ["Content-Type": "application/json-patch+json"])
+                #expect(changed.value.at("status", "storedVersions") == ["v1", "v2"])
+                try await Self.check(tabs)
+                try await Self.migrate(tabs)
+                // Nothing is left in the old form: reading in the new one needs no webhook.
+                calls.withLock { $0 = 0 }
+                try await Self.check(tabs, versions: ["v2"])
+                #expect(calls.withLock(\.self) == 0)
+                try await Self.check(tabs)
+            }
+        }
+    }
+
+    private static func fill(_ tabs: CronTab, count: Int) async throws {
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for worker in 0..<8 {
+                group.addTask {
+                    var created = 0
+                    for index in stride(from: worker, to: count, by: 8) {
+                        let spec: Value = ["host": .string("h\(index)"), "port": .integer(Int64(index))]
+                        let object = CronTab.object("tab-\(index)", spec)
+                        if try await tabs.ask(.post, path("v1"), object).code == 201 { created += 1 }
+                    }
+                    return created
+                }
+            }
+            let created = try await group.reduce(0, +)
+            #expect(created == count)
+        }
+    }
+
+    /// Every object in each version, by pages since an answer of the test's client has a limit.
+    private static func check(_ tabs: CronTab, versions: [String] = ["v1", "v2"]) async throws {
+        for version in versions {
+            var seen = 0
+            var token = ""
+            repeat {
+                let list = try await tabs.ask(.get, path(version) + "?limit=250&continue=" + token).value
+                for object in list["items"]?.array ?? [] {
+                    let number = (object.at("metadata", "name")?.string ?? "").dropFirst("tab-".count)
+                    let spec: Value =
+                        version == "v1"
+                        ? ["host": .string("h\(number)"), "port": .integer(Int64(number) ?? 0)]
+                        : ["hostPort": .string("h\(number):\(number)")]
+                    #expect(object["spec"] == spec)
+                    #expect(object["apiVersion"] == .string("stable.example.com/" + version))
+                    seen += 1
+                }
+                token = list.at("metadata", "continue")?.string ?? ""
+            } while !token.isEmpty
+            #expect(seen == 1000)
+        }
+    }
+
+    /// As people do it: each object is written as it is.
+    private static func migrate(_ tabs: CronTab) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for worker in 0..<8 {
+                group.addTask {
+                    for index in stride(from: worker, to: 1000, by: 8) {
+                        let object = try await tabs.ask(.get, path("v2") + "/tab-\(index)").value
+                        let before = object.at("metadata", "resourceVersion")
+                        let after = try await tabs.ask(.put, path("v2") + "/tab-\(index)", object)
+                        #expect(after.code == 200)
+                        #expect(after.value.at("metadata", "resourceVersion") != before)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    @Test func `a conversion that fails is told, and does not keep the definition from going`() async throws {
+        try await TestWebhook.run(answer: { _, body in
+            let uid = try Value(json: body).at("request", "uid") ?? ""
+            let answer: Value = [
+                "response": ["uid": uid, "result": ["status": "Failure", "message": "no such luck"]]
+            ]
+            return (200, answer.json)
+        }) { hook in
+            try await TestAPI.run { api in
+                let tabs = try await CronTab(api)
+                try await tabs.define(Self.definition(storing: "v1", hook))
+                _ = try await tabs.ask(.post, Self.path("v1"), CronTab.object("a", ["host": "x", "port": 1]))
+                let answer = try await tabs.ask(.get, Self.path("v2") + "/a")
+                #expect(answer.code == 500)
+                #expect(
+                    answer.value["message"]?.string?.contains(
+                        "conversion webhook for stable.example.com/v1, Kind=CronTab failed: no such luck") == true)
+                _ = try await tabs.ask(.delete, CronTab.definitions + "/" + CronTab.name)
+                try await tabs.wait(CronTab.name) { $0 == nil }
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+import APIMachinery
+import Testing
+import Wire
+
+@testable import APIServer
+
+/// Custom resources over HTTP, from their definition to their end.
+@Suite(.timeLimit(.minutes(2))) struct CustomResourceTests {
+    private static let schema = CronTab.schema([
+        "cronSpec": ["type": "string", "pattern": #"^(\d+|\*)(/\d+)?(\s+(\d+|\*)(/\d+)?){4}$"#],
+        "replicas": ["type": "integer", "minimum": 1, "maximum": 10, "default": 3],
+        "image": ["type": "string"],
+    ])
+
+    private static let full = CronTab.version(
+        "v1", schema,
+        [
+            "subresources": [
+                "status": [:], "scale": ["specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"],
+            ],
+            "additionalPrinterColumns": [
+                ["name": "Spec", "type": "string", "jsonPath": ".spec.cronSpec"],
+                ["name": "Replicas", "type": "integer", "jsonPath": ".spec.replicas"],
+                ["name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"],
+            ],
+            "selectableFields": [["jsonPath": ".spec.image"]],
+        ])
+
+    @Test func `a definition becomes a kind that is served as its schema says`() async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            #expect(try await tabs.ask(.get, CronTab.path).code == 404)
+            try await tabs.define(CronTab.definition([Self.full]))
+            let created = try await tabs.ask(
+                .post, CronTab.path + "?fieldValidation=Ignore",
+                CronTab.object("a", ["cronSpec": "* * * * */5", "colour": "blue"]))
+            #expect(created.code == 201)
+            #expect(created.value["spec"] == ["cronSpec": "* * * * */5", "replicas": 3])
+            #expect(created.value.at("metadata", "generation") == 1)
+            let refused = try await tabs.ask(
+                .post, CronTab.path, CronTab.object("b", ["cronSpec": "*", "replicas": 15]))
+            #expect(refused.code == 422)
+            let message = refused.value["message"]?.string ?? ""
+            #expect(
+                message.contains("spec.replicas: Invalid value: 15: spec.replicas in body should be less than or equal to 10"))
+            #expect(message.contains(#"spec.cronSpec in body should match '^(\d+|\*)"#))
+            let strict = try await tabs.ask(
+                .post, CronTab.path + "?fieldValidation=Strict", CronTab.object("b", ["colour": "blue"]))
+            #expect(strict.code == 400)
+            #expect(strict.value["message"]?.string?.contains(#"unknown field "spec.colour""#) == true)
+            let wrong = try await tabs.ask(.post, CronTab.path, CronTab.object("b", ["replicas": "many"]))
+            let causes = wrong.value.at("details", "causes")?.array?.map { $0["message"]?.string ?? "" }
+            #expect(
+                causes == [
+                    #"Invalid value: "string": spec.replicas in body must be of type integer: "string""#,
+                    "Invalid value: 0: .spec.replicas accessor error: many is of the type string, expected int64",
+                ])
+        }
+    }
+
+    @Test func `status and scale have endpoints of their own`() async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            try await tabs.define(CronTab.definition([Self.full]))
+            var object = try await tabs.ask(.post, CronTab.path, CronTab.object("a", ["replicas": 2])).value
+            object["status"] = ["replicas": 2]
+            object[path: ["spec", "replicas"]] = 9
+            let updated = try await tabs.ask(.put, CronTab.path + "/a/status", object)
+            #expect(updated.code == 200)
+            #expect(updated.value.at("spec", "replicas") == 2)
+            #expect(updated.value.at("metadata", "generation") == 1)
+            let scale = try await tabs.ask(.get, CronTab.path + "/a/scale")
+            #expect(scale.value["kind"] == "Scale")
+            #expect(scale.value.at("status", "replicas") == 2)
+            let scaled = try await tabs.ask(
+                .patch, CronTab.path + "/a/scale", ["spec": ["replicas": 5]],
+                ["Content-Type": "application/merge-patch+json"])
+            #expect(scaled.value.at("spec", "replicas") == 5)
+            let after = try await tabs.ask(.get, CronTab.path + "/a").value
+            #expect(after.at("spec", "replicas") == 5)
+            #expect(after.at("metadata", "generation") == 2)
+            let noVersion = try await tabs.ask(.put, CronTab.path + "/a", CronTab.object("a", [:]))
+            #expect(noVersion.code == 422)
+        }
+    }
+
+    @Test func `patches, tables, selections and media types are those of custom resources`() async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            try await tabs.define(CronTab.definition([Self.full]))
+            _ = try await tabs.ask(.post, CronTab.path, CronTab.object("a", ["image": "one"]))
+            _ = try await tabs.ask(.post, CronTab.path, CronTab.object("b", ["image": "two"]))
+            let strategic = try await tabs.ask(
+                .patch, CronTab.path + "/a", ["spec": ["image": "x"]],
+                ["Content-Type": "application/strategic-merge-patch+json"])
+            #expect(strategic.code == 415)
+            let json = try await tabs.ask(
+                .patch, CronTab.path + "/a", [["op": "replace", "path": "/spec/replicas", "value": 7]],
+                ["Content-Type": "application/json-patch+json"])
+            #expect(json.value.at("spec", "replicas") == 7)
+            let selected = try await tabs.ask(.get, CronTab.path + "?fieldSelector=spec.image%3Dtwo")
+            #expect(selected.value["items"]?.array?.map { $0.at("metadata", "name") } == ["b"])
+            #expect(try await tabs.ask(.get, CronTab.path + "?fieldSelector=spec.other%3Dx").code == 400)
+            let table = try await tabs.ask(
+                .get, CronTab.path, nil, ["Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"])
+            #expect(
+                table.value["columnDefinitions"]?.array?.compactMap { $0["name"]?.string }
+                    == ["Name", "Spec", "Replicas", "Age"])
+            #expect(table.value["rows"]?.array?.first?["cells"]?.array?.prefix(3) == ["a", .null, 7])
+            let protobuf = try await tabs.ask(
+                .get, CronTab.path, nil, ["Accept": "application/vnd.kubernetes.protobuf"])
+            #expect(protobuf.code == 406)
+        }
+    }
+
+    @Test func `discovery and OpenAPI follow definitions`() async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            #expect(try await tabs.ask(.get, "/apis/stable.example.com/v1").code == 404)
+            let before = try await tabs.ask(.get, "/openapi/v3").value
+            try await tabs.define(CronTab.definition([Self.full]))
+            let resources = try await tabs.ask(.get, "/apis/stable.example.com/v1").value["resources"]?.array ?? []
+            #expect(resources.compactMap { $0["name"]?.string } == ["crontabs", "crontabs/status", "crontabs/scale"])
+            #expect(resources.first?["shortNames"] == ["ct"])
+            #expect(resources.first?["categories"] == ["all"])
+            let index = try await tabs.ask(.get, "/openapi/v3").value
+            let path = ["paths", "apis/stable.example.com/v1", "serverRelativeURL"]
+            #expect(before[path: path] == nil)
+            let url = try #require(index[path: path]?.string)
+            let document = try await tabs.ask(.get, url).value
+            let schema = try #require(document.at("components", "schemas", "com.example.stable.v1.CronTab"))
+            #expect(schema.at("properties", "spec", "properties", "replicas", "maximum") == 10)
+            _ = try await tabs.ask(
+                .patch, CronTab.definitions + "/" + CronTab.name,
+                [["op": "remove", "path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/image"],
+                 ["op": "remove", "path": "/spec/versions/0/selectableFields"]],
+                ["Content-Type": "application/json-patch+json"])
+            _ = try await tabs.ask(.delete, CronTab.definitions + "/" + CronTab.name)
+            try await tabs.wait(CronTab.name) { $0 == nil }
+        }
+    }
+
+    @Test func `a definition that is deleted takes its objects along, and comes back empty`() async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            try await tabs.define(CronTab.definition([Self.full]))
+            for index in 0..<50 {
+                _ = try await tabs.ask(.post, CronTab.path, CronTab.object("tab-\(index)", [:]))
+            }
+            var held = CronTab.object("held", [:])
+            held[path: ["metadata", "finalizers"]] = ["example.com/hold"]
+            _ = try await tabs.ask(.post, CronTab.path, held)
+            let going = try await tabs.ask(.delete, CronTab.definitions + "/" + CronTab.name)
+            #expect(going.value.at("metadata", "finalizers") == [.string(CustomDefinition.cleanupFinalizer)])
+            let late = try await tabs.ask(.get, CronTab.path)
+            #expect(late.code == 200)
+            let free = try await tabs.ask(
+                .patch, CronTab.path + "/held", ["metadata": ["finalizers": []]],
+                ["Content-Type": "application/merge-patch+json"])
+            #expect(free.code == 200)
+            try await tabs.wait(CronTab.name) { $0 == nil }
+            try await tabs.define(CronTab.definition([Self.full]))
+            #expect(try await tabs.ask(.get, CronTab.path).value["items"] == [])
+        }
+    }
+
+    @Test func `the second of two kinds of one name is not served until the name is free`() async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            try await tabs.define(CronTab.definition([Self.full]))
+            var other = CronTab.definition(
+                [CronTab.version("v1", Self.schema)],
+                ["names": ["plural": "tabs", "singular": "tab", "kind": "CronTab", "listKind": "TabList"]])
+            other[path: ["metadata", "name"]] = "tabs.stable.example.com"
+            #expect(try await tabs.ask(.post, CronTab.definitions, other).code == 201)
+            try await tabs.wait("tabs.stable.example.com") { object in
+                let condition = object?.at("status", "conditions")?.array?.first { $0["type"] == "NamesAccepted" }
+                return condition?["reason"] == "KindConflict"
+            }
+            #expect(try await tabs.ask(.get, "/apis/stable.example.com/v1/namespaces/default/tabs").code == 404)
+            _ = try await tabs.ask(.delete, CronTab.definitions + "/" + CronTab.name)
+            try await tabs.wait("tabs.stable.example.com") { object in
+                object?.at("status", "conditions")?.array?.contains {
+                    $0["type"] == "Established" && $0["status"] == "True"
+                } ?? false
+            }
+            #expect(try await tabs.ask(.get, "/apis/stable.example.com/v1/namespaces/default/tabs").code == 200)
+        }
+    }
+
+    @Test func `a new default shows in objects that were stored before, and a known fault may stay`() async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            try await tabs.define(CronTab.definition([CronTab.version("v1", CronTab.schema(["image": ["type": "string"]]))]))
+            _ = try await tabs.ask(.post, CronTab.path, CronTab.object("a", ["image": "long enough"]))
+            let patch: Value = [
+                ["op": "replace", "path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties",
+                 "value": ["image": ["type": "string", "maxLength": 4], "level": ["type": "integer", "default": 2]]]
+            ]
+            let changed = try await tabs.ask(
+                .patch, CronTab.definitions + "/" + CronTab.name, patch, ["Content-Type": "application/json-patch+json"])
+            #expect(changed.code == 200, "\(changed.value)")
+            // The worker that serves definitions works in order: another one of them is a sign that this one is served.
+            var other = CronTab.definition(
+                [CronTab.version("v1", Self.schema)],
+                ["names": ["plural": "tabs", "singular": "tab", "kind": "Tab"]])
+            other[path: ["metadata", "name"]] = "tabs.stable.example.com"
+            try await tabs.define(other)
+            let object = try await tabs.ask(.get, CronTab.path + "/a").value
+            #expect(object["spec"] == ["image": "long enough", "level": 2])
+            let patched = try await tabs.ask(
+                .patch, CronTab.path + "/a", ["spec": ["level": 3]], ["Content-Type": "application/merge-patch+json"])
+            #expect(patched.code == 200)
+            let worse = try await tabs.ask(
+                .patch, CronTab.path + "/a", ["spec": ["image": "also too long"]],
+                ["Content-Type": "application/merge-patch+json"])
+            #expect(worse.code == 422)
+        }
+    }
+}
