@@ -27,10 +27,16 @@ struct Subscribers {
 final class Delivery: Subscription {
     /// The lock is held while the sink runs, which is what lets ``cancel()`` promise that no call comes after
     /// it. Hence the protocol's rule that a sink returns quickly and calls nothing of the datastore's.
-    private let sink: Mutex<(@Sendable ([Change]) -> Void)?>
+    private let sink: Mutex<Sink?>
+
+    /// A closure behind a name: one that a generic container holds directly is wrapped once more by the compiler each
+    /// time it is looked at in place, and grows without end.
+    private struct Sink {
+        let receive: @Sendable ([Change]) -> Void
+    }
 
     init(_ sink: @escaping @Sendable ([Change]) -> Void) {
-        self.sink = Mutex(sink)
+        self.sink = Mutex(Sink(receive: sink))
     }
 
     func cancel() { sink.withLock { $0 = nil } }
@@ -38,7 +44,7 @@ final class Delivery: Subscription {
     /// Whether the subscription still runs.
     func deliver(_ changes: [Change]) -> Bool {
         sink.withLock { sink in
-            sink?(changes)
+            sink?.receive(changes)
             return sink != nil
         }
     }

@@ -12,9 +12,15 @@ public struct JSONCursor: ~Copyable {
     /// Goes into the object that follows and stops inside the object that is its field `key`, before the first key.
     /// Returns `false` when there is no such field, or it is no object.
     public mutating func enterField(_ key: String) throws(JSONError) -> Bool {
-        guard enterObject() else { return false }
+        guard enterObject(), try skip(toField: key) else { return false }
+        return enterObject()
+    }
+
+    /// Steps before the value of the field `key` of the object that the cursor is in; behind the object, and `false`,
+    /// when there is no such field.
+    public mutating func skip(toField key: String) throws(JSONError) -> Bool {
         while let name = try nextKey() {
-            if name == key { return enterObject() }
+            if name == key { return true }
             try skipValue()
         }
         return false

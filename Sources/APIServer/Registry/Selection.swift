@@ -23,9 +23,11 @@ extension ObjectFilter {
         if let term = fields.terms.first(where: { $0.field == "metadata.name" && !$0.isNegated }) { name = term.value }
         fields.terms.removeAll { $0.field == "metadata.name" && !$0.isNegated && $0.value == name }
         guard !labels.matchesEverything || !fields.terms.isEmpty else { return }
-        let terms = fields.terms
+        let terms = fields.terms.map { term in
+            (term: term, read: SelectableField.reader(term.field, of: definition.resource))
+        }
         matches = { object in
-            labels.matches(object.labels) && terms.allSatisfy { ($0.value == object.field($0.field)) != $0.isNegated }
+            labels.matches(object.labels) && terms.allSatisfy { ($0.term.value == $0.read(object)) != $0.term.isNegated }
         }
     }
 }
@@ -59,20 +61,12 @@ extension StoredObject {
         default: break
         }
         var cursor = JSONCursor(bytes)
-        let parts = path.split(separator: ".").map(String.init)
         do throws(JSONError) {
-            for part in parts.dropLast() {
-                guard try cursor.enterField(part) else { return "" }
+            for part in path.split(separator: ".") {
+                guard cursor.enterObject(), try cursor.skip(toField: String(part)) else { return "" }
             }
-            while let key = try cursor.nextKey() {
-                guard key == parts.last else {
-                    try cursor.skipValue()
-                    continue
-                }
-                let value = try cursor.readValue()
-                return value.string ?? (value.isNull ? "" : value.description)
-            }
-            return ""
+            let value = try cursor.readValue()
+            return value.string ?? (value.isNull ? "" : value.description)
         } catch {
             preconditionFailure("a stored object is canonical JSON by construction: \(error)")
         }

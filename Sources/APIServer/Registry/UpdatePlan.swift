@@ -62,7 +62,8 @@ struct UpdatePlan {
 
     /// Counts a change of the desired state, after admission had its say.
     func countGeneration(_ object: Value, over current: Value) -> Value {
-        guard countsGenerations, desiredState(object) != desiredState(current) else { return object }
+        // What the system does is nobody's wish: a pod stays as it was asked for when it gets its node.
+        guard countsGenerations, scope != .whole, desiredState(object) != desiredState(current) else { return object }
         var new = object
         let generation = current.at("metadata", "generation")?.integer ?? 0
         new[path: ["metadata", "generation"]] = .integer(generation + 1)
@@ -127,6 +128,7 @@ struct UpdatePlan {
             }
             new[path: ["spec", list]] = .array(containers)
         }
+        new[path: ["spec", "resources"]] = proposed.at("spec", "resources")
         return new
     }
 

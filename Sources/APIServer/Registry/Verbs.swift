@@ -90,7 +90,10 @@ struct Verbs: Sendable {
         try checkName(object, call.target)
         try checkNamespace(object, call.target, served)
         var transform = ResourceStore.Transform(
-            apply: { _ throws(Status) in object }, scope: try scope(call.target, served))
+            apply: { current throws(Status) in
+                try SubresourceRules.check(object, over: current, served.definition, call.target.subresource)
+                return object
+            }, scope: try scope(call.target, served))
         if call.target.subresource == nil { transform.create = { () throws(Status) in object } }
         let existed = store.cache.get(call.target.objectName) != nil
         let stored = try await store.update(call.target.objectName, call.request(.update), transform)
@@ -119,6 +122,7 @@ struct Verbs: Sendable {
                 }
                 warnings.texts.withLock { $0 = decoded.warnings }
                 try checkName(decoded.object, target)
+                try SubresourceRules.check(decoded.object, over: current, served.definition, target.subresource)
                 return decoded.object
             }, scope: try scope(target, served))
         let stored = try await store.update(target.objectName, call.request(.update), transform)

@@ -7,6 +7,14 @@ import Client
 struct PodStrategy: ResourceStrategy {
     func prepareForCreate(_ object: inout Value, _ request: WriteRequest) {
         object["status"] = ["phase": "Pending", "qosClass": .string(Self.qosClass(of: object))]
+        guard !(object.at("spec", "schedulingGates")?.array ?? []).isEmpty else { return }
+        // KEP-3521: who looks at the pod sees why no scheduler does.
+        object[path: ["status", "conditions"]] = [
+            [
+                "type": "PodScheduled", "status": "False", "reason": "SchedulingGated",
+                "message": "Scheduling is blocked due to non-empty scheduling gates",
+            ]
+        ]
     }
 
     func prepareForUpdate(_ object: inout Value, over current: Value, _ request: WriteRequest) {
@@ -25,8 +33,12 @@ struct PodStrategy: ResourceStrategy {
     /// Guaranteed, Burstable or BestEffort by the requests and limits of cpu and memory (Kubernetes documentation,
     /// "Pod Quality of Service Classes").
     static func qosClass(of pod: Value) -> String {
-        let containers =
+        var containers =
             (pod.at("spec", "containers")?.array ?? []) + (pod.at("spec", "initContainers")?.array ?? [])
+        // Resources of the pod as a whole stand for those of its containers (KEP-2837).
+        if let whole = pod.at("spec", "resources"), whole["requests"] != nil || whole["limits"] != nil {
+            containers = [["resources": whole]]
+        }
         var (hasAny, isGuaranteed) = (false, true)
         for container in containers {
             let limits = container.at("resources", "limits")?.strings ?? [:]

@@ -13,34 +13,46 @@ struct BindingAction: ResourceAction {
             throw invalid(body, .notSupported("target.kind", value: .string(kind), supported: ["Node", "<empty>"]))
         }
         let podName = call.target.name.isEmpty ? body.at("metadata", "name")?.string ?? "" : call.target.name
+        guard podName == (body.at("metadata", "name")?.string ?? podName) else {
+            throw .badRequest("name in URL does not match name in Binding object")
+        }
         let name = ObjectName(namespace: call.target.namespace, name: podName)
         var request = call.request(.update)
         request.target = Target(.pods, name, subresource: "binding")
         request.isAdmitted = true
         let uid = body.at("metadata", "uid")?.string ?? ""
         let annotations = body.at("metadata", "annotations")?.fields ?? Fields()
+        // Labels of the node's place that the scheduler's side copies (KEP-4742).
         let labels = body.at("metadata", "labels")?.fields ?? Fields()
         let now = api.now().description
         let transform = ResourceStore.Transform(
             apply: { pod throws(Status) in
-                try Self.bind(pod, to: node, uid: uid, annotations, labels, at: now)
+                try Self.bind(pod, to: node, uid: uid, labels, annotations, at: now)
             }, scope: .whole)
         _ = try await api.registry.store(.pods).update(name, request, transform)
         return ["apiVersion": "v1", "kind": "Status", "metadata": .emptyObject, "status": "Success", "code": 201]
     }
 
+    /// What conflicts name, as in Kubernetes.
+    private static let bindings = GroupVersionResource(group: "", version: "v1", resource: "pods/binding")
+
     private static func bind(
-        _ pod: Value, to node: String, uid: String, _ annotations: Fields, _ labels: Fields, at now: String
+        _ pod: Value, to node: String, uid: String, _ labels: Fields, _ annotations: Fields, at now: String
     ) throws(Status) -> Value {
         let name = pod.at("metadata", "name")?.string ?? ""
-        guard uid.isEmpty || uid == pod.at("metadata", "uid")?.string else {
-            throw .conflict(.pods, name, "the pod was deleted and created anew since it was scheduled")
+        let present = pod.at("metadata", "uid")?.string ?? ""
+        guard uid.isEmpty || uid == present else {
+            throw .conflict(
+                .pods, name, "Precondition failed: UID in precondition: \(uid), UID in object meta: \(present)")
         }
         guard pod.at("metadata", "deletionTimestamp") == nil else {
-            throw .conflict(.pods, name, "pod \(name) is being deleted, cannot be assigned to a host")
+            throw .conflict(bindings, name, "pod \(name) is being deleted, cannot be assigned to a host")
         }
         if let present = pod.at("spec", "nodeName")?.string, !present.isEmpty {
-            throw .conflict(.pods, name, "pod \(name) is already assigned to node \"\(present)\"")
+            throw .conflict(bindings, name, "pod \(name) is already assigned to node \"\(present)\"")
+        }
+        guard (pod.at("spec", "schedulingGates")?.array ?? []).isEmpty else {
+            throw .conflict(bindings, name, "pod \(name) has non-empty .spec.schedulingGates")
         }
         var bound = pod
         bound[path: ["spec", "nodeName"]] = .string(node)

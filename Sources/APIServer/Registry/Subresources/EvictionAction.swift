@@ -3,67 +3,125 @@ import APIMachinery
 import Client
 import Support
 
-/// `pods/NAME/eviction`: deletes a pod if its disruption budgets allow it (Kubernetes documentation, "API-initiated
-/// Eviction").
+/// `pods/NAME/eviction`: deletes a pod if its disruption budgets allow it. What that means is an ``EvictionDecision``.
 struct EvictionAction: ResourceAction {
+    private static let attempts = 20
+
     func perform(_ call: Verbs.Call, _ body: Value, _ api: Verbs) async throws(Status) -> Value {
-        let pod = try api.registry.store(.pods).get(call.target.objectName)
-        let phase = pod.field("status.phase")
-        // A pod that is done, or does not run yet, disrupts nobody.
-        if phase != "Succeeded", phase != "Failed", phase != "Pending", !pod.isDeleting {
-            try await takeDisruption(for: pod, call, api)
+        let named = body.at("metadata", "name")?.string ?? ""
+        guard named == call.target.name || named.isEmpty else {
+            throw .badRequest("name in URL does not match name in Eviction object")
         }
+        let options = try deletion(call, body)
+        // A pod that changed while it was decided upon is decided upon anew, unless one version was meant.
+        var attempt = 1
+        while true {
+            do throws(Status) {
+                try await evict(call, options, api)
+                return ["apiVersion": "v1", "kind": "Status", "metadata": .emptyObject, "status": "Success", "code": 201]
+            } catch {
+                guard error.isConflict, options.preconditionRevision == nil, options.preconditionUID == nil,
+                    attempt < Self.attempts
+                else { throw error }
+                attempt += 1
+            }
+        }
+    }
+
+    private func evict(_ call: Verbs.Call, _ options: DeletionOptions, _ api: Verbs) async throws(Status) {
+        let pod = try api.registry.store(.pods).get(call.target.objectName)
+        let budgets = api.registry.store(.podDisruptionBudgets).cache.list(namespace: pod.namespace)
+        var options = options
+        switch EvictionDecision.decide(pod.value, Array(budgets)) {
+        case .refuse(let status): throw status
+        case .take(let budget): try await take(pod.name, from: budget, call, options, api)
+        case .delete(let onlyUnchanged):
+            if onlyUnchanged, options.preconditionRevision == nil { options.preconditionRevision = pod.revision }
+        }
+        options = try await mark(pod, call, options, api)
         var deletion = call.request(.delete)
         deletion.target.subresource = nil
         deletion.isAdmitted = true
-        let options = DeletionOptions(
-            gracePeriodSeconds: body.at("deleteOptions", "gracePeriodSeconds")?.integer.map(Int.init),
-            preconditionUID: body.at("deleteOptions", "preconditions", "uid")?.string, isDryRun: call.options.isDryRun)
-        _ = try await api.registry.store(.pods).delete(call.target.objectName, deletion, options)
-        return ["apiVersion": "v1", "kind": "Status", "metadata": .emptyObject, "status": "Success", "code": 201]
+        deletion.options.isDryRun = options.isDryRun
+        _ = try await api.registry.store(.pods).delete(pod.objectName, deletion, options)
     }
 
-    /// Takes one disruption from the budget that covers the pod; 429 when none is left.
-    private func takeDisruption(for pod: StoredObject, _ call: Verbs.Call, _ api: Verbs) async throws(Status) {
-        let store = api.registry.store(.podDisruptionBudgets)
-        let covering = store.cache.list(namespace: pod.namespace).filter { budget in
-            guard let selector = budget.value.at("spec", "selector"),
-                let parsed = try? LabelSelector(object: selector)
-            else { return false }
-            return parsed.matches(pod.labels)
-        }
-        guard let budget = covering.first else { return }
-        guard covering.count == 1 else {
-            throw .internalError("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.")
-        }
-        var request = call.request(.update)
-        request.target = Target(.podDisruptionBudgets, budget.objectName, subresource: "status")
-        let podName = pod.name
+    /// Takes one disruption from the budget that covers the pod.
+    private func take(
+        _ pod: String, from budget: ObjectName, _ call: Verbs.Call, _ options: DeletionOptions, _ api: Verbs
+    ) async throws(Status) {
         let now = api.now().description
         let transform = ResourceStore.Transform(
-            apply: { budget throws(Status) in
-                let allowed = budget.at("status", "disruptionsAllowed")?.integer ?? 0
-                let isObserved = budget.at("status", "observedGeneration") == budget.at("metadata", "generation")
-                guard isObserved, allowed > 0 else { throw .disruptionRefused(budget) }
-                var new = budget
-                new[path: ["status", "disruptionsAllowed"]] = .integer(allowed - 1)
-                new[path: ["status", "disruptedPods", podName]] = .string(now)
+            apply: { budget throws(Status) in try EvictionDecision.take(pod, from: budget, at: now) },
+            scope: .status(keepsLabels: true))
+        var request = call.request(.update)
+        request.target = Target(.podDisruptionBudgets, budget, subresource: "status")
+        request.isAdmitted = true
+        request.options.isDryRun = options.isDryRun
+        _ = try await api.registry.store(.podDisruptionBudgets).update(budget, request, transform)
+    }
+
+    /// Says in the pod's status why it goes (KEP-3329). Returns the options with the revision that this made.
+    private func mark(
+        _ pod: StoredObject, _ call: Verbs.Call, _ options: DeletionOptions, _ api: Verbs
+    ) async throws(Status) -> DeletionOptions {
+        guard !options.isDryRun else { return options }
+        let now = api.now().description
+        let transform = ResourceStore.Transform(
+            apply: { pod throws(Status) in
+                try Self.checkPreconditions(pod, options)
+                var new = pod
+                let old = pod.at("status", "conditions")?.array ?? []
+                guard !old.contains(where: { $0["type"] == "DisruptionTarget" && $0["status"] == "True" }) else {
+                    return pod
+                }
+                new[path: ["status", "conditions"]] = .array(
+                    old.filter { $0["type"] != "DisruptionTarget" } + [
+                        [
+                            "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
+                            "message": "Eviction API: evicting", "lastTransitionTime": .string(now),
+                        ]
+                    ])
                 return new
             }, scope: .status(keepsLabels: true))
-        _ = try await store.update(budget.objectName, request, transform)
+        var request = call.request(.update)
+        request.target = Target(.pods, pod.objectName, subresource: "status")
+        request.isAdmitted = true
+        let marked = try await api.registry.store(.pods).update(pod.objectName, request, transform)
+        var options = options
+        if options.preconditionRevision != nil { options.preconditionRevision = marked.revision }
+        return options
     }
-}
 
-extension Status {
-    fileprivate static func disruptionRefused(_ budget: Value) -> Status {
-        let name = budget.at("metadata", "name")?.string ?? ""
-        let cause = Cause(
-            reason: "DisruptionBudget",
-            message: "The disruption budget \(name) needs \(budget.at("status", "desiredHealthy")?.integer ?? 0) healthy "
-                + "pods and has \(budget.at("status", "currentHealthy")?.integer ?? 0) currently", field: "")
-        return Status(
-            code: 429, reason: .tooManyRequests,
-            message: "Cannot evict pod as it would violate the pod's disruption budget.",
-            details: Details(causes: [cause]))
+    private static func checkPreconditions(_ pod: Value, _ options: DeletionOptions) throws(Status) {
+        let (name, uid) = (pod.at("metadata", "name")?.string ?? "", pod.at("metadata", "uid")?.string ?? "")
+        if let wanted = options.preconditionUID, wanted != uid {
+            throw .conflict(
+                .pods, name,
+                "the UID in the precondition (\(wanted)) does not match the UID in record (\(uid)). The object might "
+                    + "have been deleted and then recreated")
+        }
+        let revision = pod.at("metadata", "resourceVersion")?.string ?? ""
+        if let wanted = options.preconditionRevision, String(wanted) != revision {
+            throw .conflict(
+                .pods, name,
+                "the ResourceVersion in the precondition (\(wanted)) does not match the ResourceVersion in record "
+                    + "(\(revision)). The object might have been modified")
+        }
+    }
+
+    /// What the eviction's `deleteOptions` and the request's own say together.
+    private func deletion(_ call: Verbs.Call, _ body: Value) throws(Status) -> DeletionOptions {
+        let given = body["deleteOptions"] ?? .emptyObject
+        let dryRun = (given["dryRun"]?.array ?? []).compactMap(\.string)
+        try OptionRules.checkDeletion(
+            dryRun: dryRun, propagationPolicy: given["propagationPolicy"]?.string,
+            orphanDependents: given["orphanDependents"]?.bool)
+        return DeletionOptions(
+            gracePeriodSeconds: given["gracePeriodSeconds"]?.integer.map { $0 < 0 ? 1 : Int($0) },
+            propagation: given["propagationPolicy"]?.string.flatMap(DeletionOptions.Propagation.init),
+            preconditionUID: given.at("preconditions", "uid")?.string,
+            preconditionRevision: given.at("preconditions", "resourceVersion")?.string.flatMap { Int64($0) },
+            isDryRun: call.options.isDryRun || !dryRun.isEmpty)
     }
 }
