@@ -1,4 +1,5 @@
 import APIMachinery
+import Support
 
 extension FieldChecks {
     private static let annotationLimit = 256 * 1024
@@ -6,81 +7,100 @@ extension FieldChecks {
     /// The metadata of a whole object (API conventions, "Metadata").
     mutating func metadata(_ metadata: Value?, of definition: ResourceDefinition) {
         let rule = Self.nameRule(definition.resource)
-        let base = metadata?["generateName"]?.string ?? ""
+        let base = metadata["generateName"].text
         for problem in base.isEmpty ? [] : rule.problems(inPrefix: base) {
             invalid("metadata.generateName", .string(base), problem)
         }
-        let name = metadata?["name"]?.string ?? ""
+        let name = metadata["name"].text
         if name.isEmpty {
-            add(.required("metadata.name", "name or generateName is required"))
+            missing("metadata.name", "name or generateName is required")
         } else {
             self.name(name, rule, "metadata.name")
         }
-        let namespace = metadata?["namespace"]?.string ?? ""
+        let namespace = metadata["namespace"].text
         if definition.isNamespaced {
             requiredName(.string(namespace), .dns1123Label, "metadata.namespace")
         } else if !namespace.isEmpty {
-            add(.forbidden("metadata.namespace", "not allowed on this type"))
+            forbid("metadata.namespace", "not allowed on this type")
         }
-        if let generation = metadata?["generation"] { notNegative(generation, "metadata.generation") }
-        labels(metadata?["labels"], "metadata.labels")
-        annotations(metadata?["annotations"])
-        owners(metadata?["ownerReferences"])
-        for (finalizer, path) in metadata?["finalizers"].elements("metadata.finalizers") ?? [] {
-            self.finalizer(finalizer.string ?? "", path)
-        }
+        notNegative(metadata["generation"], "metadata.generation")
+        labels(metadata["labels"], "metadata.labels")
+        annotations(metadata["annotations"], "metadata.annotations")
+        owners(metadata["ownerReferences"])
+        finalizers(metadata["finalizers"], "metadata.finalizers")
     }
 
-    /// Most names are subdomains; those that become a label of a DNS name, or a word in a path, are not.
+    /// Most names are subdomains; those that become a label of a DNS name, or only a word in a path, are not.
     private static func nameRule(_ resource: GroupVersionResource) -> NameRule {
-        switch resource.groupResource {
-        case "services", "namespaces": .dns1123Label
-        case _ where resource.group == "rbac.authorization.k8s.io": .pathSegment
-        case "ipaddresses.networking.k8s.io", "certificatesigningrequests.certificates.k8s.io",
-            "apiservices.apiregistration.k8s.io":
-            .pathSegment
+        switch (resource.group, resource.resource) {
+        case ("", "services"), ("", "namespaces"), ("apps", "statefulsets"): .dns1123Label
+        case ("rbac.authorization.k8s.io", _), ("", "events"), ("policy", _): .pathSegment
+        case ("networking.k8s.io", "ipaddresses"), ("apiregistration.k8s.io", _): .pathSegment
+        case ("certificates.k8s.io", "certificatesigningrequests"): .pathSegment
         default: .dns1123Subdomain
         }
     }
 
-    private mutating func annotations(_ annotations: Value?) {
+    mutating func annotations(_ annotations: Value?, _ path: @autoclosure () -> String) {
         var size = 0
-        for (key, value) in annotations?.fields ?? Fields() {
-            name(key.lowercased(), .qualifiedName, "metadata.annotations")
+        for (key, value) in annotations.entries {
+            let problems = NameRule.qualifiedName.problems(in: key.lowercased())
+            for problem in problems { invalid(path(), .string(key), problem) }
             size += key.utf8.count + (value.string ?? "").utf8.count
         }
-        if size > Self.annotationLimit { add(.tooLong("metadata.annotations", limit: Self.annotationLimit)) }
+        if size > Self.annotationLimit { add(.tooLong(path(), limit: Self.annotationLimit)) }
     }
 
     private mutating func owners(_ owners: Value?) {
         var controller = ""
-        for (owner, path) in owners.elements("metadata.ownerReferences") {
-            for (key, word) in [
-                ("apiVersion", "version"), ("kind", "kind"), ("name", "name"), ("uid", "uid"),
-            ]
-            where (owner[key]?.string ?? "").isEmpty {
-                invalid(
-                    "\(path).\(key)", "",
-                    key == "apiVersion" ? "\(word) must not be empty" : "must not be empty")
+        let path = "metadata.ownerReferences"
+        for owner in owners.items {
+            for key in ["apiVersion", "kind", "name", "uid"] where owner[key].text.isEmpty {
+                let why = key == "apiVersion" ? "version must not be empty" : "must not be empty"
+                invalid("\(path).\(key)", "", why)
             }
-            guard owner["controller"]?.bool == true else { continue }
-            let kind = owner["kind"]?.string ?? ""
-            if !controller.isEmpty {
+            let kind = owner["kind"].text
+            if kind == "Event", owner["apiVersion"].text == "v1" {
+                invalid(path, owner, "/v1, Kind=Event is disallowed from being an owner")
+            }
+            guard owner["controller"].isTrue else { continue }
+            let named = kind + "/" + owner["name"].text
+            if controller.isEmpty {
+                controller = named
+            } else {
                 invalid(
-                    "metadata.ownerReferences", owners,
+                    path, owners,
                     "Only one reference can have Controller set to true. Found \"true\" in references for "
-                        + "\(controller) and \(kind)")
+                        + "\(controller) and \(named)")
             }
-            controller = kind
         }
     }
 
-    private mutating func finalizer(_ text: String, _ path: String) {
-        name(text, .qualifiedName, path)
-        let known = ["kubernetes", "orphan", "foregroundDeletion"]
-        if !text.contains("/"), !known.contains(text) {
-            invalid(
-                path, .string(text), "name is neither a standard finalizer name nor is it fully qualified")
+    private mutating func finalizers(_ finalizers: Value?, _ path: @autoclosure () -> String) {
+        guard finalizers.isFilled else { return }
+        let path = path()
+        let texts = finalizers.items.map { $0.string ?? "" }
+        for text in texts { name(text, .qualifiedName, path) }
+        for (index, text) in texts.enumerated() { standardFinalizer(text, "\(path)[\(index)]") }
+        if texts.contains("orphan"), texts.contains("foregroundDeletion") {
+            invalid(path, finalizers, "finalizer orphan and foregroundDeletion cannot be both set")
+        }
+    }
+
+    /// A finalizer without a domain is one of Kubernetes' own.
+    mutating func standardFinalizer(_ text: String, _ path: @autoclosure () -> String) {
+        guard !text.contains("/"), !["kubernetes", "orphan", "foregroundDeletion"].contains(text) else { return }
+        invalid(path(), .string(text), "name is neither a standard finalizer name nor is it fully qualified")
+    }
+
+    /// The metadata of what is made from a template: labels and annotations, nothing else.
+    mutating func templateMetadata(_ metadata: Value?, _ path: @autoclosure () -> String) {
+        guard let fields = metadata?.fields, !fields.isEmpty else { return }
+        let path = path()
+        annotations(fields["annotations"], path + ".annotations")
+        labels(fields["labels"], path + ".labels")
+        for (key, value) in fields where key != "annotations" && key != "labels" && Optional(value).isFilled {
+            forbid("\(path).\(key)", "cannot be set")
         }
     }
 }

@@ -1,110 +1,181 @@
 import APIMachinery
 
-/// Collects what is wrong with an object, field by field. The wording is Kubernetes' own: people search for
-/// it.
+/// Collects what is wrong with an object, field by field. The wording is Kubernetes' own: people search for it,
+/// clients and the conformance suite match on it.
+///
+/// A path is made only when there is something to say about it: paths would be most of what checking a good object
+/// costs.
 struct FieldChecks {
     private(set) var errors: [FieldError] = []
 
     mutating func add(_ error: FieldError) { errors.append(error) }
 
+    // MARK: - Saying what is wrong
+
     mutating func invalid(_ path: String, _ value: Value?, _ detail: String) {
         errors.append(.invalid(path, value: value ?? "", detail))
     }
 
+    mutating func missing(_ path: String, _ detail: String = "") { errors.append(.required(path, detail)) }
+
+    mutating func forbid(_ path: String, _ detail: String) { errors.append(.forbidden(path, detail)) }
+
+    mutating func duplicate(_ path: String, _ value: Value?) {
+        errors.append(.duplicate(path, value: value ?? ""))
+    }
+
+    mutating func unsupported(_ path: String, _ value: Value?, _ supported: [String]) {
+        errors.append(.notSupported(path, value: value ?? "", supported: supported))
+    }
+
+    mutating func tooMany(_ path: String, _ count: Int, limit: Int) {
+        errors.append(FieldError(.tooMany, path, value: .integer(Int64(count)), "must have at most \(limit) items"))
+    }
+
+    // MARK: - Checks of one value
+
     /// Whether there is a text, list, map or number other than zero; complains if not.
     @discardableResult
-    mutating func require(_ value: Value?, _ path: String, _ detail: String = "") -> Bool {
-        let isThere: Bool =
-            switch value {
-            case .none, .null: false
-            case .string(let text): !text.isEmpty
-            case .array(let elements): !elements.isEmpty
-            case .object(let fields): !fields.isEmpty
-            case .integer(let number): number != 0
-            default: true
-            }
-        if !isThere { errors.append(.required(path, detail)) }
-        return isThere
+    mutating func require(
+        _ value: Value?, _ path: @autoclosure () -> String, _ detail: @autoclosure () -> String = ""
+    ) -> Bool {
+        if value.isFilled { return true }
+        errors.append(.required(path(), detail()))
+        return false
     }
 
     /// Each thing that is wrong with a name is an error of its own.
-    mutating func name(_ text: String, _ rule: NameRule, _ path: String) {
-        for problem in rule.problems(in: text) { invalid(path, .string(text), problem) }
+    mutating func name(_ text: String, _ rule: NameRule, _ path: @autoclosure () -> String) {
+        let problems = rule.problems(in: text)
+        guard !problems.isEmpty else { return }
+        let path = path()
+        for problem in problems { invalid(path, .string(text), problem) }
     }
 
     /// A name that must be there and must obey a rule.
-    mutating func requiredName(_ value: Value?, _ rule: NameRule, _ path: String) {
-        if require(value, path) { name(value?.string ?? "", rule, path) }
+    mutating func requiredName(_ value: Value?, _ rule: NameRule, _ path: @autoclosure () -> String) {
+        if require(value, path()) { name(value.text, rule, path()) }
     }
 
-    mutating func notNegative(_ value: Value?, _ path: String) {
+    /// A name that may be absent or empty.
+    mutating func optionalName(_ value: Value?, _ rule: NameRule, _ path: @autoclosure () -> String) {
+        if !value.text.isEmpty { name(value.text, rule, path()) }
+    }
+
+    mutating func notNegative(_ value: Value?, _ path: @autoclosure () -> String) {
         guard let number = value?.integer, number < 0 else { return }
-        invalid(path, value, "must be greater than or equal to 0")
+        invalid(path(), value, "must be greater than or equal to 0")
     }
 
-    mutating func range(_ value: Value?, _ low: Int, _ high: Int, _ path: String) {
+    /// The same for several fields of one object.
+    mutating func notNegative(_ object: Value?, _ keys: [String], _ path: @autoclosure () -> String) {
+        for key in keys {
+            if let value = object?[key] { notNegative(value, "\(path()).\(key)") }
+        }
+    }
+
+    mutating func range(_ value: Value?, _ low: Int, _ high: Int, _ path: @autoclosure () -> String) {
         guard let number = value?.integer, !(low...high).contains(Int(number)) else { return }
-        invalid(path, value, NameProblem.outOfRange(low, high))
+        invalid(path(), value, NameProblem.outOfRange(low, high))
     }
 
-    mutating func port(_ value: Value?, _ path: String) { range(value, 1, 65_535, path) }
+    mutating func port(_ value: Value?, _ path: @autoclosure () -> String) { range(value, 1, 65_535, path()) }
 
     /// A port by number or by name.
-    mutating func portOrName(_ value: Value?, _ path: String) {
+    mutating func portOrName(_ value: Value?, _ path: @autoclosure () -> String) {
         switch value {
-        case .string(let text): name(text, .portName, path)
-        default: port(value ?? 0, path)
+        case .string(let text): name(text, .portName, path())
+        default: port(value ?? 0, path())
         }
     }
 
-    mutating func oneOf(_ value: Value?, _ supported: [String], _ path: String) {
+    mutating func oneOf(_ value: Value?, _ supported: [String], _ path: @autoclosure () -> String) {
         guard let text = value?.string, !supported.contains(text) else { return }
-        errors.append(.notSupported(path, value: .string(text), supported: supported))
+        unsupported(path(), .string(text), supported)
     }
 
-    /// A path of the host or a container that must not lead upwards.
-    mutating func noBackSteps(_ text: String, _ path: String) {
-        if text.split(separator: "/").contains("..") { invalid(path, .string(text), "must not contain '..'") }
+    /// The permission bits of a file.
+    mutating func fileMode(_ value: Value?, _ path: @autoclosure () -> String) {
+        guard let mode = value?.integer, !(0...0o777).contains(mode) else { return }
+        invalid(path(), value, "must be a number between 0 and 0777 (octal), both inclusive")
     }
 
-    mutating func immutable(_ new: Value?, _ old: Value?, _ path: String) {
-        if new != old { invalid(path, new ?? .null, "field is immutable") }
-    }
-
-    mutating func labels(_ value: Value?, _ path: String) {
-        for (key, value) in value?.fields ?? Fields() {
-            name(key, .qualifiedName, path)
-            name(value.string ?? "", .labelValue, path)
+    /// A number of a thing that may also be a share of all.
+    mutating func countOrPercent(_ value: Value?, _ path: @autoclosure () -> String) {
+        switch value {
+        case .string(let text): name(text, .percent, path())
+        case let number: notNegative(number, path())
         }
     }
 
-    /// A label selector in its object form.
-    mutating func selector(_ value: Value?, _ path: String) {
-        labels(value?["matchLabels"], path + ".matchLabels")
-        for (index, expression) in (value?["matchExpressions"]?.array ?? []).enumerated() {
-            let path = "\(path).matchExpressions[\(index)]"
-            let count = expression["values"]?.array?.count ?? 0
-            name(expression["key"]?.string ?? "", .qualifiedName, path + ".key")
-            switch expression["operator"]?.string {
-            case "In", "NotIn":
-                if count == 0 {
-                    add(.required(path + ".values", "must be specified when `operator` is 'In' or 'NotIn'"))
-                }
-            case "Exists", "DoesNotExist":
-                guard count > 0 else { break }
-                add(
-                    .forbidden(
-                        path + ".values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
-                    ))
-            default: invalid(path + ".operator", expression["operator"], "not a valid selector operator")
-            }
+    /// A share must not be more than everything.
+    mutating func atMostAll(_ value: Value?, _ path: @autoclosure () -> String) {
+        guard case .string = value, Self.amount(value) > 100 else { return }
+        invalid(path(), value, "must not be greater than 100%")
+    }
+
+    /// The number, or the number before the percent sign.
+    static func amount(_ value: Value?) -> Int {
+        switch value {
+        case .string(let text): text.hasSuffix("%") ? Int(text.dropLast()) ?? 0 : 0
+        case let number: Int(number?.integer ?? 0)
         }
+    }
+
+    mutating func immutable(_ new: Value?, _ old: Value?, _ path: @autoclosure () -> String) {
+        if new != old { invalid(path(), new ?? .null, "field is immutable") }
+    }
+
+    // MARK: - Paths of files
+
+    /// A path that must not lead upwards.
+    mutating func noBackSteps(_ text: String, _ path: @autoclosure () -> String) {
+        guard text.split(separator: "/").contains("..") else { return }
+        invalid(path(), .string(text), "must not contain '..'")
+    }
+
+    /// A path inside of something.
+    mutating func descendingPath(_ text: String, _ path: @autoclosure () -> String) {
+        if text.hasPrefix("/") { invalid(path(), .string(text), "must be a relative path") }
+        noBackSteps(text, path())
+    }
+
+    /// A path inside of a volume whose own files begin with two dots.
+    mutating func unreservedPath(_ text: String, _ path: @autoclosure () -> String) {
+        descendingPath(text, path())
+        guard text.hasPrefix(".."), !text.hasPrefix("../") else { return }
+        invalid(path(), .string(text), "must not start with '..'")
     }
 }
 
+/// What is read of decoded objects over and over: absent is empty, as in Go.
 extension Value? {
+    subscript(key: String) -> Value? { self?[key] }
+
+    var text: String { self?.string ?? "" }
+    var items: [Value] { self?.array ?? [] }
+    var entries: Fields { self?.fields ?? Fields() }
+    var isTrue: Bool { self?.bool == true }
+
+    /// Whether there is a text, list, map or number other than zero.
+    var isFilled: Bool {
+        switch self {
+        case .none, .null: false
+        case .string(let text): !text.isEmpty
+        case .array(let elements): !elements.isEmpty
+        case .object(let fields): !fields.isEmpty
+        case .integer(let number): number != 0
+        default: true
+        }
+    }
+
+    /// An amount, if this is one.
+    var quantity: Quantity? { self.flatMap { try? Quantity(json: $0) } }
+
     /// The elements of a list with their paths.
-    func elements(_ path: String) -> [(value: Value, path: String)] {
-        (self?.array ?? []).enumerated().map { ($0.element, "\(path)[\($0.offset)]") }
+    func elements(_ path: @autoclosure () -> String) -> [(value: Value, path: String)] {
+        guard let array = self?.array, !array.isEmpty else { return [] }
+        let path = path()
+        return array.enumerated().map { ($0.element, "\(path)[\($0.offset)]") }
     }
 }

@@ -42,6 +42,8 @@ public struct FieldError: Error, Hashable, Sendable, CustomStringConvertible {
     public var field: String
     public var value: Value
     public var detail: String
+    /// Whether the message says no value although its kind usually does: the value is too large, or not one.
+    public var omitsValue = false
 
     public init(_ kind: Kind, _ field: String, value: Value = .null, _ detail: String = "") {
         self.kind = kind
@@ -56,6 +58,13 @@ public struct FieldError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public static func invalid(_ field: String, value: Value, _ detail: String) -> FieldError {
         FieldError(.invalid, field, value: value, detail)
+    }
+
+    /// Wrong, without a value that could be shown.
+    public static func invalid(_ field: String, _ detail: String) -> FieldError {
+        var error = FieldError(.invalid, field, detail)
+        error.omitsValue = true
+        return error
     }
 
     public static func duplicate(_ field: String, value: Value) -> FieldError {
@@ -79,7 +88,7 @@ public struct FieldError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The message without the field, as a cause carries it.
     public var body: String {
         var text = kind.title
-        if kind.showsValue { text += ": \(value)" }
+        if kind.showsValue, !omitsValue { text += ": \(value)" }
         return detail.isEmpty ? text : text + ": " + detail
     }
 

@@ -126,6 +126,8 @@ struct Bootstrap: Sendable {
             ],
         ]
         try await ensure(service)
+        // An address of this host alone is nowhere to send others, and no endpoint may be one.
+        guard !advertiseAddress.isLoopback else { return }
         try await put(Endpoints.resource, name, endpoints)
         try await put(EndpointSlice.resource, name, endpointSlice)
     }

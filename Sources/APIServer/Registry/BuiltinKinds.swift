@@ -51,6 +51,10 @@ enum BuiltinKinds {
 
         func validate(_ object: Value) -> [FieldError] { BuiltinValidation.validate(object, as: definition) }
 
+        func validateCreate(_ object: Value) -> [FieldError] {
+            BuiltinValidation.validateCreate(object, as: definition)
+        }
+
         func validateUpdate(_ object: Value, over current: Value) -> [FieldError] {
             BuiltinValidation.validateUpdate(object, over: current, as: definition)
         }

@@ -35,7 +35,7 @@ extension ResourceStore {
         try await kind.strategy.prepareForCreate(&object, request)
         asked.object = object
         do throws(Status) {
-            try check(object, kind.validation.validate(object))
+            try check(object, kind.validation.validate(object) + kind.validation.validateCreate(object))
             if !request.isAdmitted { try await admission.validate(asked) }
             let stored = try await commitNew(object, request)
             if request.options.isDryRun {

@@ -36,12 +36,16 @@ protocol ObjectValidation: Sendable {
     /// What is wrong with an object that takes the place of `current`; a kind may tolerate what was wrong before.
     func validate(_ object: Value, replacing current: Value) -> [FieldError]
 
+    /// What is wrong with creating `object`, beyond what is wrong with it at any time.
+    func validateCreate(_ object: Value) -> [FieldError]
+
     /// What is wrong with changing `current` into `object`, beyond what is wrong with `object` itself.
     func validateUpdate(_ object: Value, over current: Value) -> [FieldError]
 }
 
 extension ObjectValidation {
     func validate(_ object: Value, replacing current: Value) -> [FieldError] { validate(object) }
+    func validateCreate(_ object: Value) -> [FieldError] { [] }
 }
 
 /// Of kinds for which every object that decodes is valid.

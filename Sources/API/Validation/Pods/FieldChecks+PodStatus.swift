@@ -1,0 +1,80 @@
+import APIMachinery
+
+// What a kubelet or controller must not report of a pod.
+extension FieldChecks {
+    mutating func podStatusUpdate(_ new: Value, _ old: Value) {
+        let (status, before) = (new["status"], old["status"])
+        for (condition, path) in status["conditions"].elements("metadata.conditions")
+        where !["PodScheduled", "Ready", "Initialized"].contains(condition["type"].text) {
+            name(condition["type"].text, .qualifiedName, path + ".Type")
+        }
+        if status["nominatedNodeName"] != before["nominatedNodeName"] {
+            optionalName(status["nominatedNodeName"], .dns1123Subdomain, "status.nominatedNodeName")
+        }
+        immutable(status["qosClass"] ?? "", before["qosClass"] ?? "", "status.qosClass")
+        let policy = old.at("spec", "restartPolicy").text
+        let sidecars = Set(
+            old.at("spec", "initContainers").items.filter { $0["restartPolicy"].text == "Always" }
+                .map { $0["name"].text })
+        restarted(status, before, "containerStatuses", policy, except: [])
+        restarted(status, before, "initContainerStatuses", policy, except: sidecars)
+        // Nobody restarts these.
+        restarted(status, before, "ephemeralContainerStatuses", "Never", except: [])
+        claimStatuses(status["resourceClaimStatuses"], new.at("spec", "resourceClaims"))
+        podAddresses(status["podIPs"], "status.podIPs")
+        hostAddresses(status)
+    }
+
+    /// A container that ended for good does not run again.
+    private mutating func restarted(
+        _ status: Value?, _ before: Value?, _ list: String, _ policy: String, except sidecars: Set<String>
+    ) {
+        guard policy != "Always" else { return }
+        for (index, old) in before[list].items.enumerated() {
+            guard let ended = old["state"]["terminated"], !sidecars.contains(old["name"].text) else { continue }
+            if policy == "OnFailure", ended["exitCode"]?.integer ?? 0 != 0 { continue }
+            let runsAgain = status[list].items.contains {
+                $0["name"] == old["name"] && $0["state"]["terminated"] == nil
+            }
+            guard runsAgain else { continue }
+            forbid("status.\(list)[\(index)].state", "may not be transitioned to non-terminated state")
+        }
+    }
+
+    private mutating func claimStatuses(_ statuses: Value?, _ claims: Value?) {
+        let known = Set(claims.items.map { $0["name"].text })
+        var seen: Set<String> = []
+        for (status, path) in statuses.elements("status.resourceClaimStatuses") {
+            let name = status["name"].text
+            if !known.contains(name) {
+                let why = "must match the name of an entry in `spec.resourceClaims`"
+                invalid(path + ".name", .string(name), why)
+            }
+            if !seen.insert(name).inserted { duplicate(path + ".name", .string(name)) }
+            optionalName(status["resourceClaimName"], .dns1123Subdomain, path + ".name")
+        }
+    }
+
+    /// One address of each family at most, each once.
+    private mutating func podAddresses(_ list: Value?, _ path: String) {
+        var seen: Set<String> = []
+        var repeated: [(String, Value)] = []
+        let parsed = list.elements(path).compactMap { entry, path in
+            if !seen.insert(entry["ip"].text).inserted { repeated.append((path, entry)) }
+            return address(entry["ip"].text, path)
+        }
+        guard list.items.count > 1 else { return }
+        if !Self.isDualStack(parsed) {
+            invalid(path, list, "may specify no more than one IP for each IP family")
+        }
+        for (path, entry) in repeated { duplicate(path, entry) }
+    }
+
+    private mutating func hostAddresses(_ status: Value?) {
+        guard let first = status["hostIPs"].items.first else { return }
+        if status["hostIP"].text != first["ip"].text {
+            invalid("status.hostIPs[0].ip", first["ip"], "must be equal to `hostIP`")
+        }
+        podAddresses(status["hostIPs"], "status.hostIPs")
+    }
+}
