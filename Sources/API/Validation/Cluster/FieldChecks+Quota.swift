@@ -80,7 +80,7 @@ extension FieldChecks {
     private mutating func ratio(_ item: Value, _ key: String, _ path: String, _ least: Quantity?, _ most: Quantity?) {
         guard let value = item["maxLimitRequestRatio"][key], let ratio = Optional(value).quantity else { return }
         let place = "\(path).maxLimitRequestRatio[\(key)]"
-        if ratio.value < 1 { invalid(place, value, "ratio \(ratio) is less than 1") }
+        if ratio < Quantity(1) { invalid(place, value, "ratio \(ratio) is less than 1") }
         guard let least, let most, least.sign > 0 else { return }
         let possible = most.double / least.double
         guard ratio.double > possible else { return }
