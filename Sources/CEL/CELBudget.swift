@@ -12,6 +12,8 @@ public struct CELBudget: Hashable, Sendable {
     public var remaining: Int
     /// What one evaluation may cost.
     public var callLimit: Int
+    /// How long one evaluation may really take.
+    var effortLimit = Effort.limit
 
     public init(_ remaining: Int = perObject, callLimit: Int = perCall) {
         self.remaining = remaining

@@ -32,6 +32,7 @@ public struct CELError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Whether compiling failed, so that no evaluation was tried.
     public var isCompileError: Bool { kind == .syntax || kind == .check || kind == .resultType }
 
+    static let callLimit = CELError(.callLimit, "operation cancelled: actual cost limit exceeded")
     static let noSuchOverload = CELError("no such overload")
     static let integerOverflow = CELError("integer overflow")
     static let unsignedOverflow = CELError("unsigned integer overflow")
@@ -44,26 +45,33 @@ struct SourceIssue: Hashable, Sendable {
     var offset: Int
     var message: String
 
+    /// Lines that are longer are not shown.
+    private static let longestLine = 16_384
+
     /// `ERROR: <input>:1:5: message`, the line, and a mark below the place.
     func text(in source: [Unicode.Scalar]) -> String {
         let end = min(offset, source.count)
         let line = source[..<end].count { $0 == "\n" } + 1
         let lineStart = source[..<end].lastIndex(of: "\n").map { $0 + 1 } ?? 0
         let lineEnd = source[end...].firstIndex(of: "\n") ?? source.count
+        let heading = "ERROR: <input>:\(line):\(end - lineStart + 1): \(message)"
+        guard lineEnd - lineStart <= Self.longestLine else { return heading }
         var shown = String.UnicodeScalarView()
         shown.append(contentsOf: source[lineStart..<lineEnd].map { $0 == "\t" ? " " : $0 })
         var mark = ""
         for scalar in source[lineStart..<end] { mark += scalar.value < 0x1100 ? "." : "\u{FF0E}" }
         let isWide = end < lineEnd && source[end].value >= 0x1100
-        return "ERROR: <input>:\(line):\(end - lineStart + 1): \(message)\n"
-            + " | \(String(shown))\n | \(mark)\(isWide ? "\u{FF3E}" : "^")"
+        return "\(heading)\n | \(String(shown))\n | \(mark)\(isWide ? "\u{FF3E}" : "^")"
     }
 }
 
 extension CELError {
+    /// More would not help anybody.
+    private static let mostIssues = 100
+
     /// A source that does not compile.
     init(_ kind: Kind, _ issues: [SourceIssue], in source: [Unicode.Scalar]) {
         let ordered = issues.enumerated().sorted { ($0.element.offset, $0.offset) < ($1.element.offset, $1.offset) }
-        self.init(kind, ordered.map { $0.element.text(in: source) }.joined(separator: "\n"))
+        self.init(kind, ordered.prefix(Self.mostIssues).map { $0.element.text(in: source) }.joined(separator: "\n"))
     }
 }

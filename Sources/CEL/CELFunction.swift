@@ -2,18 +2,23 @@
 ///
 /// The same body serves all overloads, since what an argument is may be known only while evaluating. It gets the
 /// receiver first, and refuses what it does not know with `no such overload`.
-struct CELFunction: Sendable {
+final class CELFunction: Sendable {
     typealias Body = @Sendable ([CELValue]) throws(CELError) -> CELValue
 
     let name: String
     let signatures: [Signature]
     let cost: CallCost
+    let effort: Effort
     let body: Body
 
-    init(_ name: String, _ signatures: String..., cost: CallCost = .one, body: @escaping Body) {
+    init(
+        _ name: String, _ signatures: String..., cost: CallCost = .one, effort: Effort = .shallow,
+        body: @escaping Body
+    ) {
         self.name = name
         self.signatures = signatures.map(Signature.init)
         self.cost = cost
+        self.effort = effort
         self.body = body
     }
 }

@@ -46,7 +46,7 @@ import Testing
     ])
     func `the leftmost match that is preferred is found`(pattern: String, text: String, expected: [String]) throws {
         let bytes = Array(text.utf8)
-        let matches = try RegularExpression(pattern).allMatches(in: bytes)
+        let matches = try #require(try RegularExpression(pattern).allMatches(in: bytes))
         #expect(matches.map { String(decoding: bytes[$0], as: UTF8.self) } == expected)
     }
 
@@ -55,6 +55,8 @@ import Testing
         #expect(try !RegularExpression("^(a+)+$").matches(text + "b"))
         #expect(try !RegularExpression("(a|a)*b").matches(text))
         #expect(try !RegularExpression("(.*)(.*)(.*)(.*)x").matches(text))
+        // Each match looks at all of the rest: a bound ends that.
+        #expect(try RegularExpression("a*b|a").allMatches(in: Array(text.utf8), steps: 100_000) == nil)
         #expect(try RegularExpression("^((((((){1000}){1000}){1000}){1000}){0,1000}){1000}a").matches(text))
     }
 

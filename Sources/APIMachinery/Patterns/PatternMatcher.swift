@@ -11,6 +11,8 @@ struct PatternMatcher {
     private var visited: [Int]
     private var step = 0
     private var stack: [Int] = []
+    /// How many places in the program were looked at.
+    private(set) var steps = 0
 
     private struct Thread {
         let instruction: Int
@@ -23,15 +25,10 @@ struct PatternMatcher {
         visited = Array(repeating: 0, count: program.instructions.count)
     }
 
-    consuming func hasMatch() -> Bool {
-        var matcher = self
-        return matcher.run(from: 0, stopsAtFirst: true) != nil
-    }
+    /// A matcher runs once.
+    mutating func hasMatch() -> Bool { run(from: 0, stopsAtFirst: true) != nil }
 
-    consuming func firstMatch(from start: Int) -> Range<Int>? {
-        var matcher = self
-        return matcher.run(from: start, stopsAtFirst: false)
-    }
+    mutating func firstMatch(from start: Int) -> Range<Int>? { run(from: start, stopsAtFirst: false) }
 
     private mutating func run(from first: Int, stopsAtFirst: Bool) -> Range<Int>? {
         var position = first
@@ -41,6 +38,7 @@ struct PatternMatcher {
             if found == nil { enter(0, start: position, at: position, into: \.current) }
             let (scalar, width) = decode(at: position)
             step += 1
+            steps += current.count + 1
             for thread in current {
                 switch program.instructions[thread.instruction] {
                 case .accept:

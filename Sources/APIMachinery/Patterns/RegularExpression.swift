@@ -21,20 +21,37 @@ public struct RegularExpression: Sendable {
     /// Whether some part of `text` matches. Anchor the expression (`^...$`) to ask for the whole.
     public func matches(_ text: String) -> Bool {
         var text = text
-        return text.withUTF8 { PatternMatcher(program, $0).hasMatch() }
+        return text.withUTF8 { text in
+            var matcher = PatternMatcher(program, text)
+            return matcher.hasMatch()
+        }
     }
 
     /// The UTF-8 offsets of the leftmost match at or behind `start`; of several there, the one that a backtracking
     /// matcher would find first.
     public func firstMatch(in text: [UInt8], from start: Int = 0) -> Range<Int>? {
-        text.withUnsafeBufferPointer { PatternMatcher(program, $0).firstMatch(from: start) }
+        text.withUnsafeBufferPointer { text in
+            var matcher = PatternMatcher(program, text)
+            return matcher.firstMatch(from: start)
+        }
     }
 
-    /// The matches from left to right that do not overlap, at most `limit` of them.
-    public func allMatches(in text: [UInt8], limit: Int = .max) -> [Range<Int>] {
+    /// How many instructions the program has: a match takes at most this many steps for each character of the text.
+    public var size: Int { program.instructions.count }
+
+    /// The matches from left to right that do not overlap, at most `limit` of them; `nil` when finding them takes more
+    /// than `steps`. One match takes linear time, but each may look at the whole rest of the text.
+    public func allMatches(in text: [UInt8], limit: Int = .max, steps: Int = .max) -> [Range<Int>]? {
         var matches: [Range<Int>] = []
-        var (start, previousEnd) = (0, -1)
-        while matches.count < limit, start <= text.count, let match = firstMatch(in: text, from: start) {
+        var (start, previousEnd, left) = (0, -1, steps)
+        while matches.count < limit, start <= text.count {
+            let (found, taken) = text.withUnsafeBufferPointer { text in
+                var matcher = PatternMatcher(program, text)
+                return (matcher.firstMatch(from: start), matcher.steps)
+            }
+            left -= taken
+            guard left >= 0 else { return nil }
+            guard let match = found else { break }
             // An empty match right behind another one is none.
             if !match.isEmpty || match.lowerBound != previousEnd { matches.append(match) }
             previousEnd = match.upperBound

@@ -28,9 +28,14 @@ struct Checker {
     @discardableResult
     mutating func check(_ expression: Expression) -> CELType {
         let found = computeType(of: expression)
-        let type = unifier.resolve(found)
+        let type = unifier.isTooLarge(found) ? tooLarge(expression) : unifier.resolve(found)
         types[expression.id] = type
         return type
+    }
+
+    private mutating func tooLarge(_ expression: Expression) -> CELType {
+        report("type is too large", at: expression.offset)
+        return .dyn
     }
 
     mutating func report(_ message: String, at offset: Int) {

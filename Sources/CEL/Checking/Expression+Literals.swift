@@ -27,17 +27,4 @@ extension Expression {
         default: true
         }
     }
-
-    private var children: [Expression] {
-        switch kind {
-        case .literal, .identifier: []
-        case .select(let operand, _), .test(let operand, _): [operand]
-        case .call(_, let target, let arguments): (target.map { [$0] } ?? []) + arguments
-        case .logical(_, let terms): terms
-        case .list(let elements): elements.map(\.value)
-        case .map(let entries): entries.flatMap { [$0.key, $0.value] }
-        case .object(_, let fields): fields.map(\.value)
-        case .comprehension(let loop): [loop.range, loop.initial, loop.condition, loop.step, loop.result]
-        }
-    }
 }

@@ -28,6 +28,26 @@ struct Unifier {
         }
     }
 
+    /// Maps of maps double with each step: types that no person writes, and that take for ever to compare.
+    func isTooLarge(_ type: CELType) -> Bool {
+        var left = 200
+        count(type, &left)
+        return left <= 0
+    }
+
+    private func count(_ type: CELType, _ left: inout Int) {
+        left -= 1
+        guard left > 0 else { return }
+        switch type {
+        case .unknown(let number): if let known = found[number] { count(known, &left) }
+        case .list(let part), .optional(let part): count(part, &left)
+        case .map(let key, let value):
+            count(key, &left)
+            count(value, &left)
+        default: break
+        }
+    }
+
     /// Whether each value can be where its parameter is. Remembers what that needs only when all can.
     mutating func assign(_ values: [CELType], to parameters: [CELType]) -> Bool {
         let before = found

@@ -14,11 +14,13 @@ extension Evaluator {
                 guard try iterate(loop, first, second, base) else { break }
             }
         case .map(let map):
+            try strain(16 * map.count)
             for key in map.keys {
                 let second = loop.second == nil ? nil : map[key]
                 guard try iterate(loop, key.value, second, base) else { break }
             }
         case .object(let object):
+            try strain(16 * object.count)
             for name in object.fieldNames {
                 let second = loop.second == nil ? nil : object.value(ofField: name)
                 guard try iterate(loop, .string(name), second, base) else { break }
@@ -49,6 +51,7 @@ extension Evaluator {
 
     private mutating func step(_ loop: Expression.Comprehension, _ base: Int) throws(CELError) -> CELValue {
         // Adding one element to a list that nobody else holds takes no copy.
+        if let call = loop.inserted { return try insert(call, base) }
         guard let (element, condition) = loop.appended else { return try evaluate(loop.step) }
         if let condition {
             guard case .bool(let flag) = try evaluate(condition) else { throw CELError.noSuchOverload }
@@ -61,6 +64,37 @@ extension Evaluator {
         locals[base].value = .null
         list.append(value)
         return .list(list)
+    }
+}
+
+extension Evaluator {
+    /// Adds entries to a map that nobody else holds: no copy either.
+    private mutating func insert(_ loop: (entries: [Expression], condition: Expression?), _ base: Int)
+        throws(CELError) -> CELValue
+    {
+        if let condition = loop.condition {
+            guard case .bool(let flag) = try evaluate(condition) else { throw CELError.noSuchOverload }
+            guard flag else { return locals[base].value }
+        }
+        var added: [(CELMapKey, CELValue)] = []
+        let first = try evaluate(loop.entries[0])
+        if loop.entries.count == 2 {
+            guard let key = CELMapKey(first) else { throw CELError.noSuchOverload }
+            added = [(key, try evaluate(loop.entries[1]))]
+        } else {
+            guard case .map(let map) = first else { throw CELError.noSuchOverload }
+            added = map.keys.compactMap { key in map[key].map { (key, $0) } }
+        }
+        // What reading the accumulator and the call cost.
+        try spend(1 + 1)
+        guard case .map(var map) = locals[base].value else { throw CELError.noSuchOverload }
+        locals[base].value = .null
+        for (key, value) in added {
+            guard map.insert(value, for: key) else {
+                throw CELError("insert failed: key \(try key.value.text()) already exists")
+            }
+        }
+        return .map(map)
     }
 }
 
@@ -79,6 +113,14 @@ extension CELValue {
 }
 
 extension Expression.Comprehension {
+    /// The key and value, or the map, that each turn adds to the accumulator; `nil` for other loops.
+    fileprivate var inserted: (entries: [Expression], condition: Expression?)? {
+        var (call, condition) = (step, Expression?.none)
+        if case .call(Operator.conditional, nil, let parts) = step.kind { (call, condition) = (parts[1], parts[0]) }
+        guard case .call(Operator.mapInsert, nil, let operands) = call.kind else { return nil }
+        return (Array(operands.dropFirst()), condition)
+    }
+
     /// The element that each turn adds to the accumulator, and under which condition; `nil` for other loops.
     fileprivate var appended: (element: Expression, condition: Expression?)? {
         var (sum, condition) = (step, Expression?.none)

@@ -4,6 +4,7 @@ struct Evaluator<Source: CELVariables> {
     var source: Source
     var budget: CELBudget
     private(set) var cost = 0
+    private var effort = 0
     /// The variables of comprehensions, the innermost last.
     var locals: [(name: String, value: CELValue)] = []
 
@@ -17,8 +18,14 @@ struct Evaluator<Source: CELVariables> {
         let (sum, isOver) = cost.addingReportingOverflow(amount)
         cost = isOver ? .max : sum
         guard cost <= budget.callLimit else {
-            throw CELError(.callLimit, "operation cancelled: actual cost limit exceeded")
+            throw CELError.callLimit
         }
+    }
+
+    /// Counts what costs do not (``Effort``).
+    mutating func strain(_ units: Int) throws(CELError) {
+        effort = Saturating.add(effort, units)
+        guard effort <= budget.effortLimit else { throw CELError.callLimit }
     }
 
     mutating func evaluate(_ expression: Expression) throws(CELError) -> CELValue {
@@ -120,6 +127,7 @@ struct Evaluator<Source: CELVariables> {
         // A receiver that is half of a function's name is no value.
         if let target, !program.isQualified[expression.id] { values.append(try evaluate(target)) }
         for argument in arguments { values.append(try evaluate(argument)) }
+        try strain(function.effort.units(values, limit: budget.effortLimit - effort))
         let result = try function.body(values)
         try spend(function.cost.cost(values, result))
         return result

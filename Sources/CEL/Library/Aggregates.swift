@@ -11,7 +11,8 @@ extension CELLibrary {
             default: throw .noSuchOverload
             }
         },
-        CELFunction("@in", "(T, list(T)) bool", "(K, map(K, V)) bool", cost: .searched) { arguments throws(CELError) in
+        CELFunction("@in", "(T, list(T)) bool", "(K, map(K, V)) bool", cost: .searched, effort: .deep) {
+            arguments throws(CELError) in
             switch arguments[1] {
             case .list(let list): return .bool(list.contains(arguments[0]))
             case .map(let map): return .bool(CELMapKey(arguments[0]).map { map[$0] != nil } ?? false)
@@ -29,23 +30,8 @@ extension CELLibrary {
             Operator.optionalIndex, "(list(T), int) optional(T)", "(map(K, V), K) optional(V)",
             "(optional(list(T)), int) optional(T)", "(optional(map(K, V)), K) optional(V)"
         ) { _ throws(CELError) in throw .noSuchOverload },
-        CELFunction("cel.@mapInsert", "(map(K, V), K, V) map(K, V)", "(map(K, V), map(K, V)) map(K, V)") {
-            arguments throws(CELError) in
-            guard case .map(var map) = arguments[0] else { throw .noSuchOverload }
-            var added: [(CELMapKey, CELValue)] = []
-            if arguments.count == 3 {
-                guard let key = CELMapKey(arguments[1]) else { throw .noSuchOverload }
-                added = [(key, arguments[2])]
-            } else {
-                guard case .map(let other) = arguments[1] else { throw .noSuchOverload }
-                added = other.keys.compactMap { key in other[key].map { (key, $0) } }
-            }
-            for (key, value) in added {
-                guard map.insert(value, for: key) else {
-                    throw CELError("insert failed: key \(try key.value.text()) already exists")
-                }
-            }
-            return .map(map)
+        CELFunction(Operator.mapInsert, "(map(K, V), K, V) map(K, V)", "(map(K, V), map(K, V)) map(K, V)") { _ throws(CELError) in
+            throw .noSuchOverload
         },
     ]
 }

@@ -1,8 +1,8 @@
 extension CELLibrary {
     /// Equality and order. Numbers of different types compare by value.
     static let comparisons: [CELFunction] = [
-        CELFunction(Operator.equals, "(T, T) bool", cost: .shorter) { .bool($0[0].isEqual(to: $0[1])) },
-        CELFunction("_!=_", "(T, T) bool", cost: .shorter) { .bool(!$0[0].isEqual(to: $0[1])) },
+        CELFunction(Operator.equals, "(T, T) bool", cost: .shorter, effort: .comparison) { .bool($0[0].isEqual(to: $0[1])) },
+        CELFunction("_!=_", "(T, T) bool", cost: .shorter, effort: .comparison) { .bool(!$0[0].isEqual(to: $0[1])) },
         ordering("_<_") { $0 < 0 },
         ordering("_<=_") { $0 <= 0 },
         ordering("_>_") { $0 > 0 },

@@ -26,7 +26,8 @@ extension CELLibrary {
             try extreme(list(arguments[0]).values, "min") { $0 < 0 }
         },
         CELFunction(
-            "indexOf", "list(T).(T) int", "string.(string) int", "string.(string, int) int", cost: .elements
+            "indexOf", "list(T).(T) int", "string.(string) int", "string.(string, int) int", cost: .elements,
+            effort: .search
         ) { arguments throws(CELError) in
             guard case .string = arguments[0] else {
                 let values = try list(arguments[0]).values
@@ -39,7 +40,8 @@ extension CELLibrary {
             return .int(Int64(scalars.firstPosition(of: sought, from: start) ?? -1))
         },
         CELFunction(
-            "lastIndexOf", "list(T).(T) int", "string.(string) int", "string.(string, int) int", cost: .elements
+            "lastIndexOf", "list(T).(T) int", "string.(string) int", "string.(string, int) int", cost: .elements,
+            effort: .search
         ) { arguments throws(CELError) in
             guard case .string = arguments[0] else {
                 let values = try list(arguments[0]).values
@@ -51,7 +53,7 @@ extension CELLibrary {
             if sought.isEmpty { return .int(Int64(end)) }
             return .int(Int64(scalars.lastPosition(of: sought, to: end) ?? -1))
         },
-        CELFunction("slice", "list(T).(int, int) list(T)") { arguments throws(CELError) in
+        CELFunction("slice", "list(T).(int, int) list(T)", effort: .copy) { arguments throws(CELError) in
             let values = try list(arguments[0]).values
             guard case .int(let start) = arguments[1], case .int(let end) = arguments[2] else { throw .noSuchOverload }
             guard start >= 0, end >= 0 else {
@@ -75,14 +77,11 @@ extension CELLibrary {
             guard depth >= 0 else { throw CELError("level must be non-negative") }
             return .made(flattened(try list(arguments[0]).values, min(depth, 100)))
         },
-        CELFunction("lists.range", "(int) list(int)") { arguments throws(CELError) in
+        CELFunction("lists.range", "(int) list(int)", effort: .range) { arguments throws(CELError) in
             guard case .int(let count) = arguments[0] else { throw .noSuchOverload }
-            guard count <= CELBudget.perCall else {
-                throw CELError(.callLimit, "operation cancelled: actual cost limit exceeded")
-            }
             return .made((0..<max(0, count)).map(CELValue.int))
         },
-        CELFunction("distinct", "list(T).() list(T)", cost: .elements) { arguments throws(CELError) in
+        CELFunction("distinct", "list(T).() list(T)", cost: .elements, effort: .set) { arguments throws(CELError) in
             var known = CELValueSet([])
             return .made(try list(arguments[0]).values.filter { known.insert($0) })
         },
@@ -92,7 +91,7 @@ extension CELLibrary {
         CELFunction("last", "list(T).() optional(T)") { arguments throws(CELError) in
             .optional(CELOptional(try list(arguments[0]).values.last))
         },
-        CELFunction("sort", "list(T).() list(T)", cost: .elements) { arguments throws(CELError) in
+        CELFunction("sort", "list(T).() list(T)", cost: .elements, effort: .deep) { arguments throws(CELError) in
             let values = try list(arguments[0]).values
             return .made(try sorted(values, by: values))
         },

@@ -22,7 +22,7 @@ extension CELLibrary {
         CELFunction(
             Operator.add, "(int, int) int", "(uint, uint) uint", "(double, double) double", "(string, string) string",
             "(bytes, bytes) bytes", "(list(T), list(T)) list(T)", "(duration, duration) duration",
-            "(timestamp, duration) timestamp", "(duration, timestamp) timestamp", cost: .both
+            "(timestamp, duration) timestamp", "(duration, timestamp) timestamp", cost: .both, effort: .copy
         ) { arguments throws(CELError) in try Arithmetic.add(arguments[0], arguments[1]) },
         CELFunction(
             "_-_", "(int, int) int", "(uint, uint) uint", "(double, double) double", "(duration, duration) duration",

@@ -11,7 +11,7 @@ extension CELLibrary {
             let (text, suffix) = try twoTexts(arguments)
             return .bool(text.utf8.reversed().starts(with: suffix.utf8.reversed()))
         },
-        CELFunction("contains", "string.(string) bool", cost: .contains) { arguments throws(CELError) in
+        CELFunction("contains", "string.(string) bool", cost: .contains, effort: .search) { arguments throws(CELError) in
             let (text, part) = try twoTexts(arguments)
             return .bool(Array(text.utf8).firstPosition(of: Array(part.utf8)) != nil)
         },
@@ -65,12 +65,14 @@ extension CELLibrary {
             return .string(String(scalars: scalars[Int(start)..<Int(end)]))
         },
         CELFunction(
-            "replace", "string.(string, string) string", "string.(string, string, int) string", cost: .twiceText
+            "replace", "string.(string, string) string", "string.(string, string, int) string", cost: .twiceText,
+            effort: .replace
         ) { arguments throws(CELError) in try replace(arguments) },
         CELFunction(
-            "split", "string.(string) list(string)", "string.(string, int) list(string)", cost: .twiceText
+            "split", "string.(string) list(string)", "string.(string, int) list(string)", cost: .twiceText,
+            effort: .search
         ) { arguments throws(CELError) in try split(arguments) },
-        CELFunction("join", "list(string).() string", "list(string).(string) string", cost: .result) {
+        CELFunction("join", "list(string).() string", "list(string).(string) string", cost: .result, effort: .join) {
             arguments throws(CELError) in
             guard case .list(let list) = arguments[0] else { throw .noSuchOverload }
             var texts: [String] = []
@@ -85,7 +87,7 @@ extension CELLibrary {
         CELFunction("strings.quote", "(string) string", cost: .text) { arguments throws(CELError) in
             .string(quoted(try oneText(arguments)))
         },
-        CELFunction("format", "string.(list(dyn)) string", cost: .text) { arguments throws(CELError) in
+        CELFunction("format", "string.(list(dyn)) string", cost: .text, effort: .deep) { arguments throws(CELError) in
             guard case .string(let pattern) = arguments[0], case .list(let list) = arguments[1] else {
                 throw .noSuchOverload
             }

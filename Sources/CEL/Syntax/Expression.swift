@@ -4,7 +4,16 @@ struct Expression: Sendable {
     let id: Int
     /// Where errors point, in Unicode scalars.
     let offset: Int
+    /// How many nodes are below each other, this one counted.
+    let depth: Int
     let kind: Kind
+
+    init(id: Int, offset: Int, kind: Kind) {
+        self.id = id
+        self.offset = offset
+        self.kind = kind
+        depth = 1 + (kind.children.map(\.depth).max() ?? 0)
+    }
 
     indirect enum Kind: Sendable {
         case literal(CELValue)
@@ -20,6 +29,8 @@ struct Expression: Sendable {
         case object(String, [Field])
         case comprehension(Comprehension)
     }
+
+    var children: [Expression] { kind.children }
 
     /// `isOptional`: left out when the value is an empty optional (`[?x]`).
     struct Element: Sendable {
@@ -55,6 +66,21 @@ struct Expression: Sendable {
     }
 }
 
+extension Expression.Kind {
+    fileprivate var children: [Expression] {
+        switch self {
+        case .literal, .identifier: []
+        case .select(let operand, _), .test(let operand, _): [operand]
+        case .call(_, let target, let arguments): (target.map { [$0] } ?? []) + arguments
+        case .logical(_, let terms): terms
+        case .list(let elements): elements.map(\.value)
+        case .map(let entries): entries.flatMap { [$0.key, $0.value] }
+        case .object(_, let fields): fields.map(\.value)
+        case .comprehension(let loop): [loop.range, loop.initial, loop.condition, loop.step, loop.result]
+        }
+    }
+}
+
 /// The names of operators as functions, as error messages print them.
 enum Operator {
     static let conditional = "_?_:_"
@@ -67,6 +93,8 @@ enum Operator {
     static let optionalSelect = "_?._"
     static let notStrictlyFalse = "@not_strictly_false"
     static let add = "_+_"
+    /// Loops do it in place (`Evaluator+Comprehension.swift`); no source can write it.
+    static let mapInsert = "cel.@mapInsert"
     static let equals = "_==_"
 
     /// The function of a binary operator and how strongly it binds.

@@ -129,7 +129,7 @@ extension Parser {
         }
         let key = make(.identifier(variables[0]), at: arguments[0].offset)
         let inserted = name == "transformMap" ? [key, transform] : [transform]
-        var step = call("cel.@mapInsert", [result(at: offset)] + inserted, at: offset)
+        var step = call(Operator.mapInsert, [result(at: offset)] + inserted, at: offset)
         if let condition { step = call(Operator.conditional, [condition, step, result(at: offset)], at: offset) }
         return loop(
             range, variables, from: make(.map([]), at: offset), while: literal(.bool(true), at: offset), step: step,

@@ -12,10 +12,16 @@ struct Parser {
 
     /// Brackets inside of brackets, and operators in a row: what recurses needs a bound.
     private static let deepest = 250
-    private static let longestChain = 400
+    private static let deepestTree = 500
+    /// In code points, as in the reference.
+    private static let longestSource = 100_000
 
     /// The tree of `source`, or what is wrong with it.
     static func parse(_ source: [Unicode.Scalar]) -> Result<(Expression, count: Int), ParseFailure> {
+        guard source.count <= longestSource else {
+            let message = "expression code point size exceeds limit: size: \(source.count), limit \(longestSource)"
+            return .failure(ParseFailure(issues: [SourceIssue(offset: 0, message: message)]))
+        }
         var lexer = Lexer(source)
         let tokens = lexer.tokens()
         guard lexer.issues.isEmpty else { return .failure(ParseFailure(issues: lexer.issues)) }
@@ -69,6 +75,12 @@ struct Parser {
                 + "'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}")
     }
 
+    private mutating func checkDepth(of expression: Expression) throws(Stop) {
+        guard expression.depth <= Self.deepestTree else {
+            throw stop("expression recursion limit exceeded: \(Self.deepestTree)")
+        }
+    }
+
     // MARK: - Operators
 
     private mutating func expression() throws(Stop) -> Expression {
@@ -78,6 +90,7 @@ struct Parser {
             throw stop("expression recursion limit exceeded: \(Self.deepest)")
         }
         let condition = try logical(isAnd: false)
+        try checkDepth(of: condition)
         let offset = next.offset
         guard take("?") else { return condition }
         let first = try logical(isAnd: false)
@@ -98,12 +111,8 @@ struct Parser {
 
     private mutating func binary(strength: Int) throws(Stop) -> Expression {
         var left = strength == 3 ? try unary() : try binary(strength: strength + 1)
-        var chain = 0
         while next.kind == .symbol, let found = Operator.binary(next.text), found.strength == strength {
-            chain += 1
-            guard chain <= Self.longestChain else {
-                throw stop("expression recursion limit exceeded: \(Self.longestChain)")
-            }
+            try checkDepth(of: left)
             let offset = next.offset
             position += 1
             let right = strength == 3 ? try unary() : try binary(strength: strength + 1)
@@ -130,12 +139,8 @@ struct Parser {
 
     private mutating func member() throws(Stop) -> Expression {
         var value = try primary()
-        var chain = 0
         while next.kind == .symbol {
-            chain += 1
-            guard chain <= Self.longestChain else {
-                throw stop("expression recursion limit exceeded: \(Self.longestChain)")
-            }
+            try checkDepth(of: value)
             let offset = next.offset
             if take(".") {
                 value = try selection(from: value, at: offset)

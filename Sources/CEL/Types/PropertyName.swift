@@ -32,17 +32,23 @@ public enum PropertyName {
         return result.isEmpty ? nil : result
     }
 
+    /// Whether a name has two underscores in a row.
+    static func hasEscapes(_ name: String) -> Bool {
+        var previous: UInt8 = 0
+        for byte in name.utf8 {
+            if byte == UInt8(ascii: "_"), previous == byte { return true }
+            previous = byte
+        }
+        return false
+    }
+
     /// The field that an expression names; `nil` when no field is written so.
     public static func unescaped(_ name: String) -> String? {
-        let bytes = Array(name.utf8)
-        // Almost every name is here.
-        guard zip(bytes, bytes.dropFirst()).contains(where: { $0 == 95 && $1 == 95 }) else {
-            return reserved.contains(name) ? nil : name
-        }
+        guard hasEscapes(name) else { return reserved.contains(name) ? nil : name }
         if name.hasPrefix("__"), name.hasSuffix("__"), reserved.contains(String(name.dropFirst(2).dropLast(2))) {
             return String(name.dropFirst(2).dropLast(2))
         }
-        var (result, rest) = ([UInt8](), bytes[...])
+        var (result, rest) = ([UInt8](), Array(name.utf8)[...])
         while let byte = rest.first {
             guard rest.starts(with: "__".utf8) else {
                 result.append(byte)

@@ -27,6 +27,14 @@ public struct CELObject: Sendable {
         if case .made(_, let fields) = storage { fields } else { nil }
     }
 
+    /// How many fields are set, undeclared ones too.
+    var count: Int {
+        switch storage {
+        case .tree(let fields, _): fields.count
+        case .made(_, let fields): fields.count
+        }
+    }
+
     /// The names of the fields that are set, as expressions write them.
     var fieldNames: [String] {
         switch storage {
@@ -70,6 +78,8 @@ public struct CELObject: Sendable {
 extension TypeSchema {
     /// The field that expressions call `name`, with its real name.
     func field(inExpressions name: String) -> (FieldSchema, String)? {
+        // Almost every name is here.
+        guard PropertyName.hasEscapes(name) else { return field(named: name).map { ($0, name) } }
         if let real = PropertyName.unescaped(name), let field = field(named: real) { return (field, real) }
         // A word of the language may stand behind a dot unescaped.
         return field(named: name).map { ($0, name) }

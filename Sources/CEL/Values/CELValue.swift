@@ -4,6 +4,7 @@ public import Support
 ///
 /// Trees of objects are not copied: lists, maps and objects hold the tree and turn into `CELValue` what is looked at.
 public enum CELValue: Sendable {
+    // Large ones are boxed, so that passing a number costs little.
     case null
     case bool(Bool)
     case int(Int64)
@@ -15,13 +16,13 @@ public enum CELValue: Sendable {
     case timestamp(Timestamp)
     /// In nanoseconds, as Go counts.
     case duration(Int64)
-    case list(CELList)
-    case map(CELMap)
-    case object(CELObject)
+    indirect case list(CELList)
+    indirect case map(CELMap)
+    indirect case object(CELObject)
     case optional(CELOptional)
     /// The name of a type.
     case type(String)
-    case opaque(any CELOpaque)
+    indirect case opaque(any CELOpaque)
 
     /// The name of its type, as `type(x)` prints it.
     public var typeName: String {
