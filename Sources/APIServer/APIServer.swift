@@ -34,6 +34,8 @@ public struct APIServerOptions: Sendable {
     public var kubeletConnection: KubeletConnectionOptions?
     /// Which plug-ins judge and complete what is written.
     public var admission = AdmissionOptions()
+    /// Who this server is to extension API servers; without it they see no certificate.
+    public var aggregation: AggregationOptions?
     public var now: @Sendable () -> Timestamp = { .now }
     /// Gives memory that is free back to the system.
     public var returnMemory: @Sendable () -> Void = {}
@@ -63,6 +65,7 @@ public final class APIServer: Sendable {
     private let access: AccessControl
     private let health: Health
     private let customResources: CustomResources
+    private let aggregation: Aggregation
     /// Answers HTTP requests. Give it to an `HTTPServer`.
     public let handler: any HTTPHandler
 
@@ -88,12 +91,13 @@ public final class APIServer: Sendable {
         self.options = options
         access = AccessControl(logs.objects)
         let allocator = ServiceAllocator(cidr: options.serviceCIDR, ports: options.nodePorts)
-        let caller = WebhookClient(
-            services: ServiceResolver(services: logs.objects(.services), endpointSlices: logs.objects(.endpointSlices)))
+        let resolver = ServiceResolver(
+            services: logs.objects(.services), endpointSlices: logs.objects(.endpointSlices))
+        let caller = WebhookClient(services: resolver)
         let versions = ServedVersions()
         let webhooks = AdmissionWebhooks(logs.objects, caller: caller, versions: versions)
         let registry = Registry(
-            logs, strategies: BuiltinStrategies(services: ServiceStrategy(allocator: allocator)),
+            logs, strategies: BuiltinStrategies(services: ServiceStrategy(allocator: allocator), now: options.now),
             admission: try .builtin(logs.objects, access, webhooks, options.admission), now: options.now)
         versions.follow(registry)
         let accounts = ServiceAccountTokens(
@@ -128,13 +132,20 @@ public final class APIServer: Sendable {
             issuer: accounts.issuers[0], keys: accounts.publicKeys, serverAddress: address,
             keysURL: options.serviceAccounts.keysURL)
         let release = options.version["gitVersion"]?.string ?? ""
+        let swagger = OpenAPI2(registry, release: release)
+        aggregation = Aggregation(options.aggregation, logs.objects, services: resolver, swagger: swagger)
         let documents: [any DocumentSource] = [
-            health, discovery, issuer, OpenAPI(registry, release: release), OpenAPI2(registry, release: release),
-            Metrics(requests: requests, webhooks: webhooks.metrics, registry: registry, process: options.processMetrics),
+            health, issuer,
+            AggregatedDocuments(
+                table: aggregation.table, discovery: discovery, openAPI: OpenAPI(registry, release: release)),
+            swagger,
+            Metrics(
+                requests: requests, webhooks: webhooks.metrics, aggregation: aggregation.metrics, registry: registry,
+                process: options.processMetrics),
         ]
         handler = APIHandler(
             api: api, gate: RequestGate(authenticator: authenticator, authorizer: access.authorizer),
-            documents: documents, metrics: requests)
+            documents: documents, aggregation: aggregation, metrics: requests)
     }
 
     /// The in-process way to the API, in the name of `user`; live sets are observed in the name of `observer` when one
@@ -151,7 +162,10 @@ public final class APIServer: Sendable {
         do throws(Status) {
             try await Bootstrap(
                 client: client(), serviceCIDR: options.serviceCIDR, advertiseAddress: options.advertiseAddress,
-                advertisePort: options.advertisePort
+                advertisePort: options.advertisePort,
+                extensionAuthentication: ExtensionAuthentication.data(
+                    options.aggregation, clientAuthorities: options.clientAuthorities.pem),
+                apiServices: Array(LocalAPIService.all(of: api.registry.present).values)
             ).run { health.pass($0.rawValue) }
         } catch {
             throw Fault(.failed, "the cluster's first objects cannot be made", cause: error)
@@ -166,6 +180,9 @@ public final class APIServer: Sendable {
             client: client(), events: api.registry.logs.objects(.events), now: options.now, report: log)
         await withDiscardingTaskGroup { group in
             group.addTask { await history.run() }
+            group.addTask { [api, aggregation, options, own = client()] in
+                await aggregation.run(api.registry, client: own, now: options.now, reportingTo: log)
+            }
             group.addTask { await events.run() }
             group.addTask { [customResources] in await customResources.run(reportingTo: log) }
             group.addTask { [api] in await api.memory.run(following: api.registry.logs.durable) }

@@ -183,6 +183,11 @@ struct ServerCommand {
                 authoritiesPEM: credentials[Authority.server].pem, certificatePEM: client.certificatePEM,
                 keyPEM: client.keyPEM)
         }
+        let proxy = credentials[.authProxy]
+        options.aggregation = AggregationOptions(
+            certificatePEM: proxy.certificatePEM, keyPEM: proxy.keyPEM,
+            authoritiesPEM: credentials[Authority.requestHeader].pem,
+            allowedNames: [proxy.certificate.subject.commonName])
         options.returnMemory = ProcessMemory.returnFree
         options.processMetrics = { ProcessMetrics.write(to: &$0) }
         return options

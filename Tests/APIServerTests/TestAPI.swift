@@ -12,7 +12,7 @@ import Wire
 /// A whole API server over logs in memory. Requests over HTTP come from service accounts, by their tokens.
 struct TestAPI: Sendable {
     let server: APIServer
-    private let origin: HTTPOrigin
+    let origin: HTTPOrigin
     private let http = HTTPClient()
 
     /// `change` says what is not as usual.

@@ -4,7 +4,7 @@ import Client
 import Support
 
 /// Makes the objects that every cluster has from its first moment: namespaces, the bootstrap roles of RBAC, priority
-/// classes, and the `kubernetes` service with the address of this server.
+/// classes, the `kubernetes` service with the address of this server, and what aggregation begins with.
 ///
 /// Runs at every start and leaves alone what is as it should be, so a normal start writes nothing.
 struct Bootstrap: Sendable {
@@ -14,12 +14,18 @@ struct Bootstrap: Sendable {
         case roles = "poststarthook/rbac/bootstrap-roles"
         case priorityClasses = "poststarthook/scheduling/bootstrap-system-priority-classes"
         case kubernetesService = "poststarthook/bootstrap-controller"
+        case extensionAuthentication = "poststarthook/start-cluster-authentication-info-controller"
+        case apiServices = "poststarthook/apiservice-registration-controller"
     }
 
     let client: LocalClient
     let serviceCIDR: IPPrefix
     let advertiseAddress: Support.IPAddress
     let advertisePort: Int
+    /// What extension API servers are told; see ``ExtensionAuthentication``.
+    let extensionAuthentication: [String: String]
+    /// The versions that this server serves.
+    let apiServices: [LocalAPIService]
 
     /// Makes what is missing. `finished` is told each step that is done.
     func run(finished: (Step) -> Void) async throws(Status) {
@@ -29,9 +35,15 @@ struct Bootstrap: Sendable {
                 for name in ["kube-system", "default", "kube-public", "kube-node-lease"] {
                     try await ensure(Namespace(name: name))
                 }
-            case .roles: try await ensureRBAC(BuiltinTypes.rbacObjects() + OwnRoles.objects)
+            case .roles:
+                try await atOnce(BuiltinTypes.rbacObjects() + OwnRoles.objects) { object throws(Status) in
+                    try await ensureRBAC(object)
+                }
             case .priorityClasses: try await ensurePriorityClasses()
             case .kubernetesService: try await ensureKubernetesService()
+            case .extensionAuthentication:
+                try await ExtensionAuthentication.publish(extensionAuthentication, by: client)
+            case .apiServices: try await atOnce(apiServices) { local throws(Status) in try await local.keep(client) }
             }
             finished(step)
         }
@@ -44,12 +56,14 @@ struct Bootstrap: Sendable {
     }
 
     /// All at once, since those who write at the same time share an fsync.
-    private func ensureRBAC(_ objects: [Value]) async throws(Status) {
+    private func atOnce<T: Sendable>(
+        _ items: [T], _ make: @escaping @Sendable (T) async throws(Status) -> Void
+    ) async throws(Status) {
         let failure = await withTaskGroup(of: Status?.self) { group in
-            for object in objects {
+            for item in items {
                 group.addTask {
                     do throws(Status) {
-                        try await ensureRBAC(object)
+                        try await make(item)
                         return nil
                     } catch {
                         return error

@@ -73,32 +73,38 @@ extension Connections {
     private static func upgrade(
         _ request: HTTPClientRequest, _ client: HTTPClient, _ exchange: HTTPExchange
     ) async throws {
-        let response: HTTPUpgradeResponse
-        do {
-            response = try await client.upgrade(request)
-        } catch let fault as Fault {
-            throw Status.unreachable(fault)
-        }
-        switch response {
+        switch try await askToUpgrade(request, client) {
         case .upgraded(let headers, let backend): try await join(exchange, headers, backend)
         case .refused(let response): try await send(response, request.method, exchange)
+        }
+    }
+
+    static func askToUpgrade(
+        _ request: HTTPClientRequest, _ client: HTTPClient
+    ) async throws -> HTTPUpgradeResponse {
+        do {
+            return try await client.upgrade(request)
+        } catch let fault as Fault {
+            throw Status.unreachable(fault)
         }
     }
 
     private static func forward(
         _ request: HTTPClientRequest, _ client: HTTPClient, _ exchange: HTTPExchange
     ) async throws {
-        let response: HTTPClientResponse
+        try await send(try await ask(request, client), request.method, exchange)
+    }
+
+    static func ask(_ request: HTTPClientRequest, _ client: HTTPClient) async throws -> HTTPClientResponse {
         do {
-            response = try await client.send(request)
+            return try await client.send(request)
         } catch let fault as Fault {
             throw Status.serviceUnavailable("error trying to reach service: \(Status.explanation(fault))")
         }
-        try await send(response, request.method, exchange)
     }
 
     /// What the request carries: nothing, so many bytes, or bytes until they end.
-    private static func body(of request: HTTPRequest, _ exchange: HTTPExchange) -> HTTPRequestBody {
+    static func body(of request: HTTPRequest, _ exchange: HTTPExchange) -> HTTPRequestBody {
         if let text = request.headers["Content-Length"] {
             guard let length = Int(text), length > 0 else { return .none }
             return .stream(exchange.bodyStream(), length: length)
@@ -109,7 +115,7 @@ extension Connections {
         return .stream(exchange.bodyStream(), length: nil)
     }
 
-    private static func send(
+    static func send(
         _ response: HTTPClientResponse, _ method: HTTPMethod, _ exchange: HTTPExchange
     ) async throws {
         let headers = PassedHeaders.response(response.headers)
@@ -147,7 +153,7 @@ struct ProxyPath: Hashable, Sendable {
 
 extension HTTPHeaders {
     /// Adds the client to the addresses that the request came by.
-    fileprivate mutating func addForwarded(_ client: HTTPAddress) {
+    mutating func addForwarded(_ client: HTTPAddress) {
         guard case .tcp(let host, _) = client else { return }
         self["X-Forwarded-For"] = (values(of: "X-Forwarded-For") + [host]).joined(separator: ", ")
     }

@@ -10,14 +10,17 @@ final class APIHandler: HTTPHandler {
     private let api: Verbs
     private let gate: RequestGate
     private let documents: [any DocumentSource]
+    private let aggregation: Aggregation
     private let metrics: RequestMetrics
 
     init(
-        api: Verbs, gate: RequestGate, documents: [any DocumentSource], metrics: RequestMetrics
+        api: Verbs, gate: RequestGate, documents: [any DocumentSource], aggregation: Aggregation,
+        metrics: RequestMetrics
     ) {
         self.api = api
         self.gate = gate
         self.documents = documents
+        self.aggregation = aggregation
         self.metrics = metrics
     }
 
@@ -53,6 +56,7 @@ final class APIHandler: HTTPHandler {
     }
 
     private func route(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
+        if aggregation.take(call, exchange) { return }
         guard call.info.isResourceRequest else {
             for source in documents {
                 if let document = try source.document(call.request) { return exchange.respond(document) }

@@ -7,6 +7,7 @@ import Wire
 struct Metrics: DocumentSource {
     let requests: RequestMetrics
     let webhooks: WebhookMetrics
+    let aggregation: AggregationMetrics
     let registry: Registry
     /// Of the process, from its owner.
     let process: @Sendable (inout MetricText) -> Void
@@ -16,6 +17,7 @@ struct Metrics: DocumentSource {
         var text = MetricText()
         requests.write(to: &text)
         webhooks.write(to: &text)
+        aggregation.write(to: &text)
         writeStorage(&text)
         process(&text)
         return Document(contentType: MetricText.contentType, bytes: text.bytes)

@@ -46,6 +46,7 @@ final class Registry: Sendable {
     let catalog = LiveCatalog()
     private let builtin: [Served]
     private let kinds: Mutex<Kinds>
+    private let followers = Mutex<[@Sendable () -> Void]>([])
 
     init(
         _ logs: ObjectLogs, strategies: BuiltinStrategies, admission: AdmissionChain,
@@ -102,7 +103,11 @@ final class Registry: Sendable {
             // Inside, so that the catalog's changes come in the order of the registry's.
             catalog.set(kinds.entries)
         }
+        for follower in followers.withLock(\.self) { follower() }
     }
+
+    /// Calls `sink` after each change of what is served, for as long as the registry lives. The sink must return at once.
+    func whenChanged(_ sink: @escaping @Sendable () -> Void) { followers.withLock { $0.append(sink) } }
 }
 
 extension Registry.Kinds {

@@ -1,30 +1,12 @@
 import APIMachinery
 import Client
 import Support
-import Synchronization
 import Wire
 
 /// Calls webhooks over HTTPS, with connections kept between the calls.
-///
-/// There is a client for each set of authorities and each name that a certificate must hold; the least used goes when
-/// there are more than ``mostClients``.
 final class WebhookClient: WebhookCaller {
-    /// Whom a connection trusts.
-    private struct Trust: Hashable {
-        var authorities: [UInt8]
-        var serverName: String?
-    }
-
-    private struct State {
-        var clients: [Trust: HTTPClient] = [:]
-        /// The least recently used first.
-        var order: [Trust] = []
-    }
-
-    private static let mostClients = 128
-
     private let services: ServiceResolver
-    private let state = Mutex(State())
+    private let clients = TrustedClients()
 
     init(services: ServiceResolver) { self.services = services }
 
@@ -79,30 +61,15 @@ final class WebhookClient: WebhookCaller {
         return request
     }
 
-    private func client(for target: WebhookTarget) throws -> HTTPClient {
-        let trust = Trust(authorities: target.authorities, serverName: target.serverName)
-        let known = state.withLock { state -> HTTPClient? in
-            guard let client = state.clients[trust] else { return nil }
-            state.order.removeAll { $0 == trust }
-            state.order.append(trust)
-            return client
-        }
-        if let known { return known }
-        let identity: TLSClientIdentity
+    private func client(for target: WebhookTarget) throws(WebhookFailure) -> HTTPClient {
         do throws(Fault) {
-            identity = try TLSClientIdentity(
-                authoritiesPEM: target.authorities.isEmpty ? nil : target.authorities, serverName: target.serverName)
+            return try clients.client(
+                TrustedClients.Trust(authorities: target.authorities, serverName: target.serverName))
         } catch {
             throw WebhookFailure(
                 kind: .configuration,
                 description: "could not get REST client: unable to load root certificates: \(error.summary)")
         }
-        let client = HTTPClient(tls: identity)
-        state.withLock { state in
-            if state.clients.updateValue(client, forKey: trust) == nil { state.order.append(trust) }
-            if state.order.count > Self.mostClients { state.clients[state.order.removeFirst()] = nil }
-        }
-        return client
     }
 
     /// Runs `operation` until the time is over.

@@ -21,7 +21,8 @@ extension WebhookFailure {
         self.init(kind: kind, description: "Post \(GoText.quoted(url)): \(why)")
     }
 
-    private static func words(for fault: Fault) -> String {
+    /// Why a server could not be talked to, as Go says it.
+    static func words(for fault: Fault) -> String {
         switch fault.code {
         case .denied: "tls: failed to verify certificate: x509: \(Status.explanation(fault))"
         case .timedOut: "context deadline exceeded"

@@ -28,8 +28,15 @@ struct TestWebhook: Sendable {
     static func run(
         answer: @escaping Answer, _ body: @escaping @Sendable (TestWebhook) async throws -> Void
     ) async throws {
+        try await run(handler: Handler(answer: answer), body)
+    }
+
+    /// The same with a handler of its own.
+    static func run(
+        handler: any HTTPHandler, _ body: @escaping @Sendable (TestWebhook) async throws -> Void
+    ) async throws {
         let (identity, authority) = try identity()
-        let server = HTTPServer(handler: Handler(answer: answer), log: Logger(label: "test"))
+        let server = HTTPServer(handler: handler, log: Logger(label: "test"))
         let bound = try await server.listen(on: .tcp(host: "127.0.0.1", port: 0), certificates: identity)
         guard case .tcp(_, let port) = bound else { throw Unexpected("no port") }
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -20,9 +20,14 @@ struct OpenAPI2: DocumentSource {
 
     func document(_ request: HTTPRequest) throws(Status) -> Document? {
         guard request.path == "/openapi/v2" else { return nil }
+        return Self.document(document, for: request)
+    }
+
+    /// The document in the form that the request accepts.
+    static func document(_ document: Value, for request: HTTPRequest) -> Document {
         let accepted = request.headers["Accept"] ?? ""
-        if Self.protobufNames.contains(where: accepted.contains) {
-            return Document(contentType: Self.protobufType, bytes: SwaggerMessage(document).bytes)
+        if protobufNames.contains(where: accepted.contains) {
+            return Document(contentType: protobufType, bytes: SwaggerMessage(document).bytes)
         }
         return Document(contentType: "application/json", bytes: document.json)
     }

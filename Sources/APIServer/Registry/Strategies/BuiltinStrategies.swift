@@ -1,9 +1,11 @@
-import APIMachinery
 import API
+import APIMachinery
+import Support
 
 /// The strategies of the built-in kinds; every other kind is plain.
 struct BuiltinStrategies: Sendable {
     var services: ServiceStrategy
+    var now: @Sendable () -> Timestamp = { .now }
 
     func strategy(of resource: GroupVersionResource) -> any ResourceStrategy {
         switch resource {
@@ -11,6 +13,7 @@ struct BuiltinStrategies: Sendable {
         case .namespaces: NamespaceStrategy()
         case .customResourceDefinitions: DefinitionStrategy()
         case .services: services
+        case .apiServices: APIServiceStrategy(now: now)
         case .persistentVolumes: FirstPhaseStrategy(phase: "Pending")
         case .persistentVolumeClaims: FirstPhaseStrategy(phase: "Pending")
         default: PlainStrategy()
