@@ -59,30 +59,12 @@ import Testing
     ]
 
     @Test(arguments: cases) func `a node reaches what its pods refer to, and no more`(_ one: Case) {
-        let pods = FixedSet(objects: [StoredObject(received: Self.pod)])
+        let pods = FixedSet(Self.pod)
         let authorizer = NodeAuthorizer(
             role: BuiltinTypes.rbacObjects().first { $0.at("metadata", "name") == "system:node" } ?? [:], pods: pods,
-            volumes: FixedSet(objects: []), attachments: FixedSet(objects: []))
+            volumes: FixedSet(), attachments: FixedSet())
         let request = AccessRequest(user: .node(one.node), verb: one.verb, one.target)
         let isAllowed = if case .allow = authorizer.decide(request) { true } else { false }
         #expect(isAllowed == one.isAllowed)
-    }
-}
-
-/// A set that never changes.
-private struct FixedSet: ObjectSet {
-    var objects: [StoredObject]
-
-    func get(_ name: ObjectName) -> StoredObject? { objects.first { $0.objectName == name } }
-    func list(namespace: String?) -> [StoredObject] { objects }
-    func owned(by uid: String) -> [StoredObject] { [] }
-
-    func observe(_ sink: @escaping @Sendable (ObjectChange) -> Void) -> any Observation {
-        for object in objects { sink(ObjectChange(old: nil, new: object)) }
-        return Ended()
-    }
-
-    private struct Ended: Observation {
-        func cancel() {}
     }
 }

@@ -38,30 +38,16 @@ import Wire
         }
     }
 
-    private struct Fixed: ObjectSet {
-        var objects: [StoredObject] = []
-
-        func get(_ name: ObjectName) -> StoredObject? { objects.first { $0.objectName == name } }
-        func list(namespace: String?) -> [StoredObject] {
-            objects.filter { namespace == nil || $0.namespace == namespace }
-        }
-        func owned(by uid: String) -> [StoredObject] { [] }
-        func observe(_ sink: @escaping @Sendable (ObjectChange) -> Void) -> any Observation {
-            preconditionFailure("connections look, and do not watch")
-        }
-    }
-
     private static func connections(port: Int) throws -> Connections {
-        func set(_ value: Value) -> Fixed { Fixed(objects: [StoredObject(received: value)]) }
         let port = Value.integer(Int64(port))
         return Connections(
-            pods: set([
+            pods: FixedSet([
                 "metadata": ["namespace": "ns", "name": "web"], "status": ["podIP": "127.0.0.1"],
                 "spec": ["containers": [["name": "c", "ports": [["containerPort": port]]]]],
             ]),
-            nodes: Fixed(),
-            services: set(["metadata": ["namespace": "ns", "name": "web"], "spec": ["ports": [["port": 80]]]]),
-            endpointSlices: set([
+            nodes: FixedSet(),
+            services: FixedSet(["metadata": ["namespace": "ns", "name": "web"], "spec": ["ports": [["port": 80]]]]),
+            endpointSlices: FixedSet([
                 "metadata": [
                     "namespace": "ns", "name": "web-x", "labels": ["kubernetes.io/service-name": "web"],
                 ],

@@ -8,17 +8,6 @@ import Wire
 @testable import APIServer
 
 @Suite(.timeLimit(.minutes(1))) struct WebhookClientTests {
-    private struct Fixed: ObjectSet {
-        var objects: [StoredObject] = []
-
-        func get(_ name: ObjectName) -> StoredObject? { objects.first { $0.objectName == name } }
-        func list(namespace: String?) -> [StoredObject] { objects }
-        func owned(by uid: String) -> [StoredObject] { [] }
-        func observe(_ sink: @escaping @Sendable (ObjectChange) -> Void) -> any Observation {
-            preconditionFailure("services are looked up, and not watched")
-        }
-    }
-
     /// A client to which the service of `TestWebhook` is at a port of loopback.
     private func client(port: Int = 1, type: String = "ClusterIP") -> WebhookClient {
         let service: Value = [
@@ -31,8 +20,7 @@ import Wire
             "endpoints": [["addresses": ["127.0.0.1"], "conditions": ["ready": true]]],
         ]
         let resolver = ServiceResolver(
-            services: Fixed(objects: [StoredObject(received: service)]),
-            endpointSlices: Fixed(objects: [StoredObject(received: slice)]), isReachable: { _ in true })
+            services: FixedSet(service), endpointSlices: FixedSet(slice), isReachable: { _ in true })
         return WebhookClient(services: resolver)
     }
 
