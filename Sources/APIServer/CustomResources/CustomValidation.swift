@@ -6,12 +6,16 @@ struct CustomValidation: ObjectValidation {
     let version: CustomVersion
 
     func validate(_ object: Value) -> [FieldError] {
-        metadata(object) + version.schema.validate(object) + scale(object)
+        let errors = metadata(object) + version.schema.validate(object) + scale(object)
+        return errors + version.rules.check(object, replacing: nil, after: errors).errors
     }
 
     /// Faults of parts that an update leaves as they are, are no reason to refuse it (KEP-4008).
-    func validate(_ object: Value, replacing current: Value) -> [FieldError] {
-        metadata(object) + version.schema.validate(object, replacing: current) + scale(object)
+    func validate(_ object: Value, replacing current: Value, _ notes: AdmissionNotes) -> [FieldError] {
+        let errors = metadata(object) + version.schema.validate(object, replacing: current) + scale(object)
+        let found = version.rules.check(object, replacing: current, after: errors)
+        for warning in found.warnings { notes.warn(warning) }
+        return errors + found.errors
     }
 
     func validateUpdate(_ object: Value, over current: Value) -> [FieldError] {

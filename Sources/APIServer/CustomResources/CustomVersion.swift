@@ -7,6 +7,7 @@ import Support
 final class CustomVersion: Sendable {
     let definition: ResourceDefinition
     let schema: StructuralSchema
+    let rules: CustomRules
     let scale: ScalePaths?
     /// What clients that use the version are warned of; `nil` when it is not deprecated.
     let warning: String?
@@ -29,6 +30,7 @@ final class CustomVersion: Sendable {
             group: definition.group, version: version.name, resource: names.plural)
         let kind = GroupVersionKind(group: definition.group, version: version.name, kind: names.kind)
         schema = StructuralSchema(version.schema, kind: names.kind, metadata: metadata)
+        rules = CustomRules(schema.root)
         scale = version.scale
         warning = Self.warning(version, kind, definition)
         var subresources: [ResourceDefinition.Subresource] = []

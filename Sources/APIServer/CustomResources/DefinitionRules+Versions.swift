@@ -38,7 +38,11 @@ extension DefinitionRules {
         if let schema = version.at("schema", "openAPIV3Schema"), schema.fields != nil {
             let found = StructuralRules.errors(in: schema, at: place)
             errors += found
-            if found.isEmpty { checkDefaults(schema, place) }
+            if found.isEmpty {
+                checkDefaults(schema, place)
+                let compiled = StructuralSchema(schema, kind: "Object", metadata: Self.metadata)
+                errors += ExpressionRules.errors(in: schema, compiled.root, at: place)
+            }
             checkSelectable(version["selectableFields"]?.array ?? [], schema, path + ".selectableFields")
         } else {
             errors.append(.required(place, "schemas are required"))
@@ -144,10 +148,12 @@ extension DefinitionRules {
                 errors.append(
                     .invalid(path + ".default", value: value, "must not have unknown fields"))
             }
-            for error in compiled.validate(["value": value]) {
+            var found = compiled.validate(["value": value])
+            found += CustomRules(compiled.root).check(["value": value], replacing: nil, after: found).errors
+            for var error in found {
                 let inner = error.field.hasPrefix("value") ? String(error.field.dropFirst("value".count)) : ""
-                errors.append(
-                    FieldError(error.kind, path + ".default" + inner, value: error.value, error.detail))
+                error.field = path + ".default" + inner
+                errors.append(error)
             }
         }
         for (name, property) in schema["properties"]?.fields ?? Fields() {

@@ -119,7 +119,7 @@ extension ResourceStore {
         do throws(Status) {
             object = plan.countGeneration(object, over: old)
             asked.object = show(object)
-            var errors = kind.validation.validate(object, replacing: old)
+            var errors = kind.validation.validate(object, replacing: old, asked.notes)
             if transform.scope.obeysUpdateRules { errors += kind.validation.validateUpdate(object, over: old) }
             try check(object, errors)
             if !request.isAdmitted { try await admission.validate(asked) }

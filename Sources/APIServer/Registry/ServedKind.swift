@@ -33,8 +33,9 @@ protocol ObjectValidation: Sendable {
     /// What is wrong with a decoded, completed object. Empty when it is valid.
     func validate(_ object: Value) -> [FieldError]
 
-    /// What is wrong with an object that takes the place of `current`; a kind may tolerate what was wrong before.
-    func validate(_ object: Value, replacing current: Value) -> [FieldError]
+    /// What is wrong with an object that takes the place of `current`; a kind may tolerate what was wrong before, and
+    /// note it.
+    func validate(_ object: Value, replacing current: Value, _ notes: AdmissionNotes) -> [FieldError]
 
     /// What is wrong with creating `object`, beyond what is wrong with it at any time.
     func validateCreate(_ object: Value) -> [FieldError]
@@ -44,7 +45,9 @@ protocol ObjectValidation: Sendable {
 }
 
 extension ObjectValidation {
-    func validate(_ object: Value, replacing current: Value) -> [FieldError] { validate(object) }
+    func validate(_ object: Value, replacing current: Value, _ notes: AdmissionNotes) -> [FieldError] {
+        validate(object)
+    }
     func validateCreate(_ object: Value) -> [FieldError] { [] }
 }
 

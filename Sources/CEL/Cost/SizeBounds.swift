@@ -23,6 +23,9 @@ extension FieldSchema {
         }
     }
 
+    /// How many values of this field a request can hold, however deep in lists and maps without bounds.
+    public var greatestOccurrence: Int { Self.largestRequest / (leastEncodedSize(depth: 0) + 1) }
+
     private static func clamped(_ number: Int64) -> Int { Int(clamping: max(0, number)) }
 
     private var greatestLength: Int {

@@ -92,6 +92,14 @@ struct CronTab: Sendable {
         for await _ in stream where condition(set.get(ObjectName(name: name))?.value) { return }
     }
 
+    /// Waits until earlier changes of definitions are served: one worker serves them in order, and now serves another.
+    func settle() async throws {
+        var other = Self.definition(
+            [Self.version("v1", Self.schema([:]))], ["names": ["plural": "tabs", "singular": "tab", "kind": "Tab"]])
+        other[path: ["metadata", "name"]] = "tabs.stable.example.com"
+        try await define(other)
+    }
+
     static func object(_ name: String, _ spec: Value, version: String = "v1") -> Value {
         [
             "apiVersion": .string(group + "/" + version), "kind": "CronTab", "metadata": ["name": .string(name)],

@@ -200,12 +200,7 @@ import Wire
             let changed = try await tabs.ask(
                 .patch, CronTab.definitions + "/" + CronTab.name, patch, ["Content-Type": "application/json-patch+json"])
             #expect(changed.code == 200, "\(changed.value)")
-            // The worker that serves definitions works in order: another one of them is a sign that this one is served.
-            var other = CronTab.definition(
-                [CronTab.version("v1", Self.schema)],
-                ["names": ["plural": "tabs", "singular": "tab", "kind": "Tab"]])
-            other[path: ["metadata", "name"]] = "tabs.stable.example.com"
-            try await tabs.define(other)
+            try await tabs.settle()
             let object = try await tabs.ask(.get, CronTab.path + "/a").value
             #expect(object["spec"] == ["image": "long enough", "level": 2])
             let patched = try await tabs.ask(
@@ -215,6 +210,41 @@ import Wire
                 .patch, CronTab.path + "/a", ["spec": ["image": "also too long"]],
                 ["Content-Type": "application/merge-patch+json"])
             #expect(worse.code == 422)
+        }
+    }
+
+    @Test func `rules in CEL refuse objects, and faults of old come as warnings`() async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            var schema = CronTab.schema(["low": ["type": "integer"], "high": ["type": "integer"], "note": ["type": "string"]])
+            let spec = ["properties", "spec", "x-kubernetes-validations"]
+            try await tabs.define(CronTab.definition([CronTab.version("v1", schema)]))
+            _ = try await tabs.ask(.post, CronTab.path, CronTab.object("old", ["low": 5, "high": 1]))
+            schema[path: spec] = [["rule": "self.low <= self.high"]]
+            let replaced = try await tabs.ask(
+                .patch, CronTab.definitions + "/" + CronTab.name,
+                [["op": "replace", "path": "/spec/versions/0/schema/openAPIV3Schema", "value": schema]],
+                ["Content-Type": "application/json-patch+json"])
+            #expect(replaced.code == 200, "\(replaced.value)")
+            try await tabs.settle()
+            let refused = try await tabs.ask(.post, CronTab.path, CronTab.object("new", ["low": 5, "high": 1]))
+            #expect(
+                refused.value["message"]
+                    == "CronTab.stable.example.com \"new\" is invalid: spec: Invalid value: failed rule: self.low <= self.high")
+            let labelled = try await api.send(
+                .patch, CronTab.path + "/old", token: tabs.token,
+                headers: ["Content-Type": "application/merge-patch+json"], body: ["metadata": ["labels": ["a": "b"]]])
+            #expect(labelled.status.code == 200)
+            #expect(labelled.headers["Warning"]?.contains("failed rule: self.low <= self.high") == true)
+            let worse = try await tabs.ask(
+                .patch, CronTab.path + "/old", ["spec": ["note": "x"]], ["Content-Type": "application/merge-patch+json"])
+            #expect(worse.code == 422)
+            schema[path: spec] = [["rule": "self.lowest <= self.high"]]
+            let broken = try await tabs.ask(
+                .patch, CronTab.definitions + "/" + CronTab.name,
+                [["op": "replace", "path": "/spec/versions/0/schema/openAPIV3Schema", "value": schema]],
+                ["Content-Type": "application/json-patch+json"])
+            #expect(broken.code == 422)
         }
     }
 }
