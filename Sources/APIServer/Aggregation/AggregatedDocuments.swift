@@ -9,6 +9,10 @@ struct AggregatedDocuments: DocumentSource {
     let openAPI: any DocumentSource
 
     func document(_ request: HTTPRequest) throws(Status) -> Document? {
+        try present(request)?.answer(to: request)
+    }
+
+    private func present(_ request: HTTPRequest) throws(Status) -> Document? {
         guard !table.isEmpty else {
             if let own = try discovery.document(request) { return own }
             return try openAPI.document(request)
@@ -57,6 +61,7 @@ extension Document {
         do throws(JSONError) {
             var new = self
             new.bytes = change(try Value(json: bytes)).json
+            if tag != nil { new.tag = Self.tag(of: new.bytes) }
             return new
         } catch {
             throw .internalError("an own document is not JSON: \(error)")

@@ -24,6 +24,7 @@ struct ExtensionSwagger: Sendable {
     private func document(_ request: HTTPRequest) async throws(Status) -> Document {
         var plain = request
         plain.headers["Accept"] = "application/json"
+        plain.headers.remove("If-None-Match")
         guard let own = try openAPI.document(plain) else { throw .noSuchPath }
         var document: Value
         do throws(JSONError) {
@@ -36,7 +37,9 @@ struct ExtensionSwagger: Sendable {
             guard let other = try? await caller.document("/openapi/v2", of: server) else { continue }
             document = Self.joined(document, other, below: server.path)
         }
-        return OpenAPI2.document(document, for: request)
+        var joined = OpenAPI2.document(document, for: request)
+        joined.tag = Document.tag(of: joined.bytes)
+        return joined.answer(to: request)
     }
 
     /// The one document with the paths that the other has below `path`, and the definitions that are missing. Pure.

@@ -5,8 +5,6 @@ import Wire
 /// What there is to ask for: `/api`, `/apis` and below, in the old form (a document per version) and the aggregated one
 /// (one for all, KEP-3352). Made anew only after the kinds have changed; the bytes are served as they are.
 struct Discovery: DocumentSource {
-    private static let aggregatedType = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
-
     private let derived: Derived<DiscoveryDocuments>
 
     /// `serverAddress` is what `/api` tells clients of old, as `10.0.0.1:6443`.
@@ -23,8 +21,8 @@ struct Discovery: DocumentSource {
         guard path.hasPrefix("/api") else { return nil }
         if path.count > 1, path.hasSuffix("/") { path.removeLast() }
         let documents = derived.content
-        if let bytes = documents.aggregated[path], Self.acceptsAggregated(request.headers["Accept"]) {
-            return Document(contentType: Self.aggregatedType, bytes: bytes)
+        if let document = documents.aggregated[path], Self.acceptsAggregated(request.headers["Accept"]) {
+            return document
         }
         return documents.byPath[path].map { Document(contentType: "application/json", bytes: $0) }
     }
@@ -41,7 +39,9 @@ struct Discovery: DocumentSource {
 struct DiscoveryDocuments: Sendable {
     let byPath: [String: [UInt8]]
     /// Of `/api` and `/apis`, in the aggregated form.
-    let aggregated: [String: [UInt8]]
+    let aggregated: [String: Document]
+
+    private static let aggregatedType = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
     init(_ definitions: [ResourceDefinition], groupOrder: [String], preferred: [String: String], serverAddress: String) {
         let versions = GroupVersions(definitions, groupOrder, preferred)
@@ -67,9 +67,12 @@ struct DiscoveryDocuments: Sendable {
             ]
         }
         byPath = documents.mapValues(\.json)
-        aggregated = [
-            "/api": versions.aggregated([""]).json, "/apis": versions.aggregated(versions.groups).json,
-        ]
+        aggregated = ["/api": versions.aggregated([""]).json, "/apis": versions.aggregated(versions.groups).json]
+            .mapValues { bytes in
+                Document(
+                    contentType: Self.aggregatedType, bytes: bytes, headers: [("Cache-Control", "public")],
+                    tag: Document.tag(of: bytes))
+            }
     }
 
     /// A resource and its subresources (`meta/v1.APIResource`).

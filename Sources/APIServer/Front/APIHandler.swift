@@ -83,6 +83,8 @@ struct Document: Sendable {
     var bytes: [UInt8]
     var headers: [(String, String)] = []
     var status = HTTPStatus.ok
+    /// Stands for the bytes: whoever has those of this tag has these. `nil` for what is always sent.
+    var tag: String?
 }
 
 /// Answers plain paths: discovery, OpenAPI, version, health, metrics.

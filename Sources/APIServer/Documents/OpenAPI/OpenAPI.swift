@@ -13,7 +13,8 @@ struct OpenAPI: DocumentSource {
     /// Which documents there are.
     private struct Index: Sendable {
         var served: [String: [Registry.Served]] = [:]
-        var json: [UInt8] = []
+        var hashes: [String: String] = [:]
+        var document = Document(contentType: "application/json", bytes: [])
     }
 
     /// `release` is the version of this server; it stands for the content of the documents in their hashes.
@@ -21,13 +22,16 @@ struct OpenAPI: DocumentSource {
         self.release = release
         derived = Derived(registry) { kinds in
             let byPath = Dictionary(grouping: kinds.all) { String($0.definition.resource.apiPath.dropFirst()) }
+            var index = Index(served: byPath)
             var paths = Value.emptyObject
             for (path, served) in byPath {
-                let content = served.map(\.fingerprint).filter { !$0.isEmpty }
-                let hash = Hex.encode(Digest.sha256(([release, path] + content).joined(separator: "/").utf8))
-                paths[path] = ["serverRelativeURL": .string("/openapi/v3/\(path)?hash=\(hash.uppercased())")]
+                let hash = Self.hash(of: served, at: path, release)
+                index.hashes[path] = hash
+                paths[path] = ["serverRelativeURL": .string(Self.url(path, hash))]
             }
-            return Index(served: byPath, json: (["paths": paths] as Value).json)
+            index.document.bytes = (["paths": paths] as Value).json
+            index.document.tag = Document.tag(of: index.document.bytes)
+            return index
         }
     }
 
@@ -35,13 +39,33 @@ struct OpenAPI: DocumentSource {
         guard request.path.hasPrefix("/openapi/v3") else { return nil }
         let rest = request.path.dropFirst("/openapi/v3".count).drop { $0 == "/" }
         let index = derived.content
-        if rest.isEmpty { return Document(contentType: "application/json", bytes: index.json) }
-        guard let served = index.served[String(rest)] else { return nil }
-        var headers: [(String, String)] = []
-        // A document whose hash stands in its URL never changes.
-        if request.query["hash"] != nil { headers.append(("Cache-Control", "public, immutable")) }
-        return Document(contentType: "application/json", bytes: document(served).json, headers: headers)
+        if rest.isEmpty { return index.document }
+        let path = String(rest)
+        guard let served = index.served[path], let hash = index.hashes[path] else { return nil }
+        var document = Document(contentType: "application/json", bytes: [], tag: hash)
+        if let asked = request.query["hash"], !asked.isEmpty {
+            guard asked == hash else {
+                return Document(
+                    contentType: "text/html; charset=utf-8", bytes: [], headers: [("Location", Self.url(path, hash))],
+                    status: .movedPermanently)
+            }
+            // A document whose hash stands in its URL never changes.
+            document.headers.append(("Cache-Control", "public, max-age=31536000, immutable"))
+        }
+        // It is large, and made only for who does not have it.
+        let known = document.answer(to: request)
+        if known.status == .notModified { return known }
+        document.bytes = self.document(served).json
+        return document
     }
+
+    /// Stands for the content of a document: built-in kinds change with the release only.
+    private static func hash(of served: [Registry.Served], at path: String, _ release: String) -> String {
+        let content = served.map(\.fingerprint).filter { !$0.isEmpty }
+        return Hex.encode(Digest.sha256(([release, path] + content).joined(separator: "/").utf8)).uppercased()
+    }
+
+    private static func url(_ path: String, _ hash: String) -> String { "/openapi/v3/\(path)?hash=\(hash)" }
 
     private func document(_ served: [Registry.Served]) -> Value {
         var schemas = OpenAPISchemas(.three, kinds: Self.kinds(of: served.map(\.definition)))

@@ -20,16 +20,30 @@ struct OpenAPI2: DocumentSource {
 
     func document(_ request: HTTPRequest) throws(Status) -> Document? {
         guard request.path == "/openapi/v2" else { return nil }
-        return Self.document(document, for: request)
+        // Nothing is made for who has it.
+        let empty = Document(contentType: "application/json", bytes: [], tag: tag(for: request)).answer(to: request)
+        if empty.status == .notModified { return empty }
+        var document = Self.document(document, for: request)
+        document.tag = tag(for: request)
+        return document.answer(to: request)
+    }
+
+    /// Built-in kinds change with the release only.
+    private func tag(for request: HTTPRequest) -> String {
+        let content = registry.all.map(\.fingerprint).filter { !$0.isEmpty }
+        let form = Self.acceptsProtobuf(request) ? "protobuf" : "json"
+        return Document.tag(of: Array(([release, form] + content).joined(separator: "/").utf8))
+    }
+
+    private static func acceptsProtobuf(_ request: HTTPRequest) -> Bool {
+        let accepted = request.headers["Accept"] ?? ""
+        return protobufNames.contains(where: accepted.contains)
     }
 
     /// The document in the form that the request accepts.
     static func document(_ document: Value, for request: HTTPRequest) -> Document {
-        let accepted = request.headers["Accept"] ?? ""
-        if protobufNames.contains(where: accepted.contains) {
-            return Document(contentType: protobufType, bytes: SwaggerMessage(document).bytes)
-        }
-        return Document(contentType: "application/json", bytes: document.json)
+        guard acceptsProtobuf(request) else { return Document(contentType: "application/json", bytes: document.json) }
+        return Document(contentType: protobufType, bytes: SwaggerMessage(document).bytes)
     }
 
     private var document: Value {
