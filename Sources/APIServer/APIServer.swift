@@ -107,7 +107,8 @@ public final class APIServer: Sendable {
                 nodes: logs.objects(.nodes)), now: options.now)
         let authenticator = try options.authentication.authenticator(
             options, accounts: accounts, secrets: logs.objects(.secrets))
-        var actions = Reviews.actions(access, tokens: authenticator.tokens, audiences: authenticator.audiences)
+        var actions = Reviews.actions(
+            access.authorizer, tokens: authenticator.tokens, audiences: authenticator.audiences)
         actions[ActionName(resource: .serviceAccounts, subresource: "token")] = TokenRequestAction(tokens: accounts)
         actions[ActionName(resource: .pods, subresource: "binding")] = BindingAction()
         actions[ActionName(resource: .bindings)] = BindingAction()

@@ -13,7 +13,7 @@ struct NamespaceLifecycle: ValidatingAdmission {
         if request.operation == .delete, request.isMain(.namespaces), Self.immortal.contains(request.name) {
             throw request.forbidden("this namespace may not be deleted")
         }
-        guard request.operation == .create, !request.namespace.isEmpty else { return }
+        guard request.operation == .create, !request.namespace.isEmpty, !Self.isQuestion(request) else { return }
         let name = request.namespace
         guard let namespace = namespaces.get(ObjectName(name: name)) else { throw .notFound(.namespaces, name) }
         guard namespace.isDeleting else { return }
@@ -24,5 +24,10 @@ struct NamespaceLifecycle: ValidatingAdmission {
                     reason: "NamespaceTerminating", message: "namespace \(name) is being terminated",
                     field: "metadata.namespace")
             ])
+    }
+
+    /// What may be done in a namespace can be asked before there is one.
+    private static func isQuestion(_ request: AdmissionRequest) -> Bool {
+        request.target.resource.groupResource == "localsubjectaccessreviews.authorization.k8s.io"
     }
 }

@@ -13,7 +13,9 @@ struct AccessControl: Sendable {
             clusterRoleBindings: objects(.clusterRoleBindings))
         let nodes = NodeAuthorizer(
             role: BuiltinTypes.rbacObjects().first { $0.at("metadata", "name") == "system:node" } ?? .emptyObject,
-            pods: objects(.pods), volumes: objects(.persistentVolumes), attachments: objects(.volumeAttachments))
+            objects: NodeAuthorizer.Objects(
+                pods: objects(.pods), claims: objects(.persistentVolumeClaims), volumes: objects(.persistentVolumes),
+                attachments: objects(.volumeAttachments), slices: objects(.resourceSlices)))
         authorizer = AuthorizerChain(authorizers: [MastersAuthorizer(), nodes, rbac])
     }
 }

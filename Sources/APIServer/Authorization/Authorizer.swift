@@ -15,6 +15,8 @@ struct AccessRequest: Hashable, Sendable {
     /// For a plain path only.
     var path = ""
     var isResourceRequest: Bool
+    /// For verbs on a collection only.
+    var selectors = AccessSelectors.none
 
     init(user: User, _ info: RequestInfo) {
         self.user = user
@@ -28,9 +30,11 @@ struct AccessRequest: Hashable, Sendable {
         subresource = info.subresource
         namespace = info.namespace
         name = info.name
+        selectors = info.selectors
     }
 
-    init(user: User, verb: String, _ target: Target) {
+    init(user: User, verb: String, _ target: Target, selectors: AccessSelectors = .none) {
+        self.selectors = selectors
         self.user = user
         self.verb = verb
         isResourceRequest = true
@@ -54,8 +58,19 @@ enum AccessDecision: Hashable, Sendable {
     case deny(reason: String)
     /// Others may decide; `reason` joins the refusal if none allows.
     case noOpinion(reason: String)
+    /// Somebody who should have had a say did not answer. With `isDenial` nobody else is asked; otherwise others may allow
+    /// it, and if none does, the request fails and is not refused: it may be made again.
+    case failed(why: String, isDenial: Bool)
     /// Somebody else must be asked first: ``Authorizer/ask(_:)``.
     case pending
+}
+
+/// What can be listed of what a user may do.
+struct AccessRules: Hashable, Sendable {
+    var rules: [RBACRule] = []
+    /// Whether the user may be able to do more.
+    var isIncomplete = false
+    var problems: [String] = []
 }
 
 /// Decides whether a request may go on.
@@ -66,10 +81,14 @@ protocol Authorizer: Sendable {
 
     /// The decision, whatever it takes; never `pending`. For whoever can wait.
     func ask(_ request: AccessRequest) async -> AccessDecision
+
+    /// What it allows a user in a namespace, as far as it can be listed.
+    func listRules(for user: User, in namespace: String) -> AccessRules
 }
 
 extension Authorizer {
     func ask(_ request: AccessRequest) async -> AccessDecision { decide(request) }
+    func listRules(for user: User, in namespace: String) -> AccessRules { AccessRules() }
 }
 
 /// Asks one authoriser after the other; the first opinion counts.
@@ -77,28 +96,66 @@ struct AuthorizerChain: Authorizer {
     var authorizers: [any Authorizer]
 
     func decide(_ request: AccessRequest) -> AccessDecision {
-        var reasons: [String] = []
+        var none = NoOpinions()
         for authorizer in authorizers {
-            switch authorizer.decide(request) {
-            case .noOpinion(let reason):
-                if !reason.isEmpty { reasons.append(reason) }
-            case let opinion: return opinion
-            }
+            if let opinion = none.opinion(authorizer.decide(request)) { return opinion }
         }
-        return .noOpinion(reason: reasons.joined(separator: "\n"))
+        return none.decision
     }
 
     func ask(_ request: AccessRequest) async -> AccessDecision {
-        var reasons: [String] = []
+        var none = NoOpinions()
         for authorizer in authorizers {
-            switch await authorizer.ask(request) {
+            if let opinion = none.opinion(await authorizer.ask(request)) { return opinion }
+        }
+        return none.decision
+    }
+
+    func listRules(for user: User, in namespace: String) -> AccessRules {
+        var all = AccessRules()
+        for authorizer in authorizers {
+            let rules = authorizer.listRules(for: user, in: namespace)
+            all.rules += rules.rules
+            all.isIncomplete = all.isIncomplete || rules.isIncomplete
+            all.problems += rules.problems
+        }
+        return all
+    }
+
+    /// What is left when nobody has an opinion.
+    private struct NoOpinions {
+        private var reasons: [String] = []
+        private var failures: [String] = []
+
+        /// The decision when it is one; otherwise it is taken note of.
+        mutating func opinion(_ decision: AccessDecision) -> AccessDecision? {
+            switch decision {
             case .noOpinion(let reason):
                 if !reason.isEmpty { reasons.append(reason) }
-            case let opinion: return opinion
+                return nil
+            case .failed(let why, isDenial: false):
+                failures.append(why)
+                return nil
+            case .allow, .deny, .failed, .pending: return decision
             }
         }
-        return .noOpinion(reason: reasons.joined(separator: "\n"))
+
+        var decision: AccessDecision {
+            if !failures.isEmpty { return .failed(why: failures.joined(separator: ", "), isDenial: false) }
+            return .noOpinion(reason: reasons.joined(separator: "\n"))
+        }
     }
+}
+
+/// Allows everything: the mode `AlwaysAllow`.
+struct EveryoneAuthorizer: Authorizer {
+    func decide(_ request: AccessRequest) -> AccessDecision { .allow(reason: "") }
+    func listRules(for user: User, in namespace: String) -> AccessRules { AccessRules(rules: RBACRule.fullAuthority) }
+}
+
+/// Has nothing to allow: the mode `AlwaysDeny`.
+struct NobodyAuthorizer: Authorizer {
+    func decide(_ request: AccessRequest) -> AccessDecision { .noOpinion(reason: "Everything is forbidden.") }
 }
 
 /// Members of `system:masters` may do everything, whatever the stored roles say.

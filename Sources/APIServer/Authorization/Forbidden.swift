@@ -30,4 +30,10 @@ extension Status {
             code: 403, reason: .forbidden, message: "\(subject) is forbidden: \(user) \(what) \(scope)\(suffix)",
             details: Details(name: request.name, group: request.group, kind: request.resource))
     }
+
+    /// The 500 answer when whoever should have had a say did not answer, and nobody else allowed it.
+    static func undecided(_ request: AccessRequest, _ why: String) -> Status {
+        let what = request.isResourceRequest ? request.combinedResource : request.path
+        return .internalError("cannot decide whether \"\(request.user.name)\" may \(request.verb) \(what): \(why)")
+    }
 }

@@ -23,9 +23,14 @@ struct FrontCall: Sendable {
         self.user = user
         query = request.query
         let isWatch = query["watch"].map { $0 != "false" && $0 != "0" } ?? false
-        info = RequestInfo(
+        var info = RequestInfo(
             method: request.method.rawValue, path: request.path, isWatch: isWatch,
             fieldName: query["fieldSelector"].flatMap(FieldSelector.name))
+        if info.isResourceRequest, AccessSelectors.verbs.contains(info.verb) {
+            info.selectors = AccessSelectors(
+                fields: query["fieldSelector"] ?? "", labels: query["labelSelector"] ?? "")
+        }
+        self.info = info
     }
 
     /// What the URL names. A name that only the field selector gives is not part of it.

@@ -97,6 +97,7 @@ struct RequestGate: Sendable {
         switch decision {
         case .allow(let reason): return reason
         case .deny(let reason), .noOpinion(let reason): throw .forbidden(access, reason: reason)
+        case .failed(let why, _): throw .undecided(access, why)
         case .pending: preconditionFailure("an authoriser that was asked must answer")
         }
     }

@@ -21,7 +21,7 @@ public struct LocalClient: Client {
     }
 
     public func list(_ target: Target, _ options: ListOptions) async throws(Status) -> ObjectList {
-        try await authorizeCollection("list", target, options.fieldSelector)
+        try await authorizeCollection("list", target, (options.fieldSelector, options.labelSelector))
         let (served, store) = try store(target, "list")
         var request = ResourceStore.ListRequest(limit: options.limit)
         request.filter = try filter(served, target, options.labelSelector, options.fieldSelector)
@@ -41,7 +41,7 @@ public struct LocalClient: Client {
     }
 
     public func watch(_ target: Target, _ options: ListOptions) async throws(Status) -> WatchStream {
-        try await authorizeCollection("watch", target, options.fieldSelector)
+        try await authorizeCollection("watch", target, (options.fieldSelector, options.labelSelector))
         let (served, store) = try store(target, "watch")
         let filter = try filter(served, target, options.labelSelector, options.fieldSelector)
         let follower = LocalWatch(store.cache, filter)
@@ -63,8 +63,9 @@ public struct LocalClient: Client {
         _ resource: GroupVersionResource, _ scope: ObservationScope
     ) async throws(Status) -> any ObjectSet {
         let target = Target(resource, namespace: scope.namespace ?? "")
-        try await authorizeCollection("list", target, scope.fieldSelector, as: observer)
-        try await authorizeCollection("watch", target, scope.fieldSelector, as: observer)
+        let selectors = (fields: scope.fieldSelector, labels: scope.labelSelector)
+        try await authorizeCollection("list", target, selectors, as: observer)
+        try await authorizeCollection("watch", target, selectors, as: observer)
         let (served, store) = try store(target, "watch")
         let filter = try filter(served, target, scope.labelSelector, scope.fieldSelector)
         return CachedObjectSet(cache: store.cache, filter: filter)
@@ -121,18 +122,22 @@ public struct LocalClient: Client {
 
     /// A collection of which one name is asked for is decided upon as that object.
     private func authorizeCollection(
-        _ verb: String, _ target: Target, _ fields: String, as who: User? = nil
+        _ verb: String, _ target: Target, _ selectors: (fields: String, labels: String), as who: User? = nil
     ) async throws(Status) {
         var target = target
-        if let name = FieldSelector.name(in: fields) { target.name = name }
-        try await authorize(verb, target, as: who)
+        if let name = FieldSelector.name(in: selectors.fields) { target.name = name }
+        try await authorize(
+            verb, target, AccessSelectors(fields: selectors.fields, labels: selectors.labels), as: who)
     }
 
-    private func authorize(_ verb: String, _ target: Target, as who: User? = nil) async throws(Status) {
-        let access = AccessRequest(user: who ?? user, verb: verb, target)
+    private func authorize(
+        _ verb: String, _ target: Target, _ selectors: AccessSelectors = .none, as who: User? = nil
+    ) async throws(Status) {
+        let access = AccessRequest(user: who ?? user, verb: verb, target, selectors: selectors)
         switch await authorizer.ask(access) {
         case .allow: return
         case .deny(let reason), .noOpinion(let reason): throw .forbidden(access, reason: reason)
+        case .failed(let why, _): throw .undecided(access, why)
         case .pending: preconditionFailure("an authoriser that was asked must answer")
         }
     }

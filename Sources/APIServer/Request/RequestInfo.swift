@@ -16,6 +16,8 @@ struct RequestInfo: Hashable, Sendable {
     var subresource = ""
     /// The part of a proxy request behind the subresource, without the leading slash.
     var rest = ""
+    /// What a verb on a collection is narrowed to.
+    var selectors = AccessSelectors.none
 
     var isResourceRequest: Bool { resource != nil }
 }

@@ -2,69 +2,81 @@ import API
 import APIMachinery
 import Client
 
-/// What the user of a node may do: what the role `system:node` says, and of secrets, configuration, volumes, tokens
-/// and leases only those that its own pods and itself need.
+/// What the user of a node may do: what the role `system:node` says, and of secrets, configuration, volumes, claims,
+/// tokens, leases, pods and nodes only what its own pods and itself need.
 ///
 /// Kubernetes documentation, "Using Node Authorization". A node is a user `system:node:NAME` in the group
-/// `system:nodes`.
+/// `system:nodes`. What a node may write into objects that it may write is judged by admission (`NodeRestriction`).
 struct NodeAuthorizer: Authorizer {
+    /// What nodes are judged by. Read at each decision, so that a change counts from the moment it is committed.
+    struct Objects: Sendable {
+        let pods: any ObjectSet
+        let claims: any ObjectSet
+        let volumes: any ObjectSet
+        let attachments: any ObjectSet
+        let slices: any ObjectSet
+    }
+
+    let objects: Objects
+    let onNode: NodePods
     private let rules: [RBACRule]
-    private let onNode: NodePods
-    private let pods: any ObjectSet
-    private let volumes: any ObjectSet
-    private let attachments: any ObjectSet
 
     static let group = "system:nodes"
     static let userPrefix = "system:node:"
 
     /// `role` is the ClusterRole `system:node`.
-    init(role: Value, pods: any ObjectSet, volumes: any ObjectSet, attachments: any ObjectSet) {
+    init(role: Value, objects: Objects) {
         rules = (role["rules"]?.array ?? []).map(RBACRule.init)
-        onNode = NodePods(pods)
-        self.pods = pods
-        self.volumes = volumes
-        self.attachments = attachments
+        onNode = NodePods(objects.pods)
+        self.objects = objects
+    }
+
+    private static func isNode(_ user: User) -> Bool {
+        user.groups.contains(group) && user.name.hasPrefix(userPrefix)
     }
 
     func decide(_ request: AccessRequest) -> AccessDecision {
-        guard request.user.groups.contains(Self.group), request.user.name.hasPrefix(Self.userPrefix) else {
-            return .noOpinion(reason: "")
-        }
+        guard Self.isNode(request.user) else { return .noOpinion(reason: "") }
         let node = String(request.user.name.dropFirst(Self.userPrefix.count))
-        guard rules.contains(where: { $0.allows(request) }) else { return .noOpinion(reason: "") }
-        guard concerns(node, request) else {
-            return .noOpinion(
-                reason: "no relationship found between node '\(node)' and this object")
+        guard !node.isEmpty else {
+            return .noOpinion(reason: "unknown node for user \(GoText.quoted(request.user.name))")
         }
-        return .allow(reason: "")
+        if request.isResourceRequest, let verdict = judge(node, request) {
+            return verdict.why.map { .noOpinion(reason: $0) } ?? .allow(reason: "")
+        }
+        return rules.contains { $0.allows(request) } ? .allow(reason: "") : .noOpinion(reason: "")
     }
 
-    /// Whether the object of the request is one that the node has to do with.
-    private func concerns(_ node: String, _ request: AccessRequest) -> Bool {
+    func listRules(for user: User, in namespace: String) -> AccessRules {
+        guard Self.isNode(user) else { return AccessRules() }
+        return AccessRules(
+            isIncomplete: true, problems: ["node authorizer does not support user rule resolution"])
+    }
+
+    /// Whether a node may do what it asks for, and if not, why.
+    struct Verdict {
+        /// `nil` when it may.
+        var why: String?
+
+        static let allowed = Verdict(why: nil)
+        static func refused(_ why: String) -> Verdict { Verdict(why: why) }
+    }
+
+    /// `nil` for resources that all nodes are alike to: the role decides.
+    private func judge(_ node: String, _ request: AccessRequest) -> Verdict? {
         switch (request.group, request.resource) {
-        case ("", "secrets"), ("", "configmaps"), ("", "persistentvolumeclaims"), ("", "serviceaccounts"),
-            ("resource.k8s.io", "resourceclaims"):
-            return isReferred(request.resource, ObjectName(namespace: request.namespace, name: request.name), node)
-        case ("", "persistentvolumes"):
-            guard let claim = volumes.get(ObjectName(name: request.name))?.value.at("spec", "claimRef") else { return false }
-            let name = ObjectName(namespace: claim["namespace"]?.string ?? "", name: claim["name"]?.string ?? "")
-            return isReferred("persistentvolumeclaims", name, node)
-        case ("storage.k8s.io", "volumeattachments"):
-            let attachment = attachments.get(ObjectName(name: request.name))
-            return attachment?.field("spec.nodeName") == node
-        case ("coordination.k8s.io", "leases"):
-            return request.namespace == "kube-node-lease" && (request.name == node || request.verb == "create")
-        case ("storage.k8s.io", "csinodes"):
-            return request.name == node || request.verb == "create"
-        default: return true
-        }
-    }
-
-    private func isReferred(_ resource: String, _ name: ObjectName, _ node: String) -> Bool {
-        guard !name.name.isEmpty else { return false }
-        return onNode.names(on: node).contains { pod in
-            guard pod.namespace == name.namespace, let object = pods.get(pod) else { return false }
-            return PodReferences.contain(resource, name.name, Pod(object))
+        case ("", "secrets"), ("", "configmaps"): reading(node, request)
+        case ("", "persistentvolumeclaims"):
+            request.subresource == "status" ? claimStatus(node, request) : getting(node, request)
+        case ("", "persistentvolumes"), ("resource.k8s.io", "resourceclaims"), ("storage.k8s.io", "volumeattachments"):
+            getting(node, request)
+        case ("", "serviceaccounts"): accountToken(node, request)
+        case ("", "nodes"): ownNode(node, request)
+        case ("", "pods"): ownPods(node, request)
+        case ("coordination.k8s.io", "leases"): lease(node, request)
+        case ("storage.k8s.io", "csinodes"): storageNode(node, request)
+        case ("resource.k8s.io", "resourceslices"): slice(node, request)
+        default: nil
         }
     }
 }

@@ -18,6 +18,7 @@ final class NodePods: Sendable {
     }
 
     func names(on node: String) -> Set<ObjectName> { index.withLock { $0.podsOfNode[node] ?? [] } }
+    func contains(_ pod: ObjectName, on node: String) -> Bool { index.withLock { $0.nodeOfPod[pod] == node } }
 
     private func follow(_ change: ObjectChange) {
         index.withLock { index in

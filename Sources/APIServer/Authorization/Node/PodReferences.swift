@@ -13,17 +13,29 @@ enum PodReferences {
         switch resource {
         case "serviceaccounts": return spec.serviceAccountName == name
         case "configmaps", "secrets": return containAny(resource, pod) { $0 == name }
-        case "persistentvolumeclaims":
-            return spec.volumes.contains {
-                $0.value.at("persistentVolumeClaim", "claimName")?.string == name
-                    || ($0.value["ephemeral"] != nil && "\(pod.metadata.name)-\($0.name)" == name)
-            }
-        case "resourceclaims":
-            return (pod.value.at("status", "resourceClaimStatuses")?.array ?? []).contains {
-                $0["resourceClaimName"]?.string == name
-            } || (spec.value["resourceClaims"]?.array ?? []).contains { $0["resourceClaimName"]?.string == name }
+        case "persistentvolumeclaims": return claims(of: pod).contains(name)
+        case "resourceclaims": return resourceClaims(of: pod).contains(name)
         default: return false
         }
+    }
+
+    /// The names of the PersistentVolumeClaims that the pod uses.
+    static func claims(of pod: Pod) -> [String] {
+        pod.spec.volumes.compactMap { volume in
+            if let name = volume.value.at("persistentVolumeClaim", "claimName")?.string { return name }
+            return volume.value["ephemeral"] == nil ? nil : "\(pod.metadata.name)-\(volume.name)"
+        }
+    }
+
+    /// The names of the ResourceClaims that the pod uses; those that are made for it are in its status.
+    private static func resourceClaims(of pod: Pod) -> [String] {
+        let named = pod.spec.value["resourceClaims"]?.array ?? []
+        let made = pod.value.at("status", "resourceClaimStatuses")?.array ?? []
+        var names = (named + made).compactMap { $0["resourceClaimName"]?.string }
+        if let name = pod.value.at("status", "extendedResourceClaimStatus", "resourceClaimName")?.string {
+            names.append(name)
+        }
+        return names
     }
 
     /// Whether `pod` refers to any of its namespace's `secrets` or `configmaps` of which `isMeant` holds.

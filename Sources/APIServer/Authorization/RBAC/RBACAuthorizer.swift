@@ -31,6 +31,13 @@ final class RBACAuthorizer: Authorizer {
         policy.withLock { $0.rules(for: user, in: namespace) }
     }
 
+    func listRules(for user: User, in namespace: String) -> AccessRules {
+        policy.withLock { policy in
+            AccessRules(
+                rules: policy.rules(for: user, in: namespace), problems: policy.missingRoles(for: user, in: namespace))
+        }
+    }
+
     /// What a role allows; `nil` when there is none of this name. ClusterRoles have no namespace.
     func rules(of role: ObjectName) -> [RBACRule]? { policy.withLock { $0.rules(of: role) } }
 

@@ -106,6 +106,18 @@ struct RBACPolicy: Sendable {
         return result
     }
 
+    /// The roles that bindings of the user name and that are not there, as reasons name them.
+    func missingRoles(for user: User, in namespace: String) -> [String] {
+        var missing: Set<String> = []
+        for subject in [.user(user.name)] + user.groups.map(Subject.group) {
+            for name in bySubject[subject] ?? [] where name.namespace.isEmpty || name.namespace == namespace {
+                guard let binding = bindings[name]?.binding, rules[binding.role] == nil else { continue }
+                missing.insert(missingReason(binding))
+            }
+        }
+        return missing.sorted()
+    }
+
     func rules(of role: ObjectName) -> [RBACRule]? { rules[role] }
 
     private func allowedReason(_ binding: Binding, _ subject: Subject) -> String {
