@@ -98,7 +98,9 @@ public final class APIServer: Sendable {
         let webhooks = AdmissionWebhooks(logs.objects, caller: caller, versions: versions)
         let registry = Registry(
             logs, strategies: BuiltinStrategies(services: ServiceStrategy(allocator: allocator), now: options.now),
-            admission: try .builtin(logs.objects, access, webhooks, options.admission), now: options.now)
+            admission: try .builtin(
+                logs.objects, access, webhooks, options.admission,
+                quotas: QuotaLedger(logs.cache(of:)), now: options.now), now: options.now)
         versions.follow(registry)
         let accounts = ServiceAccountTokens(
             keys: options.serviceAccountKeys, options: options.serviceAccounts, clusterDomain: options.clusterDomain,

@@ -48,6 +48,7 @@ struct ControlPlane {
             ("pv-protection-controller", [VolumeProtection()]),
             ("ephemeral-volume-controller", [EphemeralVolumes()]),
             ("node-controller", [NodeLifecycleController(), TaintEviction()]),
+            ("resourcequota-controller", [ResourceQuotaController(catalog: api.catalog)]),
             ("pod-garbage-collector", [PodGarbageCollector()]),
         ]
         if let localVolumes { controllers.append((LocalPathNames.serviceAccount, [localVolumes])) }

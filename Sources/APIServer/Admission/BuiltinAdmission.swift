@@ -8,11 +8,16 @@ extension AdmissionChain {
     /// storage. `objects` gives the live set of a resource.
     static func builtin(
         _ objects: (GroupVersionResource) -> any ObjectSet, _ access: AccessControl, _ webhooks: AdmissionWebhooks,
-        _ options: AdmissionOptions
+        _ options: AdmissionOptions,
+        quotas: QuotaLedger, now: @escaping @Sendable () -> Timestamp
     ) throws(Fault) -> AdmissionChain {
         var podSecurity = PodSecurityConfiguration()
         if let configuration = options.configurations["PodSecurity"] {
             podSecurity = try PodSecurityConfiguration(configuration)
+        }
+        var limited = LimitedResources()
+        if let configuration = options.configurations["ResourceQuota"] {
+            limited = try LimitedResources(configuration)
         }
         let (pods, nodes, namespaces) = (objects(.pods), objects(.nodes), objects(.namespaces))
         let plugins: [any AdmissionPlugin] = [
@@ -41,6 +46,7 @@ extension AdmissionChain {
             PodTopologyLabels(nodes: nodes),
             webhooks.mutating,
             webhooks.validating,
+            ResourceQuotaAdmission(ledger: quotas, limited: limited, now: now),
         ]
         let check: [any AdmissionPlugin] = [EscalationCheck(rbac: access.rbac, authorizer: access.authorizer)]
         return AdmissionChain(plugins: check + plugins.filter { options.runs($0.name) })

@@ -30,8 +30,8 @@ protocol ValidatingAdmission: AdmissionPlugin {
     /// Refuses, or lets pass.
     func validate(_ request: AdmissionRequest) async throws(Status)
 
-    /// Takes back what ``validate(_:)`` noted down for a request that came to nothing: refused, lost to another write, or a
-    /// dry run. Also called for requests that this plug-in did not come to judge.
+    /// A request is over: written, refused, lost to another write, or a dry run. What ``validate(_:)`` noted down for it
+    /// can go. Also called for requests that this plug-in did not come to judge.
     func forget(_ request: AdmissionRequest)
 }
 
@@ -74,7 +74,7 @@ struct AdmissionChain: Sendable {
         for plugin in validating { try await plugin.validate(request) }
     }
 
-    /// Says that a request came to nothing.
+    /// Says that a request is over, whatever came of it.
     func forget(_ request: AdmissionRequest) {
         for plugin in validating { plugin.forget(request) }
     }

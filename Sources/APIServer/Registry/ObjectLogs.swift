@@ -30,6 +30,12 @@ struct ObjectLogs: Sendable {
         Self.volatileResources.contains(resource) ? volatile : durable
     }
 
+    /// The cache of a resource, if it is kept: of a custom one in whatever version it is named.
+    func cache(of resource: GroupVersionResource) -> ResourceCache? {
+        let unversioned = GroupVersionResource(group: resource.group, version: "", resource: resource.resource)
+        return log(of: resource).cache(of: resource) ?? durable.cache(of: unversioned)
+    }
+
     /// The live set of a resource's objects in this process; a programmer error for one that is not kept.
     func objects(_ resource: GroupVersionResource) -> any ObjectSet {
         guard let cache = log(of: resource).cache(of: resource) else {

@@ -34,18 +34,15 @@ extension ResourceStore {
         if !request.isAdmitted { object = try await admit(&asked, keepingMetadataOf: object) }
         try await kind.strategy.prepareForCreate(&object, request)
         asked.object = object
+        defer { admission.forget(asked) }
         do throws(Status) {
             try check(object, kind.validation.validate(object) + kind.validation.validateCreate(object))
             if !request.isAdmitted { try await admission.validate(asked) }
             let stored = try await commitNew(object, request)
-            if request.options.isDryRun {
-                kind.strategy.release(object)
-                admission.forget(asked)
-            }
+            if request.options.isDryRun { kind.strategy.release(object) }
             return stored
         } catch {
             kind.strategy.release(object)
-            admission.forget(asked)
             throw error
         }
     }

@@ -78,15 +78,12 @@ extension ResourceStore {
         } catch {
             throw .failed(error)
         }
+        defer { admission.forget(asked) }
         var logged = object
         logged[path: ["metadata", "resourceVersion"]] = old.at("metadata", "resourceVersion")
         // Nothing changed: nothing is written, and the revision stays, as in Kubernetes.
-        if logged == old, !isStale {
-            admission.forget(asked)
-            return current
-        }
+        if logged == old, !isStale { return current }
         if DeletionPlan.isReleased(object) {
-            admission.forget(asked)
             try await remove(current, isDryRun: request.options.isDryRun)
             return current
         }
@@ -94,11 +91,9 @@ extension ResourceStore {
             let stored = try await commit(current.objectName, object, replacing: current, request.options)
             let (unused, kept) = request.options.isDryRun ? (object, old) : (old, object)
             kind.strategy.release(unused, keeping: kept)
-            if request.options.isDryRun { admission.forget(asked) }
             return stored
         } catch {
             kind.strategy.release(object, keeping: old)
-            admission.forget(asked)
             throw error
         }
     }
