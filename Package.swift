@@ -106,7 +106,7 @@ let package = Package(
             ["Support", "Wire", "PKI", "APIMachinery", "CEL", "API", "Datastore", "Client", logging] + collections),
         [tests("APIServer", ["Support", "Wire", "PKI", "APIMachinery", "CEL", "API", "Datastore", "Client", logging])],
         [tests("Client", ["Support", "APIMachinery"])],
-        module("Controllers", ["Support", "APIMachinery", "API", "Client", logging]),
+        module("Controllers", ["Support", "PKI", "APIMachinery", "API", "Client", logging]),
         [
             tests(
                 "Controllers",

@@ -48,11 +48,22 @@ struct ControlPlane {
             ("pv-protection-controller", [VolumeProtection()]),
             ("ephemeral-volume-controller", [EphemeralVolumes()]),
             ("node-controller", [NodeLifecycleController(), TaintEviction()]),
+            ("certificate-controller", certificates),
             ("resourcequota-controller", [ResourceQuotaController(catalog: api.catalog)]),
             ("pod-garbage-collector", [PodGarbageCollector()]),
         ]
         if let localVolumes { controllers.append((LocalPathNames.serviceAccount, [localVolumes])) }
         return controllers
+    }
+
+    /// As k3s has it: what servers show is signed by one authority, what clients show by the other.
+    private var certificates: [any Controller] {
+        let (client, server) = (credentials[Authority.client], credentials[Authority.server])
+        return [
+            CertificateApprover(),
+            CertificateSigner([.client: client, .kubeletClient: client, .kubeletServing: server, .legacy: server]),
+            CertificateCleaner(),
+        ]
     }
 
     /// Makes volumes on this node's disk, unless there is no node or somebody brings their own.

@@ -14,6 +14,7 @@ struct BuiltinStrategies: Sendable {
         case .customResourceDefinitions: DefinitionStrategy()
         case .services: services
         case .apiServices: APIServiceStrategy(now: now)
+        case .certificateSigningRequests: CertificateRequestStrategy(now: now)
         case .persistentVolumes: FirstPhaseStrategy(phase: "Pending")
         case .persistentVolumeClaims: FirstPhaseStrategy(phase: "Pending")
         default: PlainStrategy()
