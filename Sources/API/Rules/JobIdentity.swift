@@ -20,6 +20,8 @@ public enum JobIdentity {
             labels[key] = value
         }
         job[path: path] = labels
+        // A job without labels has those of its pods, as its defaults say; they were not all there then.
+        if !job.at("metadata", "labels").isFilled { job[path: ["metadata", "labels"]] = labels }
         if job.at("spec", "selector", "matchLabels", "batch.kubernetes.io/controller-uid") == nil {
             job[path: ["spec", "selector", "matchLabels", "batch.kubernetes.io/controller-uid"]] = .string(uid)
         }

@@ -51,6 +51,14 @@ enum BuiltinKinds {
 
         func validate(_ object: Value) -> [FieldError] { BuiltinValidation.validate(object, as: definition) }
 
+        /// What was wrong before may stay so: the object was stored under older rules, perhaps by another server.
+        func validate(_ object: Value, replacing current: Value) -> [FieldError] {
+            let errors = validate(object)
+            guard !errors.isEmpty else { return [] }
+            let known = Set(validate(current))
+            return errors.filter { !known.contains($0) }
+        }
+
         func validateCreate(_ object: Value) -> [FieldError] {
             BuiltinValidation.validateCreate(object, as: definition)
         }

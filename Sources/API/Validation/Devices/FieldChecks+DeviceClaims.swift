@@ -124,7 +124,7 @@ extension FieldChecks {
             invalid(path + ".count", .integer(count), "must not be specified when allocationMode is 'All'")
         case "ExactCount":
             if count <= 0 { invalid(path + ".count", .integer(count), "must be greater than zero") }
-        default: unsupported(path + ".allocationMode", .string(mode), ["All", "ExactCount"])
+        default: break  // Its table refuses what is no mode.
         }
         for (toleration, path) in wanted["tolerations"].elements(path + ".tolerations") {
             deviceToleration(toleration, path)

@@ -15,6 +15,7 @@ struct BuiltinStrategies: Sendable {
         case .services: services
         case .apiServices: APIServiceStrategy(now: now)
         case .certificateSigningRequests: CertificateRequestStrategy(now: now)
+        case .jobs: JobStrategy()
         case .persistentVolumes: FirstPhaseStrategy(phase: "Pending")
         case .persistentVolumeClaims: FirstPhaseStrategy(phase: "Pending")
         default: PlainStrategy()
@@ -29,4 +30,9 @@ struct FirstPhaseStrategy: ResourceStrategy {
     func prepareForCreate(_ object: inout Value, _ request: WriteRequest) {
         object["status"] = ["phase": .string(phase)]
     }
+}
+
+/// Jobs know their pods by a selector that is made here, unless their authors make it.
+struct JobStrategy: ResourceStrategy {
+    func prepareForCreate(_ object: inout Value, _ request: WriteRequest) { JobIdentity.complete(&object) }
 }

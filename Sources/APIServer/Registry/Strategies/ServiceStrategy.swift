@@ -1,3 +1,4 @@
+import API
 import APIMachinery
 import Client
 import Support
@@ -18,6 +19,7 @@ struct ServiceStrategy: ResourceStrategy {
 
     func prepareForUpdate(_ object: inout Value, over current: Value, _ request: WriteRequest) throws(Status) {
         guard request.target.subresource == nil else { return }
+        ServiceFields.dropTypeDependent(&object, over: current)
         keepAllocations(&object, of: current)
         var taken = Taken()
         do throws(Status) {
@@ -49,7 +51,7 @@ struct ServiceStrategy: ResourceStrategy {
     // MARK: Allocating
 
     private struct Taken {
-        var addresses: [IPAddress] = []
+        var addresses: [Support.IPAddress] = []
         var ports: [ServiceAllocator.PortKey] = []
     }
 
@@ -76,6 +78,28 @@ struct ServiceStrategy: ResourceStrategy {
             try allocatePorts(&object, over: current, &taken)
         } else {
             clearPorts(&object, over: current)
+        }
+        if ServiceFields.needsHealthCheck(object["spec"]) { try allocateHealthPort(&object, over: current, &taken) }
+    }
+
+    /// Load balancers ask here whether a node has pods of the service.
+    private func allocateHealthPort(
+        _ object: inout Value, over current: Value?, _ taken: inout Taken
+    ) throws(Status) {
+        let path = ["spec", "healthCheckNodePort"]
+        let (wanted, held) = (object[path: path]?.integer ?? 0, current?[path: path]?.integer ?? 0)
+        if wanted == 0, held != 0 {
+            object[path: path] = .integer(held)
+            return
+        }
+        guard wanted == 0 || wanted != held else { return }
+        do throws(ServiceAllocator.Refusal) {
+            var key = ServiceAllocator.PortKey(port: Int(wanted), networkProtocol: "TCP")
+            if wanted == 0 { key.port = try allocator.takePort("TCP") } else { try allocator.take(key) }
+            taken.ports.append(key)
+            object[path: path] = .integer(Int64(key.port))
+        } catch {
+            throw .internalError("failed to allocate requested HealthCheck NodePort \(wanted): \(error)")
         }
     }
 
@@ -108,9 +132,9 @@ struct ServiceStrategy: ResourceStrategy {
     }
 
     private func takeAddress(
-        _ text: String, _ held: Set<IPAddress>, _ object: Value, _ taken: inout Taken
+        _ text: String, _ held: Set<Support.IPAddress>, _ object: Value, _ taken: inout Taken
     ) throws(Status) {
-        guard let address = IPAddress(text) else {
+        guard let address = Support.IPAddress(text) else {
             throw invalid(object, "spec.clusterIPs[0]", .string(text), "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
         }
         guard !held.contains(address) else { return }
@@ -198,14 +222,18 @@ struct ServiceStrategy: ResourceStrategy {
             object.at("metadata", "name")?.string ?? "", [.invalid(field, value: value, detail)])
     }
 
-    private static func addresses(_ object: Value) -> [IPAddress] {
-        (object.at("spec", "clusterIPs")?.array ?? []).compactMap { $0.string.flatMap { IPAddress($0) } }
+    private static func addresses(_ object: Value) -> [Support.IPAddress] {
+        (object.at("spec", "clusterIPs")?.array ?? []).compactMap { $0.string.flatMap { Support.IPAddress($0) } }
     }
 
     private static func nodePorts(_ object: Value) -> [ServiceAllocator.PortKey] {
-        (object.at("spec", "ports")?.array ?? []).compactMap { port in
+        var keys: [ServiceAllocator.PortKey] = (object.at("spec", "ports")?.array ?? []).compactMap { port in
             guard let number = port["nodePort"]?.integer, number > 0 else { return nil }
             return ServiceAllocator.PortKey(port: Int(number), networkProtocol: port["protocol"]?.string ?? "TCP")
         }
+        if let number = object.at("spec", "healthCheckNodePort")?.integer, number > 0 {
+            keys.append(ServiceAllocator.PortKey(port: Int(number), networkProtocol: "TCP"))
+        }
+        return keys
     }
 }
