@@ -127,6 +127,9 @@ public enum Patch: Hashable, Sendable {
     case merge(Value)
     /// API conventions, "Strategic Merge Patch".
     case strategicMerge(Value)
+    /// Server-side apply (KEP-555) of a configuration, under ``WriteOptions/fieldManager``, which must be given. The
+    /// object is created if there is none. With `force` the fields of other managers are taken over.
+    case apply(Value, force: Bool)
 }
 
 /// How an object is deleted (`meta/v1.DeleteOptions`).

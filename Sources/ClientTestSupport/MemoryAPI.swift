@@ -145,6 +145,7 @@ public final class MemoryAPI: Client {
                 switch patch {
                 case .json(let operations): return try JSONPatch(.array(operations)).apply(to: present)
                 case .merge(let patch): return try MergePatch.apply(patch, to: present)
+                case .apply: throw PatchError(.failed, "this stand-in for the API keeps no owners of fields")
                 case .strategicMerge(let patch):
                     guard let type else { throw PatchError(.failed, "\(target.resource) has no schema") }
                     return try StrategicMergePatch.apply(patch, to: present, schema: type)

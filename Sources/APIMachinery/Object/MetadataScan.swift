@@ -6,6 +6,9 @@ struct MetadataScan {
     private(set) var labels = Fields()
     private(set) var owners: [StoredObject.Owner] = []
     private(set) var isDeleting = false
+    private(set) var managedFields = ManagedFieldsRecord()
+    /// Where `managedFields` stands with one comma; it is kept apart.
+    private var cut: Range<Int>?
     /// Where `"resourceVersion":"...",` belongs, given that the fields of `metadata` are in byte order.
     private var spliceOffset = 0
     /// Whether a field stands before, and one behind, the splice.
@@ -17,8 +20,14 @@ struct MetadataScan {
         let found = try cursor.enterField("metadata")
         guard found else { throw JSONError(offset: 0, reason: "the object has no metadata") }
         spliceOffset = cursor.offset
-        while let key = try cursor.nextKey() {
+        while true {
+            let start = cursor.offset
+            guard let key = try cursor.nextKey() else { break }
             switch key {
+            case "managedFields":
+                managedFields = try ManagedFieldsRecord(json: Array(try cursor.sliceValue()))
+                cut = Self.cut(start..<cursor.offset, of: json)
+                continue
             case "name": name = try cursor.readValue().string ?? ""
             case "namespace": namespace = try cursor.readValue().string ?? ""
             case "uid": uid = try cursor.readValue().string ?? ""
@@ -40,18 +49,27 @@ struct MetadataScan {
         }
     }
 
-    /// The bytes with the field put in its place.
+    /// The field with the comma before it, or else behind it.
+    private static func cut(_ range: Range<Int>, of json: [UInt8]) -> Range<Int> {
+        let comma = UInt8(ascii: ",")
+        let isFollowed = json[range.lowerBound] != comma && json[range.upperBound] == comma
+        return range.lowerBound..<range.upperBound + (isFollowed ? 1 : 0)
+    }
+
+    /// The bytes with the field put in its place, and without `managedFields`.
     func splicing(resourceVersion: Int64, into json: [UInt8]) -> [UInt8] {
         let digits = String(resourceVersion).utf8
         var bytes: [UInt8] = []
         bytes.reserveCapacity(json.count + digits.count + 22)
-        bytes += json[..<spliceOffset]
+        let cut = cut ?? 0..<0
+        bytes += json[..<cut.lowerBound]
+        bytes += json[cut.upperBound..<max(spliceOffset, cut.upperBound)]
         if hasFieldBefore { bytes.append(UInt8(ascii: ",")) }
         bytes += "\"resourceVersion\":\"".utf8
         bytes += digits
         bytes.append(UInt8(ascii: "\""))
         if hasFieldAfter, !hasFieldBefore { bytes.append(UInt8(ascii: ",")) }
-        bytes += json[spliceOffset...]
+        bytes += json[max(spliceOffset, cut.upperBound)...]
         return bytes
     }
 }

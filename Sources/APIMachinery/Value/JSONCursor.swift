@@ -33,6 +33,22 @@ public struct JSONCursor: ~Copyable {
         return true
     }
 
+    /// Goes into the list that follows; `false`, and no step, when something else follows.
+    public mutating func enterArray() -> Bool {
+        guard peek == UInt8(ascii: "[") else { return false }
+        offset += 1
+        return true
+    }
+
+    /// Steps to the next element of the list that the cursor is in; `false` at the end, and a step behind the list. Call
+    /// it after the element before was read or skipped.
+    public mutating func nextElement() -> Bool {
+        if peek == UInt8(ascii: ",") { offset += 1 }
+        guard peek == UInt8(ascii: "]") else { return peek != nil }
+        offset += 1
+        return false
+    }
+
     /// The next key of the object that the cursor is in, and a step before its value; `nil` at the end, and a step
     /// behind the object. Call it after the value before was read or skipped.
     public mutating func nextKey() throws(JSONError) -> String? {

@@ -29,11 +29,11 @@ struct SelectedEvent: Sendable {
         guard object.revision != revision else { return object }
         var value = object.value
         value[path: ["metadata", "resourceVersion"]] = .string(String(revision))
-        return StoredObject(received: value)
+        return StoredObject(received: value, managedFields: object.managedFields)
     }
 
     /// The JSON frame, shared by all watches that send it.
-    var frame: [UInt8] { frames.frame(kind) { WatchEncoder.frame(kind.rawValue, versioned.bytes) } }
+    var frame: [UInt8] { frames.frame(kind) { WatchEncoder.frame(kind.rawValue, versioned.wholeBytes) } }
 }
 
 /// The JSON frames of one change, made when the first watch sends them.

@@ -43,7 +43,7 @@ final class CustomConversion: Sendable {
             let rest = object.bytes.dropFirst(heads[source.key]?.count ?? 0)
             return object.replacing(bytes: Self.head(apiVersion) + rest)
         }
-        return StoredObject(received: renamed(object.value, to: wanted))
+        return StoredObject(received: renamed(object.value, to: wanted), managedFields: object.managedFields)
     }
 
     /// Objects in a version, each as `present(_:in:)` says; those that only the webhook can tell with one call of it.
@@ -52,7 +52,9 @@ final class CustomConversion: Sendable {
         let missing = result.indices.filter { result[$0] == nil }
         guard !missing.isEmpty else { return result.compactMap(\.self) }
         let converted = try await convert(missing.map { objects[$0].value }, to: version)
-        for (index, value) in zip(missing, converted) { result[index] = StoredObject(received: value) }
+        for (index, value) in zip(missing, converted) {
+            result[index] = StoredObject(received: value, managedFields: objects[index].managedFields)
+        }
         return result.compactMap(\.self)
     }
 

@@ -16,6 +16,8 @@ struct FrontCall: Sendable {
     /// Why it was allowed.
     var reason = ""
     let info: RequestInfo
+    /// The answer to a change of what does not exist, if the user may not create it.
+    var creationRefusal: Status?
 
     init(_ request: HTTPRequest, _ user: User) {
         self.request = request
@@ -87,13 +89,24 @@ struct FrontCall: Sendable {
     }
 
     /// The query's part of `meta/v1.CreateOptions`, `UpdateOptions` and `PatchOptions`; `kind` names them in errors.
+    ///
+    /// A client that does not name itself as the manager is known by its program.
     func writeOptions(_ kind: String) throws(Status) -> (options: WriteOptions, validation: FieldValidation) {
-        let fieldManager = query["fieldManager"] ?? ""
-        let validation = query["fieldValidation"] ?? ""
-        try OptionRules.checkWrite(kind, dryRun: dryRun, fieldValidation: validation, fieldManager: fieldManager)
-        let options = WriteOptions(isDryRun: !dryRun.isEmpty, fieldManager: fieldManager)
-        return (options, FieldValidation(rawValue: validation) ?? .warn)
+        let write = OptionRules.Write(
+            kind: kind, dryRun: dryRun, fieldValidation: query["fieldValidation"] ?? "",
+            fieldManager: query["fieldManager"] ?? "", force: force, isApply: isApply)
+        try OptionRules.check(write)
+        let manager =
+            write.fieldManager.isEmpty ? ManagerName.program(request.headers["User-Agent"]) : write.fieldManager
+        let options = WriteOptions(isDryRun: !dryRun.isEmpty, fieldManager: manager)
+        return (options, FieldValidation(rawValue: write.fieldValidation) ?? .warn)
     }
+
+    /// Whether this is a server-side apply.
+    var isApply: Bool { info.verb == "patch" && contentType == Patch.applyType }
+
+    /// Whether an apply shall settle conflicts; `nil` when nothing is said.
+    var force: Bool? { query["force"].flatMap { $0.isEmpty ? nil : $0 != "false" && $0 != "0" } }
 
     var dryRun: [String] { query.values(of: "dryRun").filter { !$0.isEmpty } }
 }

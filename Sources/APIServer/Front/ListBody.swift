@@ -54,9 +54,10 @@ struct ListBody: Sendable {
 
     var format: ResponseFormat { encoder.format }
 
-    /// Whether all that goes out lies in the cache already, or nearly.
+    /// Whether all that goes out lies in the cache already, or nearly. The owners of fields lie apart from their objects.
     var isShared: Bool {
         encoder.format.encoding == .json && encoder.format.shape == .object && encoder.served.conversion == nil
+            && items.allSatisfy(\.managedFields.isEmpty)
     }
 
     /// Encodes at most so many more objects and returns what can be sent. Nothing follows when ``isFinished``.
@@ -80,14 +81,14 @@ struct ListBody: Sendable {
     private func element(_ object: StoredObject) throws(Status) -> [UInt8] {
         let shown = encoder.served.show(object)
         let (format, definition) = (encoder.format, encoder.served.definition)
-        if format == .json { return shown.bytes }
+        if format == .json { return shown.wholeBytes }
         let value: Value
         var type = definition.type
         switch format.shape {
-        case .object: value = shown.value
-        case .table: value = table.row(shown.value)
+        case .object: value = shown.wholeValue
+        case .table: value = table.row(shown.wholeValue)
         case .partialMetadata, .partialMetadataList:
-            (value, type) = (ObjectEncoder.partial(shown.value, format), ObjectEncoder.partialType)
+            (value, type) = (ObjectEncoder.partial(shown.wholeValue, format), ObjectEncoder.partialType)
         }
         switch format.encoding {
         case .json: return value.json

@@ -22,8 +22,8 @@ struct ObjectEncoder: Sendable {
         switch format.shape {
         case .object:
             return format.encoding == .json
-                ? spread(object.bytes) : try write(object.value, subresourceType ?? served.definition.type)
-        case .partialMetadata: return try write(Self.partial(object.value, format), Self.partialType)
+                ? spread(object.wholeBytes) : try write(object.wholeValue, subresourceType ?? served.definition.type)
+        case .partialMetadata: return try write(Self.partial(object.wholeValue, format), Self.partialType)
         case .partialMetadataList:
             throw .notAcceptable(
                 "you requested PartialObjectMetadataList, but the requested object is not a list "

@@ -2,22 +2,49 @@ import APIMachinery
 
 /// What the options of a request may say, wherever they stand: the 422 answers to those that cannot be meant.
 enum OptionRules {
-    private static let fieldManagerLimit = 128
+    /// What the name of a manager may have at most, in bytes.
+    static let fieldManagerLimit = 128
+
+    /// What a write says of itself beside its object.
+    struct Write {
+        /// `CreateOptions`, `UpdateOptions` or `PatchOptions`.
+        var kind: String
+        var dryRun: [String] = []
+        var fieldValidation = ""
+        var fieldManager = ""
+        /// `nil` when nothing is said.
+        var force: Bool?
+        /// Whether this is a server-side apply; only that can be forced, and it must name its manager.
+        var isApply = false
+    }
 
     /// The options of a write (`meta/v1.CreateOptions`, `UpdateOptions`, `PatchOptions`).
-    static func checkWrite(
-        _ kind: String, dryRun: [String], fieldValidation: String, fieldManager: String
-    ) throws(Status) {
-        var errors = Self.dryRun(dryRun)
+    static func check(_ write: Write) throws(Status) {
+        let (fieldManager, fieldValidation) = (write.fieldManager, write.fieldValidation)
+        var errors: [FieldError] = []
+        if write.isApply, fieldManager.isEmpty {
+            errors.append(.required("fieldManager", "is required for apply patch"))
+        }
+        if !write.isApply, write.force != nil {
+            errors.append(.forbidden("force", "may not be specified for non-apply patch"))
+        }
+        errors += Self.dryRun(write.dryRun)
         if fieldManager.utf8.count > fieldManagerLimit {
             errors.append(.tooLong("fieldManager", limit: fieldManagerLimit))
+        }
+        for (position, scalar) in fieldManager.unicodeScalars.enumerated() where !scalar.isPrintable {
+            let code = String(scalar.value, radix: 16, uppercase: true)
+            let name = String(repeating: "0", count: max(0, 4 - code.count)) + code
+            errors.append(
+                .invalid(
+                    "fieldManager", value: .string(fieldManager), "invalid character U+\(name) (at position \(position))"))
         }
         if !fieldValidation.isEmpty, FieldValidation(rawValue: fieldValidation) == nil {
             errors.append(
                 .notSupported(
                     "fieldValidation", value: .string(fieldValidation), supported: ["Ignore", "Strict", "Warn"]))
         }
-        try refuse(kind, errors)
+        try refuse(write.kind, errors)
     }
 
     /// `meta/v1.DeleteOptions`.

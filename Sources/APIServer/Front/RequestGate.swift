@@ -36,6 +36,11 @@ struct RequestGate: Sendable {
                 if decision == .pending { return .pending }
                 known.reason = try Self.reason(decision, access)
             }
+            if let creation = known.creation {
+                let decision = authorizer.decide(creation)
+                if decision == .pending { return .pending }
+                known.note(decision, creation)
+            }
             return .open(known)
         } catch {
             return .closed(error, call)
@@ -74,6 +79,7 @@ struct RequestGate: Sendable {
                 call = known
             }
             for access in known.access { known.reason = try Self.reason(await authorizer.ask(access), access) }
+            if let creation = known.creation { known.note(await authorizer.ask(creation), creation) }
             return .open(known)
         } catch {
             return .closed(error, call)
@@ -93,7 +99,7 @@ struct RequestGate: Sendable {
         throw refusal
     }
 
-    private static func reason(_ decision: AccessDecision, _ access: AccessRequest) throws(Status) -> String {
+    fileprivate static func reason(_ decision: AccessDecision, _ access: AccessRequest) throws(Status) -> String {
         switch decision {
         case .allow(let reason): return reason
         case .deny(let reason), .noOpinion(let reason): throw .forbidden(access, reason: reason)
@@ -120,5 +126,22 @@ extension FrontCall {
         var command = access
         command.verb = "create"
         return [access, command]
+    }
+
+    /// What a user must be allowed besides whose apply or replacement finds nothing and creates.
+    fileprivate var creation: AccessRequest? {
+        guard isApply || info.verb == "update", info.subresource.isEmpty else { return nil }
+        var access = AccessRequest(user: user, info)
+        access.verb = "create"
+        return access
+    }
+
+    /// Keeps the answer to a creation that is not allowed until it is known whether there is one.
+    fileprivate mutating func note(_ decision: AccessDecision, _ access: AccessRequest) {
+        do throws(Status) {
+            _ = try RequestGate.reason(decision, access)
+        } catch {
+            creationRefusal = error
+        }
     }
 }

@@ -37,7 +37,8 @@ extension ResourceEndpoint {
     private func perform(
         _ call: FrontCall, _ body: [UInt8], _ exchange: HTTPExchange, _ notes: AdmissionNotes
     ) async throws(Status) {
-        var apiCall = Verbs.Call(user: call.user, target: call.target, notes: notes)
+        var apiCall = Verbs.Call(
+            user: call.user, target: call.target, creationRefusal: call.creationRefusal, notes: notes)
         switch call.info.verb {
         case "create":
             let object = try object(call, body, "CreateOptions", &apiCall)
@@ -47,7 +48,7 @@ extension ResourceEndpoint {
             try respond(try await api.update(apiCall, object), call, exchange, notes)
         case "patch":
             (apiCall.options, apiCall.fieldValidation) = try call.writeOptions("PatchOptions")
-            let patch = try Patch(call.contentType, body, duplicateFields: &apiCall.duplicateFields)
+            let patch = try patch(call, body, &apiCall)
             try respond(try await api.patch(apiCall, patch), call, exchange, notes)
         case "delete":
             let options = try deletionOptions(call, body)
@@ -140,6 +141,34 @@ extension ResourceEndpoint {
     }
 
     // MARK: Reading bodies
+
+    private func patch(
+        _ call: FrontCall, _ body: [UInt8], _ apiCall: inout Verbs.Call
+    ) throws(Status) -> Patch {
+        guard call.isApply else {
+            return try Patch(call.contentType, body, duplicateFields: &apiCall.duplicateFields)
+        }
+        return .apply(try configuration(body, apiCall), force: call.force ?? false)
+    }
+
+    /// Reads what is applied. A key that is there twice is refused, or warned of, as the request says.
+    private func configuration(_ body: [UInt8], _ apiCall: Verbs.Call) throws(Status) -> Value {
+        var limits = YAMLLimits()
+        do throws(YAMLError) {
+            return try YAML.documents(body, limits: limits).first ?? .null
+        } catch {
+            limits.refusesDuplicateKeys = false
+            guard let lenient = try? YAML.documents(body, limits: limits).first else {
+                throw .badRequest("error decoding YAML: \(error)")
+            }
+            switch apiCall.fieldValidation {
+            case .strict: throw .badRequest("error strict decoding YAML: \(error)")
+            case .warn: apiCall.notes.warn("\(error)")
+            case .ignore: break
+            }
+            return lenient
+        }
+    }
 
     /// The object of a create or update, and its options; `options` is their kind.
     private func object(

@@ -35,7 +35,7 @@ struct ResourceEndpoint: Sendable {
             }
         }
         let object = try api.get(call.target)
-        if format == .json { return exchange.respond(.ok, Self.jsonHeaders, object.bytes) }
+        if format == .json { return exchange.respond(.ok, Self.jsonHeaders, object.wholeBytes) }
         try respond(object, .ok, call, exchange)
     }
 

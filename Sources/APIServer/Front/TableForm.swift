@@ -18,7 +18,7 @@ struct TableForm: Sendable {
     func table(of objects: [StoredObject], metadata: Value, announcesColumns: Bool = true) -> Value {
         var table = head(metadata)
         if !announcesColumns { table["columnDefinitions"] = .null }
-        table["rows"] = .array(objects.map { row($0.value) })
+        table["rows"] = .array(objects.map { row($0.wholeValue) })
         return table
     }
 

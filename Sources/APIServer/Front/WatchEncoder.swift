@@ -25,7 +25,7 @@ struct WatchEncoder: Sendable {
 
     /// An object that is in the served version already.
     func encode(_ kind: SelectedEvent.Kind, _ object: StoredObject, isFirst: Bool) -> [UInt8] {
-        if format.shape == .object, !isProtobuf { return Self.frame(kind.rawValue, object.bytes) }
+        if format.shape == .object, !isProtobuf { return Self.frame(kind.rawValue, object.wholeBytes) }
         return frame(kind.rawValue, object, isFirst: isFirst)
     }
 
@@ -56,7 +56,7 @@ struct WatchEncoder: Sendable {
 
     private func frame(_ kind: String, _ object: StoredObject, isFirst: Bool) -> [UInt8] {
         let definition = encoder.served.definition
-        var (value, type) = (object.value, definition.type)
+        var (value, type) = (object.wholeValue, definition.type)
         switch format.shape {
         case .object: break
         case .partialMetadata, .partialMetadataList:

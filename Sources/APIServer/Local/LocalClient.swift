@@ -89,7 +89,15 @@ public struct LocalClient: Client {
 
     public func patch(_ target: Target, _ patch: Patch, _ options: WriteOptions) async throws(Status) -> StoredObject {
         try await authorize("patch", target)
-        return try await api.patch(call(target, options), patch).object
+        var call = call(target, options)
+        if case .apply = patch, target.subresource == nil {
+            do throws(Status) {
+                try await authorize("create", target)
+            } catch {
+                call.creationRefusal = error
+            }
+        }
+        return try await api.patch(call, patch).object
     }
 
     public func delete(_ target: Target, _ options: DeletionOptions) async throws(Status) -> StoredObject? {
@@ -102,7 +110,10 @@ public struct LocalClient: Client {
     // MARK: Helpers
 
     private func call(_ target: Target, _ options: WriteOptions) -> Verbs.Call {
-        Verbs.Call(user: user, target: target, options: options)
+        var options = options
+        // All parts of this process write under one name, as those of k3s do.
+        if options.fieldManager.isEmpty { options.fieldManager = ManagerName.own }
+        return Verbs.Call(user: user, target: target, options: options)
     }
 
     private func store(

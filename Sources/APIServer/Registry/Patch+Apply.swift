@@ -4,7 +4,11 @@ import Client
 extension Patch {
     static let mediaTypes = [
         "application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json",
+        applyType,
     ]
+
+    /// Server-side apply. JSON is YAML too.
+    static let applyType = "application/apply-patch+yaml"
 
     /// Reads a patch as a request carries it. The media type says which form it has; 415 for any other.
     ///
@@ -32,6 +36,7 @@ extension Patch {
             switch self {
             case .json(let operations): return try JSONPatch(.array(operations)).apply(to: object)
             case .merge(let patch): return try MergePatch.apply(patch, to: object)
+            case .apply: break
             case .strategicMerge(let patch):
                 guard let type else { break }
                 return try StrategicMergePatch.apply(patch, to: object, schema: type)
@@ -39,7 +44,7 @@ extension Patch {
         } catch {
             throw error.status
         }
-        // A kind without a schema has no strategic merge.
+        // A kind without a schema has no strategic merge, and applying needs more than the object.
         throw .unsupportedMediaType(Self.mediaTypes.filter { !$0.contains("strategic") })
     }
 }

@@ -6,8 +6,11 @@ extension ResourceStore {
     /// How often a name is made from `generateName` before the clash is reported, as Kubernetes does.
     private static let nameAttempts = 8
 
-    /// Creates an object from the client's version, which was decoded, pruned and defaulted.
-    func create(_ proposed: Value, _ request: WriteRequest) async throws(Status) -> StoredObject {
+    /// Creates an object from the client's version, which was decoded, pruned and defaulted. `managedFields` say who
+    /// owns what of it.
+    func create(
+        _ proposed: Value, _ request: WriteRequest, managedFields: ManagedFieldsRecord = ManagedFieldsRecord()
+    ) async throws(Status) -> StoredObject {
         let base = proposed.at("metadata", "generateName")?.string ?? ""
         let isNamed = !(proposed.at("metadata", "name")?.string ?? "").isEmpty
         var random = SystemRandomNumberGenerator()
@@ -18,7 +21,7 @@ extension ResourceStore {
                 object[path: ["metadata", "name"]] = .string(GeneratedName.make(base: base, using: &random))
             }
             do throws(Status) {
-                return try await createOnce(object, request)
+                return try await createOnce(object, request, managedFields)
             } catch {
                 guard error.isAlreadyExists, !isNamed, !base.isEmpty, attempt < Self.nameAttempts else { throw error }
                 attempt += 1
@@ -26,7 +29,9 @@ extension ResourceStore {
         }
     }
 
-    private func createOnce(_ proposed: Value, _ request: WriteRequest) async throws(Status) -> StoredObject {
+    private func createOnce(
+        _ proposed: Value, _ request: WriteRequest, _ managedFields: ManagedFieldsRecord
+    ) async throws(Status) -> StoredObject {
         var object = proposed
         try prepareMetadata(&object, request)
         if kind.hasStatus, !kind.keepsStatusOnCreate { object["status"] = nil }
@@ -38,7 +43,7 @@ extension ResourceStore {
         do throws(Status) {
             try check(object, kind.validation.validate(object) + kind.validation.validateCreate(object))
             if !request.isAdmitted { try await admission.validate(asked) }
-            let stored = try await commitNew(object, request)
+            let stored = try await commitNew(object, request, managedFields)
             if request.options.isDryRun { kind.strategy.release(object) }
             return stored
         } catch {
@@ -62,14 +67,16 @@ extension ResourceStore {
         return object
     }
 
-    private func commitNew(_ object: Value, _ request: WriteRequest) async throws(Status) -> StoredObject {
+    private func commitNew(
+        _ object: Value, _ request: WriteRequest, _ managedFields: ManagedFieldsRecord
+    ) async throws(Status) -> StoredObject {
         let name = ObjectName(
             namespace: object.at("metadata", "namespace")?.string ?? "",
             name: object.at("metadata", "name")?.string ?? "")
         // Said early, so that a dry run says it too.
         if cache.get(name) != nil { throw .alreadyExists(resource, name.name) }
         do throws(CommitFailure) {
-            return try await commit(name, object, replacing: nil, request.options)
+            return try await commit(name, object, managedFields, replacing: nil, request.options)
         } catch {
             switch error {
             case .lost: throw .alreadyExists(resource, name.name)

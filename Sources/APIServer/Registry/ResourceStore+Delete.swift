@@ -51,7 +51,8 @@ extension ResourceStore {
         case .mark(var object):
             kind.strategy.mark(&object)
             let write = WriteOptions(isDryRun: options.isDryRun)
-            return .marked(try await commit(current.objectName, object, replacing: current, write))
+            return .marked(try await commit(
+                    current.objectName, object, current.managedFields, replacing: current, write))
         }
     }
 

@@ -10,13 +10,37 @@ extension ResourceStore {
 
     /// What `transform` is given to make the next version from.
     struct Transform: Sendable {
-        /// Makes the client's whole object from the present one. Called again when another write came first.
-        var apply: @Sendable (Value) throws(Status) -> Value
+        /// Makes the client's whole object from the present one, which it is given with its tree. Called again when
+        /// another write came first.
+        var propose: @Sendable (StoredObject, Value) throws(Status) -> Proposal
         var scope: UpdatePlan.Scope
-        /// Makes the object when there is none, for kinds where PUT creates.
-        var create: (@Sendable () throws(Status) -> Value)?
+        /// Makes the object when there is none.
+        var create: (@Sendable () throws(Status) -> Proposal)?
         /// What admission is shown instead of the whole object.
         var face: Face?
+
+        init(
+            scope: UpdatePlan.Scope, face: Face? = nil,
+            propose: @escaping @Sendable (StoredObject, Value) throws(Status) -> Proposal
+        ) {
+            self.propose = propose
+            self.scope = scope
+            self.face = face
+        }
+
+        /// Of what the system does itself: nobody's ownership of fields changes.
+        init(
+            apply: @escaping @Sendable (Value) throws(Status) -> Value, scope: UpdatePlan.Scope, face: Face? = nil
+        ) {
+            self.init(scope: scope, face: face) { _, current throws(Status) in Proposal(object: try apply(current)) }
+        }
+    }
+
+    /// A version as its client wants it.
+    struct Proposal: Sendable {
+        var object: Value
+        /// Who will own what; `nil` when that stays as it is.
+        var managedFields: ManagedFieldsRecord?
     }
 
     /// A form of its own in which a subresource shows an object: its scale.
@@ -33,18 +57,22 @@ extension ResourceStore {
     ) async throws(Status) -> StoredObject {
         for _ in 0..<Self.updateAttempts {
             guard let found = cache.get(name) else {
-                guard kind.allowsCreateOnUpdate, let make = transform.create else {
-                    throw .notFound(resource, name.name)
+                do throws(Status) {
+                    return try await createAbsent(name, request, transform)
+                } catch {
+                    // Somebody else was quicker: what he made is changed.
+                    guard error.isAlreadyExists, cache.get(name) != nil else { throw error }
+                    continue
                 }
-                return try await create(try make(), request)
             }
             let current = try await present(found)
+            let old = current.value
             let isStale = log.isStale(home, name) || form?.isCurrent(found) == false
-            let proposed = try transform.apply(current.value)
-            let expected = try expectedRevision(proposed, name)
+            let proposed = try transform.propose(current, old)
+            let expected = try expectedRevision(proposed.object, name)
             if let expected, expected != current.revision { throw .modified(resource, name.name) }
             do throws(CommitFailure) {
-                return try await write(proposed, over: current, isStale: isStale, request, transform)
+                return try await write(proposed, over: current, old, isStale: isStale, request, transform)
             } catch {
                 // Lost: the next try finds the newer version. A patch is applied to that one; an object whose client
                 // named the old one is refused then.
@@ -52,6 +80,16 @@ extension ResourceStore {
             }
         }
         throw .modified(resource, name.name)
+    }
+
+    private func createAbsent(
+        _ name: ObjectName, _ request: WriteRequest, _ transform: Transform
+    ) async throws(Status) -> StoredObject {
+        guard let make = transform.create else { throw .notFound(resource, name.name) }
+        let new = try make()
+        var creation = request
+        creation.verb = .create
+        return try await create(new.object, creation, managedFields: new.managedFields ?? ManagedFieldsRecord())
     }
 
     private func expectedRevision(_ proposed: Value, _ name: ObjectName) throws(Status) -> Revision? {
@@ -69,12 +107,13 @@ extension ResourceStore {
     }
 
     private func write(
-        _ proposed: Value, over current: StoredObject, isStale: Bool, _ request: WriteRequest, _ transform: Transform
+        _ proposed: Proposal, over current: StoredObject, _ old: Value, isStale: Bool, _ request: WriteRequest,
+        _ transform: Transform
     ) async throws(CommitFailure) -> StoredObject {
-        let old = current.value
+        let owners = proposed.managedFields ?? current.managedFields
         let (object, asked): (Value, AdmissionRequest)
         do throws(Status) {
-            (object, asked) = try await prepare(proposed, over: old, request, transform)
+            (object, asked) = try await prepare(proposed.object, over: old, request, transform)
         } catch {
             throw .failed(error)
         }
@@ -82,13 +121,14 @@ extension ResourceStore {
         var logged = object
         logged[path: ["metadata", "resourceVersion"]] = old.at("metadata", "resourceVersion")
         // Nothing changed: nothing is written, and the revision stays, as in Kubernetes.
-        if logged == old, !isStale { return current }
+        if logged == old, owners.isSame(butForTimes: current.managedFields), !isStale { return current }
         if DeletionPlan.isReleased(object) {
             try await remove(current, isDryRun: request.options.isDryRun)
             return current
         }
         do throws(CommitFailure) {
-            let stored = try await commit(current.objectName, object, replacing: current, request.options)
+            let stored = try await commit(
+                current.objectName, object, owners, replacing: current, request.options)
             let (unused, kept) = request.options.isDryRun ? (object, old) : (old, object)
             kind.strategy.release(unused, keeping: kept)
             return stored

@@ -50,19 +50,22 @@ final class ResourceStore: Sendable {
 
     /// Writes one version and returns it as it is stored. A lost compare-and-set is thrown as `conflict`.
     func commit(
-        _ name: ObjectName, _ object: Value, replacing current: StoredObject?, _ options: WriteOptions
+        _ name: ObjectName, _ object: Value, _ managedFields: ManagedFieldsRecord, replacing current: StoredObject?,
+        _ options: WriteOptions
     ) async throws(CommitFailure) -> StoredObject {
         var logged = object
         logged[path: ["metadata", "resourceVersion"]] = nil
+        // Admission may have put some in; it does not decide who owns what.
+        logged[path: ["metadata", "managedFields"]] = nil
         let shown = logged
         do throws(Status) {
             if let form { logged = try await form.stored(logged) }
         } catch {
             throw .failed(error)
         }
-        let bytes = logged.json
+        let bytes = try Self.joined(logged, managedFields)
         guard !options.isDryRun else {
-            return try stored(shown.json, current?.revision ?? 0)
+            return try stored(try Self.joined(shown, managedFields), current?.revision ?? 0)
         }
         let revision: Revision
         do throws(DatastoreError) {
@@ -73,7 +76,7 @@ final class ResourceStore: Sendable {
         if logged["apiVersion"] == shown["apiVersion"], let cached = cache.get(name), cached.revision == revision {
             return cached
         }
-        return try stored(shown.json, revision)
+        return try stored(try Self.joined(shown, managedFields), revision)
     }
 
     /// Removes the version `current`.
@@ -85,6 +88,16 @@ final class ResourceStore: Sendable {
             throw CommitFailure(error)
         }
         kind.strategy.release(current.value)
+    }
+
+    private static func joined(
+        _ object: Value, _ managedFields: ManagedFieldsRecord
+    ) throws(CommitFailure) -> [UInt8] {
+        do throws(JSONError) {
+            return try managedFields.joined(to: object.json)
+        } catch {
+            throw .failed(.internalError("the object does not encode: \(error)"))
+        }
     }
 
     private func stored(_ bytes: [UInt8], _ revision: Revision) throws(CommitFailure) -> StoredObject {

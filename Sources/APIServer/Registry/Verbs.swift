@@ -23,6 +23,8 @@ struct Verbs: Sendable {
         var fieldValidation = FieldValidation.ignore
         /// The paths of fields that the body gave twice.
         var duplicateFields: [String] = []
+        /// The answer to a change of what does not exist, if the user may not create it.
+        var creationRefusal: Status?
         /// What admission has to say to the client and to the audit log.
         var notes = AdmissionNotes()
 
@@ -76,7 +78,9 @@ struct Verbs: Sendable {
         if let custom = served.custom, custom.isTerminating { throw .terminating(call.target.resource) }
         let (object, warnings) = try decode(body, call, served)
         try checkNamespace(object, call.target, served)
-        let stored = try await store.create(object, call.request(.create))
+        let owners = management(call, served)?.created(object, saying: SentManagedFields(in: body))
+        let stored = try await store.create(
+            object, call.request(.create), managedFields: owners ?? ManagedFieldsRecord())
         return Answer(object: served.show(stored), isCreated: true, warnings: warnings)
     }
 
@@ -84,17 +88,24 @@ struct Verbs: Sendable {
         let served = try served(call.target.resource)
         guard let store = served.store else { throw .methodNotAllowed("update", call.target.resource) }
         if call.target.subresource == "scale" {
-            return try await Scale.update(call, served, store) { _ throws(Status) in body }
+            return try await Scale.update(call, served, store, management(call, served)) { _ throws(Status) in body }
         }
         let (object, warnings) = try decode(body, call, served)
         try checkName(object, call.target)
         try checkNamespace(object, call.target, served)
-        var transform = ResourceStore.Transform(
-            apply: { current throws(Status) in
-                try SubresourceRules.check(object, over: current, served.definition, call.target.subresource)
-                return object
-            }, scope: try scope(call.target, served))
-        if call.target.subresource == nil { transform.create = { () throws(Status) in object } }
+        let (management, sent) = (management(call, served), SentManagedFields(in: body))
+        var transform = ResourceStore.Transform(scope: try scope(call.target, served)) { current, live throws(Status) in
+            try SubresourceRules.check(object, over: live, served.definition, call.target.subresource)
+            return ResourceStore.Proposal(
+                object: object, managedFields: management?.updated(object, over: current, live, saying: sent))
+        }
+        if call.target.subresource == nil, store.kind.allowsCreateOnUpdate {
+            transform.create = { () throws(Status) in
+                if let refusal = call.creationRefusal { throw refusal }
+                return ResourceStore.Proposal(
+                    object: object, managedFields: management?.created(object, saying: sent))
+            }
+        }
         let existed = store.cache.get(call.target.objectName) != nil
         let stored = try await store.update(call.target.objectName, call.request(.update), transform)
         return Answer(object: served.show(stored), isCreated: !existed, warnings: warnings)
@@ -103,28 +114,38 @@ struct Verbs: Sendable {
     func patch(_ call: Call, _ patch: Patch) async throws(Status) -> Answer {
         let served = try served(call.target.resource)
         guard let store = served.store else { throw .methodNotAllowed("patch", call.target.resource) }
+        if case .apply(let configuration, let force) = patch {
+            return try await apply(call, configuration, force: force, served, store)
+        }
+        let management = management(call, served)
         if call.target.subresource == "scale" {
-            return try await Scale.update(call, served, store) { current throws(Status) in
+            return try await Scale.update(call, served, store, management) { current throws(Status) in
                 try patch.apply(to: current, Scale.type)
             }
         }
         let target = call.target
         let warnings = Warnings()
-        let transform = ResourceStore.Transform(
-            apply: { current throws(Status) in
-                let shown = served.conversion?.toServed(current) ?? current
-                let patched = try patch.apply(to: shown, served.definition.type)
-                let decoded: (object: Value, warnings: [String])
-                do throws(ObjectDecoder.Refusal) {
-                    decoded = try served.decode(patched, call)
-                } catch {
-                    throw .unusable(patched, error.why)
-                }
-                warnings.texts.withLock { $0 = decoded.warnings }
-                try checkName(decoded.object, target)
-                try SubresourceRules.check(decoded.object, over: current, served.definition, target.subresource)
-                return decoded.object
-            }, scope: try scope(target, served))
+        let namesOwners = patch.namesManagedFields
+        let transform = ResourceStore.Transform(scope: try scope(target, served)) { current, live throws(Status) in
+            var shown = served.conversion?.toServed(live) ?? live
+            if namesOwners, !current.managedFields.isEmpty {
+                shown[path: ["metadata", "managedFields"]] = current.managedFields.value
+            }
+            let patched = try patch.apply(to: shown, served.definition.type)
+            let decoded: (object: Value, warnings: [String])
+            do throws(ObjectDecoder.Refusal) {
+                decoded = try served.decode(patched, call)
+            } catch {
+                throw .unusable(patched, error.why)
+            }
+            warnings.texts.withLock { $0 = decoded.warnings }
+            try checkName(decoded.object, target)
+            try SubresourceRules.check(decoded.object, over: live, served.definition, target.subresource)
+            let sent = namesOwners ? SentManagedFields(in: patched) : .nothing
+            return ResourceStore.Proposal(
+                object: decoded.object,
+                managedFields: management?.updated(decoded.object, over: current, live, saying: sent))
+        }
         let stored = try await store.update(target.objectName, call.request(.update), transform)
         return Answer(object: served.show(stored), warnings: warnings.texts.withLock(\.self))
     }
@@ -197,7 +218,7 @@ struct Verbs: Sendable {
         return served
     }
 
-    private func scope(_ target: Target, _ served: Registry.Served) throws(Status) -> UpdatePlan.Scope {
+    func scope(_ target: Target, _ served: Registry.Served) throws(Status) -> UpdatePlan.Scope {
         switch target.subresource {
         case nil: .main(hasStatus: served.definition.subresource("status") != nil)
         case "status" where served.custom != nil: .statusAlone
@@ -210,7 +231,7 @@ struct Verbs: Sendable {
         }
     }
 
-    private func checkNamespace(_ object: Value, _ target: Target, _ served: Registry.Served) throws(Status) {
+    func checkNamespace(_ object: Value, _ target: Target, _ served: Registry.Served) throws(Status) {
         guard served.definition.isNamespaced else { return }
         let named = object.at("metadata", "namespace")?.string ?? ""
         guard named.isEmpty || named == target.namespace else {
@@ -222,7 +243,7 @@ struct Verbs: Sendable {
         }
     }
 
-    private func checkName(_ object: Value, _ target: Target) throws(Status) {
+    func checkName(_ object: Value, _ target: Target) throws(Status) {
         let name = object.at("metadata", "name")?.string ?? ""
         guard !name.isEmpty else {
             throw .badRequest(
@@ -254,7 +275,7 @@ extension Registry.Served {
     func show(_ object: StoredObject) -> StoredObject {
         if let form = store?.form { return form.present(object) ?? object }
         guard let conversion else { return object }
-        return StoredObject(received: conversion.toServed(object.value))
+        return StoredObject(received: conversion.toServed(object.value), managedFields: object.managedFields)
     }
 
     /// Whether reading may have to ask a server outside.

@@ -104,7 +104,8 @@ struct StructuralCompiler {
     }
 
     private func flags(of schema: Value) -> FieldSchema.Flags {
-        var flags: FieldSchema.Flags = []
+        // Nothing is written that an object does not say.
+        var flags: FieldSchema.Flags = .pointer
         if schema["nullable"] == true { flags.insert(.nullable) }
         if schema["x-kubernetes-embedded-resource"] == true { flags.insert(.embeddedResource) }
         if schema["type"] == nil { flags.insert(.untyped) }

@@ -16,7 +16,7 @@ enum Scale {
 
     /// Sets the replicas to what `make` makes of the present scale.
     static func update(
-        _ call: Verbs.Call, _ served: Registry.Served, _ store: ResourceStore,
+        _ call: Verbs.Call, _ served: Registry.Served, _ store: ResourceStore, _ management: FieldManagement?,
         _ make: @escaping @Sendable (Value) throws(Status) -> Value
     ) async throws(Status) -> Verbs.Answer {
         guard served.definition.subresource("scale") != nil else {
@@ -25,41 +25,53 @@ enum Scale {
         let validation = call.fieldValidation
         let paths = served.custom?.scale
         let transform = ResourceStore.Transform(
-            apply: { current throws(Status) in
-                let made = try make(view(of: current, paths))
-                let scale: Value
-                do throws(ObjectDecoder.Refusal) {
-                    scale = try ObjectDecoder(kind, type).decode(made, validation).0
-                } catch {
-                    throw error.status
-                }
-                let replicas = scale.at("spec", "replicas")?.integer ?? 0
-                guard replicas >= 0 else {
-                    throw .invalid(
-                        kind, current.at("metadata", "name")?.string ?? "",
-                        [.invalid("spec.replicas", value: .integer(replicas), "must be greater than or equal to 0")])
-                }
-                var object = current
-                object[path: paths?.spec ?? ["spec", "replicas"]] = .integer(replicas)
-                // A scale that names a version changes only that version.
-                object[path: ["metadata", "resourceVersion"]] = scale.at("metadata", "resourceVersion")
-                return object
-            }, scope: .main(hasStatus: true), face: face(paths))
+            scope: .main(hasStatus: true), face: face(paths)
+        ) { stored, live throws(Status) in
+            let object = try scaled(live, by: try make(view(of: live, paths)), paths, validation)
+            return ResourceStore.Proposal(
+                object: object, managedFields: management?.updated(object, over: stored, live, saying: .nothing))
+        }
         let stored = try await store.update(call.target.objectName, call.request(.update), transform)
         return Verbs.Answer(object: StoredObject(received: view(of: stored.value, paths)))
     }
 
+    /// The object with the replicas of a scale that a client sent.
+    static func scaled(
+        _ live: Value, by sent: Value, _ paths: ScalePaths?, _ validation: FieldValidation
+    ) throws(Status) -> Value {
+        let scale: Value
+        do throws(ObjectDecoder.Refusal) {
+            scale = try ObjectDecoder(kind, type).decode(sent, validation).0
+        } catch {
+            throw error.status
+        }
+        let replicas = scale.at("spec", "replicas")?.integer ?? 0
+        guard replicas >= 0 else {
+            throw .invalid(
+                kind, live.at("metadata", "name")?.string ?? "",
+                [.invalid("spec.replicas", value: .integer(replicas), "must be greater than or equal to 0")])
+        }
+        var object = live
+        object[path: replicasPath(paths)] = .integer(replicas)
+        // A scale that names a version changes only that version.
+        object[path: ["metadata", "resourceVersion"]] = scale.at("metadata", "resourceVersion")
+        return object
+    }
+
+    /// Where an object has its wanted number of replicas.
+    static func replicasPath(_ paths: ScalePaths?) -> [String] { paths?.spec ?? ["spec", "replicas"] }
+
     /// What admission sees of a change of scale.
-    private static func face(_ paths: ScalePaths?) -> ResourceStore.Face {
+    static func face(_ paths: ScalePaths?) -> ResourceStore.Face {
         ResourceStore.Face(
             kind: kind, show: { view(of: $0, paths) },
             put: { scale, object in
-                object[path: paths?.spec ?? ["spec", "replicas"]] = scale.at("spec", "replicas")
+                object[path: replicasPath(paths)] = scale.at("spec", "replicas")
             })
     }
 
     /// `paths` are those of a custom resource; `nil` for the places that built-in kinds have.
-    private static func view(of object: Value, _ paths: ScalePaths?) -> Value {
+    static func view(of object: Value, _ paths: ScalePaths?) -> Value {
         var metadata = Value.emptyObject
         for key in ["creationTimestamp", "name", "namespace", "resourceVersion", "uid"] {
             metadata[key] = object.at("metadata", key)

@@ -1,0 +1,69 @@
+import Support
+import Testing
+
+@testable import APIMachinery
+
+@Suite struct ManagedFieldsTests {
+    private let list = #"""
+        [{"apiVersion":"apps/v1","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:replicas":{}}},"manager":"a","operation":"Apply","time":"2026-11-21T12:00:00Z"},{"apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{"f:status":{".":{},"f:x":{}}},"manager":"k\"3s","operation":"Update","subresource":"status"}]
+        """#
+
+    @Test func `a list is written as it was read`() throws {
+        let value = try Value(json: list)
+        let record = ManagedFieldsRecord(try ManagedFields(value))
+        #expect(record.value == value)
+        #expect(try ManagedFieldsRecord(json: Array(list.utf8)) == record)
+        #expect(record.managed == (try ManagedFields(value)))
+    }
+
+    @Test func `an object keeps its owners apart and shows them where they belong`() throws {
+        let whole = #"{"metadata":{"labels":{"a":"1"},"managedFields":\#(list),"name":"n"},"spec":{}}"#
+        let stored = try StoredObject(logged: Array(whole.utf8), revision: 7)
+        #expect(
+            String(decoding: stored.bytes, as: UTF8.self)
+                == #"{"metadata":{"labels":{"a":"1"},"name":"n","resourceVersion":"7"},"spec":{}}"#)
+        #expect(stored.wholeBytes == stored.wholeValue.json)
+        #expect(
+            String(decoding: stored.wholeBytes, as: UTF8.self)
+                == #"{"metadata":{"labels":{"a":"1"},"managedFields":\#(list),"name":"n","resourceVersion":"7"},"spec":{}}"#)
+        #expect(StoredObject(received: stored.wholeValue).wholeBytes == stored.wholeBytes)
+        let bare = Array(#"{"metadata":{"labels":{"a":"1"},"name":"n"},"spec":{}}"#.utf8)
+        #expect(try stored.managedFields.joined(to: bare) == Array(whole.utf8))
+    }
+
+    @Test(arguments: [#"{"managedFields":[]}"#, #"{"managedFields":[],"name":"n"}"#, #"{"a":1,"managedFields":[],"uid":"u"}"#])
+    func `an object loses an empty list without a trace`(metadata: String) throws {
+        let stored = try StoredObject(logged: Array(#"{"metadata":\#(metadata)}"#.utf8), revision: 7)
+        var value = try Value(json: #"{"metadata":\#(metadata)}"#)
+        value[path: ["metadata", "managedFields"]] = nil
+        value[path: ["metadata", "resourceVersion"]] = "7"
+        #expect(stored.bytes == value.json)
+        #expect(stored.wholeBytes == value.json)
+    }
+
+    @Test func `objects of one making share what their owners own`() {
+        func claim(_ ip: String) -> FieldClaim {
+            FieldClaim.of(Array(#"{"fieldsV1":{"f:podIPs":{"k:{\"ip\":\"\#(ip)\"}":{".":{}}}},"manager":"k3s""#.utf8)[...])
+        }
+        let (first, second) = (claim("10.42.0.1"), claim("10.42.0.2"))
+        #expect(first === claim("10.42.0.1"))
+        #expect(first != second)
+        #expect(second.size.shared < second.size.alone - 60)
+        var bytes: [UInt8] = []
+        second.append(to: &bytes)
+        #expect(
+            String(decoding: bytes, as: UTF8.self)
+                == #"{"fieldsV1":{"f:podIPs":{"k:{\"ip\":\"10.42.0.2\"}":{".":{}}}},"manager":"k3s""#)
+    }
+
+    @Test(arguments: [
+        #"[{"manager":"a","operation":"Apply","apiVersion":"v1"}]"#,
+        #"[{"manager":"a","operation":"Steal","apiVersion":"v1","fieldsType":"FieldsV1"}]"#,
+        #"[{"manager":"a","operation":"Apply","fieldsType":"FieldsV1"}]"#,
+        #"[{"operation":"Apply","apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{"g:":{}}}]"#,
+    ])
+    func `a list that says nothing of use is refused`(text: String) throws {
+        let value = try Value(json: text)
+        #expect(throws: ManagedFieldsError.self) { try ManagedFields(value) }
+    }
+}
