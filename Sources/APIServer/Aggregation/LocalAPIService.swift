@@ -23,8 +23,8 @@ struct LocalAPIService: Hashable, Sendable {
         self.isBuiltin = isBuiltin
         if isBuiltin {
             let groupVersion = group.isEmpty ? version : group + "/" + version
-            guard let (group, version) = Self.builtin[groupVersion] else { return nil }
-            (groupPriority, versionPriority) = (group, version)
+            guard let priority = BuiltinResources.shared.priorities[groupVersion] else { return nil }
+            (groupPriority, versionPriority) = (priority.group, priority.version)
         } else {
             (groupPriority, versionPriority) = (1000, 100)
         }
@@ -99,22 +99,11 @@ struct LocalAPIService: Hashable, Sendable {
         ]
     }
 
-    /// Priority of group and version, as Kubernetes orders what it brings along.
-    private static let builtin: [String: (Int, Int)] = [
-        "v1": (18_000, 1), "admissionregistration.k8s.io/v1": (16_700, 15), "apiextensions.k8s.io/v1": (16_700, 15),
-        "apps/v1": (17_800, 15), "authentication.k8s.io/v1": (17_700, 15), "authorization.k8s.io/v1": (17_600, 15),
-        "autoscaling/v1": (17_500, 15), "autoscaling/v2": (17_500, 30), "batch/v1": (17_400, 15),
-        "certificates.k8s.io/v1": (17_300, 15), "coordination.k8s.io/v1": (16_500, 15),
-        "discovery.k8s.io/v1": (16_200, 15), "events.k8s.io/v1": (17_750, 15),
-        "flowcontrol.apiserver.k8s.io/v1": (16_100, 21), "networking.k8s.io/v1": (17_200, 15),
-        "node.k8s.io/v1": (16_300, 15), "policy/v1": (17_100, 15), "rbac.authorization.k8s.io/v1": (17_000, 15),
-        "resource.k8s.io/v1": (16_200, 21), "scheduling.k8s.io/v1": (16_600, 15), "storage.k8s.io/v1": (16_800, 15),
-    ]
-
     /// The priority of a group that this server serves.
     static func groupPriority(of group: String, versions: [String]) -> Int {
         if group == "apiregistration.k8s.io" { return .max }
-        return versions.compactMap { builtin[group.isEmpty ? $0 : group + "/" + $0]?.0 }.max() ?? 1000
+        let priorities = BuiltinResources.shared.priorities
+        return versions.compactMap { priorities[group.isEmpty ? $0 : group + "/" + $0]?.group }.max() ?? 1000
     }
 }
 

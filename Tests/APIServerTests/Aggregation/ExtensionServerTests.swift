@@ -210,6 +210,29 @@ import Wire
         }
     }
 
+    @Test(arguments: [
+        ("/apis", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"),
+        ("/openapi/v3", "application/json"), ("/openapi/v2", "application/json"),
+    ])
+    func `documents that tell of it are sent again when it has changed`(path: String, accept: String) async throws {
+        try await run { api, webhook in
+            let token = try await Self.token(api)
+            func send(_ known: String) async throws -> HTTPClientResponse {
+                let response = try await api.send(
+                    .get, path, token: token, headers: ["Accept": accept, "If-None-Match": known])
+                _ = try await response.body.collect(limit: 64 << 20)
+                return response
+            }
+            let alone = try #require(try await send("").headers["ETag"])
+            try await Self.makeService(api)
+            try await Self.register(api, webhook)
+            try await Self.wait(api, "v1.ext.test", for: "Passed")
+            let joined = try await send(alone)
+            #expect(joined.status == .ok)
+            #expect(try await send(joined.headers["ETag"] ?? "").status == .notModified)
+        }
+    }
+
     @Test func `watches stream and upgraded connections are joined`() async throws {
         try await run { api, webhook in
             try await Self.makeService(api)
