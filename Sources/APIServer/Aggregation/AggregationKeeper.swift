@@ -22,6 +22,7 @@ struct AggregationKeeper: Sendable {
     let metrics: AggregationMetrics
     let now: @Sendable () -> Timestamp
     let report: Logger
+    private let written = WrittenConditions()
 
     /// What is observed.
     struct Objects: Sendable {
@@ -64,7 +65,9 @@ struct AggregationKeeper: Sendable {
             for server in table.present where server.service == service { queue.add(server.name) }
         }
         return [
-            objects.apiServices.observe { queue.add($0.name.name) },
+            objects.apiServices.observe { change in
+                if !written.explains(change) { queue.add(change.name.name) }
+            },
             objects.services.observe { dependents($0.name) },
             objects.endpointSlices.observe { change in
                 for slice in [change.old, change.new].compactMap(\.self) {
@@ -99,6 +102,7 @@ struct AggregationKeeper: Sendable {
         let known = APIServiceCondition(present)
         if condition != known {
             metrics.count(name, from: known, to: condition)
+            written.note(name, condition)
             _ = try await client.update(
                 Target(.apiServices, name: name, subresource: "status"), condition.set(in: present, at: now()),
                 WriteOptions())

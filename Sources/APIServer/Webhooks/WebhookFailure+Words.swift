@@ -26,6 +26,8 @@ extension WebhookFailure {
         switch fault.code {
         case .denied: "tls: failed to verify certificate: x509: \(Status.explanation(fault))"
         case .timedOut: "context deadline exceeded"
+        // The system's word is in it already; what the event loop adds is for nobody else.
+        case .unavailable where fault.summary.contains(": "): fault.summary
         default: Status.explanation(fault)
         }
     }

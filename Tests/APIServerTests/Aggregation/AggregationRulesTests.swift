@@ -1,5 +1,6 @@
 import API
 import APIMachinery
+import Client
 import Support
 import Testing
 import Wire
@@ -91,6 +92,26 @@ import Wire
         #expect(APIServiceCondition(still) == APIServiceCondition(false, "MissingEndpoints", "b"))
         #expect(APIServiceCondition(up)?.isTrue == true)
         #expect(APIServiceCondition([:]) == nil)
+    }
+
+    @Test func `a change that is only what was written calls for no second look`() {
+        let written = WrittenConditions()
+        func object(_ reason: String, _ spec: Value = ["version": "v1"]) -> StoredObject {
+            let object: Value = ["metadata": ["name": "a"], "spec": spec]
+            let condition = APIServiceCondition(false, reason, "")
+            return StoredObject(received: condition.set(in: object, at: Timestamp(seconds: 0)))
+        }
+        func explains(_ old: StoredObject?, _ new: StoredObject?) -> Bool {
+            written.explains(ObjectChange(old: old, new: new))
+        }
+        written.note("a", APIServiceCondition(false, "Mine", ""))
+        #expect(explains(object("X"), object("Mine")))
+        // Somebody else's condition, another service, an object that was not there.
+        #expect(!explains(object("Mine"), object("Other")))
+        #expect(!explains(object("X"), object("Mine", ["version": "v2"])))
+        #expect(!explains(nil, object("Mine")))
+        #expect(!explains(object("Mine"), nil))
+        #expect(!explains(object("X"), object("Mine")))
     }
 
     // MARK: Discovery

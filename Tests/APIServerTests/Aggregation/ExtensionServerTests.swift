@@ -15,6 +15,10 @@ import Wire
     /// Serves `ext.test/v1`: says who asks, keeps things, streams a watch, echoes an upgraded connection.
     private final class Extension: HTTPHandler {
         private let notes = Mutex<[Value]>([])
+        private let failures = Mutex(0)
+
+        /// How often the version that is never served was asked for.
+        var failed: Int { failures.withLock(\.self) }
 
         func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
             let json: HTTPHeaders = ["Content-Type": "application/json"]
@@ -46,6 +50,13 @@ import Wire
                     while let bytes = try await stream.read() { try await stream.write(bytes) }
                     try await stream.closeWrite()
                 }
+            case "/apis/bad.test/v1":
+                let count = failures.withLock { count in
+                    count += 1
+                    return count
+                }
+                // Never twice the same code.
+                exchange.respond(HTTPStatus(500 + count % 7), [:], [])
             case "/apis/ext.test/v1/moved":
                 exchange.respond(.found, ["Location": "https://127.0.0.1:1/"], [])
             case "/apis/ext.test/v1/namespaces/default/notes": keep(request, exchange)
@@ -98,23 +109,26 @@ import Wire
 
     /// Runs the servers; the extension server is reached by the service `hooks/web`, once that is made.
     private func run(
+        _ server: Extension = Extension(),
         _ body: @escaping @Sendable (TestAPI, TestWebhook) async throws -> Void
     ) async throws {
         let aggregation = try Self.aggregation()
-        try await TestWebhook.run(handler: Extension()) { webhook in
+        try await TestWebhook.run(handler: server) { webhook in
             try await TestAPI.run({ $0.aggregation = aggregation }) { api in
                 try await body(api, webhook)
             }
         }
     }
 
-    private static func register(_ api: TestAPI, _ webhook: TestWebhook) async throws {
+    private static func register(
+        _ api: TestAPI, _ webhook: TestWebhook, _ group: String = "ext.test"
+    ) async throws {
         _ = try await api.server.client().create(
             Target(.apiServices),
             [
-                "metadata": ["name": "v1.ext.test"],
+                "metadata": ["name": .string("v1." + group)],
                 "spec": [
-                    "group": "ext.test", "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 10,
+                    "group": .string(group), "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 10,
                     "caBundle": .string(Base64.encode(webhook.authority)),
                     "service": ["namespace": "hooks", "name": "web", "port": .integer(Int64(webhook.port))],
                 ],
@@ -293,6 +307,20 @@ import Wire
             #expect(try await api.ask(.get, "/apis/ext.test", token: token).code == 404)
             let groups = try await api.ask(.get, "/apis", token: token, headers: ["Accept": "application/json"])
             #expect(!groups.text.contains("ext.test"))
+        }
+    }
+
+    @Test func `a server that does not answer is left alone for a while`() async throws {
+        let server = Extension()
+        try await run(server) { api, webhook in
+            try await Self.makeService(api)
+            try await Self.register(api, webhook, "bad.test")
+            try await Self.wait(api, "v1.bad.test", for: "FailedDiscoveryCheck")
+            let asked = server.failed
+            // Time enough for another look, had the condition called for one.
+            try await Self.register(api, webhook)
+            try await Self.wait(api, "v1.ext.test", for: "Passed")
+            #expect(server.failed == asked)
         }
     }
 
