@@ -49,7 +49,8 @@ import Testing
             #expect(try await server.kubectl(apply, input: bare).status.isSuccess)
             #expect(try await server.kubectl("get", "deploy/web", "-o", "jsonpath={.metadata.labels}").text == "")
             #expect(try await server.kubectl(names).text == "c side")
-            let dry = try await server.kubectl(apply + ["--dry-run=server", "--force-conflicts"], input: sidecar)
+            let more = sidecar.replacing("name: side", with: "name: other")
+            let dry = try await server.kubectl(mesh + ["--dry-run=server"], input: more)
             #expect(dry.text == "deployment.apps/web serverside-applied (server dry run)\n", "\(dry.errorText)")
             #expect(try await server.kubectl(names).text == "c side")
         }
