@@ -77,7 +77,7 @@ let package = Package(
         [tests("CEL", ["Support", "APIMachinery"])],
         // The tables that Tools/tables writes; constant bytes.
         [.target(name: "CTables")],
-        module("API", ["Support", "APIMachinery", "CTables"]),
+        module("API", ["Support", "APIMachinery", "CEL", "CTables"]),
         [tests("API", ["Support", "APIMachinery"])],
         [
             .executableTarget(

@@ -95,11 +95,13 @@ public final class APIServer: Sendable {
             services: logs.objects(.services), endpointSlices: logs.objects(.endpointSlices))
         let caller = WebhookClient(services: resolver)
         let versions = ServedVersions()
-        let webhooks = AdmissionWebhooks(logs.objects, caller: caller, versions: versions)
+        let webhooks = AdmissionWebhooks(
+            logs.objects, caller: caller, versions: versions, authorizer: access.authorizer)
+        let policies = AdmissionPolicies(logs.objects, kinds: versions, authorizer: access.authorizer)
         let registry = Registry(
             logs, strategies: BuiltinStrategies(services: ServiceStrategy(allocator: allocator), now: options.now),
             admission: try .builtin(
-                logs.objects, access, webhooks, options.admission,
+                logs.objects, access, webhooks, policies, options.admission,
                 quotas: QuotaLedger(logs.cache(of:)), now: options.now), now: options.now)
         versions.follow(registry)
         let accounts = ServiceAccountTokens(
@@ -181,8 +183,12 @@ public final class APIServer: Sendable {
         let history = HistoryKeeper(log: api.registry.logs.durable, datastore: options.durable, report: log)
         let events = EventExpiry(
             client: client(), events: api.registry.logs.objects(.events), now: options.now, report: log)
+        let policies = PolicyStatus(
+            client: client(), policies: api.registry.logs.objects(.validatingAdmissionPolicies), registry: api.registry,
+            report: log)
         await withDiscardingTaskGroup { group in
             group.addTask { await history.run() }
+            group.addTask { await policies.run() }
             group.addTask { [api, aggregation, options, own = client()] in
                 await aggregation.run(api.registry, client: own, now: options.now, reportingTo: log)
             }

@@ -112,7 +112,7 @@ extension JSONPatch.Operation {
             let found = try document.patchValue(at: path, absentIs: expected.isNull ? .null : nil)
             // 1 and 1.0 are one number to JSON, hence the second look at the canonical bytes.
             guard found == expected || found.json == expected.json else {
-                throw PatchError(.inapplicable, "testing value \(path) failed: test failed")
+                throw .failedTest(path)
             }
         }
     }

@@ -20,6 +20,14 @@ public struct PatchError: Error, Hashable, Sendable, CustomStringConvertible {
         self.description = description
     }
 
+    /// A `test` operation that fails: the patch is sound, and is not meant for this object.
+    static func failedTest(_ path: JSONPointer) -> PatchError {
+        PatchError(.inapplicable, "testing value \(path) failed: test failed")
+    }
+
+    /// Whether a `test` operation failed.
+    public var isFailedTest: Bool { kind == .inapplicable && description.hasSuffix(" failed: test failed") }
+
     /// The API's answer. What clients match on is Kubernetes' own; the 422 tells the cause as well.
     public var status: Status {
         switch kind {

@@ -8,8 +8,8 @@ extension AdmissionChain {
     /// storage. `objects` gives the live set of a resource.
     static func builtin(
         _ objects: (GroupVersionResource) -> any ObjectSet, _ access: AccessControl, _ webhooks: AdmissionWebhooks,
-        _ options: AdmissionOptions,
-        quotas: QuotaLedger, now: @escaping @Sendable () -> Timestamp
+        _ policies: AdmissionPolicies, _ options: AdmissionOptions, quotas: QuotaLedger,
+        now: @escaping @Sendable () -> Timestamp
     ) throws(Fault) -> AdmissionChain {
         var podSecurity = PodSecurityConfiguration()
         if let configuration = options.configurations["PodSecurity"] {
@@ -44,7 +44,9 @@ extension AdmissionChain {
             DefaultIngressClass(classes: objects(.ingressClasses)),
             DenyServiceExternalIPs(),
             PodTopologyLabels(nodes: nodes),
+            policies.mutating,
             webhooks.mutating,
+            policies.validating,
             webhooks.validating,
             ResourceQuotaAdmission(ledger: quotas, limited: limited, now: now),
         ]

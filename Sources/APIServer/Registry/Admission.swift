@@ -64,9 +64,10 @@ struct AdmissionChain: Sendable {
 
     func admit(_ request: inout AdmissionRequest) async throws(Status) {
         for plugin in mutating { try await plugin.admit(&request) }
-        // What a webhook changed, those before it see once more.
-        guard request.reinvocation.isNeeded else { return }
+        // What a webhook or a policy changed, those before it see once more.
+        guard request.reinvocation.isNeeded || request.policyReinvocation.isNeeded else { return }
         request.reinvocation.beginSecondRound()
+        request.policyReinvocation.beginSecondRound()
         for plugin in mutating { try await plugin.admit(&request) }
     }
 

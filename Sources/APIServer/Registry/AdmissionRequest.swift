@@ -28,6 +28,8 @@ struct AdmissionRequest: Sendable {
     let notes: AdmissionNotes
     /// Who is to be asked again when webhooks change the object.
     var reinvocation = Reinvocation()
+    /// The same for mutating policies.
+    var policyReinvocation = Reinvocation()
 
     /// A write of an object. `kind` is the stored kind; a subresource with a kind of its own names it in `face`.
     init(

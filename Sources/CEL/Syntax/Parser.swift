@@ -11,8 +11,8 @@ struct Parser {
     struct Stop: Error {}
 
     /// Brackets inside of brackets, and operators in a row: what recurses needs a bound.
-    private static let deepest = 250
-    private static let deepestTree = 500
+    private static let deepest = 100
+    private static let deepestTree = 400
     /// In code points, as in the reference.
     private static let longestSource = 100_000
 

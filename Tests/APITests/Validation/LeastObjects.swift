@@ -265,7 +265,7 @@ enum LeastObjects {
           reinvocationPolicy: Never
           matchConstraints:
             resourceRules: [{operations: [CREATE], apiGroups: [""], apiVersions: [v1], resources: [pods]}]
-          mutations: [{patchType: JSONPatch, jsonPatch: {expression: "[]"}}]
+          mutations: [{patchType: JSONPatch, jsonPatch: {expression: "[JSONPatch{}]"}}]
         ---
         apiVersion: admissionregistration.k8s.io/v1
         kind: MutatingAdmissionPolicyBinding

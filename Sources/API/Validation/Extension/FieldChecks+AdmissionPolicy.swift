@@ -1,11 +1,13 @@
 import APIMachinery
 
-// Policies of admission and their bindings (KEP-3488, KEP-3962). Expressions are checked where they are compiled.
+// Policies of admission and their bindings (KEP-3488, KEP-3962). What expressions say is checked in
+// `FieldChecks+Expressions.swift`.
 extension FieldChecks {
     private static let mostAnnotations = 20
     private static let longestAnnotation = 5 * 1024
 
     mutating func validatingPolicy(_ policy: Value) {
+        defer { policyExpressions(policy, makesPatches: false) }
         let spec = policy["spec"]
         policyBasics(spec)
         variables(spec["variables"])
@@ -35,6 +37,7 @@ extension FieldChecks {
     }
 
     mutating func mutatingPolicy(_ policy: Value) {
+        defer { policyExpressions(policy, makesPatches: true) }
         let spec = policy["spec"]
         policyBasics(spec)
         require(spec["reinvocationPolicy"], "spec.reinvocationPolicy")

@@ -30,9 +30,7 @@ extension FieldChecks {
         selector(webhook["objectSelector"], path + ".objectSelector")
         webhookClient(webhook["clientConfig"] ?? .emptyObject, path + ".clientConfig")
         matchConditions(webhook["matchConditions"], path + ".matchConditions")
-        if webhook["matchConditions"]?.array?.isEmpty == false {
-            add(.forbidden(path + ".matchConditions", "this server does not evaluate match conditions of webhooks"))
-        }
+        compileConditions(webhook["matchConditions"], path + ".matchConditions", in: AdmissionEnvironment())
     }
 
     private mutating func fullyQualifiedName(_ text: String, _ path: String) {
@@ -126,7 +124,7 @@ extension FieldChecks {
         }
     }
 
-    /// Names of conditions are told apart; what they say is checked where expressions are compiled.
+    /// Names of conditions are told apart; what they say is checked in `FieldChecks+Expressions.swift`.
     mutating func matchConditions(_ conditions: Value?, _ path: String) {
         let items = conditions.elements(path)
         if items.count > 64 {

@@ -18,3 +18,26 @@ protocol ResourceVersions: Sendable {
         _ object: Value, as resource: GroupVersionResource, subresource: String?, for home: GroupVersionResource
     ) async throws(Status) -> Value
 }
+
+extension ResourceVersions {
+    /// A request as it looks in the version of a resource that a rule names.
+    func face(
+        of request: AdmissionRequest, as resource: GroupVersionResource
+    ) async throws(Status) -> AdmissionReview.Face {
+        // Kinds of subresources' own, such as Scale, are the same in every version.
+        guard request.kind == kind(of: request.resource, subresource: nil) else {
+            return AdmissionReview.Face(
+                resource: resource, kind: request.requestKind, object: request.object, oldObject: request.oldObject)
+        }
+        guard let kind = kind(of: resource, subresource: nil) else {
+            throw .internalError("unable to convert to \(resource): unknown kind")
+        }
+        var face = AdmissionReview.Face(
+            resource: resource, kind: kind, object: request.object, oldObject: request.oldObject)
+        if resource != request.resource {
+            if let object = face.object { face.object = try await show(object, as: resource) }
+            if let object = face.oldObject { face.oldObject = try await show(object, as: resource) }
+        }
+        return face
+    }
+}

@@ -5,7 +5,7 @@ import Synchronization
 /// The versions that a registry serves.
 ///
 /// Admission is part of what a registry is made of, so the registry is named after it exists, and not kept alive.
-final class ServedVersions: ResourceVersions {
+final class ServedVersions: PolicyKinds {
     private struct Reference {
         weak var registry: Registry?
     }
@@ -60,6 +60,16 @@ final class ServedVersions: ResourceVersions {
             throw .internalError(error.why)
         }
     }
+
+    func parameters(of kind: GroupVersionKind) -> ParameterKind? {
+        let served = registry?.all.first { $0.definition.groupVersionKind == kind && $0.store != nil }
+        guard let served, let cache = served.store?.cache else { return nil }
+        return ParameterKind(
+            resource: served.definition.resource, isNamespaced: served.definition.isNamespaced, get: cache.get,
+            list: { Array(cache.list(namespace: $0)) })
+    }
+
+    func type(of resource: GroupVersionResource) -> TypeSchema? { registry?[resource]?.type }
 
     private static func notServed(_ resource: GroupVersionResource) -> Status {
         .internalError("unable to convert to \(resource): unknown kind")

@@ -20,13 +20,20 @@ enum AdmissionReview {
 
     /// The question.
     static func question(_ request: AdmissionRequest, as face: Face, uid: String, _ version: Version) -> Value {
+        var question = expressionRequest(request, as: face)
+        question["uid"] = .string(uid)
+        question["object"] = face.object ?? .null
+        question["oldObject"] = face.oldObject ?? .null
+        return ["kind": "AdmissionReview", "apiVersion": .string(version.apiVersion), "request": question]
+    }
+
+    /// The part of the question that expressions see as `request`.
+    static func expressionRequest(_ request: AdmissionRequest, as face: Face) -> Value {
         let subresource = request.subresource ?? ""
         var question: Value = [
-            "uid": .string(uid), "kind": value(face.kind), "resource": value(face.resource),
-            "requestKind": value(request.requestKind), "requestResource": value(request.requestResource),
-            "operation": .string(request.operation.rawValue), "userInfo": userInfo(request.user),
-            "object": face.object ?? .null, "oldObject": face.oldObject ?? .null, "dryRun": .bool(request.isDryRun),
-            "options": request.options ?? .null,
+            "kind": value(face.kind), "resource": value(face.resource), "requestKind": value(request.requestKind),
+            "requestResource": value(request.requestResource), "operation": .string(request.operation.rawValue),
+            "userInfo": userInfo(request.user), "dryRun": .bool(request.isDryRun), "options": request.options ?? .null,
         ]
         for (key, text) in [
             ("subResource", subresource), ("requestSubResource", subresource), ("name", request.name),
@@ -34,7 +41,7 @@ enum AdmissionReview {
         ] where !text.isEmpty {
             question[key] = .string(text)
         }
-        return ["kind": "AdmissionReview", "apiVersion": .string(version.apiVersion), "request": question]
+        return question
     }
 
     private static func value(_ kind: GroupVersionKind) -> Value {

@@ -1,3 +1,4 @@
+import API
 import APIMachinery
 import Support
 
@@ -21,7 +22,7 @@ struct AdmissionWebhook: Sendable {
     let id: String
     /// `nil` when a selector cannot be read: then nothing can be said about any request.
     let match: AdmissionMatch?
-    let conditions: [MatchCondition]
+    let conditions: MatchConditions
     let target: WebhookTarget?
     let timeout: Duration
     /// Whether a request goes on when the webhook cannot be called.
@@ -33,12 +34,6 @@ struct AdmissionWebhook: Sendable {
     /// In which form it is asked: the first of its own that this server speaks.
     let version: AdmissionReview.Version?
 
-    /// `admissionregistration.k8s.io/v1.MatchCondition`
-    struct MatchCondition: Hashable, Sendable {
-        var name: String
-        var expression: String
-    }
-
     /// What a webhook has without a `timeoutSeconds`, in seconds.
     private static let defaultTimeout: Int64 = 10
 
@@ -49,12 +44,10 @@ struct AdmissionWebhook: Sendable {
         self.name = name
         id = "\(configuration)/\(name)/\(number)"
         match = try? AdmissionMatch(webhook: webhook)
-        conditions = (webhook["matchConditions"]?.array ?? []).map {
-            MatchCondition(name: $0["name"]?.string ?? "", expression: $0["expression"]?.string ?? "")
-        }
         target = WebhookTarget(webhook["clientConfig"] ?? .emptyObject)
         timeout = .seconds(webhook["timeoutSeconds"]?.integer ?? Self.defaultTimeout)
         failsOpen = webhook["failurePolicy"]?.string == "Ignore"
+        conditions = MatchConditions(webhook["matchConditions"], failsOpen: failsOpen, in: AdmissionEnvironment())
         isReinvocable = webhook["reinvocationPolicy"]?.string == "IfNeeded"
         allowsDryRun = ["None", "NoneOnDryRun"].contains(webhook["sideEffects"]?.string ?? "")
         version = (webhook["admissionReviewVersions"]?.array ?? []).lazy.compactMap(\.string)

@@ -10,10 +10,12 @@ struct AdmissionWebhooks: Sendable {
 
     /// `objects` gives the live set of a resource.
     init(
-        _ objects: (GroupVersionResource) -> any ObjectSet, caller: any WebhookCaller, versions: any ResourceVersions
+        _ objects: (GroupVersionResource) -> any ObjectSet, caller: any WebhookCaller, versions: any ResourceVersions,
+        authorizer: any Authorizer
     ) {
         let inquiry = WebhookInquiry(
-            caller: caller, versions: versions, namespaces: objects(.namespaces), metrics: metrics)
+            caller: caller, versions: versions, namespaces: objects(.namespaces), authorizer: authorizer,
+            metrics: metrics)
         mutating = MutatingWebhooks(
             webhooks: LiveWebhooks(.mutating, objects(.mutatingWebhookConfigurations)), inquiry: inquiry)
         validating = ValidatingWebhooks(

@@ -26,14 +26,21 @@ struct Reinvocation: Sendable {
     mutating func end(with object: Value?) { output = object }
 
     /// Whether a webhook is asked in this round. In the second one nobody is asked for the first time.
-    func asks(_ webhook: AdmissionWebhook) -> Bool { !isSecondRound || due.contains(webhook.id) }
+    func asks(_ webhook: AdmissionWebhook) -> Bool { asks(webhook.id) }
+
+    /// The same for a policy.
+    func asks(_ id: String) -> Bool { !isSecondRound || due.contains(id) }
 
     mutating func note(_ webhook: AdmissionWebhook, hasChanged: Bool) {
+        note(webhook.id, hasChanged: hasChanged, isReinvocable: webhook.isReinvocable)
+    }
+
+    mutating func note(_ id: String, hasChanged: Bool, isReinvocable: Bool) {
         if hasChanged {
             requireAll()
             isNeeded = true
         }
-        if webhook.isReinvocable { content.insert(webhook.id) }
+        if isReinvocable { content.insert(id) }
     }
 
     private mutating func requireAll() {

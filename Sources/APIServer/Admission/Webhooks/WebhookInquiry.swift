@@ -9,6 +9,7 @@ struct WebhookInquiry: Sendable {
     let caller: any WebhookCaller
     let versions: any ResourceVersions
     let namespaces: any ObjectSet
+    let authorizer: any Authorizer
     let metrics: WebhookMetrics
 
     /// Why a webhook's consent was not had.
@@ -34,27 +35,19 @@ struct WebhookInquiry: Sendable {
                 subject, equivalents: { versions.equivalents(of: subject.resource) },
                 namespaceLabels: { namespaces.get(ObjectName(name: $0))?.labels })
         else { return nil }
-        return try await face(of: request, as: resource)
+        let face = try await versions.face(of: request, as: resource)
+        return try matches(request, as: face, webhook.conditions) ? face : nil
     }
 
-    private func face(
-        of request: AdmissionRequest, as resource: GroupVersionResource
-    ) async throws(Status) -> AdmissionReview.Face {
-        // Kinds of subresources' own, such as Scale, are the same in every version.
-        guard request.kind == versions.kind(of: request.resource, subresource: nil) else {
-            return AdmissionReview.Face(
-                resource: resource, kind: request.requestKind, object: request.object, oldObject: request.oldObject)
+    private func matches(
+        _ request: AdmissionRequest, as face: AdmissionReview.Face, _ conditions: MatchConditions
+    ) throws(Status) -> Bool {
+        if conditions.isEmpty { return true }
+        do throws(MatchConditions.Failure) {
+            return try conditions.match(AdmissionScope(request, as: face, authorizer: authorizer))
+        } catch {
+            throw request.forbidden(error.message)
         }
-        guard let kind = versions.kind(of: resource, subresource: nil) else {
-            throw .internalError("unable to convert to \(resource): unknown kind")
-        }
-        var face = AdmissionReview.Face(
-            resource: resource, kind: kind, object: request.object, oldObject: request.oldObject)
-        if resource != request.resource {
-            if let object = face.object { face.object = try await versions.show(object, as: resource) }
-            if let object = face.oldObject { face.oldObject = try await versions.show(object, as: resource) }
-        }
-        return face
     }
 
     /// Puts the request to the webhook. What it warns of and annotates is noted.

@@ -67,7 +67,9 @@ import Testing
         let sets: (GroupVersionResource) -> any ObjectSet = {
             $0 == .mutatingWebhookConfigurations ? FixedSet(Self.configuration(webhooks)) : FixedSet()
         }
-        let plugin = AdmissionWebhooks(sets, caller: caller, versions: OneVersion()).mutating
+        let plugin = AdmissionWebhooks(
+            sets, caller: caller, versions: OneVersion(), authorizer: MastersAuthorizer()
+        ).mutating
         var request = AdmissionRequest(
             WriteRequest(
                 user: .apiServer, target: Target(Fixture.widgets, namespace: "ns"),
@@ -140,5 +142,46 @@ import Testing
                 + "https://a/"
         }
         #expect(caller.calls.count == 1)
+    }
+
+    /// What the conditions of a webhook lead to: whether it is called, or what the refusal says.
+    @Test(arguments: [
+        (["true", "request.operation == 'CREATE'"], "Fail", "called"),
+        (["object.metadata.name == 'w'", "false"], "Fail", "not called"),
+        (["object.none == 1", "false"], "Fail", "not called"),
+        (["object.none == 1"], "Ignore", "not called"),
+        (
+            ["object.none == 1"], "Fail",
+            "widgets.test.io \"w\" is forbidden: expression 'object.none == 1' resulted in error: no such key: none"
+        ),
+        (
+            ["object.none == 1", "1 / (object.spec.size() - object.spec.size()) == 1"], "Fail",
+            "widgets.test.io \"w\" is forbidden: [expression 'object.none == 1' resulted in error: no such key: none, "
+                + "expression '1 / (object.spec.size() - object.spec.size()) == 1' resulted in error: division by zero]"
+        ),
+        (["authorizer.group('test.io').resource('widgets').check('create').allowed()"], "Fail", "called"),
+        (["oldObject == null && namespaceObject == null && request.kind.kind == 'Widget'"], "Fail", "called"),
+        (
+            ["params == 1"], "Fail",
+            "widgets.test.io \"w\" is forbidden: compilation error: compilation failed: ERROR: <input>:1:1: undeclared "
+                + "reference to 'params' (in container '')\n | params == 1\n | ^"
+        ),
+    ] as [([String], String, String)])
+    func `match conditions decide whether a webhook is called`(
+        conditions: [String], policy: String, expected: String
+    ) async throws {
+        let caller = Caller(["https://a/": .success(["allowed": true])])
+        let list = conditions.enumerated().map { index, source -> Value in
+            ["name": .string("c\(index)"), "expression": .string(source)]
+        }
+        let webhook = Self.webhook("a", ["matchConditions": .array(list), "failurePolicy": .string(policy)])
+        var found: String
+        do throws(Status) {
+            _ = try await admit([webhook], caller)
+            found = caller.calls.isEmpty ? "not called" : "called"
+        } catch {
+            found = error.message
+        }
+        #expect(found == expected)
     }
 }
