@@ -22,6 +22,8 @@ public struct APIServerOptions: Sendable {
     public var serviceAccounts = ServiceAccountOptions()
     /// How users are known, besides certificates and service account tokens.
     public var authentication = AuthenticationOptions()
+    /// Who decides what users may do; ``APIServer/replace(authorization:)`` changes it.
+    public var authorization = AuthorizationConfiguration()
     public var clusterDomain = "cluster.local"
     public var serviceCIDR: IPPrefix
     public var nodePorts: ClosedRange<Int> = 30_000...32_767
@@ -63,6 +65,7 @@ public final class APIServer: Sendable {
     private let options: APIServerOptions
     private let api: Verbs
     private let access: AccessControl
+    private let configuredAuthentication: ConfiguredAuthentication?
     private let health: Health
     private let customResources: CustomResources
     private let aggregation: Aggregation
@@ -89,7 +92,7 @@ public final class APIServer: Sendable {
 
     private init(_ options: APIServerOptions, _ logs: ObjectLogs) throws(Fault) {
         self.options = options
-        access = AccessControl(logs.objects)
+        access = try AccessControl(logs.objects, options.authorization, now: options.now)
         let allocator = ServiceAllocator(cidr: options.serviceCIDR, ports: options.nodePorts)
         let resolver = ServiceResolver(
             services: logs.objects(.services), endpointSlices: logs.objects(.endpointSlices))
@@ -111,6 +114,7 @@ public final class APIServer: Sendable {
                 nodes: logs.objects(.nodes)), now: options.now)
         let authenticator = try options.authentication.authenticator(
             options, accounts: accounts, secrets: logs.objects(.secrets))
+        configuredAuthentication = authenticator.configured
         var actions = Reviews.actions(
             access.authorizer, tokens: authenticator.tokens, audiences: authenticator.audiences)
         actions[ActionName(resource: .serviceAccounts, subresource: "token")] = TokenRequestAction(tokens: accounts)
@@ -161,6 +165,16 @@ public final class APIServer: Sendable {
 
     /// Which resources are served, for those who look at all of them.
     public var catalog: any ResourceCatalog { api.registry.catalog }
+
+    /// Believes other issuers from now on, and forgets what it knew of their keys.
+    public func replace(authentication configuration: AuthenticationConfiguration) {
+        configuredAuthentication?.replace(configuration)
+    }
+
+    /// Lets others decide from now on. Fails, and changes nothing, when nodes or roles would begin or cease to count.
+    public func replace(authorization configuration: AuthorizationConfiguration) throws(Fault) {
+        try access.replace(configuration)
+    }
 
     /// Makes the objects that every cluster has, and says that the server is ready.
     public func bootstrap() async throws(Fault) {

@@ -127,13 +127,27 @@ bool ccrypto_sign(
     return true;
 }
 
-bool ccrypto_is_signature(
-    const ccrypto_key *key, ccrypto_digest_kind digest, ccrypto_view data, ccrypto_view signature) {
+static bool is_signature(
+    const ccrypto_key *key, ccrypto_digest_kind digest, ccrypto_view data, ccrypto_view signature, bool is_pss) {
     const EVP_MD *md = ccrypto_md(digest);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool isGood = context && EVP_DigestVerifyInit(context, NULL, md, NULL, ccrypto_pkey(key)) == 1
+    EVP_PKEY_CTX *details = NULL;
+    bool isGood = context && EVP_DigestVerifyInit(context, &details, md, NULL, ccrypto_pkey(key)) == 1
+        && (!is_pss
+            || (EVP_PKEY_CTX_set_rsa_padding(details, RSA_PKCS1_PSS_PADDING) > 0
+                && EVP_PKEY_CTX_set_rsa_pss_saltlen(details, RSA_PSS_SALTLEN_AUTO) > 0))
         && EVP_DigestVerify(context, signature.bytes, signature.count, data.bytes, data.count) == 1;
     EVP_MD_CTX_free(context);
     ERR_clear_error();
     return isGood;
+}
+
+bool ccrypto_is_signature(
+    const ccrypto_key *key, ccrypto_digest_kind digest, ccrypto_view data, ccrypto_view signature) {
+    return is_signature(key, digest, data, signature, false);
+}
+
+bool ccrypto_is_pss_signature(
+    const ccrypto_key *key, ccrypto_digest_kind digest, ccrypto_view data, ccrypto_view signature) {
+    return EVP_PKEY_get_base_id(ccrypto_pkey(key)) == EVP_PKEY_RSA && is_signature(key, digest, data, signature, true);
 }

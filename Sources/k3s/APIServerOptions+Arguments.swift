@@ -20,6 +20,12 @@ extension APIServerOptions {
         }
         if let accepts = arguments.acceptsBootstrapTokens { authentication.acceptsBootstrapTokens = accepts }
         if let allows = arguments.allowsAnonymous { authentication.anonymous = AnonymousAccess(isEnabled: allows) }
+        try apply(arguments.access)
+        if arguments.allowsAnonymous != nil, authentication.configuration?.decidesOnAnonymous == true {
+            throw Fault(
+                .invalid,
+                "anonymous-auth cannot be set when the file of authentication-config says who is anonymous")
+        }
     }
 
     private mutating func applyServiceAccounts(_ arguments: APIServerArguments) throws(Fault) {
@@ -63,7 +69,7 @@ extension APIServerOptions {
     }
 
     /// Makes something of a file's text; faults name the file.
-    private static func reading<Result>(
+    static func reading<Result>(
         _ file: String, _ make: (String) throws(Fault) -> Result
     ) throws(Fault) -> Result {
         let text = try Files.readText(file)

@@ -92,6 +92,8 @@ struct ServerCommand {
             { try await control.run() },
             { try await waitForStop(signals) },
         ]
+        let reloaded = ReloadedFiles(configuration.apiServer.access, options, api, log: log)
+        if !reloaded.files.isEmpty { parts.append { try await reloaded.run() } }
         if let (runtime, ports) = node {
             let agent = NodeAgent(
                 configuration: configuration, identity: identity, api: api, credentials: credentials, log: log)

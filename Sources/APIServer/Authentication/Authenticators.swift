@@ -22,6 +22,8 @@ struct RequestAuthenticator: Authenticator {
     /// Whom tokens must be meant for.
     let audiences: [String]
     let anonymous: AnonymousAccess
+    /// What a configuration says besides; also of anonymous access, where it does.
+    var configured: ConfiguredAuthentication?
 
     func authenticate(_ request: HTTPRequest) throws(Status) -> User? {
         if let user = byCertificate(request) { return user }
@@ -48,6 +50,7 @@ struct RequestAuthenticator: Authenticator {
 
     /// A certificate that does not hold makes nobody anonymous.
     private func withoutToken(_ request: HTTPRequest) throws(Status) -> User {
+        let anonymous = configured?.anonymous ?? anonymous
         guard request.peerCertificates.isEmpty, anonymous.isAllowed(at: request.path) else { throw .unauthorized }
         return User(name: User.anonymous, groups: [User.unauthenticatedGroup])
     }

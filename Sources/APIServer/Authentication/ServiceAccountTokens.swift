@@ -22,6 +22,11 @@ public struct ServiceAccountOptions: Sendable {
     public var keysURL: String?
 
     public init() {}
+
+    /// Who tokens say has made them, in a cluster with this domain.
+    public func issuers(in clusterDomain: String) -> [String] {
+        issuers.isEmpty ? ["https://kubernetes.default.svc." + clusterDomain] : issuers
+    }
 }
 
 /// Makes and checks the tokens of service accounts (KEP-1205, "Bound Service Account Tokens").
@@ -57,7 +62,7 @@ struct ServiceAccountTokens: TokenAuthenticator {
     ) {
         self.keys = keys
         self.options = options
-        let issuers = options.issuers.isEmpty ? ["https://kubernetes.default.svc." + clusterDomain] : options.issuers
+        let issuers = options.issuers(in: clusterDomain)
         self.issuers = issuers
         audiences = options.audiences.isEmpty ? issuers + ["k3s"] : options.audiences
         self.objects = objects

@@ -73,7 +73,7 @@ final class WebhookClient: WebhookCaller {
     }
 
     /// Runs `operation` until the time is over.
-    private static func within<T: Sendable>(
+    static func within<T: Sendable>(
         _ timeout: Duration, _ operation: @escaping @Sendable () async throws -> T
     ) async throws -> T {
         try await withThrowingTaskGroup(of: T?.self) { group in

@@ -102,6 +102,9 @@ bool ccrypto_sign(
 // False for a wrong signature and for one that cannot be read.
 bool ccrypto_is_signature(
     const ccrypto_key *_Nonnull key, ccrypto_digest_kind digest, ccrypto_view data, ccrypto_view signature);
+// The same with RSASSA-PSS, the mask by the same digest, a salt of any length; false for keys that are not RSA.
+bool ccrypto_is_pss_signature(
+    const ccrypto_key *_Nonnull key, ccrypto_digest_kind digest, ccrypto_view data, ccrypto_view signature);
 
 ccrypto_roots *_Nullable ccrypto_make_roots(
     const ccrypto_view *_Nonnull ders, size_t count, ccrypto_error *_Nonnull error);

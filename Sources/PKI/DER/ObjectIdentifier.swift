@@ -72,6 +72,8 @@ extension ObjectIdentifier {
     static let rsaEncryption = ObjectIdentifier([1, 2, 840, 113549, 1, 1, 1])
     static let ecPublicKey = ObjectIdentifier([1, 2, 840, 10045, 2, 1])
     static let p256 = ObjectIdentifier([1, 2, 840, 10045, 3, 1, 7])
+    static let p384 = ObjectIdentifier([1, 3, 132, 0, 34])
+    static let p521 = ObjectIdentifier([1, 3, 132, 0, 35])
     static let rsaWithSHA256 = ObjectIdentifier([1, 2, 840, 113549, 1, 1, 11])
     static let rsaWithSHA384 = ObjectIdentifier([1, 2, 840, 113549, 1, 1, 12])
     static let rsaWithSHA512 = ObjectIdentifier([1, 2, 840, 113549, 1, 1, 13])

@@ -71,9 +71,19 @@ public struct PublicKey: Hashable, Sendable {
     func isSignature(
         _ signature: some Sequence<UInt8>, of bytes: some Sequence<UInt8>, _ algorithm: SignatureAlgorithm
     ) -> Bool {
-        guard algorithm.fits(kind) else { return false }
-        return withView(signature) { signature in
-            withView(bytes) { ccrypto_is_signature(handle.pointer, algorithm.digest, $0, signature) }
+        algorithm.fits(kind) && isSignature(signature, of: bytes, digest: algorithm.digest, isPSS: false)
+    }
+
+    /// By this digest, whatever key it is; `isPSS` chooses the padding of RSA.
+    func isSignature(
+        _ signature: some Sequence<UInt8>, of bytes: some Sequence<UInt8>, digest: ccrypto_digest_kind, isPSS: Bool
+    ) -> Bool {
+        withView(signature) { signature in
+            withView(bytes) {
+                isPSS
+                    ? ccrypto_is_pss_signature(handle.pointer, digest, $0, signature)
+                    : ccrypto_is_signature(handle.pointer, digest, $0, signature)
+            }
         }
     }
 

@@ -1,11 +1,10 @@
-/// ECDSA signatures on P-256 in the form of JSON Web Tokens: r and s, 32 bytes each, one after the other (RFC
-/// 7518, 3.4).
+/// ECDSA signatures in the form of JSON Web Tokens: r and s, each as wide as a coordinate of the curve, one after the
+/// other (RFC 7518, 3.4).
 enum RawSignature {
-    private static let width = 32
-
-    /// From the DER form.
+    /// From the DER form, on P-256.
     static func fromDER(_ der: [UInt8]) throws(DERError) -> [UInt8] {
         var reader = try DERReader.whole(der[...], DERTag.sequence).reader
+        let width = NamedCurve.p256.width
         var raw: [UInt8] = []
         for _ in 0..<2 {
             let number = try reader.readUnsigned()
@@ -17,7 +16,7 @@ enum RawSignature {
     }
 
     /// To the DER form; `nil` when the length is wrong.
-    static func toDER(_ raw: [UInt8]) -> [UInt8]? {
+    static func toDER(_ raw: [UInt8], width: Int = NamedCurve.p256.width) -> [UInt8]? {
         guard raw.count == 2 * width else { return nil }
         return DER.sequence(DER.unsigned(raw[..<width]), DER.unsigned(raw[width...]))
     }

@@ -37,6 +37,12 @@ public struct JSONWebToken: Hashable, Sendable {
         }
     }
 
+    /// Whether `key` made the signature by this algorithm. For keys of others, which do not say what they sign with: the
+    /// caller has chosen the algorithm from those that it allows, and a key of another kind or curve never fits.
+    public func isSigned(by key: PublicKey, _ algorithm: TokenAlgorithm) -> Bool {
+        key.isTokenSignature(signature, of: signedText, algorithm)
+    }
+
     /// Signs claims, given as JSON. The header names the algorithm and the key (``PublicKey/keyID``), as
     /// Kubernetes writes it.
     public static func sign(payload: [UInt8], with key: PrivateKey) throws(Fault) -> String {

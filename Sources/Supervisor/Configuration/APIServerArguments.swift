@@ -23,6 +23,9 @@ public struct APIServerArguments: Hashable, Sendable {
     public var frontProxyGroupHeaders: [String]
     public var frontProxyExtraPrefixes: [String]
 
+    /// Users whom others know, and who decides what users may do.
+    public var access: AccessArguments
+
     // MARK: Service accounts
 
     /// `--service-account-issuer`.
@@ -59,6 +62,7 @@ public struct APIServerArguments: Hashable, Sendable {
         frontProxyUIDHeaders = values.list("requestheader-uid-headers")
         frontProxyGroupHeaders = values.list("requestheader-group-headers")
         frontProxyExtraPrefixes = values.list("requestheader-extra-headers-prefix")
+        access = try AccessArguments(values)
         issuers = values.list("service-account-issuer")
         audiences = values.list("api-audiences")
         serviceAccountKeyFiles = values.list("service-account-key-file")
@@ -84,9 +88,9 @@ public struct APIServerArguments: Hashable, Sendable {
         Option("service-account-jwks-uri"),
         Option("service-account-max-token-expiration"),
         Option("service-account-extend-token-expiration", .flag),
-    ]
+    ] + AccessArguments.options
 
-    private static func duration(_ values: OptionValues, _ name: String) throws(Fault) -> Duration? {
+    static func duration(_ values: OptionValues, _ name: String) throws(Fault) -> Duration? {
         guard let text = values.text(name) else { return nil }
         guard let duration = try? GoDuration.parse(text) else {
             throw Fault(.invalid, "--kube-apiserver-arg: \(name) \(text) is no duration, such as 1h30m")
