@@ -1,4 +1,4 @@
-// The tables of the API as constant bytes, written by Tools/tables.
+// The tables of the API as constant bytes, most of them written by Tools/tables.
 #ifndef CTABLES_H
 #define CTABLES_H
 
@@ -18,5 +18,7 @@ struct CTable CTables_etcd(void);
 struct CTable CTables_resources(void);
 /// The objects that RBAC starts with, as a JSON array.
 struct CTable CTables_rbac(void);
+/// What is said of types and fields, as lines of text; `sentences/meta.txt` says how. Written by hand.
+struct CTable CTables_sentences(void);
 
 #endif

@@ -13,6 +13,7 @@ struct OpenAPISchemas {
     let kinds: [String: [GroupVersionKind]]
 
     private(set) var schemas: [String: Value] = [:]
+    private let sentences = FieldSentences()
 
     init(_ dialect: Dialect, kinds: [String: [GroupVersionKind]]) {
         self.dialect = dialect
@@ -30,11 +31,14 @@ struct OpenAPISchemas {
         var properties = Value.emptyObject
         var required: [String] = []
         for field in type.fields {
-            properties[field.name] = property(field)
+            var property = property(field)
+            if let sentence = sentences.sentence(on: field.name, of: type) { property["description"] = .string(sentence) }
+            properties[field.name] = property
             if field.flags.contains(.required) { required.append(field.name) }
         }
         var schema: Value = ["type": "object", "properties": properties]
         if !required.isEmpty { schema["required"] = Value(required) }
+        if let sentence = sentences.sentence(on: type) { schema["description"] = .string(sentence) }
         if let kinds = kinds[type.name] {
             schema["x-kubernetes-group-version-kind"] = .array(
                 kinds.map {
