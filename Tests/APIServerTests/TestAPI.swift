@@ -78,9 +78,10 @@ struct TestAPI: Sendable {
         return try #require(answer.value.at("status", "token")?.string)
     }
 
-    /// Sends a request; the answer's body is there as far as it has come.
+    /// Sends a request; the answer's body is there as far as it has come. `text` is a body of any form.
     func send(
-        _ method: HTTPMethod, _ target: String, token: String, headers: HTTPHeaders = [:], body: Value? = nil
+        _ method: HTTPMethod, _ target: String, token: String, headers: HTTPHeaders = [:], body: Value? = nil,
+        text: String? = nil
     ) async throws -> HTTPClientResponse {
         var headers = headers
         headers.add("Authorization", "Bearer " + token)
@@ -89,6 +90,7 @@ struct TestAPI: Sendable {
             if request.headers["Content-Type"] == nil { request.headers["Content-Type"] = "application/json" }
             request.body = .bytes(body.json)
         }
+        if let text { request.body = .bytes(Array(text.utf8)) }
         return try await http.send(request)
     }
 

@@ -61,6 +61,25 @@ public enum YAML {
         try documents(Array(text.utf8), limits: limits)
     }
 
+    /// The first document of a stream, or null when there is none. Keys that are given twice are noted, and the last one
+    /// of them counts.
+    public static func document(
+        _ bytes: [UInt8], limits: YAMLLimits = YAMLLimits(), duplicateKeys: inout [YAMLError]
+    ) throws(YAMLError) -> Value {
+        var limits = limits
+        limits.refusesDuplicateKeys = false
+        let outcome: Result<([Value], [YAMLError]), YAMLError> = bytes.withUnsafeBufferPointer { buffer in
+            var parser = YAMLParser(buffer, limits: limits)
+            defer { parser.close() }
+            do throws(YAMLError) { return .success((try parser.parseStream(), parser.duplicateKeys)) } catch {
+                return .failure(error)
+            }
+        }
+        let (documents, found) = try outcome.get()
+        duplicateKeys += found
+        return documents.first ?? .null
+    }
+
     /// The first document of a stream; null when there is none.
     public static func document(_ text: String, limits: YAMLLimits = YAMLLimits()) throws(YAMLError) -> Value
     {

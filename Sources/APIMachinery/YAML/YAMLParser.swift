@@ -6,6 +6,8 @@ struct YAMLParser {
     /// On the heap, because libyaml keeps a pointer to it inside of it.
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private var anchors: [String: Anchor] = [:]
+    /// Keys that were given twice and not refused.
+    private(set) var duplicateKeys: [YAMLError] = []
     private var depth = 0
     private var valueCount = 0
 
@@ -100,8 +102,11 @@ struct YAMLParser {
                 continue
             }
             let key = try parseKey(following)
-            if limits.refusesDuplicateKeys, !seen.insert(key).inserted {
-                throw YAMLError(line: following.line, reason: "key \(GoText.quoted(key)) already set in map")
+            if !seen.insert(key).inserted {
+                let error = YAMLError(
+                    line: following.line, reason: "key \(GoText.quoted(key)) already set in map")
+                guard !limits.refusesDuplicateKeys else { throw error }
+                duplicateKeys.append(error)
             }
             pairs.append((key, try parseValue(try next())))
         }

@@ -74,7 +74,7 @@ final class CustomVersion: Sendable {
     /// Reads a client's object: checks that it is of the kind that the URL names, drops what the schema does not know and
     /// fills in defaults.
     func decode(
-        _ body: Value, _ validation: FieldValidation, duplicateFields: [String]
+        _ body: Value, _ validation: FieldValidation, bodyProblems: [String]
     ) throws(ObjectDecoder.Refusal) -> (Value, warnings: [String]) {
         let kind = definition.groupVersionKind
         try checkKind(body, kind)
@@ -92,7 +92,7 @@ final class CustomVersion: Sendable {
             }
             unknown += inner.map { "metadata." + $0 }
         }
-        let found = duplicateFields.map { "duplicate field \"\($0)\"" } + unknown.map { "unknown field \"\($0)\"" }
+        let found = bodyProblems + unknown.map { "unknown field \"\($0)\"" }
         let problems = Array(found.prefix(ObjectDecoder.problemLimit))
         if validation == .strict, !problems.isEmpty {
             throw ObjectDecoder.Refusal(kind, "strict decoding error: " + problems.joined(separator: ", "))

@@ -16,7 +16,7 @@ extension ResourceEndpoint {
     ) throws(Status) {
         let served = try api.served(call.target.resource)
         let encoder = ObjectEncoder(try call.format(served.definition), served, subresource: call.target.subresource)
-        var headers = Self.headers(encoder.format)
+        var headers = Self.headers(encoder.format, served)
         for warning in WarningHeader.values(warnings) { headers.add("Warning", warning) }
         respond(status, headers, try encoder.encode(object), call, exchange)
     }
@@ -24,13 +24,14 @@ extension ResourceEndpoint {
     /// Answers with a page of a list, on the event loop: a short one at once, a long one little by little.
     func respond(_ page: ResourceStore.Page, _ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
         guard let rest = try begin(page, call, exchange) else { return }
-        exchange.run { await stream(rest, call, exchange) }
+        let served = try api.served(call.target.resource)
+        exchange.run { await stream(rest, served, call, exchange) }
     }
 
     /// The same in a task of the exchange.
     func answer(_ page: ResourceStore.Page, _ call: FrontCall, _ exchange: HTTPExchange) async throws(Status) {
         guard let rest = try begin(page, call, exchange) else { return }
-        await stream(rest, call, exchange)
+        await stream(rest, try api.served(call.target.resource), call, exchange)
     }
 
     /// Answers if that takes no time; otherwise returns what is to be streamed.
@@ -45,16 +46,25 @@ extension ResourceEndpoint {
         if size <= Self.smallList {
             var output = ResponseBody(isPretty: format.isPretty, isCompressed: false)
             let bytes = output.take(Array(try body.encode(atMost: .max).joined()))
-            respond(.ok, Self.headers(format), bytes, call, exchange)
+            respond(.ok, Self.headers(format, served), bytes, call, exchange)
             return nil
         }
         guard body.isShared, !format.isPretty, !call.acceptsGzip else { return body }
-        send(try body.encode(atMost: .max), Self.headers(format), exchange)
+        send(try body.encode(atMost: .max), Self.headers(format, served), exchange)
         return nil
     }
 
-    static func headers(_ format: ResponseFormat) -> HTTPHeaders {
-        ["Content-Type": format.contentType, "Cache-Control": "no-cache, private"]
+    /// The head of an answer that holds objects. Who uses a kind that is not there to stay hears so.
+    private static func headers(_ format: ResponseFormat, _ served: Registry.Served) -> HTTPHeaders {
+        headers(format.contentType, served)
+    }
+
+    static func headers(_ contentType: String, _ served: Registry.Served) -> HTTPHeaders {
+        var headers: HTTPHeaders = ["Content-Type": contentType, "Cache-Control": "no-cache, private"]
+        if let warning = served.deprecation {
+            for value in WarningHeader.values([warning]) { headers.add("Warning", value) }
+        }
+        return headers
     }
 
     /// Answers with bytes that are there, compressed if they are many.
@@ -85,10 +95,12 @@ extension ResourceEndpoint {
     }
 
     /// Encodes and sends slice by slice.
-    private func stream(_ body: ListBody, _ call: FrontCall, _ exchange: HTTPExchange) async {
+    private func stream(
+        _ body: ListBody, _ served: Registry.Served, _ call: FrontCall, _ exchange: HTTPExchange
+    ) async {
         var body = body
         var output = ResponseBody(isPretty: body.format.isPretty, isCompressed: call.acceptsGzip)
-        var headers = Self.headers(body.format)
+        var headers = Self.headers(body.format, served)
         if call.acceptsGzip { headers = Self.compressed(headers) }
         var writer: HTTPBodyWriter?
         var begun = ContinuousClock.now

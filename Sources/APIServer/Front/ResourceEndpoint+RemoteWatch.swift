@@ -21,7 +21,7 @@ extension ResourceEndpoint {
             return refuse(error, encoder, exchange)
         }
         defer { store.cache.remove(watcher) }
-        let headers: HTTPHeaders = ["Content-Type": encoder.contentType, "Cache-Control": "no-cache, private"]
+        let headers = Self.headers(encoder.contentType, served)
         let writer = exchange.startResponse(.ok, headers, limit: WatchResponse.held)
         await withTaskGroup { group in
             group.addTask {

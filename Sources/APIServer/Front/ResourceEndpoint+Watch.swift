@@ -26,7 +26,7 @@ extension ResourceEndpoint {
                 return await followRemotely(served, request.filter, after: start, encoder, options, exchange)
             }
             await follow(
-                store, request.filter, after: start, encoder,
+                store, served, request.filter, after: start, encoder,
                 WatchOptions(call, marksInitialEvents: sendsInitialEvents), exchange)
         }
     }
@@ -56,7 +56,7 @@ extension ResourceEndpoint {
     }
 
     private func follow(
-        _ store: ResourceStore, _ filter: ObjectFilter, after revision: Int64?, _ encoder: WatchEncoder,
+        _ store: ResourceStore, _ served: Registry.Served, _ filter: ObjectFilter, after revision: Int64?, _ encoder: WatchEncoder,
         _ options: WatchOptions, _ exchange: HTTPExchange
     ) async {
         let response = WatchResponse(encoder)
@@ -67,7 +67,7 @@ extension ResourceEndpoint {
             return refuse(error, encoder, exchange)
         }
         defer { store.cache.remove(watcher) }
-        let headers: HTTPHeaders = ["Content-Type": encoder.contentType, "Cache-Control": "no-cache, private"]
+        let headers = Self.headers(encoder.contentType, served)
         let writer = exchange.startResponse(.ok, headers, limit: WatchResponse.held)
         exchange.whenEnded { _ in response.stop() }
         response.begin(watcher, writer)

@@ -146,7 +146,10 @@ extension ResourceEndpoint {
         _ call: FrontCall, _ body: [UInt8], _ apiCall: inout Verbs.Call
     ) throws(Status) -> Patch {
         guard call.isApply else {
-            return try Patch(call.contentType, body, duplicateFields: &apiCall.duplicateFields)
+            var duplicates: [String] = []
+            let patch = try Patch(call.contentType, body, duplicateFields: &duplicates)
+            apiCall.bodyProblems = duplicates.map(ObjectDecoder.duplicate)
+            return patch
         }
         return .apply(try configuration(body, apiCall), force: call.force ?? false)
     }
@@ -177,29 +180,31 @@ extension ResourceEndpoint {
         (apiCall.options, apiCall.fieldValidation) = try call.writeOptions(options)
         let definition = try api.served(call.target.resource).definition
         let subresource = call.target.subresource.flatMap { definition.subresource($0) }
-        let parsed = try parse(
-            call, body, subresource?.kind.kind ?? definition.kind, isStrict: apiCall.fieldValidation == .strict)
-        apiCall.duplicateFields = parsed.duplicateFields
+        let parsed = try parse(call, body, subresource?.kind.kind ?? definition.kind)
+        apiCall.bodyProblems = parsed.problems
         return parsed.value
     }
 
-    /// Reads a body that should hold an object of this kind. In YAML, strictness is the parser's.
+    /// Reads a body that should hold an object of this kind.
     private func parse(
-        _ call: FrontCall, _ body: [UInt8], _ kind: String, isStrict: Bool = false
-    ) throws(Status) -> (value: Value, duplicateFields: [String]) {
+        _ call: FrontCall, _ body: [UInt8], _ kind: String
+    ) throws(Status) -> (value: Value, problems: [String]) {
         switch call.contentType {
         case "application/json", "":
             var duplicates: [String] = []
             do throws(JSONError) {
-                return (try Value(json: body, duplicateFields: &duplicates), duplicates)
+                let value = try Value(json: body, duplicateFields: &duplicates)
+                return (value, duplicates.map(ObjectDecoder.duplicate))
             } catch {
                 throw .unrecognized(kind, "couldn't get version/kind; json parse error: \(error.reason)", body)
             }
         case "application/yaml":
-            var limits = YAMLLimits()
-            limits.refusesDuplicateKeys = isStrict
+            var duplicates: [YAMLError] = []
             do throws(YAMLError) {
-                return (try YAML.documents(body, limits: limits).first ?? .null, [])
+                let value = try YAML.document(body, duplicateKeys: &duplicates)
+                // In YAML it is a key of a line that is given twice, and all of them are one problem.
+                let lines = duplicates.map { "\n  line \($0.line): \($0.reason)" }
+                return (value, lines.isEmpty ? [] : ["yaml: unmarshal errors:" + lines.joined()])
             } catch {
                 throw .unrecognized(kind, "couldn't get version/kind; \(error)", body)
             }

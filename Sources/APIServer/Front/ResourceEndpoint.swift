@@ -35,7 +35,9 @@ struct ResourceEndpoint: Sendable {
             }
         }
         let object = try api.get(call.target)
-        if format == .json { return exchange.respond(.ok, Self.jsonHeaders, object.wholeBytes) }
+        if format == .json, served.deprecation == nil {
+            return exchange.respond(.ok, Self.jsonHeaders, object.wholeBytes)
+        }
         try respond(object, .ok, call, exchange)
     }
 

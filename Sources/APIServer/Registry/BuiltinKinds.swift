@@ -52,7 +52,7 @@ enum BuiltinKinds {
         func validate(_ object: Value) -> [FieldError] { BuiltinValidation.validate(object, as: definition) }
 
         /// What was wrong before may stay so: the object was stored under older rules, perhaps by another server.
-        func validate(_ object: Value, replacing current: Value) -> [FieldError] {
+        func validate(_ object: Value, replacing current: Value, _ notes: AdmissionNotes) -> [FieldError] {
             let errors = validate(object)
             guard !errors.isEmpty else { return [] }
             let known = Set(validate(current))
@@ -61,6 +61,10 @@ enum BuiltinKinds {
 
         func validateCreate(_ object: Value) -> [FieldError] {
             BuiltinValidation.validateCreate(object, as: definition)
+        }
+
+        func warnings(_ object: Value, replacing current: Value?) -> [String] {
+            BuiltinWarnings.of(object, replacing: current, as: definition)
         }
 
         func validateUpdate(_ object: Value, over current: Value) -> [FieldError] {

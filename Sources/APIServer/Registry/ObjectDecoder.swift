@@ -51,9 +51,12 @@ struct ObjectDecoder {
     /// How many problems are told at most, as in Kubernetes.
     static let problemLimit = 100
 
-    /// The object, and what clients that asked for it are warned of.
+    /// That a text gives a field twice.
+    static func duplicate(_ path: String) -> String { "duplicate field \"\(path)\"" }
+
+    /// The object, and what clients that asked for it are warned of. `bodyProblems` are what reading its text found.
     func decode(
-        _ body: Value, _ validation: FieldValidation, duplicateFields: [String] = []
+        _ body: Value, _ validation: FieldValidation, bodyProblems: [String] = []
     ) throws(Refusal) -> (Value, warnings: [String]) {
         try checkKind(body)
         guard let type else { return (body, []) }
@@ -64,7 +67,7 @@ struct ObjectDecoder {
         } catch {
             throw Refusal(kind, error.description)
         }
-        let found = duplicateFields.map { "duplicate field \"\($0)\"" } + unknown.map { "unknown field \"\($0)\"" }
+        let found = bodyProblems + unknown.map { "unknown field \"\($0)\"" }
         let problems = Array(found.prefix(Self.problemLimit))
         if validation == .strict, !problems.isEmpty {
             throw Refusal(kind, "strict decoding error: " + problems.joined(separator: ", "))

@@ -23,6 +23,11 @@ final class Registry: Sendable {
 
         /// The schema of one object, as far as the server knows one.
         var type: TypeSchema? { definition.type ?? custom?.schema.type }
+
+        /// What who uses the resource is warned of; `nil` for those that are there to stay.
+        var deprecation: String? {
+            custom == nil ? BuiltinWarnings.deprecation(of: definition) : custom?.warning
+        }
     }
 
     /// All that is served at one instant; immutable, so that whoever holds it sees one state.

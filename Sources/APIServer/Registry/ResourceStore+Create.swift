@@ -42,6 +42,7 @@ extension ResourceStore {
         defer { admission.forget(asked) }
         do throws(Status) {
             try check(object, kind.validation.validate(object) + kind.validation.validateCreate(object))
+            for text in kind.validation.warnings(object, replacing: nil) { request.notes.warn(text) }
             if !request.isAdmitted { try await admission.validate(asked) }
             let stored = try await commitNew(object, request, managedFields)
             if request.options.isDryRun { kind.strategy.release(object) }

@@ -157,6 +157,7 @@ extension ResourceStore {
             var errors = kind.validation.validate(object, replacing: old, asked.notes)
             if transform.scope.obeysUpdateRules { errors += kind.validation.validateUpdate(object, over: old) }
             try check(object, errors)
+            for text in kind.validation.warnings(object, replacing: old) { request.notes.warn(text) }
             if !request.isAdmitted { try await admission.validate(asked) }
             return (object, asked)
         } catch {

@@ -42,6 +42,9 @@ protocol ObjectValidation: Sendable {
 
     /// What is wrong with changing `current` into `object`, beyond what is wrong with `object` itself.
     func validateUpdate(_ object: Value, over current: Value) -> [FieldError]
+
+    /// What clients are warned of who write a good object; `current` is the one that it takes the place of.
+    func warnings(_ object: Value, replacing current: Value?) -> [String]
 }
 
 extension ObjectValidation {
@@ -49,6 +52,7 @@ extension ObjectValidation {
         validate(object)
     }
     func validateCreate(_ object: Value) -> [FieldError] { [] }
+    func warnings(_ object: Value, replacing current: Value?) -> [String] { [] }
 }
 
 /// Of kinds for which every object that decodes is valid.

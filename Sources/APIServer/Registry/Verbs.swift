@@ -21,8 +21,8 @@ struct Verbs: Sendable {
         var target: Target
         var options = WriteOptions()
         var fieldValidation = FieldValidation.ignore
-        /// The paths of fields that the body gave twice.
-        var duplicateFields: [String] = []
+        /// What the body's text says wrongly, in the words of the decoder: fields that it gives twice.
+        var bodyProblems: [String] = []
         /// The answer to a change of what does not exist, if the user may not create it.
         var creationRefusal: Status?
         /// What admission has to say to the client and to the audit log.
@@ -175,7 +175,7 @@ struct Verbs: Sendable {
         let decoded: (object: Value, warnings: [String])
         do throws(ObjectDecoder.Refusal) {
             decoded = try ObjectDecoder(kind, type).decode(
-                body, call.fieldValidation, duplicateFields: call.duplicateFields)
+                body, call.fieldValidation, bodyProblems: call.bodyProblems)
         } catch {
             throw error.status
         }
@@ -290,10 +290,10 @@ extension Registry.Served {
     /// Reads a client's object: checked against the schema, pruned, defaulted, in the stored version.
     func decode(_ body: Value, _ call: Verbs.Call) throws(ObjectDecoder.Refusal) -> (Value, warnings: [String]) {
         if let custom {
-            return try custom.decode(body, call.fieldValidation, duplicateFields: call.duplicateFields)
+            return try custom.decode(body, call.fieldValidation, bodyProblems: call.bodyProblems)
         }
         let (object, warnings) = try ObjectDecoder(definition).decode(
-            body, call.fieldValidation, duplicateFields: call.duplicateFields)
+            body, call.fieldValidation, bodyProblems: call.bodyProblems)
         return (conversion?.toStored(object) ?? object, warnings)
     }
 }

@@ -123,4 +123,16 @@ import Testing
         #expect(back.at("spec", "externalTrafficPolicy") == "Cluster")
         await server.close()
     }
+
+    @Test func `what was wrong before may stay, and nothing else`() throws {
+        let definition = try #require(BuiltinResources.shared.definition(of: .configMaps))
+        let rules = BuiltinKinds.kind(definition, PlainStrategy()).validation
+        let old: Value = ["metadata": ["name": "a", "namespace": "default"], "data": ["a/b": "x"]]
+        var new = old
+        new[path: ["data", "c"]] = "y"
+        #expect(rules.validate(old).count == 1)
+        #expect(rules.validate(new, replacing: old, AdmissionNotes()) == [])
+        new[path: ["data", "c/d"]] = "y"
+        #expect(rules.validate(new, replacing: old, AdmissionNotes()).map(\.field) == ["data[c/d]"])
+    }
 }
