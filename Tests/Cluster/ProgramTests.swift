@@ -31,4 +31,14 @@ import Testing
     func `programs do their usual work`(client: Client) async throws {
         try await TestServer.with { try await run("usual_work.py", client, $0) }
     }
+
+    @Test(.timeLimit(.minutes(5)))
+    func `an object of every kind lives its life`() async throws {
+        try await TestServer.with { try await run("every_kind.py", .debian, $0) }
+    }
+
+    @Test(.timeLimit(.minutes(5)))
+    func `an operator serves its users through an election and an accident`() async throws {
+        try await TestServer.with { try await run("operator_life.py", .newest, $0) }
+    }
 }

@@ -11,7 +11,7 @@ import Wire
 @testable import APIServer
 
 /// A whole API server with an extension API server of the test's own behind it.
-@Suite(.timeLimit(.minutes(1))) struct ExtensionServerTests {
+@Suite(.timeLimit(.minutes(5))) struct ExtensionServerTests {
     /// Serves `ext.test/v1`: says who asks, keeps things, streams a watch, echoes an upgraded connection.
     private final class Extension: HTTPHandler {
         private let notes = Mutex<[Value]>([])

@@ -6,7 +6,7 @@ import Testing
 import Wire
 
 /// Tokens as clients use them, over HTTP.
-@Suite(.timeLimit(.minutes(1))) struct ServiceAccountTokensTests {
+@Suite(.timeLimit(.minutes(5))) struct ServiceAccountTokensTests {
     private static let path = "/api/v1/namespaces/default"
     private static let reads: Value = ["apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]]
 

@@ -8,7 +8,7 @@ import Testing
 import Wire
 
 /// Tokens that are asked for, over HTTP.
-@Suite(.timeLimit(.minutes(1))) struct TokenRequestTests {
+@Suite(.timeLimit(.minutes(5))) struct TokenRequestTests {
     private static func claims(_ token: String) throws -> Value {
         try Value(json: try #require(JSONWebToken(token)).payload)
     }

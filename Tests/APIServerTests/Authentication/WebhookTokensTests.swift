@@ -6,7 +6,7 @@ import Wire
 
 @testable import APIServer
 
-@Suite(.timeLimit(.minutes(1))) struct WebhookTokensTests {
+@Suite(.timeLimit(.minutes(5))) struct WebhookTokensTests {
     private static func holder(_ user: String, _ audiences: [String]) -> TokenVerdict {
         .holder(TokenHolder(user: User(name: user), audiences: audiences))
     }

@@ -5,7 +5,7 @@ import Wire
 
 @testable import APIServer
 
-@Suite(.timeLimit(.minutes(1))) struct ImpersonationTests {
+@Suite(.timeLimit(.minutes(5))) struct ImpersonationTests {
     private static let admin = User(name: "admin")
 
     struct Case: Sendable {

@@ -9,7 +9,7 @@ import Wire
 @testable import APIServer
 
 /// Proxies to pods and services, with one backend on loopback that says what it was asked.
-@Suite(.timeLimit(.minutes(1))) struct ProxyTests {
+@Suite(.timeLimit(.minutes(5))) struct ProxyTests {
     private struct Backend: HTTPHandler {
         func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
             exchange.run {

@@ -5,7 +5,7 @@ import Wire
 @testable import APIServer
 
 /// Documents that clients keep are sent once.
-@Suite(.timeLimit(.minutes(1))) struct DocumentTagTests {
+@Suite(.timeLimit(.minutes(5))) struct DocumentTagTests {
     @Test(arguments: [
         ("\"A\"", true), ("W/\"A\"", true), ("\"B\", \"A\"", true), ("*", true),
         ("\"B\"", false), ("A", false), ("", false), (nil, false),

@@ -6,7 +6,7 @@ import Testing
 import Wire
 
 /// Events are stored once and served in two versions.
-@Suite(.timeLimit(.minutes(1))) struct EventsTests {
+@Suite(.timeLimit(.minutes(5))) struct EventsTests {
     private static let all: Value = ["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]]
     private static let core = "/api/v1/namespaces/default/events"
     private static let events = "/apis/events.k8s.io/v1/namespaces/default/events"

@@ -6,7 +6,7 @@ import Testing
 import Wire
 
 /// Unknown and duplicate fields, and warnings, over HTTP.
-@Suite(.timeLimit(.minutes(1))) struct FieldValidationTests {
+@Suite(.timeLimit(.minutes(5))) struct FieldValidationTests {
     private static let all: Value = ["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]]
     private static let maps = "/api/v1/namespaces/default/configmaps"
     private static let pods = "/api/v1/namespaces/default/pods"

@@ -7,7 +7,7 @@ import Testing
 import Wire
 
 /// The forms that every kind is served in, over HTTP.
-@Suite(.timeLimit(.minutes(1))) struct FormsTests {
+@Suite(.timeLimit(.minutes(5))) struct FormsTests {
     private static let all: Value = ["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]]
     private static let maps = "/api/v1/namespaces/default/configmaps"
     private static let protobuf = ProtobufEnvelope.mediaType

@@ -6,7 +6,7 @@ import Testing
 import Wire
 
 /// Watches as clients have them, over HTTP.
-@Suite(.timeLimit(.minutes(1))) struct WatchTests {
+@Suite(.timeLimit(.minutes(5))) struct WatchTests {
     private static let reads: Value = ["apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]]
     private static let maps = "/api/v1/namespaces/default/configmaps"
 
@@ -43,7 +43,7 @@ import Wire
             let token = try await api.token("reader", rules: [Self.reads])
             let version = try await create("a", api)
             let watch = try await api.send(
-                .get, Self.maps + "?watch=true&timeoutSeconds=1&resourceVersion=\(version + 1)", token: token)
+                .get, Self.maps + "?watch=true&timeoutSeconds=5&resourceVersion=\(version + 1)", token: token)
             #expect(watch.status == .ok)
             #expect(try await create("b", api) == version + 1)
             #expect(try await create("c", api) == version + 2)

@@ -6,7 +6,7 @@ import Testing
 @testable import APIServer
 
 /// Objects as people and controllers write them every day go through, with what the server has to add to them.
-@Suite(.timeLimit(.minutes(1))) struct EverydayObjectsTests {
+@Suite(.timeLimit(.minutes(5))) struct EverydayObjectsTests {
     private static let objects = """
         apiVersion: batch/v1
         kind: Job

@@ -107,7 +107,7 @@ import Wire
 }
 
 /// Evictions, bindings and the changes of pods that have their own doors, as clients make them.
-@Suite(.timeLimit(.minutes(1))) struct PodSubresourceTests {
+@Suite(.timeLimit(.minutes(5))) struct PodSubresourceTests {
     private static let all: Value = ["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]]
     private static let pods = "/api/v1/namespaces/default/pods"
 

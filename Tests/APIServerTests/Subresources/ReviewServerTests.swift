@@ -6,7 +6,7 @@ import Wire
 @testable import APIServer
 
 /// Reviews through the front door.
-@Suite(.timeLimit(.minutes(1))) struct ReviewServerTests {
+@Suite(.timeLimit(.minutes(5))) struct ReviewServerTests {
     private static let everything: [Value] = [
         ["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]], ["nonResourceURLs": ["/metrics"], "verbs": ["get"]],
     ]

@@ -6,7 +6,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite(.timeLimit(.minutes(1))) struct UpkeepTests {
+@Suite(.timeLimit(.minutes(5))) struct UpkeepTests {
     @Test(arguments: [(4999, 1000, nil), (5000, 1000, 4000), (9000, 0, 8000), (10, 0, nil)] as [(Revision, Revision, Revision?)])
     func `history is dropped when enough has gathered`(current: Revision, compacted: Revision, target: Revision?) {
         #expect(HistoryKeeper.target(current: current, compacted: compacted, HistoryKeeper.Limits()) == target)

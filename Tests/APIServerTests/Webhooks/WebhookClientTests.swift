@@ -7,7 +7,7 @@ import Wire
 
 @testable import APIServer
 
-@Suite(.timeLimit(.minutes(1))) struct WebhookClientTests {
+@Suite(.timeLimit(.minutes(5))) struct WebhookClientTests {
     /// A client to which the service of `TestWebhook` is at a port of loopback.
     private func client(port: Int = 1, type: String = "ClusterIP") -> WebhookClient {
         let service: Value = [

@@ -116,7 +116,7 @@ final class MemoryClient: Client {
             switch patch {
             case .json(let steps): return store(try JSONPatch(.array(steps)).apply(to: old), target)
             case .merge(let change): return store(try MergePatch.apply(change, to: old), target)
-            case .apply: throw Status.badRequest("this stand-in for the API keeps no owners of fields")
+            case .apply: throw PatchError(.inapplicable, "this stand-in for the API keeps no owners of fields")
             case .strategicMerge(let change):
                 guard let type = BuiltinResources.shared.definition(of: target.resource)?.type else {
                     return store(try MergePatch.apply(change, to: old), target)

@@ -7,7 +7,7 @@ import Wire
 @testable import APIServer
 
 /// Policies in whole servers.
-@Suite(.timeLimit(.minutes(1))) struct PolicyServerTests {
+@Suite(.timeLimit(.minutes(5))) struct PolicyServerTests {
     private static func policy(_ name: String, _ group: String, _ resource: String, _ spec: Value) -> Value {
         var spec = spec
         spec["matchConstraints"] = [

@@ -9,7 +9,7 @@ import Wire
 @testable import APIServer
 
 /// Whole servers that ask webhooks of the test's own.
-@Suite(.timeLimit(.minutes(1))) struct WebhookServerTests {
+@Suite(.timeLimit(.minutes(5))) struct WebhookServerTests {
     /// What webhooks were asked, in order.
     private final class Journal: Sendable {
         private let reviews = Mutex<[(path: String, request: Value)]>([])

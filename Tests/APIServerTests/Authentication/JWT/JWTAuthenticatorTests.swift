@@ -7,7 +7,7 @@ import Testing
 @testable import APIServer
 
 /// Tokens of an issuer that listens.
-@Suite(.timeLimit(.minutes(1))) struct JWTAuthenticatorTests {
+@Suite(.timeLimit(.minutes(5))) struct JWTAuthenticatorTests {
     /// A clock that stands until it is told.
     private final class Hands: Sendable {
         private let time = Mutex(Timestamp.now)

@@ -6,7 +6,7 @@ import Wire
 @testable import APIServer
 
 /// Tokens of other issuers at the front door.
-@Suite(.timeLimit(.minutes(1))) struct JWTServerTests {
+@Suite(.timeLimit(.minutes(5))) struct JWTServerTests {
     private static func configuration(_ server: TestWebhook, prefix: String) throws -> AuthenticationConfiguration {
         let document: Value = [
             "apiVersion": "apiserver.config.k8s.io/v1", "kind": "AuthenticationConfiguration",

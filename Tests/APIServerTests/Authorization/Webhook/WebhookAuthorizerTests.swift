@@ -7,7 +7,7 @@ import Wire
 
 @testable import APIServer
 
-@Suite(.timeLimit(.minutes(1))) struct WebhookAuthorizerTests {
+@Suite(.timeLimit(.minutes(5))) struct WebhookAuthorizerTests {
     private static let pods = GroupVersionResource(group: "", version: "v1", resource: "pods")
 
     private static func request(_ verb: String = "get", by user: String = "jane") -> AccessRequest {
