@@ -40,7 +40,8 @@ import Testing
         let (value, unknown) = try Self.shaped(
             spec,
             [
-                "list": [["a": "x", "b": "y"]], "open": ["any": 1, "shut": ["in": 2]], "map": ["k": ["v": 1]], "more": true,
+                "list": [["a": "x", "b": "y"]], "open": ["any": 1, "shut": ["in": 2]], "map": ["k": ["v": 1]],
+                "more": true,
             ])
         #expect(value == ["list": [["a": "x"]], "open": ["any": 1, "shut": [:]], "map": ["k": [:]]])
         #expect(unknown == ["spec.list[0].b", "spec.map.k.v", "spec.more", "spec.open.shut.in"])
@@ -60,56 +61,88 @@ import Testing
         #expect(value == ["inner": ["n": 7], "text": "t", "null": .null, "items": [["n": 7], ["n": 7]]])
     }
 
-    @Test(arguments: [
-        (["type": "string"], 1, "spec: Invalid value: \"integer\": spec in body must be of type string: \"integer\""),
-        (["type": "integer"], 1.5, "spec: Invalid value: \"number\": spec in body must be of type integer: \"number\""),
-        (["type": "string"], .null, "spec: Invalid value: \"null\": spec in body must be of type string: \"null\""),
-        (
-            ["x-kubernetes-int-or-string": true], true,
-            "spec: Invalid value: \"boolean\": spec in body must be of type integer,string: \"boolean\""
-        ),
-        (["type": "string", "enum": ["a", "b"]], "c", "spec: Unsupported value: \"c\": supported values: \"a\", \"b\""),
-        (["type": "string", "maxLength": 2], "abc", "spec: Too long: may not be more than 2 bytes"),
-        (["type": "string", "minLength": 2], "a", "spec: Invalid value: \"a\": spec in body should be at least 2 chars long"),
-        (
-            ["type": "number", "maximum": 1_000_000, "exclusiveMaximum": true], 1_000_000,
-            "spec: Invalid value: 1000000: spec in body should be less than 1e+06"
-        ),
-        (["type": "integer", "multipleOf": 2], 3, "spec: Invalid value: 3: spec in body should be a multiple of 2"),
-        (
-            ["type": "string", "format": "ipv4"], "::1",
-            "spec: Invalid value: \"::1\": spec in body must be of type ipv4: \"::1\""
-        ),
-        (["type": "array", "items": ["type": "string"], "maxItems": 1], ["a", "b"], "spec: Too many: 2: must have at most 1 items"),
-        (
-            ["type": "array", "items": ["type": "string"], "x-kubernetes-list-type": "set"], ["a", "a"],
-            "spec[1]: Duplicate value: \"a\""
-        ),
-        (["type": "object", "required": ["x"], "properties": ["x": ["type": "string"]]], [:], "spec.x: Required value"),
-        (
-            ["type": "object", "x-kubernetes-preserve-unknown-fields": true, "oneOf": [["required": ["a"]], ["required": ["b"]]]],
-            ["a": 1, "b": 1],
-            "<nil>: Invalid value: \"\": \"spec\" must validate one and only one schema (oneOf). Found 2 valid alternatives"
-        ),
-        (
-            ["type": "integer", "not": ["enum": [3]]], 3,
-            "<nil>: Invalid value: \"\": \"spec\" must not validate the schema (not)"
-        ),
-        (
-            ["type": "object", "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true],
-            ["apiVersion": "v1"], "spec.kind: Required value: must not be empty"
-        ),
-    ] as [(Value, Value, String)])
+    @Test(
+        arguments: [
+            (
+                ["type": "string"], 1,
+                "spec: Invalid value: \"integer\": spec in body must be of type string: \"integer\""
+            ),
+            (
+                ["type": "integer"], 1.5,
+                "spec: Invalid value: \"number\": spec in body must be of type integer: \"number\""
+            ),
+            (["type": "string"], .null, "spec: Invalid value: \"null\": spec in body must be of type string: \"null\""),
+            (
+                ["x-kubernetes-int-or-string": true], true,
+                "spec: Invalid value: \"boolean\": spec in body must be of type integer,string: \"boolean\""
+            ),
+            (
+                ["type": "string", "enum": ["a", "b"]], "c",
+                "spec: Unsupported value: \"c\": supported values: \"a\", \"b\""
+            ),
+            (["type": "string", "maxLength": 2], "abc", "spec: Too long: may not be more than 2 bytes"),
+            (
+                ["type": "string", "minLength": 2], "a",
+                "spec: Invalid value: \"a\": spec in body should be at least 2 chars long"
+            ),
+            (
+                ["type": "number", "maximum": 1_000_000, "exclusiveMaximum": true], 1_000_000,
+                "spec: Invalid value: 1000000: spec in body should be less than 1e+06"
+            ),
+            (
+                ["type": "integer", "multipleOf": 2], 3,
+                "spec: Invalid value: 3: spec in body should be a multiple of 2"
+            ),
+            (
+                ["type": "string", "format": "ipv4"], "::1",
+                "spec: Invalid value: \"::1\": spec in body must be of type ipv4: \"::1\""
+            ),
+            (
+                ["type": "array", "items": ["type": "string"], "maxItems": 1], ["a", "b"],
+                "spec: Too many: 2: must have at most 1 items"
+            ),
+            (
+                ["type": "array", "items": ["type": "string"], "x-kubernetes-list-type": "set"], ["a", "a"],
+                "spec[1]: Duplicate value: \"a\""
+            ),
+            (
+                ["type": "object", "required": ["x"], "properties": ["x": ["type": "string"]]], [:],
+                "spec.x: Required value"
+            ),
+            (
+                [
+                    "type": "object", "x-kubernetes-preserve-unknown-fields": true,
+                    "oneOf": [["required": ["a"]], ["required": ["b"]]],
+                ],
+                ["a": 1, "b": 1],
+                "<nil>: Invalid value: \"\": \"spec\" must validate one and only one schema (oneOf). Found 2 valid alternatives"
+            ),
+            (
+                ["type": "integer", "not": ["enum": [3]]], 3,
+                "<nil>: Invalid value: \"\": \"spec\" must not validate the schema (not)"
+            ),
+            (
+                [
+                    "type": "object", "x-kubernetes-embedded-resource": true,
+                    "x-kubernetes-preserve-unknown-fields": true,
+                ],
+                ["apiVersion": "v1"], "spec.kind: Required value: must not be empty"
+            ),
+        ] as [(Value, Value, String)])
     func `what a schema refuses is told in Kubernetes' words`(_ spec: Value, _ value: Value, _ message: String) throws {
         #expect(try Self.errors(spec, value) == [message])
     }
 
-    @Test(arguments: [
-        (["type": "string", "nullable": true], .null), (["x-kubernetes-int-or-string": true], "80%"),
-        (["type": "number"], 3), (["type": "integer"], 3.0),
-        (["type": "object", "x-kubernetes-preserve-unknown-fields": true, "anyOf": [["required": ["a"]]]], ["a": 1]),
-        (["x-kubernetes-preserve-unknown-fields": true], [1, "two"]),
-    ] as [(Value, Value)])
+    @Test(
+        arguments: [
+            (["type": "string", "nullable": true], .null), (["x-kubernetes-int-or-string": true], "80%"),
+            (["type": "number"], 3), (["type": "integer"], 3.0),
+            (
+                ["type": "object", "x-kubernetes-preserve-unknown-fields": true, "anyOf": [["required": ["a"]]]],
+                ["a": 1]
+            ),
+            (["x-kubernetes-preserve-unknown-fields": true], [1, "two"]),
+        ] as [(Value, Value)])
     func `what a schema allows passes`(_ spec: Value, _ value: Value) throws {
         #expect(try Self.errors(spec, value) == [])
     }

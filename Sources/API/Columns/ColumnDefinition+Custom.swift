@@ -22,7 +22,8 @@ extension ColumnDefinition {
         guard let value = found.first else { return .null }
         switch (type, value) {
         case ("integer", .integer), ("boolean", .bool), ("number", .double), ("number", .integer): return value
-        case ("integer", .double(let number)): return Int64(exactly: number.rounded(.towardZero)).map { .integer($0) } ?? .null
+        case ("integer", .double(let number)):
+            return Int64(exactly: number.rounded(.towardZero)).map { .integer($0) } ?? .null
         case ("date", .string(let text)):
             return .string(Timestamp(text).map { Age.text(since: $0, now: now) } ?? "<invalid>")
         case ("string", .string): return value

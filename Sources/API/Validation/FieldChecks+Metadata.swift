@@ -27,8 +27,14 @@ extension FieldChecks {
         labels(metadata["labels"], "metadata.labels")
         annotations(metadata["annotations"], "metadata.annotations")
         owners(metadata["ownerReferences"])
-        finalizers(metadata["finalizers"], "metadata.finalizers")
+        let takesPlain = definition.type == nil || Self.plainFinalizerGroups.contains(definition.resource.group)
+        finalizers(metadata["finalizers"], "metadata.finalizers", takesPlain: takesPlain)
     }
+
+    /// Groups whose finalizers need no domain, as those of custom resources: their API servers never asked for one.
+    private static let plainFinalizerGroups: Set<String> = [
+        "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io",
+    ]
 
     /// Most names are subdomains; those that become a label of a DNS name, or only a word in a path, are not.
     private static func nameRule(_ resource: GroupVersionResource) -> NameRule {
@@ -76,12 +82,14 @@ extension FieldChecks {
         }
     }
 
-    private mutating func finalizers(_ finalizers: Value?, _ path: @autoclosure () -> String) {
+    private mutating func finalizers(_ finalizers: Value?, _ path: @autoclosure () -> String, takesPlain: Bool) {
         guard finalizers.isFilled else { return }
         let path = path()
         let texts = finalizers.items.map { $0.string ?? "" }
         for text in texts { name(text, .qualifiedName, path) }
-        for (index, text) in texts.enumerated() { standardFinalizer(text, "\(path)[\(index)]") }
+        if !takesPlain {
+            for (index, text) in texts.enumerated() { standardFinalizer(text, "\(path)[\(index)]") }
+        }
         if texts.contains("orphan"), texts.contains("foregroundDeletion") {
             invalid(path, finalizers, "finalizer orphan and foregroundDeletion cannot be both set")
         }

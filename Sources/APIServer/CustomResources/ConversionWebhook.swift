@@ -4,27 +4,55 @@ import APIMachinery
 /// "Webhook conversion").
 struct ConversionWebhook: Sendable {
     private static let timeout: Duration = .seconds(30)
-    private static let reviewVersion = "v1"
+    /// The versions of `ConversionReview` that can be spoken.
+    static let reviewVersions = ["v1", "v1beta1"]
 
     let caller: any WebhookCaller
     private let target: WebhookTarget
+    /// The first that the webhook knows, of those that can be spoken.
+    private let reviewVersion: String
 
     /// `nil` when the configuration names no server.
     init?(_ webhook: Value, caller: any WebhookCaller) {
         guard let target = WebhookTarget(webhook["clientConfig"] ?? .emptyObject) else { return nil }
         self.target = target
         self.caller = caller
+        let known = (webhook["conversionReviewVersions"]?.array ?? []).compactMap(\.string)
+        reviewVersion = known.first(where: Self.reviewVersions.contains) ?? Self.reviewVersions[0]
     }
 
     /// The objects in the version of `kind`, in the same order. Their metadata stays, but for labels and annotations.
     func convert(_ objects: [Value], to kind: GroupVersionKind) async throws(Status) -> [Value] {
-        guard !objects.isEmpty else { return [] }
-        let source = objects[0]["apiVersion"]?.string ?? ""
-        let name = GroupVersionKind(apiVersion: source, kind: kind.kind)
+        guard let first = objects.first else { return [] }
+        let source = GroupVersionKind(apiVersion: first["apiVersion"]?.string ?? "", kind: kind.kind)
+        do throws(Failure) {
+            let converted = try await ask(objects, kind)
+            guard converted.count == objects.count else {
+                throw .returned("\(converted.count) objects, expected \(objects.count)")
+            }
+            var result: [Value] = []
+            for (index, (original, value)) in zip(objects, converted).enumerated() {
+                result.append(try Self.check(value, original, kind, index))
+            }
+            return result
+        } catch {
+            throw .internalError("conversion webhook for \(source) \(error.why)")
+        }
+    }
+
+    /// What came of a call, as it continues "conversion webhook for ...".
+    private struct Failure: Error {
+        var why: String
+
+        static func failed(_ why: String) -> Failure { Failure(why: "failed: " + why) }
+        static func returned(_ what: String) -> Failure { Failure(why: "returned " + what) }
+    }
+
+    private func ask(_ objects: [Value], _ kind: GroupVersionKind) async throws(Failure) -> [Value] {
         var random = SystemRandomNumberGenerator()
         let uid = GeneratedName.uuid(using: &random)
         let review: Value = [
-            "apiVersion": .string("apiextensions.k8s.io/" + Self.reviewVersion), "kind": "ConversionReview",
+            "apiVersion": .string("apiextensions.k8s.io/" + reviewVersion), "kind": "ConversionReview",
             "request": [
                 "uid": .string(uid), "desiredAPIVersion": .string(kind.apiVersion), "objects": .array(objects),
             ],
@@ -33,57 +61,45 @@ struct ConversionWebhook: Sendable {
         do throws(WebhookFailure) {
             answer = try await caller.call(WebhookCall(target: target, body: review, timeout: Self.timeout))
         } catch {
-            throw .conversionFailed(name, error.description)
+            throw .failed(error.description)
         }
         let response = answer["response"] ?? .emptyObject
-        guard response["uid"]?.string == uid else {
-            throw .conversionFailed(
-                name, "expected response.uid=\"\(uid)\", got \"\(response["uid"]?.string ?? "")\"")
-        }
+        if reviewVersion == "v1" { try checkReview(answer, uid) }
         guard response.at("result", "status") == "Success" else {
-            throw .conversionFailed(name, response.at("result", "message")?.string ?? "")
+            throw .failed(response.at("result", "message")?.string ?? "")
         }
-        let converted = response["convertedObjects"]?.array ?? []
-        guard converted.count == objects.count else {
-            throw .conversionFailed(
-                name, "expected \(objects.count) converted objects, got \(converted.count)")
-        }
-        var result: [Value] = []
-        for (index, (original, value)) in zip(objects, converted).enumerated() {
-            do throws(Mismatch) {
-                result.append(try Self.check(value, original, kind, index))
-            } catch {
-                throw .conversionFailed(name, error.why)
-            }
-        }
-        return result
+        return response["convertedObjects"]?.array ?? []
     }
 
-    private struct Mismatch: Error {
-        var why: String
+    /// The older version of the review left these to chance.
+    private func checkReview(_ answer: Value, _ uid: String) throws(Failure) {
+        let kind = "apiextensions.k8s.io/\(reviewVersion), Kind=ConversionReview"
+        let given = GroupVersionKind(
+            apiVersion: answer["apiVersion"]?.string ?? "", kind: answer["kind"]?.string ?? "")
+        guard given.description == kind else {
+            throw .failed("expected webhook response of \(kind), got \(given)")
+        }
+        let echoed = answer.at("response", "uid")?.string ?? ""
+        guard echoed == uid else { throw .failed("expected response.uid=\"\(uid)\", got \"\(echoed)\"") }
     }
 
     /// What came back, with the metadata that went.
     private static func check(
         _ converted: Value, _ original: Value, _ kind: GroupVersionKind, _ index: Int
-    ) throws(Mismatch) -> Value {
-        let start = "invalid converted object at index \(index): "
-        guard converted["apiVersion"]?.string == kind.apiVersion else {
-            throw Mismatch(
-                why: start + "invalid apiVersion: expected=\(kind.apiVersion) "
-                    + "got=\(converted["apiVersion"]?.string ?? "")")
+    ) throws(Failure) -> Value {
+        func invalid(_ why: String) -> Failure { .returned("invalid converted object at index \(index): \(why)") }
+        func demand(_ expected: Value?, _ received: Value?, _ name: String) throws(Failure) {
+            guard expected?.string ?? "" != received?.string ?? "" else { return }
+            throw invalid("invalid \(name) (expected \(expected?.string ?? ""), received \(received?.string ?? ""))")
         }
-        guard converted["kind"] == original["kind"] else {
-            throw Mismatch(
-                why: start + "invalid kind: expected=\(original["kind"]?.string ?? "") "
-                    + "got=\(converted["kind"]?.string ?? "")")
-        }
+        try demand(.string(kind.apiVersion), converted["apiVersion"], "groupVersion")
+        try demand(original["kind"], converted["kind"], "kind")
         guard let metadata = converted["metadata"], metadata.fields != nil else {
-            throw Mismatch(why: start + "missing metadata in converted object")
+            throw invalid("metadata of type object expected")
         }
-        for key in ["name", "namespace", "uid"] where metadata[key] != original.at("metadata", key) {
-            throw Mismatch(
-                why: start + "must not change metadata.\(key)")
+        for (key, name) in [("name", "name"), ("namespace", "namespace"), ("uid", "UID")] {
+            let (old, new) = (original.at("metadata", key)?.string ?? "", metadata[key]?.string ?? "")
+            guard old == new else { throw invalid("must have the same \(name): \(old) != \(new)") }
         }
         var result = converted
         var kept = original["metadata"] ?? .emptyObject
@@ -91,12 +107,5 @@ struct ConversionWebhook: Sendable {
         kept["annotations"] = metadata["annotations"]
         result["metadata"] = kept
         return result
-    }
-}
-
-extension Status {
-    /// The 500 answer to a request for an object that cannot be brought into the version asked for.
-    static func conversionFailed(_ kind: GroupVersionKind, _ why: String) -> Status {
-        .internalError("conversion webhook for \(kind) failed: \(why)")
     }
 }

@@ -72,7 +72,8 @@ final class CustomConversion: Sendable {
         guard let version = versions[storage] else { return object }
         let apiVersion = version.definition.groupVersionKind.apiVersion
         guard object["apiVersion"]?.string != apiVersion else { return object }
-        return try await convert([object], to: storage).first ?? object
+        // With the defaults that reading the object from the log would add.
+        return try await convert([object], to: storage).first.map(version.shaped) ?? object
     }
 
     private func convert(_ objects: [Value], to version: String) async throws(Status) -> [Value] {

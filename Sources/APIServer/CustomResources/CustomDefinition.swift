@@ -43,7 +43,9 @@ struct CustomDefinition: Sendable {
         var scale: ScalePaths? { value.at("subresources", "scale").map { ScalePaths($0) } }
         /// As `spec.color`: what field selectors may name.
         var selectableFields: [String] {
-            (value["selectableFields"]?.array ?? []).compactMap { $0["jsonPath"]?.string.map { String($0.dropFirst()) } }
+            (value["selectableFields"]?.array ?? []).compactMap {
+                $0["jsonPath"]?.string.map { String($0.dropFirst()) }
+            }
         }
     }
 

@@ -216,7 +216,15 @@ final class CustomResources: Sendable {
         if let store = serving.withLock({ $0[name]?.store }) {
             try await deleteAll(store)
             // The end of the last one brings this back.
-            guard store.cache.list(namespace: nil).isEmpty else { return }
+            guard store.cache.list(namespace: nil).isEmpty else {
+                let status = DefinitionConditions(now: now()).statusInDeletion(of: definition)
+                guard status != definition.value["status"] else { return }
+                var value = definition.value
+                value["status"] = status
+                let target = Target(.customResourceDefinitions, name: name, subresource: "status")
+                _ = try await client.update(target, value, WriteOptions())
+                return
+            }
         }
         var value = definition.value
         value[path: ["metadata", "finalizers"]] = Value(

@@ -38,7 +38,8 @@ struct CustomValidation: ObjectValidation {
                 let type = replicas.goType
                 let text = replicas.string ?? replicas.description
                 errors.append(
-                    .invalid(field, value: 0, "\(field) accessor error: \(text) is of the type \(type), expected int64"))
+                    .invalid(field, value: 0, "\(field) accessor error: \(text) is of the type \(type), expected int64")
+                )
                 continue
             }
             if count < 0 { errors.append(.invalid(field, value: replicas, "should be a non-negative integer")) }

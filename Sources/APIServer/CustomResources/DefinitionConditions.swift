@@ -35,9 +35,27 @@ struct DefinitionConditions {
         } else {
             set(&conditions, "Established", false, "NotAccepted", "not all names are accepted")
         }
-        if let approval = Self.approval(definition) {
-            set(&conditions, "KubernetesAPIApprovalPolicyConformant", approval.isTrue, approval.reason, approval.message)
+        let faults = Self.structuralFaults(definition)
+        if !faults.isEmpty {
+            set(&conditions, "NonStructuralSchema", true, "Violations", faults)
+        } else {
+            conditions.removeAll { $0["type"] == "NonStructuralSchema" }
         }
+        if let approval = Self.approval(definition) {
+            set(
+                &conditions, "KubernetesAPIApprovalPolicyConformant", approval.isTrue, approval.reason, approval.message
+            )
+        }
+        status["conditions"] = .array(conditions)
+        return status
+    }
+
+    /// The status while objects wait for those who hold them back.
+    func statusInDeletion(of definition: CustomDefinition) -> Value {
+        var status = definition.value["status"] ?? .emptyObject
+        var conditions = status["conditions"]?.array ?? []
+        set(
+            &conditions, "Terminating", true, "InstanceDeletionInProgress", "CustomResource deletion is in progress")
         status["conditions"] = .array(conditions)
         return status
     }
@@ -57,6 +75,16 @@ struct DefinitionConditions {
             condition["lastTransitionTime"] = conditions[index]["lastTransitionTime"]
         }
         conditions[index] = condition
+    }
+
+    /// What keeps schemas from being structural. No such definition can be written; one may have been taken over from
+    /// another server's state.
+    private static func structuralFaults(_ definition: CustomDefinition) -> String {
+        let faults = definition.versions.enumerated().flatMap { index, version in
+            StructuralRules.errors(in: version.schema, at: "spec.versions[\(index)].schema.openAPIV3Schema")
+        }
+        let texts = faults.map(\.description)
+        return texts.count > 1 ? "[" + texts.joined(separator: ", ") + "]" : texts.joined()
     }
 
     // MARK: Names

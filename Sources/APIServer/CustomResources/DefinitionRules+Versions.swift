@@ -14,7 +14,11 @@ extension DefinitionRules {
         for (index, version) in versions.enumerated() {
             let place = "\(path)[\(index)]"
             let name = version["name"]?.string ?? ""
-            if name.isEmpty { errors.append(.required(place + ".name")) } else { self.name(name, .dns1035Label, place + ".name") }
+            if name.isEmpty {
+                errors.append(.required(place + ".name"))
+            } else {
+                self.name(name, .dns1035Label, place + ".name")
+            }
             if names.contains(name) {
                 errors.append(.invalid(path, value: .string(name), "must contain unique version names"))
             }
@@ -102,7 +106,8 @@ extension DefinitionRules {
         if fields.count > Self.selectableLimit {
             errors.append(
                 FieldError(
-                    .tooMany, path, value: .integer(Int64(fields.count)), "must have at most \(Self.selectableLimit) items"))
+                    .tooMany, path, value: .integer(Int64(fields.count)),
+                    "must have at most \(Self.selectableLimit) items"))
         }
         var seen: Set<String> = []
         for (index, field) in fields.enumerated() {
@@ -128,7 +133,8 @@ extension DefinitionRules {
             } else if !["boolean", "integer", "string"].contains(type) {
                 errors.append(
                     .invalid(
-                        place, value: .string(text), "must point to a field of type string, boolean or integer. "
+                        place, value: .string(text),
+                        "must point to a field of type string, boolean or integer. "
                             + "Enum string fields and strings with formats are allowed."))
             }
         }

@@ -15,7 +15,9 @@ struct DefinitionStrategy: ResourceStrategy {
     /// From now on objects may be written in the storage version; that none lies in an older one only somebody who moved
     /// them can say, by taking the older from the status (Kubernetes documentation, "Upgrade existing objects").
     func prepareForUpdate(_ object: inout Value, over current: Value, _ request: WriteRequest) {
-        guard request.target.subresource == nil, let storage = CustomDefinition(object).storageVersion?.name else { return }
+        guard request.target.subresource == nil, let storage = CustomDefinition(object).storageVersion?.name else {
+            return
+        }
         let stored = CustomDefinition(object).storedVersions
         if !stored.contains(storage) { object[path: ["status", "storedVersions"]] = Value(stored + [storage]) }
     }

@@ -56,7 +56,8 @@ import Wire
         try await TestAPI.run { api in
             let tabs = try await CronTab(api)
             try await tabs.define(Self.definition(storing: "v1", nil))
-            _ = try await tabs.ask(.post, Self.path("v2"), CronTab.object("a", ["host": "x", "port": 1], version: "v2"))
+            _ = try await tabs.ask(
+                .post, Self.path("v2"), CronTab.object("a", ["host": "x", "port": 1], version: "v2"))
             let first = try await tabs.ask(.get, Self.path("v1") + "/a").value
             let second = try await tabs.ask(.get, Self.path("v2") + "/a").value
             #expect(first["apiVersion"] == "stable.example.com/v1")
@@ -161,7 +162,8 @@ import Wire
         try await TestWebhook.run(answer: { _, body in
             let uid = try Value(json: body).at("request", "uid") ?? ""
             let answer: Value = [
-                "response": ["uid": uid, "result": ["status": "Failure", "message": "no such luck"]]
+                "apiVersion": "apiextensions.k8s.io/v1", "kind": "ConversionReview",
+                "response": ["uid": uid, "result": ["status": "Failure", "message": "no such luck"]],
             ]
             return (200, answer.json)
         }) { hook in

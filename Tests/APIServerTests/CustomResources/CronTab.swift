@@ -16,7 +16,10 @@ struct CronTab: Sendable {
     init(_ api: TestAPI) async throws {
         self.api = api
         token = try await api.token(
-            "tabs", rules: [["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]], ["nonResourceURLs": ["*"], "verbs": ["*"]]])
+            "tabs",
+            rules: [
+                ["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]], ["nonResourceURLs": ["*"], "verbs": ["*"]],
+            ])
     }
 
     /// A schema whose `spec` has these properties.
@@ -47,7 +50,8 @@ struct CronTab: Sendable {
         var spec = spec
         spec["group"] = .string(group)
         spec["scope"] = spec["scope"] ?? "Namespaced"
-        spec["names"] = spec["names"]
+        spec["names"] =
+            spec["names"]
             ?? [
                 "plural": "crontabs", "singular": "crontab", "kind": "CronTab", "shortNames": ["ct"],
                 "categories": ["all"],
@@ -74,7 +78,9 @@ struct CronTab: Sendable {
         try #require(answer.code == 201, "\(answer.value)")
         let name = definition.at("metadata", "name")?.string ?? ""
         try await wait(name) { object in
-            object?.at("status", "conditions")?.array?.contains { $0["type"] == "Established" && $0["status"] == "True" }
+            object?.at("status", "conditions")?.array?.contains {
+                $0["type"] == "Established" && $0["status"] == "True"
+            }
                 ?? false
         }
     }

@@ -16,7 +16,8 @@ import Wire
         "v1", schema,
         [
             "subresources": [
-                "status": [:], "scale": ["specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"],
+                "status": [:],
+                "scale": ["specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"],
             ],
             "additionalPrinterColumns": [
                 ["name": "Spec", "type": "string", "jsonPath": ".spec.cronSpec"],
@@ -42,7 +43,8 @@ import Wire
             #expect(refused.code == 422)
             let message = refused.value["message"]?.string ?? ""
             #expect(
-                message.contains("spec.replicas: Invalid value: 15: spec.replicas in body should be less than or equal to 10"))
+                message.contains(
+                    "spec.replicas: Invalid value: 15: spec.replicas in body should be less than or equal to 10"))
             #expect(message.contains(#"spec.cronSpec in body should match '^(\d+|\*)"#))
             let strict = try await tabs.ask(
                 .post, CronTab.path + "?fieldValidation=Strict", CronTab.object("b", ["colour": "blue"]))
@@ -132,8 +134,13 @@ import Wire
             #expect(schema.at("properties", "spec", "properties", "replicas", "maximum") == 10)
             _ = try await tabs.ask(
                 .patch, CronTab.definitions + "/" + CronTab.name,
-                [["op": "remove", "path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/image"],
-                 ["op": "remove", "path": "/spec/versions/0/selectableFields"]],
+                [
+                    [
+                        "op": "remove",
+                        "path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/image",
+                    ],
+                    ["op": "remove", "path": "/spec/versions/0/selectableFields"],
+                ],
                 ["Content-Type": "application/json-patch+json"])
             _ = try await tabs.ask(.delete, CronTab.definitions + "/" + CronTab.name)
             try await tabs.wait(CronTab.name) { $0 == nil }
@@ -148,12 +155,16 @@ import Wire
                 _ = try await tabs.ask(.post, CronTab.path, CronTab.object("tab-\(index)", [:]))
             }
             var held = CronTab.object("held", [:])
-            held[path: ["metadata", "finalizers"]] = ["example.com/hold"]
+            held[path: ["metadata", "finalizers"]] = ["hold.example.com"]
             _ = try await tabs.ask(.post, CronTab.path, held)
             let going = try await tabs.ask(.delete, CronTab.definitions + "/" + CronTab.name)
             #expect(going.value.at("metadata", "finalizers") == [.string(CustomDefinition.cleanupFinalizer)])
             let late = try await tabs.ask(.get, CronTab.path)
             #expect(late.code == 200)
+            try await tabs.wait(CronTab.name) { object in
+                object?.at("status", "conditions")?.array?.contains { $0["reason"] == "InstanceDeletionInProgress" }
+                    ?? false
+            }
             let free = try await tabs.ask(
                 .patch, CronTab.path + "/held", ["metadata": ["finalizers": []]],
                 ["Content-Type": "application/merge-patch+json"])
@@ -191,14 +202,20 @@ import Wire
     @Test func `a new default shows in objects that were stored before, and a known fault may stay`() async throws {
         try await TestAPI.run { api in
             let tabs = try await CronTab(api)
-            try await tabs.define(CronTab.definition([CronTab.version("v1", CronTab.schema(["image": ["type": "string"]]))]))
+            try await tabs.define(
+                CronTab.definition([CronTab.version("v1", CronTab.schema(["image": ["type": "string"]]))]))
             _ = try await tabs.ask(.post, CronTab.path, CronTab.object("a", ["image": "long enough"]))
             let patch: Value = [
-                ["op": "replace", "path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties",
-                 "value": ["image": ["type": "string", "maxLength": 4], "level": ["type": "integer", "default": 2]]]
+                [
+                    "op": "replace", "path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties",
+                    "value": [
+                        "image": ["type": "string", "maxLength": 4], "level": ["type": "integer", "default": 2],
+                    ],
+                ]
             ]
             let changed = try await tabs.ask(
-                .patch, CronTab.definitions + "/" + CronTab.name, patch, ["Content-Type": "application/json-patch+json"])
+                .patch, CronTab.definitions + "/" + CronTab.name, patch, ["Content-Type": "application/json-patch+json"]
+            )
             #expect(changed.code == 200, "\(changed.value)")
             try await tabs.settle()
             let object = try await tabs.ask(.get, CronTab.path + "/a").value
@@ -216,7 +233,9 @@ import Wire
     @Test func `rules in CEL refuse objects, and faults of old come as warnings`() async throws {
         try await TestAPI.run { api in
             let tabs = try await CronTab(api)
-            var schema = CronTab.schema(["low": ["type": "integer"], "high": ["type": "integer"], "note": ["type": "string"]])
+            var schema = CronTab.schema([
+                "low": ["type": "integer"], "high": ["type": "integer"], "note": ["type": "string"],
+            ])
             let spec = ["properties", "spec", "x-kubernetes-validations"]
             try await tabs.define(CronTab.definition([CronTab.version("v1", schema)]))
             _ = try await tabs.ask(.post, CronTab.path, CronTab.object("old", ["low": 5, "high": 1]))
@@ -230,14 +249,16 @@ import Wire
             let refused = try await tabs.ask(.post, CronTab.path, CronTab.object("new", ["low": 5, "high": 1]))
             #expect(
                 refused.value["message"]
-                    == "CronTab.stable.example.com \"new\" is invalid: spec: Invalid value: failed rule: self.low <= self.high")
+                    == "CronTab.stable.example.com \"new\" is invalid: spec: Invalid value: failed rule: self.low <= self.high"
+            )
             let labelled = try await api.send(
                 .patch, CronTab.path + "/old", token: tabs.token,
                 headers: ["Content-Type": "application/merge-patch+json"], body: ["metadata": ["labels": ["a": "b"]]])
             #expect(labelled.status.code == 200)
             #expect(labelled.headers["Warning"]?.contains("failed rule: self.low <= self.high") == true)
             let worse = try await tabs.ask(
-                .patch, CronTab.path + "/old", ["spec": ["note": "x"]], ["Content-Type": "application/merge-patch+json"])
+                .patch, CronTab.path + "/old", ["spec": ["note": "x"]], ["Content-Type": "application/merge-patch+json"]
+            )
             #expect(worse.code == 422)
             schema[path: spec] = [["rule": "self.lowest <= self.high"]]
             let broken = try await tabs.ask(

@@ -21,49 +21,53 @@ import Testing
 
     @Test func `a good definition has no faults`() { #expect(Self.messages(Self.defaulted([Self.good])) == []) }
 
-    @Test(arguments: [
-        ([:], "spec.versions[0].schema.openAPIV3Schema.type: Required value: must not be empty at the root"),
-        (
-            ["type": "object", "properties": ["a": [:]]],
-            "spec.versions[0].schema.openAPIV3Schema.properties[a].type: Required value: must not be empty for specified object fields"
-        ),
-        (
-            ["type": "object", "properties": ["a": ["type": "array"]]],
-            "spec.versions[0].schema.openAPIV3Schema.properties[a].items: Required value: must be specified"
-        ),
-        (
-            ["type": "object", "$ref": "#/x"],
-            "spec.versions[0].schema.openAPIV3Schema.$ref: Forbidden: $ref is not supported"
-        ),
-        (
-            ["type": "object", "properties": ["a": ["type": "array", "uniqueItems": true, "items": ["type": "string"]]]],
-            "spec.versions[0].schema.openAPIV3Schema.properties[a].uniqueItems: Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes quadratic"
-        ),
-        (
-            ["type": "object", "properties": ["a": ["type": "string", "default": 3]]],
-            "spec.versions[0].schema.openAPIV3Schema.properties[a].default: Invalid value: \"integer\": value in body must be of type string: \"integer\""
-        ),
-        (
-            ["type": "object", "properties": ["a": ["type": "string", "pattern": "("]]],
-            "spec.versions[0].schema.openAPIV3Schema.properties[a].pattern: Invalid value: \"(\": must be a valid regular expression, but isn't: error parsing regexp: missing closing ): `(`"
-        ),
-        (
-            ["type": "object", "anyOf": [["properties": ["b": ["pattern": "x"]]]]],
-            "spec.versions[0].schema.openAPIV3Schema.properties[b]: Required value: because it is defined in spec.versions[0].schema.openAPIV3Schema.anyOf[0].properties[b]"
-        ),
-        (
-            [
-                "type": "object",
-                "properties": [
-                    "a": [
-                        "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"],
-                        "items": ["type": "object", "properties": ["k": ["type": "string"]]],
-                    ]
+    @Test(
+        arguments: [
+            ([:], "spec.versions[0].schema.openAPIV3Schema.type: Required value: must not be empty at the root"),
+            (
+                ["type": "object", "properties": ["a": [:]]],
+                "spec.versions[0].schema.openAPIV3Schema.properties[a].type: Required value: must not be empty for specified object fields"
+            ),
+            (
+                ["type": "object", "properties": ["a": ["type": "array"]]],
+                "spec.versions[0].schema.openAPIV3Schema.properties[a].items: Required value: must be specified"
+            ),
+            (
+                ["type": "object", "$ref": "#/x"],
+                "spec.versions[0].schema.openAPIV3Schema.$ref: Forbidden: $ref is not supported"
+            ),
+            (
+                [
+                    "type": "object",
+                    "properties": ["a": ["type": "array", "uniqueItems": true, "items": ["type": "string"]]],
                 ],
-            ],
-            "spec.versions[0].schema.openAPIV3Schema.properties[a].items.properties[k].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property"
-        ),
-    ] as [(Value, String)])
+                "spec.versions[0].schema.openAPIV3Schema.properties[a].uniqueItems: Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes quadratic"
+            ),
+            (
+                ["type": "object", "properties": ["a": ["type": "string", "default": 3]]],
+                "spec.versions[0].schema.openAPIV3Schema.properties[a].default: Invalid value: \"integer\": value in body must be of type string: \"integer\""
+            ),
+            (
+                ["type": "object", "properties": ["a": ["type": "string", "pattern": "("]]],
+                "spec.versions[0].schema.openAPIV3Schema.properties[a].pattern: Invalid value: \"(\": must be a valid regular expression, but isn't: error parsing regexp: missing closing ): `(`"
+            ),
+            (
+                ["type": "object", "anyOf": [["properties": ["b": ["pattern": "x"]]]]],
+                "spec.versions[0].schema.openAPIV3Schema.properties[b]: Required value: because it is defined in spec.versions[0].schema.openAPIV3Schema.anyOf[0].properties[b]"
+            ),
+            (
+                [
+                    "type": "object",
+                    "properties": [
+                        "a": [
+                            "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"],
+                            "items": ["type": "object", "properties": ["k": ["type": "string"]]],
+                        ]
+                    ],
+                ],
+                "spec.versions[0].schema.openAPIV3Schema.properties[a].items.properties[k].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property"
+            ),
+        ] as [(Value, String)])
     func `a schema that is not structural is refused`(_ schema: Value, _ message: String) {
         #expect(Self.messages(Self.defaulted([CronTab.version("v1", schema)])).contains(message))
     }
@@ -76,7 +80,8 @@ import Testing
         var definition = Self.defaulted([Self.good])
         definition[path: ["spec", "group"]] = "example"
         #expect(
-            Self.messages(definition).contains("spec.group: Invalid value: \"example\": should be a domain with at least one dot"))
+            Self.messages(definition).contains(
+                "spec.group: Invalid value: \"example\": should be a domain with at least one dot"))
         definition[path: ["spec", "scope"]] = "Global"
         #expect(
             Self.messages(definition).contains(

@@ -29,26 +29,49 @@ import Testing
         [["rule": "self.min <= self.max", "messageExpression": "'%d is more than %d'.format([self.min, self.max])"]],
         ["min": ["type": "integer"], "max": ["type": "integer"]])
 
-    @Test(arguments: [
-        (range, ["min": 1, "max": 2], []),
-        (range, ["min": 3, "max": 2], ["spec: Invalid value: 3 is more than 2"]),
-        (range, ["min": 3], ["spec: Invalid value: \"object\": no such key: max evaluating rule: self.min <= self.max"]),
-        (["type": "string", "x-kubernetes-validations": [["rule": "self.startsWith('a')"]]], "b",
-            ["spec: Invalid value: \"b\": failed rule: self.startsWith('a')"]),
-        (["type": "string", "x-kubernetes-validations": [["rule": "self == 'a'", "message": " be a "]]], "b",
-            ["spec: Invalid value: \"b\": be a"]),
-        (object([["rule": "has(self.a)", "message": "needs a", "fieldPath": ".a", "reason": "FieldValueRequired"]],
-                ["a": ["type": "string"]]), [:], ["spec.a: Required value: needs a"]),
-        (object([["rule": "self.a > 0", "message": "no", "fieldPath": ".a", "reason": "FieldValueForbidden"]],
-                ["a": ["type": "integer"]]), ["a": 0], ["spec.a: Forbidden: no"]),
-        (["type": "object", "additionalProperties": ["type": "integer", "x-kubernetes-validations": [["rule": "self > 1"]]]],
-            ["x": 1, "y": 2], ["spec[x]: Invalid value: 1: failed rule: self > 1"]),
-        (["type": "array", "items": ["type": "string", "x-kubernetes-validations": [["rule": "self != ''"]]]],
-            ["x", ""], ["spec[1]: Invalid value: \"\": failed rule: self != ''"]),
-        (["type": "string", "nullable": true, "x-kubernetes-validations": [["rule": "false"]]], .null, []),
-        (["type": "string", "x-kubernetes-validations": [["rule": "false", "messageExpression": "''"]]], "x",
-            ["spec: Invalid value: \"x\": failed rule: false"]),
-    ] as [(Value, Value, [String])])
+    @Test(
+        arguments: [
+            (range, ["min": 1, "max": 2], []),
+            (range, ["min": 3, "max": 2], ["spec: Invalid value: 3 is more than 2"]),
+            (
+                range, ["min": 3],
+                ["spec: Invalid value: \"object\": no such key: max evaluating rule: self.min <= self.max"]
+            ),
+            (
+                ["type": "string", "x-kubernetes-validations": [["rule": "self.startsWith('a')"]]], "b",
+                ["spec: Invalid value: \"b\": failed rule: self.startsWith('a')"]
+            ),
+            (
+                ["type": "string", "x-kubernetes-validations": [["rule": "self == 'a'", "message": " be a "]]], "b",
+                ["spec: Invalid value: \"b\": be a"]
+            ),
+            (
+                object(
+                    [["rule": "has(self.a)", "message": "needs a", "fieldPath": ".a", "reason": "FieldValueRequired"]],
+                    ["a": ["type": "string"]]), [:], ["spec.a: Required value: needs a"]
+            ),
+            (
+                object(
+                    [["rule": "self.a > 0", "message": "no", "fieldPath": ".a", "reason": "FieldValueForbidden"]],
+                    ["a": ["type": "integer"]]), ["a": 0], ["spec.a: Forbidden: no"]
+            ),
+            (
+                [
+                    "type": "object",
+                    "additionalProperties": ["type": "integer", "x-kubernetes-validations": [["rule": "self > 1"]]],
+                ],
+                ["x": 1, "y": 2], ["spec[x]: Invalid value: 1: failed rule: self > 1"]
+            ),
+            (
+                ["type": "array", "items": ["type": "string", "x-kubernetes-validations": [["rule": "self != ''"]]]],
+                ["x", ""], ["spec[1]: Invalid value: \"\": failed rule: self != ''"]
+            ),
+            (["type": "string", "nullable": true, "x-kubernetes-validations": [["rule": "false"]]], .null, []),
+            (
+                ["type": "string", "x-kubernetes-validations": [["rule": "false", "messageExpression": "''"]]], "x",
+                ["spec: Invalid value: \"x\": failed rule: false"]
+            ),
+        ] as [(Value, Value, [String])])
     func `rules judge values where they stand`(_ spec: Value, _ value: Value, _ expected: [String]) {
         #expect(Self.check(spec, value).errors.map(\.description) == expected)
     }
@@ -56,24 +79,36 @@ import Testing
     private static let list: Value = [
         "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"],
         "items": object(
-            [["rule": "self.v >= oldSelf.v", "message": "only up"]], ["k": ["type": "string"], "v": ["type": "integer"]]),
+            [["rule": "self.v >= oldSelf.v", "message": "only up"]],
+            ["k": ["type": "string"], "v": ["type": "integer"]]),
     ]
 
-    @Test(arguments: [
-        (object([["rule": "self.a == oldSelf.a"]], ["a": ["type": "string"]]), ["a": "x"], nil, []),
-        (object([["rule": "self.a == oldSelf.a"]], ["a": ["type": "string"]]), ["a": "x"], ["a": "x"], []),
-        (object([["rule": "self.a == oldSelf.a"]], ["a": ["type": "string"]]), ["a": "x"], ["a": "y"],
-            ["spec: Invalid value: failed rule: self.a == oldSelf.a"]),
-        (object(
-            [["rule": "oldSelf.hasValue() || self.a == 'first'", "optionalOldSelf": true]], ["a": ["type": "string"]]),
-            ["a": "x"], nil, ["spec: Invalid value: failed rule: oldSelf.hasValue() || self.a == 'first'"]),
-        (object(
-            [["rule": "oldSelf.orValue(self).a == self.a", "optionalOldSelf": true]], ["a": ["type": "string"]]),
-            ["a": "x"], ["a": "x"], []),
-        // Elements are known by their keys, wherever they stand; new ones have no past.
-        (list, [["k": "new", "v": 0], ["k": "b", "v": 1], ["k": "a", "v": 5]], [["k": "a", "v": 5], ["k": "b", "v": 2]],
-            ["spec[1]: Invalid value: only up"]),
-    ] as [(Value, Value, Value?, [String])])
+    @Test(
+        arguments: [
+            (object([["rule": "self.a == oldSelf.a"]], ["a": ["type": "string"]]), ["a": "x"], nil, []),
+            (object([["rule": "self.a == oldSelf.a"]], ["a": ["type": "string"]]), ["a": "x"], ["a": "x"], []),
+            (
+                object([["rule": "self.a == oldSelf.a"]], ["a": ["type": "string"]]), ["a": "x"], ["a": "y"],
+                ["spec: Invalid value: failed rule: self.a == oldSelf.a"]
+            ),
+            (
+                object(
+                    [["rule": "oldSelf.hasValue() || self.a == 'first'", "optionalOldSelf": true]],
+                    ["a": ["type": "string"]]),
+                ["a": "x"], nil, ["spec: Invalid value: failed rule: oldSelf.hasValue() || self.a == 'first'"]
+            ),
+            (
+                object(
+                    [["rule": "oldSelf.orValue(self).a == self.a", "optionalOldSelf": true]], ["a": ["type": "string"]]),
+                ["a": "x"], ["a": "x"], []
+            ),
+            // Elements are known by their keys, wherever they stand; new ones have no past.
+            (
+                list, [["k": "new", "v": 0], ["k": "b", "v": 1], ["k": "a", "v": 5]],
+                [["k": "a", "v": 5], ["k": "b", "v": 2]],
+                ["spec[1]: Invalid value: only up"]
+            ),
+        ] as [(Value, Value, Value?, [String])])
     func `rules that compare are asked when there is something to compare with`(
         _ spec: Value, _ new: Value, _ old: Value?, _ expected: [String]
     ) {
@@ -85,7 +120,9 @@ import Testing
             "type": "object",
             "properties": [
                 "a": ["type": "integer", "x-kubernetes-validations": [["rule": "self > 5"]]], "b": ["type": "string"],
-                "l": ["type": "array", "items": ["type": "integer", "x-kubernetes-validations": [["rule": "self > 5"]]]],
+                "l": [
+                    "type": "array", "items": ["type": "integer", "x-kubernetes-validations": [["rule": "self > 5"]]],
+                ],
             ],
         ]
         let kept = Self.check(spec, ["a": 1, "b": "new", "l": [1]], over: ["a": 1, "b": "old", "l": [1]])
@@ -101,7 +138,8 @@ import Testing
         let small = CELBudget(100_000, callLimit: 20_000)
         let dear = "self.all(x, self.all(y, self.all(z, x + y + z >= 0)))"
         let spec: Value = [
-            "type": "array", "items": ["type": "integer"], "x-kubernetes-validations": [["rule": .string(dear)], ["rule": "false"]],
+            "type": "array", "items": ["type": "integer"],
+            "x-kubernetes-validations": [["rule": .string(dear)], ["rule": "false"]],
         ]
         let found = Self.check(spec, .array((0..<40).map { .integer($0) }), budget: small).errors
         #expect(found.count == 1)
@@ -130,26 +168,47 @@ import Testing
 
     private static let place = "s.properties[spec].x-kubernetes-validations[0]"
 
-    @Test(arguments: [
-        (["rule": "self.size() > 0"], []),
-        (["rule": " "], ["\(place).rule: Required value: rule is not specified"]),
-        (["rule": "true", "message": " "],
-            ["\(place).message: Invalid value: \" \": message must be non-empty if specified"]),
-        (["rule": "true ||\nfalse"],
-            ["\(place).message: Required value: message must be specified if rule contains line breaks"]),
-        (["rule": "true", "reason": "Because"],
-            ["\(place).reason: Unsupported value: \"Because\": supported values: \"FieldValueDuplicate\", "
-                + "\"FieldValueForbidden\", \"FieldValueInvalid\", \"FieldValueRequired\""]),
-        (["rule": "true", "fieldPath": ".a"],
-            ["\(place).fieldPath: Invalid value: \".a\": fieldPath must be a valid path: does not refer to a valid field"]),
-        (["rule": "self"],
-            ["\(place).rule: Invalid value: {\"rule\":\"self\"}: cel expression must evaluate to a bool"]),
-        (["rule": "true", "messageExpression": "1"],
-            ["\(place).messageExpression: Invalid value: {\"messageExpression\":\"1\",\"rule\":\"true\"}: "
-                + "messageExpression must evaluate to a string"]),
-        (["rule": "true", "optionalOldSelf": true],
-            ["\(place).optionalOldSelf: Invalid value: true: may not be set if oldSelf is not used in rule"]),
-    ] as [(Value, [String])])
+    @Test(
+        arguments: [
+            (["rule": "self.size() > 0"], []),
+            (["rule": " "], ["\(place).rule: Required value: rule is not specified"]),
+            (
+                ["rule": "true", "message": " "],
+                ["\(place).message: Invalid value: \" \": message must be non-empty if specified"]
+            ),
+            (
+                ["rule": "true ||\nfalse"],
+                ["\(place).message: Required value: message must be specified if rule contains line breaks"]
+            ),
+            (
+                ["rule": "true", "reason": "Because"],
+                [
+                    "\(place).reason: Unsupported value: \"Because\": supported values: \"FieldValueDuplicate\", "
+                        + "\"FieldValueForbidden\", \"FieldValueInvalid\", \"FieldValueRequired\""
+                ]
+            ),
+            (
+                ["rule": "true", "fieldPath": ".a"],
+                [
+                    "\(place).fieldPath: Invalid value: \".a\": fieldPath must be a valid path: does not refer to a valid field"
+                ]
+            ),
+            (
+                ["rule": "self"],
+                ["\(place).rule: Invalid value: {\"rule\":\"self\"}: cel expression must evaluate to a bool"]
+            ),
+            (
+                ["rule": "true", "messageExpression": "1"],
+                [
+                    "\(place).messageExpression: Invalid value: {\"messageExpression\":\"1\",\"rule\":\"true\"}: "
+                        + "messageExpression must evaluate to a string"
+                ]
+            ),
+            (
+                ["rule": "true", "optionalOldSelf": true],
+                ["\(place).optionalOldSelf: Invalid value: true: may not be set if oldSelf is not used in rule"]
+            ),
+        ] as [(Value, [String])])
     func `a rule that cannot be asked is refused with its definition`(_ rule: Value, _ expected: [String]) {
         #expect(Self.faults(["type": "string", "maxLength": 10, "x-kubernetes-validations": [rule]]) == expected)
     }
@@ -181,7 +240,8 @@ import Testing
         }
         let unbounded = Self.faults(list([:]))
         #expect(
-            unbounded.first == Self.place + ".rule: Forbidden: estimated rule cost exceeds budget by factor of more than "
+            unbounded.first == Self.place
+                + ".rule: Forbidden: estimated rule cost exceeds budget by factor of more than "
                 + "100x (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, "
                 + "and strings are declared)")
         #expect(unbounded.last?.hasPrefix("s: Forbidden: x-kubernetes-validations estimated rule cost total") == true)

@@ -119,7 +119,8 @@ public struct StructuralRules {
                 .required(
                     path + ".type",
                     isItem
-                        ? "must not be empty for specified array items" : "must not be empty for specified object fields"))
+                        ? "must not be empty for specified array items"
+                        : "must not be empty for specified object fields"))
         }
         if isIntOrString, !type.isEmpty {
             errors.append(
@@ -130,7 +131,8 @@ public struct StructuralRules {
             if type != "object" {
                 errors.append(
                     .invalid(
-                        path + ".type", value: .string(type), "must be object if x-kubernetes-embedded-resource is true"))
+                        path + ".type", value: .string(type), "must be object if x-kubernetes-embedded-resource is true"
+                    ))
             }
             if !preserves, (schema["properties"]?.fields ?? Fields()).isEmpty {
                 errors.append(
@@ -190,14 +192,16 @@ public struct StructuralRules {
         guard let listType = schema["x-kubernetes-list-type"]?.string else {
             if schema["x-kubernetes-list-map-keys"] != nil {
                 errors.append(
-                    .required(path + ".x-kubernetes-list-type", "must be map if x-kubernetes-list-map-keys is non-empty"))
+                    .required(
+                        path + ".x-kubernetes-list-type", "must be map if x-kubernetes-list-map-keys is non-empty"))
             }
             return
         }
         if schema["type"] != "array" {
             errors.append(
                 .invalid(
-                    path + ".type", value: schema["type"] ?? "", "must be array if x-kubernetes-list-type is specified"))
+                    path + ".type", value: schema["type"] ?? "", "must be array if x-kubernetes-list-type is specified")
+            )
         }
         switch listType {
         case "atomic": break
@@ -261,7 +265,8 @@ public struct StructuralRules {
                         "must be a scalar type if parent array's x-kubernetes-list-type is map"))
             }
             if property["nullable"] == true {
-                errors.append(.forbidden("\(path).items.properties[\(key)].nullable", "keys of a map cannot be nullable"))
+                errors.append(
+                    .forbidden("\(path).items.properties[\(key)].nullable", "keys of a map cannot be nullable"))
             }
             if !required.contains(key), property["default"] == nil {
                 errors.append(

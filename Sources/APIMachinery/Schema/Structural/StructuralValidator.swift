@@ -15,7 +15,9 @@ struct StructuralValidator {
     ) {
         if let current, current == value { return }
         if value.isNull {
-            if !field.flags.contains(.nullable), let type = field.jsonTypes { errors.append(.wrongType(path, type, value)) }
+            if !field.flags.contains(.nullable), let type = field.jsonTypes {
+                errors.append(.wrongType(path, type, value))
+            }
             return
         }
         guard field.takes(value) else {

@@ -20,10 +20,14 @@ struct ValueRules {
     private func problem(_ value: Value, _ key: String, _ rule: Value, _ rules: Fields) -> String? {
         switch key {
         case "pattern":
-            guard let text = value.string, let pattern = rule.string, !patterns.matches(pattern, text) else { return nil }
+            guard let text = value.string, let pattern = rule.string, !patterns.matches(pattern, text) else {
+                return nil
+            }
             return "should match '\(pattern)'"
         case "minLength":
-            guard let text = value.string, let limit = rule.integer, text.unicodeScalars.count < limit else { return nil }
+            guard let text = value.string, let limit = rule.integer, text.unicodeScalars.count < limit else {
+                return nil
+            }
             return "should be at least \(limit) chars long"
         case "minItems":
             guard let count = value.array?.count, let limit = rule.integer, count < limit else { return nil }
@@ -73,7 +77,9 @@ struct ValueRules {
             let texts = allowed.map { $0.string ?? $0.description }
             return [.notSupported(path.text, value: value, supported: texts)]
         case "maxLength":
-            guard let text = value.string, let limit = rule.integer, text.unicodeScalars.count > limit else { return [] }
+            guard let text = value.string, let limit = rule.integer, text.unicodeScalars.count > limit else {
+                return []
+            }
             return [.tooLong(path.text, limit: Int(limit))]
         case "maxItems": return tooMany(value.array?.count, rule, path)
         case "maxProperties": return tooMany(value.fields?.count, rule, path)

@@ -98,7 +98,8 @@ struct ExpressionRules {
             }
         } else if let flag = rule.takesOptionalOldSelf {
             errors.append(
-                .invalid(path + ".optionalOldSelf", value: .bool(flag), "may not be set if oldSelf is not used in rule"))
+                .invalid(path + ".optionalOldSelf", value: .bool(flag), "may not be set if oldSelf is not used in rule")
+            )
         }
     }
 

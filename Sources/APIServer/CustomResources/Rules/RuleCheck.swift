@@ -47,7 +47,9 @@ struct RuleCheck {
                     let place = path.isEmpty ? name : "\(path).\(name)"
                     check(value, inner, at: place, replacing: replacing.inside(.object(fields), before?[name]))
                 } else if let inner = node.elements {
-                    check(value, inner, at: "\(path)[\(name)]", replacing: replacing.inside(.object(fields), before?[name]))
+                    check(
+                        value, inner, at: "\(path)[\(name)]",
+                        replacing: replacing.inside(.object(fields), before?[name]))
                 }
             }
         case .array(let items):
@@ -72,7 +74,8 @@ struct RuleCheck {
             let takesOptional = rule.takesOptionalOldSelf == true
             guard case .success(let program) = compiled.program else {
                 if case .failure(let error) = compiled.program {
-                    errors.append(.invalid(path, value: type, "rule compile error: " + CompiledRule.problem(with: error)))
+                    errors.append(
+                        .invalid(path, value: type, "rule compile error: " + CompiledRule.problem(with: error)))
                 }
                 continue
             }

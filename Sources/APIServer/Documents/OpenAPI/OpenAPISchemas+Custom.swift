@@ -10,7 +10,9 @@ extension OpenAPISchemas {
         let name = Self.name(of: kind)
         var object = dialect == .three ? schema : Self.simplified(schema)
         object["type"] = "object"
-        for (name, text) in Self.typeMeta { object[path: ["properties", name]] = ["type": "string", "description": .string(text)] }
+        for (name, text) in Self.typeMeta {
+            object[path: ["properties", name]] = ["type": "string", "description": .string(text)]
+        }
         object[path: ["properties", "metadata"]] = reference("ObjectMeta", "Standard object's metadata.")
         object["x-kubernetes-group-version-kind"] = [Self.mark(kind)]
         insert(name, object)
@@ -18,7 +20,9 @@ extension OpenAPISchemas {
         listKind.kind += "List"
         var list: Value = ["type": "object", "required": ["items"]]
         list["description"] = .string("\(kind.kind)List is a list of \(kind.kind)")
-        for (name, text) in Self.typeMeta { list[path: ["properties", name]] = ["type": "string", "description": .string(text)] }
+        for (name, text) in Self.typeMeta {
+            list[path: ["properties", name]] = ["type": "string", "description": .string(text)]
+        }
         list[path: ["properties", "metadata"]] = reference("ListMeta", "Standard list metadata.")
         list[path: ["properties", "items"]] = [
             "type": "array", "items": ["$ref": .string(prefix + name)],
@@ -35,7 +39,8 @@ extension OpenAPISchemas {
 
     /// As `com.example.stable.v1.CronTab`: the group's labels backwards.
     private static func name(of kind: GroupVersionKind) -> String {
-        (kind.group.split(separator: ".").reversed().map(String.init) + [kind.version, kind.kind]).joined(separator: ".")
+        (kind.group.split(separator: ".").reversed().map(String.init) + [kind.version, kind.kind]).joined(
+            separator: ".")
     }
 
     private static func mark(_ kind: GroupVersionKind) -> Value {
