@@ -35,7 +35,7 @@ struct CustomValidation: ObjectValidation {
             guard let replicas = object[path: path] else { continue }
             let field = "." + path.joined(separator: ".")
             guard let count = replicas.integer else {
-                let type = replicas.goType
+                let type = GoText.typeName(replicas)
                 let text = replicas.string ?? replicas.description
                 errors.append(
                     .invalid(field, value: 0, "\(field) accessor error: \(text) is of the type \(type), expected int64")
@@ -49,20 +49,5 @@ struct CustomValidation: ObjectValidation {
             }
         }
         return errors
-    }
-}
-
-extension Value {
-    /// What Go calls the type of a decoded value.
-    fileprivate var goType: String {
-        switch self {
-        case .null: "<nil>"
-        case .bool: "bool"
-        case .integer: "int64"
-        case .double: "float64"
-        case .string: "string"
-        case .array: "[]interface {}"
-        case .object: "map[string]interface {}"
-        }
     }
 }
