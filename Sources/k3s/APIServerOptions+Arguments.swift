@@ -14,6 +14,7 @@ extension APIServerOptions {
             encryption = try EncryptionConfiguration(text: String(decoding: own, as: UTF8.self))
         }
         try applyServiceAccounts(arguments)
+        admission = try Self.admission(arguments)
         authentication.frontProxy = try Self.frontProxy(arguments, credentials)
         if let file = arguments.tokenFile {
             authentication.staticTokens = try Self.reading(file) { text throws(Fault) in try StaticTokens(csv: text) }
@@ -40,6 +41,26 @@ extension APIServerOptions {
                     return privateKeys.map(\.publicKey)
                 }
                 return [try PublicKey(pem: text.utf8)]
+            }
+        }
+    }
+
+    /// As k3s has it: nodes are held to what is their own, unless the flags name other plug-ins. Files that the
+    /// configuration names without a folder are beside it.
+    private static func admission(_ arguments: APIServerArguments) throws(Fault) -> AdmissionOptions {
+        let named = arguments.admissionPlugins
+        var enabled = named.isEmpty ? ["NodeRestriction"] : named
+        if named.isEmpty { enabled.removeAll { arguments.disabledAdmissionPlugins.contains($0) } }
+        guard let file = arguments.admissionConfigFile else {
+            return try AdmissionOptions(enable: enabled, disable: arguments.disabledAdmissionPlugins) {
+                path throws(Fault) in try Files.readText(path)
+            }
+        }
+        return try reading(file) { text throws(Fault) in
+            try AdmissionOptions(
+                enable: enabled, disable: arguments.disabledAdmissionPlugins, configuration: text
+            ) { path throws(Fault) in
+                try Files.readText(path.hasPrefix("/") ? path : Path.join(Path.parent(of: file), path))
             }
         }
     }

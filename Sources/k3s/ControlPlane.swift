@@ -47,7 +47,7 @@ struct ControlPlane {
             ("pvc-protection-controller", [ClaimProtection()]),
             ("pv-protection-controller", [VolumeProtection()]),
             ("ephemeral-volume-controller", [EphemeralVolumes()]),
-            ("node-controller", [NodeLifecycleController(), TaintEviction()]),
+            ("node-controller", [NodeLifecycleController(), TaintEviction()] + roles),
             ("certificate-controller", certificates),
             ("resourcequota-controller", [ResourceQuotaController(catalog: api.catalog)]),
             ("pod-garbage-collector", [PodGarbageCollector()]),
@@ -55,6 +55,9 @@ struct ControlPlane {
         if let localVolumes { controllers.append((LocalPathNames.serviceAccount, [localVolumes])) }
         return controllers
     }
+
+    /// This server's own node is part of the control plane.
+    private var roles: [any Controller] { configuration.runsAgent ? [NodeRoles(of: nodeName)] : [] }
 
     /// As k3s has it: what servers show is signed by one authority, what clients show by the other.
     private var certificates: [any Controller] {

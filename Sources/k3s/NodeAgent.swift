@@ -108,10 +108,9 @@ struct NodeAgent {
         return options
     }
 
-    /// What k3s' agent and cloud controller say about a server's node (facts: "Labels and annotations").
+    /// What k3s' cloud controller says about a node (facts: "Labels and annotations"). Its role, the server tells.
     private static let serverLabels = [
-        "node-role.kubernetes.io/control-plane": "true", "node.kubernetes.io/instance-type": "k3s",
-        "beta.kubernetes.io/instance-type": "k3s",
+        "node.kubernetes.io/instance-type": "k3s", "beta.kubernetes.io/instance-type": "k3s",
     ]
 
     private var annotations: [String: String] {

@@ -44,6 +44,10 @@ import Testing
         Mistake(
             what: "a bad mode", arguments: ["--write-kubeconfig-mode", "rw"],
             says: "--write-kubeconfig-mode rw is no octal file mode"),
+        Mistake(
+            what: "an admission plug-in that is none",
+            arguments: ["--kube-apiserver-arg", "enable-admission-plugins=NoSuch"],
+            says: "--enable-admission-plugins: there is no admission plug-in NoSuch"),
         Mistake(what: "a foreign address", arguments: ["--bind-address", "192.0.2.1"], says: "192.0.2.1"),
         Mistake(
             what: "a missing configuration", arguments: ["--config", "/nowhere.yaml"],

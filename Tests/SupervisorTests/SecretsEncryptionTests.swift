@@ -38,6 +38,9 @@ import Testing
 
     @Test func `an argument of the API server that is not known is a fault that names it`() throws {
         #expect(try APIServerArguments(["encryption-provider-config=/x"]).encryptionConfigFile == "/x")
+        let asked = try APIServerArguments(["enable-admission-plugins=A,B", "disable-admission-plugins=C"])
+        #expect(asked.admissionPlugins == ["A", "B"])
+        #expect(asked.disabledAdmissionPlugins == ["C"])
         let fault = #expect(throws: Fault.self) { try APIServerArguments(["no-such-flag=1"]) }
         #expect(fault?.summary.contains("no-such-flag") == true)
     }

@@ -40,12 +40,13 @@ public struct AdmissionOptions: Sendable {
 
     private static let offByDefault: Set<String> = [
         "NamespaceExists", "NodeRestriction", "AlwaysPullImages", "ExtendedResourceToleration",
-        "OwnerReferencesPermissionEnforcement", "DenyServiceExternalIPs",
+        "OwnerReferencesPermissionEnforcement", "DenyServiceExternalIPs", "EventRateLimit",
+        "PodNodeSelector",
     ]
     /// Plug-ins of Kubernetes that are off by default and not built here.
     private static let missing: Set<String> = [
-        "AlwaysAdmit", "AlwaysDeny", "EventRateLimit", "ImagePolicyWebhook", "LimitPodHardAntiAffinityTopology",
-        "NamespaceAutoProvision", "PodNodeSelector", "PodTolerationRestriction",
+        "AlwaysAdmit", "AlwaysDeny", "ImagePolicyWebhook", "LimitPodHardAntiAffinityTopology",
+        "NamespaceAutoProvision", "PodTolerationRestriction",
     ]
     private static let onByDefault: Set<String> = [
         "NamespaceLifecycle", "LimitRanger", "ServiceAccount", "DefaultStorageClass", "PersistentVolumeClaimResize",

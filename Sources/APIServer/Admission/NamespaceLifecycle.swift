@@ -4,12 +4,14 @@ import Client
 
 /// Nothing is created in a namespace that does not exist, or that is going away; the namespaces that every cluster needs
 /// stay (Kubernetes documentation, "NamespaceLifecycle").
-struct NamespaceLifecycle: ValidatingAdmission {
+///
+/// It changes nothing, and is among those that do, so that it speaks before others miss what was in the namespace.
+struct NamespaceLifecycle: MutatingAdmission {
     let namespaces: any ObjectSet
 
     private static let immortal: Set<String> = ["default", "kube-system", "kube-public"]
 
-    func validate(_ request: AdmissionRequest) throws(Status) {
+    func admit(_ request: inout AdmissionRequest) throws(Status) {
         if request.operation == .delete, request.isMain(.namespaces), Self.immortal.contains(request.name) {
             throw request.forbidden("this namespace may not be deleted")
         }

@@ -26,6 +26,15 @@ public struct APIServerArguments: Hashable, Sendable {
     /// Users whom others know, and who decides what users may do.
     public var access: AccessArguments
 
+    // MARK: What may be written
+
+    /// `--enable-admission-plugins`.
+    public var admissionPlugins: [String]
+    /// `--disable-admission-plugins`.
+    public var disabledAdmissionPlugins: [String]
+    /// `--admission-control-config-file`.
+    public var admissionConfigFile: String?
+
     // MARK: Service accounts
 
     /// `--service-account-issuer`.
@@ -63,6 +72,9 @@ public struct APIServerArguments: Hashable, Sendable {
         frontProxyGroupHeaders = values.list("requestheader-group-headers")
         frontProxyExtraPrefixes = values.list("requestheader-extra-headers-prefix")
         access = try AccessArguments(values)
+        admissionPlugins = values.list("enable-admission-plugins")
+        disabledAdmissionPlugins = values.list("disable-admission-plugins")
+        admissionConfigFile = values.text("admission-control-config-file")
         issuers = values.list("service-account-issuer")
         audiences = values.list("api-audiences")
         serviceAccountKeyFiles = values.list("service-account-key-file")
@@ -82,6 +94,9 @@ public struct APIServerArguments: Hashable, Sendable {
         Option("requestheader-uid-headers", .list(isSplit: true)),
         Option("requestheader-group-headers", .list(isSplit: true)),
         Option("requestheader-extra-headers-prefix", .list(isSplit: true)),
+        Option("enable-admission-plugins", .list(isSplit: true)),
+        Option("disable-admission-plugins", .list(isSplit: true)),
+        Option("admission-control-config-file"),
         Option("service-account-issuer", .list(isSplit: false)),
         Option("api-audiences", .list(isSplit: true)),
         Option("service-account-key-file", .list(isSplit: false)),

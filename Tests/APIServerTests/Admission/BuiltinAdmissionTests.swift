@@ -228,7 +228,7 @@ import Wire
 
     @Test func `flags choose what runs`() async throws {
         #expect(throws: Fault.self) { try AdmissionOptions(enable: ["NoSuch"], disable: []) { _ in "" } }
-        #expect(throws: Fault.self) { try AdmissionOptions(enable: ["EventRateLimit"], disable: []) { _ in "" } }
+        #expect(throws: Fault.self) { try AdmissionOptions(enable: ["ImagePolicyWebhook"], disable: []) { _ in "" } }
         let options = try AdmissionOptions(
             enable: ["DenyServiceExternalIPs,AlwaysPullImages"], disable: ["LimitRanger"],
             configuration: """
@@ -254,6 +254,41 @@ import Wire
                             "spec": ["ports": [["port": 80]], "externalIPs": ["192.0.2.1"]],
                         ], WriteOptions())
                 }.hasSuffix("Use of external IPs is denied by admission control."))
+        }
+    }
+
+    @Test func `a namespace chooses the nodes of its pods`() async throws {
+        let options = try AdmissionOptions(
+            enable: ["PodNodeSelector"], disable: [],
+            configuration: """
+                kind: AdmissionConfiguration
+                plugins:
+                - name: PodNodeSelector
+                  configuration: {podNodeSelectorPluginConfig: {clusterDefaultNodeSelector: "a=b, c=d"}}
+                """
+        ) { _ in "" }
+        try await withServer(options) { _, admin in
+            let made = try await admin.create(Self.pods, Self.pod("a"), WriteOptions()).value
+            #expect(made.at("spec", "nodeSelector") == ["a": "b", "c": "d"])
+            let message = try await refusal {
+                _ = try await admin.create(Self.pods, Self.pod("b", ["nodeSelector": ["a": "x"]]), WriteOptions())
+            }
+            #expect(message.hasSuffix("pod node label selector conflicts with its namespace node label selector"))
+            _ = try await admin.patch(
+                Target(.namespaces, name: "default"),
+                .merge(["metadata": ["annotations": ["scheduler.alpha.kubernetes.io/node-selector": "e=f"]]]),
+                WriteOptions())
+            let other = try await admin.create(Self.pods, Self.pod("c"), WriteOptions()).value
+            #expect(other.at("spec", "nodeSelector") == ["e": "f"])
+        }
+    }
+
+    @Test func `a namespace that is missing is what a pod is told of first`() async throws {
+        try await withServer { _, admin in
+            let status = await #expect(throws: Status.self) {
+                _ = try await admin.create(Target(.pods, namespace: "none"), Self.pod("a"), WriteOptions())
+            }
+            #expect(status?.message == "namespaces \"none\" not found")
         }
     }
 
