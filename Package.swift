@@ -103,8 +103,13 @@ let package = Package(
         [tests("Scheduler", ["Support", "APIMachinery", "API", "Client", "ClientTestSupport", logging])],
         module(
             "APIServer",
-            ["Support", "Wire", "PKI", "APIMachinery", "CEL", "API", "Datastore", "Client", logging] + collections),
-        [tests("APIServer", ["Support", "Wire", "PKI", "APIMachinery", "CEL", "API", "Datastore", "Client", logging])],
+            ["Support", "Host", "Wire", "PKI", "APIMachinery", "CEL", "API", "Datastore", "Client", logging]
+                + collections),
+        [
+            tests(
+                "APIServer",
+                ["Support", "Host", "Wire", "PKI", "APIMachinery", "CEL", "API", "Datastore", "Client", logging])
+        ],
         [tests("Client", ["Support", "APIMachinery"])],
         module("Controllers", ["Support", "PKI", "APIMachinery", "API", "Client", logging]),
         [

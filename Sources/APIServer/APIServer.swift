@@ -38,6 +38,14 @@ public struct APIServerOptions: Sendable {
     public var admission = AdmissionOptions()
     /// Who this server is to extension API servers; without it they see no certificate.
     public var aggregation: AggregationOptions?
+    /// What is written down of requests; `nil` when nothing is.
+    public var audit: AuditOptions?
+    /// How many requests may run at once, of those that read and of those that write (`--max-requests-inflight`,
+    /// `--max-mutating-requests-inflight`); their sum is shared out by priority levels.
+    public var readsAtOnce = 400
+    public var writesAtOnce = 200
+    /// How long a request may take that is not long by nature (`--request-timeout`).
+    public var requestTimeout = Duration.seconds(60)
     public var now: @Sendable () -> Timestamp = { .now }
     /// Gives memory that is free back to the system.
     public var returnMemory: @Sendable () -> Void = {}
@@ -67,6 +75,7 @@ public final class APIServer: Sendable {
     private let access: AccessControl
     private let configuredAuthentication: ConfiguredAuthentication?
     private let health: Health
+    private let auditor: Auditor?
     private let customResources: CustomResources
     private let aggregation: Aggregation
     /// Answers HTTP requests. Give it to an `HTTPServer`.
@@ -112,8 +121,9 @@ public final class APIServer: Sendable {
             objects: ServiceAccountTokens.Objects(
                 accounts: logs.objects(.serviceAccounts), pods: logs.objects(.pods), secrets: logs.objects(.secrets),
                 nodes: logs.objects(.nodes)), now: options.now)
+        let lives = CertificateLives()
         let authenticator = try options.authentication.authenticator(
-            options, accounts: accounts, secrets: logs.objects(.secrets))
+            options, accounts: accounts, secrets: logs.objects(.secrets), lives: lives)
         configuredAuthentication = authenticator.configured
         var actions = Reviews.actions(
             access.authorizer, tokens: authenticator.tokens, audiences: authenticator.audiences)
@@ -134,6 +144,8 @@ public final class APIServer: Sendable {
             client: LocalClient(api: api, authorizer: access.authorizer, user: .apiServer, observer: .apiServer),
             webhooks: caller, now: options.now)
         let requests = RequestMetrics()
+        let auditor = options.audit.map { Auditor($0, now: options.now) }
+        self.auditor = auditor
         health = Health(version: options.version, checks: Bootstrap.Step.allCases.map(\.rawValue))
         let address = "\(options.advertiseAddress):\(options.advertisePort)"
         let discovery = Discovery(registry, serverAddress: address)
@@ -143,24 +155,37 @@ public final class APIServer: Sendable {
         let release = options.version["gitVersion"]?.string ?? ""
         let swagger = OpenAPI2(registry, release: release)
         aggregation = Aggregation(options.aggregation, logs.objects, services: resolver, swagger: swagger)
+        // As in Kubernetes, a quarter of a request's time may be spent waiting for a seat.
+        let flows = FlowControl(
+            seats: options.readsAtOnce + options.writesAtOnce, longestWait: options.requestTimeout / 4)
+        flows.follow(schemas: logs.objects(.flowSchemas), levels: logs.objects(.priorityLevelConfigurations))
         let documents: [any DocumentSource] = [
             health, issuer,
             AggregatedDocuments(
                 table: aggregation.table, discovery: discovery, openAPI: OpenAPI(registry, release: release)),
             swagger,
             Metrics(
-                requests: requests, webhooks: webhooks.metrics, aggregation: aggregation.metrics, registry: registry,
-                process: options.processMetrics),
+                requests: requests, webhooks: webhooks.metrics, aggregation: aggregation.metrics, audit: auditor?.log,
+                flows: flows, lives: lives, registry: registry, process: options.processMetrics),
         ]
         handler = APIHandler(
             api: api, gate: RequestGate(authenticator: authenticator, authorizer: access.authorizer),
-            documents: documents, aggregation: aggregation, metrics: requests)
+            documents: documents, aggregation: aggregation, metrics: requests, auditor: auditor, flows: flows,
+            deadline: RequestDeadline(longest: options.requestTimeout))
     }
 
     /// The in-process way to the API, in the name of `user`; live sets are observed in the name of `observer` when one
     /// is given.
     public func client(as user: User = .apiServer, observingAs observer: User? = nil) -> LocalClient {
-        LocalClient(api: api, authorizer: access.authorizer, user: user, observer: observer ?? user)
+        LocalClient(
+            api: api, authorizer: access.authorizer, user: user, observer: observer ?? user, auditor: auditor)
+    }
+
+    private var flowUpkeep: FlowUpkeep {
+        let objects = api.registry.logs.objects
+        return FlowUpkeep(
+            client: client(), schemas: objects(.flowSchemas), levels: objects(.priorityLevelConfigurations),
+            now: options.now)
     }
 
     /// Which resources are served, for those who look at all of them.
@@ -180,8 +205,8 @@ public final class APIServer: Sendable {
     public func bootstrap() async throws(Fault) {
         do throws(Status) {
             try await Bootstrap(
-                client: client(), serviceCIDR: options.serviceCIDR, advertiseAddress: options.advertiseAddress,
-                advertisePort: options.advertisePort,
+                client: client(), flows: flowUpkeep, serviceCIDR: options.serviceCIDR,
+                advertiseAddress: options.advertiseAddress, advertisePort: options.advertisePort,
                 extensionAuthentication: ExtensionAuthentication.data(
                     options.aggregation, clientAuthorities: options.clientAuthorities.pem),
                 apiServices: Array(LocalAPIService.all(of: api.registry.present).values)
@@ -207,11 +232,16 @@ public final class APIServer: Sendable {
                 await aggregation.run(api.registry, client: own, now: options.now, reportingTo: log)
             }
             group.addTask { await events.run() }
+            group.addTask { [flowUpkeep] in await flowUpkeep.run(reportingTo: log) }
+            if let auditor { group.addTask { await auditor.log.run() } }
             group.addTask { [customResources] in await customResources.run(reportingTo: log) }
             group.addTask { [api] in await api.memory.run(following: api.registry.logs.durable) }
         }
     }
 
     /// Ends the delivery of changes and closes the logs.
-    public func close() async { await api.registry.logs.close() }
+    public func close() async {
+        await auditor?.log.close()
+        await api.registry.logs.close()
+    }
 }

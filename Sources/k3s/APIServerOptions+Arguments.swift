@@ -20,6 +20,10 @@ extension APIServerOptions {
             authentication.staticTokens = try Self.reading(file) { text throws(Fault) in try StaticTokens(csv: text) }
         }
         if let accepts = arguments.acceptsBootstrapTokens { authentication.acceptsBootstrapTokens = accepts }
+        audit = try AuditOptions(arguments.audit)
+        if let timeout = arguments.requestTimeout { requestTimeout = timeout }
+        if let count = arguments.readsAtOnce { readsAtOnce = count }
+        if let count = arguments.writesAtOnce { writesAtOnce = count }
         if let allows = arguments.allowsAnonymous { authentication.anonymous = AnonymousAccess(isEnabled: allows) }
         try apply(arguments.access)
         if arguments.allowsAnonymous != nil, authentication.configuration?.decidesOnAnonymous == true {

@@ -102,6 +102,16 @@ struct TestAPI: Sendable {
         return (response.status.code, String(decoding: try await response.body.collect(limit: 1 << 20), as: UTF8.self))
     }
 
+    /// Sends a body of JSON as it comes into being.
+    func stream(
+        _ method: HTTPMethod, _ target: String, token: String, body: AsyncThrowingStream<[UInt8], any Error>
+    ) async throws -> HTTPClientResponse {
+        let headers: HTTPHeaders = ["Authorization": "Bearer " + token, "Content-Type": "application/json"]
+        var request = HTTPClientRequest(method, origin, target, headers: headers)
+        request.body = .stream(body, length: nil)
+        return try await http.send(request)
+    }
+
     /// Sends a body of any media type and reads the whole answer.
     func raw(
         _ method: HTTPMethod, _ target: String, token: String, type: String, headers: HTTPHeaders, body: [UInt8]

@@ -20,7 +20,8 @@ public struct AuthenticationOptions: Sendable {
 
     /// The methods in Kubernetes' order.
     func authenticator(
-        _ server: APIServerOptions, accounts: ServiceAccountTokens, secrets: any ObjectSet
+        _ server: APIServerOptions, accounts: ServiceAccountTokens, secrets: any ObjectSet,
+        lives: CertificateLives
     ) throws(Fault) -> RequestAuthenticator {
         let verifier = try CertificateVerifier(authorities: server.clientAuthorities, usage: .clientAuth)
         let audiences = accounts.audiences
@@ -38,7 +39,7 @@ public struct AuthenticationOptions: Sendable {
         }
         return RequestAuthenticator(
             frontProxy: try frontProxy.map { options throws(Fault) in try FrontProxy(options, now: server.now) },
-            certificates: ClientCertificates(verifier: verifier, now: server.now), tokens: TokenChain(methods: tokens),
-            audiences: audiences, anonymous: anonymous, configured: configured)
+            certificates: ClientCertificates(verifier: verifier, now: server.now, lives: lives),
+            tokens: TokenChain(methods: tokens), audiences: audiences, anonymous: anonymous, configured: configured)
     }
 }

@@ -76,9 +76,12 @@ public struct AnonymousAccess: Hashable, Sendable {
 struct ClientCertificates: Sendable {
     let verifier: CertificateVerifier
     let now: @Sendable () -> Timestamp
+    var lives: CertificateLives?
 
     func authenticate(_ chain: [[UInt8]]) -> User? {
-        guard let peer = try? verifier.verify(chain: chain, at: now()), !peer.commonName.isEmpty else { return nil }
+        let moment = now()
+        guard let peer = try? verifier.verify(chain: chain, at: moment), !peer.commonName.isEmpty else { return nil }
+        lives?.note(peer.notAfter - moment)
         return User(
             name: peer.commonName, uid: peer.uid ?? "", groups: peer.organizations,
             extra: ["authentication.kubernetes.io/credential-id": ["X509SHA256=" + Hex.encode(peer.fingerprint)]])

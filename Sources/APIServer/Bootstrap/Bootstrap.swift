@@ -13,12 +13,14 @@ struct Bootstrap: Sendable {
         case namespaces = "poststarthook/start-system-namespaces-controller"
         case roles = "poststarthook/rbac/bootstrap-roles"
         case priorityClasses = "poststarthook/scheduling/bootstrap-system-priority-classes"
+        case flows = "poststarthook/priority-and-fairness-config-producer"
         case kubernetesService = "poststarthook/bootstrap-controller"
         case extensionAuthentication = "poststarthook/start-cluster-authentication-info-controller"
         case apiServices = "poststarthook/apiservice-registration-controller"
     }
 
     let client: LocalClient
+    let flows: FlowUpkeep
     let serviceCIDR: IPPrefix
     let advertiseAddress: Support.IPAddress
     let advertisePort: Int
@@ -40,6 +42,7 @@ struct Bootstrap: Sendable {
                     try await ensureRBAC(object)
                 }
             case .priorityClasses: try await ensurePriorityClasses()
+            case .flows: try await flows.settle()
             case .kubernetesService: try await ensureKubernetesService()
             case .extensionAuthentication:
                 try await ExtensionAuthentication.publish(extensionAuthentication, by: client)

@@ -70,8 +70,10 @@ final class CacheWatcher: Sendable {
         if !events.isEmpty { wake() }
     }
 
-    func deliver(_ change: CacheChange) {
-        guard let event = filter.event(for: change) else { return }
+    /// Takes a change. Returns whether the watch is about it.
+    @discardableResult
+    func deliver(_ change: CacheChange) -> Bool {
+        guard let event = filter.event(for: change) else { return false }
         let mustWake = state.withLock { state in
             guard change.revision > state.floor, !state.isCutOff, !state.isEnded else { return false }
             let wasEmpty = state.pending.isEmpty
@@ -81,6 +83,7 @@ final class CacheWatcher: Sendable {
             return wasEmpty || state.isCutOff
         }
         if mustWake { wake() }
+        return true
     }
 }
 

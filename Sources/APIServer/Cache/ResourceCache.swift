@@ -34,6 +34,7 @@ final class ResourceCache: Sendable {
     let resource: GroupVersionResource
     private let limits: Limits
     private let state: Mutex<State>
+    private let delivered = Atomic(0)
 
     /// Takes the present objects as of `revision`, in any order.
     init(
@@ -76,7 +77,10 @@ final class ResourceCache: Sendable {
     }
 
     /// How much there is, for metrics.
-    var counts: (objects: Int, watchers: Int) { state.withLock { ($0.objects.count, $0.watchers.count) } }
+    /// `events` counts changes once for each watch that was told, since the start.
+    var counts: (objects: Int, watchers: Int, events: Int) {
+        state.withLock { ($0.objects.count, $0.watchers.count, delivered.load(ordering: .relaxed)) }
+    }
 
     /// The revision of the newest change: a list as of any later revision is the present one.
     var lastChange: Revision { state.withLock(\.lastChange) }
@@ -93,7 +97,8 @@ final class ResourceCache: Sendable {
             state.remember(change, limits)
             return (state.watchers, state.observers)
         }
-        for watcher in watchers { watcher.deliver(change) }
+        let count = watchers.reduce(0) { $0 + ($1.deliver(change) ? 1 : 0) }
+        if count > 0 { delivered.add(count, ordering: .relaxed) }
         for observer in observers { observer.deliver(change) }
     }
 

@@ -12,24 +12,46 @@ final class APIHandler: HTTPHandler {
     private let documents: [any DocumentSource]
     private let aggregation: Aggregation
     private let metrics: RequestMetrics
+    private let auditor: Auditor?
+    private let flows: FlowControl
+    private let deadline: RequestDeadline
 
     init(
         api: Verbs, gate: RequestGate, documents: [any DocumentSource], aggregation: Aggregation,
-        metrics: RequestMetrics
+        metrics: RequestMetrics, auditor: Auditor?, flows: FlowControl, deadline: RequestDeadline
     ) {
         self.api = api
         self.gate = gate
         self.documents = documents
         self.aggregation = aggregation
         self.metrics = metrics
+        self.auditor = auditor
+        self.flows = flows
+        self.deadline = deadline
     }
 
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
         let passage = gate.look(request)
-        guard case .pending = passage else { return goOn(passage, exchange) }
+        guard case .pending = passage else { return audit(passage, request, exchange) }
         exchange.run { [self] in
-            goOn(await gate.ask(request), exchange)
+            audit(await gate.ask(request), request, exchange)
             // The task must last as long as the exchange: what it does not answer itself counts as forgotten.
+            await exchange.hasEnded()
+        }
+    }
+
+    /// Goes on with a request that is written down, if it is one, from its first stage.
+    private func audit(_ passage: RequestGate.Passage, _ request: HTTPRequest, _ exchange: HTTPExchange) {
+        guard let auditor, let trail = auditor.begin(request, passage) else { return goOn(passage, exchange) }
+        let exchange = exchange.decorated(with: HTTPDecoration(headers: ["Audit-ID": trail.id], observer: trail))
+        exchange.whenEnded { end in
+            if case .completed(let status) = end { trail.ended(code: status?.code) } else { trail.ended(code: nil) }
+        }
+        let passage = passage.audited(by: trail)
+        guard auditor.log.mustWait else { return goOn(passage, exchange) }
+        exchange.run { [self] in
+            guard await auditor.log.settle() else { return exchange.respond(.notAudited) }
+            goOn(passage, exchange)
             await exchange.hasEnded()
         }
     }
@@ -37,22 +59,67 @@ final class APIHandler: HTTPHandler {
     private func goOn(_ passage: RequestGate.Passage, _ exchange: HTTPExchange) {
         switch passage {
         case .open(let call):
-            follow(call, exchange)
-            do throws(Status) {
-                try route(call, exchange)
-            } catch {
-                exchange.respond(error)
-            }
+            metrics.authenticated(call.sender)
+            enter(call, exchange)
         case .closed(let status, let call):
+            metrics.authenticated(call?.sender)
             if let call { follow(call, exchange) }
             exchange.respond(status)
         case .pending: preconditionFailure("a gate that was asked must answer")
         }
     }
 
-    private func follow(_ call: FrontCall, _ exchange: HTTPExchange) {
-        guard let resource = call.info.resource, let served = api.registry[resource] else { return }
-        metrics.follow(call.info, served.definition, exchange)
+    /// Goes on when there is a seat for the request; what is long by nature needs none.
+    private func enter(_ call: FrontCall, _ exchange: HTTPExchange) {
+        guard !call.info.isLong else { return perform(call, exchange) }
+        switch flows.enter(call.user, call.info, width: { SeatWidth.of(call, api.registry) }) {
+        case .free: perform(call, exchange)
+        case .seated(let flow, let seat):
+            exchange.whenEnded { _ in seat.end() }
+            perform(call, exchange.decorated(with: flow.decoration))
+        case .refused(let flow): refuse(call, exchange.decorated(with: flow.decoration), .noSeat)
+        case .waiting(let flow, let place):
+            let begun = ContinuousClock.now
+            exchange.run { [self] in
+                let exchange = exchange.decorated(with: flow.decoration)
+                guard let seat = await place.seat() else { return refuse(call, exchange, .noSeat) }
+                exchange.whenEnded { _ in seat.end() }
+                perform(call, exchange, waited: .now - begun)
+                await exchange.hasEnded()
+            }
+        }
+    }
+
+    /// Answers for the server itself, which has to look after itself.
+    private func refuse(_ call: FrontCall, _ exchange: HTTPExchange, _ status: Status) {
+        follow(call, exchange)
+        if let key = key(of: call) { metrics.terminated(key, status.code) }
+        exchange.respond(status)
+    }
+
+    private func perform(_ call: FrontCall, _ exchange: HTTPExchange, waited: Duration = .zero) {
+        follow(call, exchange, waited: waited)
+        do throws(Status) {
+            let limit = try deadline.limit(of: call)
+            try route(call, exchange)
+            guard let limit else { return }
+            // Most requests are answered by now, which costs them nothing.
+            exchange.whenLate(after: limit) { [self] in
+                if let key = key(of: call) { metrics.terminated(key, Status.late.code) }
+                exchange.respond(.late)
+            }
+        } catch {
+            exchange.respond(error)
+        }
+    }
+
+    private func follow(_ call: FrontCall, _ exchange: HTTPExchange, waited: Duration = .zero) {
+        guard let key = key(of: call) else { return }
+        metrics.follow(key, call.info, exchange, waited: waited)
+    }
+
+    private func key(of call: FrontCall) -> RequestMetrics.Key? {
+        RequestMetrics.Key(call, call.info.resource.flatMap { api.registry[$0]?.definition })
     }
 
     private func route(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
@@ -120,7 +187,18 @@ extension HTTPExchange {
     }
 }
 
+extension RequestGate.Passage {
+    fileprivate func audited(by trail: AuditTrail) -> Self {
+        guard case .open(var call) = self else { return self }
+        call.audit = trail
+        return .open(call)
+    }
+}
+
 extension Status {
+    /// The 500 answer where nothing may happen that is not written down.
+    static let notAudited = internalError("the request cannot be written to the audit log")
+
     static let noSuchPath = Status(
         code: 404, reason: .notFound, message: "the server could not find the requested resource")
 }

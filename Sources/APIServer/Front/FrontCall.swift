@@ -18,6 +18,8 @@ struct FrontCall: Sendable {
     let info: RequestInfo
     /// The answer to a change of what does not exist, if the user may not create it.
     var creationRefusal: Status?
+    /// What is written down of the request, if anything is.
+    var audit: AuditTrail?
 
     init(_ request: HTTPRequest, _ user: User) {
         self.request = request

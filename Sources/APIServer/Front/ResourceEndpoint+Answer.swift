@@ -18,6 +18,7 @@ extension ResourceEndpoint {
         let encoder = ObjectEncoder(try call.format(served.definition), served, subresource: call.target.subresource)
         var headers = Self.headers(encoder.format, served)
         for warning in WarningHeader.values(warnings) { headers.add("Warning", warning) }
+        call.audit?.answered { object.wholeValue }
         respond(status, headers, try encoder.encode(object), call, exchange)
     }
 
@@ -41,6 +42,7 @@ extension ResourceEndpoint {
         let served = try api.served(call.target.resource)
         let format = try call.format(served.definition)
         var body = try ListBody(page, ObjectEncoder(format, served))
+        call.audit?.answered { page.list(served) }
         let size = page.items.reduce(0) { $0 + $1.bytes.count }
         api.memory.note(bytes: size)
         if size <= Self.smallList {

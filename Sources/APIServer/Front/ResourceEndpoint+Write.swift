@@ -15,6 +15,7 @@ extension ResourceEndpoint {
             case .success(let body):
                 exchange.run {
                     let notes = AdmissionNotes()
+                    call.audit?.gather(notes)
                     do throws(Status) {
                         try await perform(call, body, exchange, notes)
                     } catch {
@@ -26,6 +27,8 @@ extension ResourceEndpoint {
     }
 
     private static func status(of error: HTTPBodyError) -> Status {
+        // A body that stalls has used up the time that its request had.
+        if error == .timedOut { return .late }
         guard error.status == .contentTooLarge else {
             return Status(code: error.status.code, reason: .badRequest, message: "the request body was cut short")
         }
@@ -48,6 +51,7 @@ extension ResourceEndpoint {
             try respond(try await api.update(apiCall, object), call, exchange, notes)
         case "patch":
             (apiCall.options, apiCall.fieldValidation) = try call.writeOptions("PatchOptions")
+            call.audit?.patched(body)
             let patch = try patch(call, body, &apiCall)
             try respond(try await api.patch(apiCall, patch), call, exchange, notes)
         case "delete":
@@ -87,6 +91,7 @@ extension ResourceEndpoint {
             ]
             var headers: HTTPHeaders = ["Content-Type": "application/json"]
             for warning in WarningHeader.values(notes.warnings) { headers.add("Warning", warning) }
+            call.audit?.answered(success, code: 200)
             exchange.respond(.ok, headers, success.json)
         }
     }
@@ -124,6 +129,7 @@ extension ResourceEndpoint {
     /// From the body (`meta/v1.DeleteOptions`), or from the query.
     private func deletionOptions(_ call: FrontCall, _ body: [UInt8]) throws(Status) -> DeletionOptions {
         let value = body.isEmpty ? Value.emptyObject : try parse(call, body, "DeleteOptions").value
+        if !body.isEmpty { call.audit?.requested(value) }
         var options = DeletionOptions()
         let grace = value["gracePeriodSeconds"]?.integer ?? call.query["gracePeriodSeconds"].flatMap { Int64($0) }
         // Kubernetes takes a negative period for the shortest.
@@ -182,6 +188,7 @@ extension ResourceEndpoint {
         let subresource = call.target.subresource.flatMap { definition.subresource($0) }
         let parsed = try parse(call, body, subresource?.kind.kind ?? definition.kind)
         apiCall.bodyProblems = parsed.problems
+        call.audit?.requested(parsed.value)
         return parsed.value
     }
 

@@ -35,7 +35,7 @@ struct ResourceEndpoint: Sendable {
             }
         }
         let object = try api.get(call.target)
-        if format == .json, served.deprecation == nil {
+        if format == .json, served.deprecation == nil, call.audit == nil {
             return exchange.respond(.ok, Self.jsonHeaders, object.wholeBytes)
         }
         try respond(object, .ok, call, exchange)

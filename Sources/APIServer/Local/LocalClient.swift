@@ -10,14 +10,18 @@ public struct LocalClient: Client {
     let user: User
     /// In whose name live sets are observed.
     var observer: User
+    /// Who writes down what is asked for, if anybody does.
+    var auditor: Auditor?
 
     // MARK: Reading
 
     public func get(_ target: Target) async throws(Status) -> StoredObject {
-        try await authorize("get", target)
-        let served = try api.served(target.resource)
-        guard served.isRemote else { return try api.get(target) }
-        return try await api.present(target, served)
+        try await audited("get", target) { () throws(Status) in
+            try await authorize("get", target)
+            let served = try api.served(target.resource)
+            guard served.isRemote else { return try api.get(target) }
+            return try await api.present(target, served)
+        }
     }
 
     public func list(_ target: Target, _ options: ListOptions) async throws(Status) -> ObjectList {
@@ -76,34 +80,45 @@ public struct LocalClient: Client {
     public func create(
         _ target: Target, _ object: Value, _ options: WriteOptions
     ) async throws(Status) -> StoredObject {
-        try await authorize("create", target)
-        return try await api.create(call(target, options), object).object
+        let call = call(target, options)
+        return try await audited("create", target, object, notes: call.notes) { () throws(Status) in
+            try await authorize("create", target)
+            return try await api.create(call, object).object
+        }
     }
 
     public func update(
         _ target: Target, _ object: Value, _ options: WriteOptions
     ) async throws(Status) -> StoredObject {
-        try await authorize("update", target)
-        return try await api.update(call(target, options), object).object
+        let call = call(target, options)
+        return try await audited("update", target, object, notes: call.notes) { () throws(Status) in
+            try await authorize("update", target)
+            return try await api.update(call, object).object
+        }
     }
 
     public func patch(_ target: Target, _ patch: Patch, _ options: WriteOptions) async throws(Status) -> StoredObject {
-        try await authorize("patch", target)
         var call = call(target, options)
-        if case .apply = patch, target.subresource == nil {
-            do throws(Status) {
-                try await authorize("create", target)
-            } catch {
-                call.creationRefusal = error
+        return try await audited("patch", target, notes: call.notes) { () throws(Status) in
+            try await authorize("patch", target)
+            if case .apply = patch, target.subresource == nil {
+                do throws(Status) {
+                    try await authorize("create", target)
+                } catch {
+                    call.creationRefusal = error
+                }
             }
+            return try await api.patch(call, patch).object
         }
-        return try await api.patch(call, patch).object
     }
 
     public func delete(_ target: Target, _ options: DeletionOptions) async throws(Status) -> StoredObject? {
-        try await authorize("delete", target)
-        switch try await api.delete(call(target, WriteOptions(isDryRun: options.isDryRun)), options) {
-        case .marked(let object), .removed(let object): return object
+        let call = call(target, WriteOptions(isDryRun: options.isDryRun))
+        return try await audited("delete", target, notes: call.notes) { () throws(Status) in
+            try await authorize("delete", target)
+            switch try await api.delete(call, options) {
+            case .marked(let object), .removed(let object): return object
+            }
         }
     }
 

@@ -8,6 +8,9 @@ struct Metrics: DocumentSource {
     let requests: RequestMetrics
     let webhooks: WebhookMetrics
     let aggregation: AggregationMetrics
+    let audit: AuditLog?
+    let flows: FlowControl
+    let lives: CertificateLives
     let registry: Registry
     /// Of the process, from its owner.
     let process: @Sendable (inout MetricText) -> Void
@@ -18,6 +21,9 @@ struct Metrics: DocumentSource {
         requests.write(to: &text)
         webhooks.write(to: &text)
         aggregation.write(to: &text)
+        audit?.write(to: &text)
+        flows.write(to: &text)
+        lives.write(to: &text)
         writeStorage(&text)
         process(&text)
         return Document(contentType: MetricText.contentType, bytes: text.bytes)
@@ -25,11 +31,26 @@ struct Metrics: DocumentSource {
 
     private func writeStorage(_ text: inout MetricText) {
         let stores = registry.all.compactMap { served in
-            served.store.map { (name: served.definition.resource.groupResource, counts: $0.cache.counts) }
+            served.store.map {
+                (
+                    name: served.definition.resource.groupResource, resource: served.definition.resource,
+                    kind: served.definition.kind, counts: $0.cache.counts
+                )
+            }
         }
         text.begin("apiserver_storage_objects", .gauge, "Objects that are stored.")
         for store in stores {
             text.sample("apiserver_storage_objects", [("resource", store.name)], Double(store.counts.objects))
+        }
+        text.begin("apiserver_resource_objects", .gauge, "Objects that are stored.")
+        for store in stores {
+            let labels = [("group", store.resource.group), ("resource", store.resource.resource)]
+            text.sample("apiserver_resource_objects", labels, Double(store.counts.objects))
+        }
+        text.begin("apiserver_watch_events_total", .counter, "Events that were handed to watches.")
+        for store in stores where store.counts.events > 0 {
+            let labels = [("group", store.resource.group), ("kind", store.kind), ("version", store.resource.version)]
+            text.sample("apiserver_watch_events_total", labels, Double(store.counts.events))
         }
         text.begin("apiserver_registered_watchers", .gauge, "Watches from outside that are open.")
         for store in stores where store.counts.watchers > 0 {

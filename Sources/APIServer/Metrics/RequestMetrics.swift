@@ -6,97 +6,84 @@ import Wire
 
 /// How many requests there were, how they ended and how long they took, by what they asked for.
 ///
-/// Names and labels are those of Kubernetes' API server, since people's alerts are written for them.
+/// Names, labels and bounds are those of Kubernetes' API server, since people's alerts are written for them.
 final class RequestMetrics: Sendable {
-    struct Key: Hashable, Sendable {
-        var verb: String
-        var group: String
-        var version: String
-        var resource: String
-        var subresource: String
-
-        var labels: [(String, String)] {
-            [
-                ("group", group), ("resource", resource), ("subresource", subresource), ("verb", verb.uppercased()),
-                ("version", version),
-            ]
-        }
-    }
-
-    private struct Durations {
-        /// Requests by the first bound that they kept.
-        var counts = [Int](repeating: 0, count: RequestMetrics.bounds.count + 1)
-        var seconds = 0.0
+    private struct Series {
+        var codes: [Int: Int] = [:]
+        var terminations: [Int: Int] = [:]
+        /// From the request's head to the end of its answer.
+        var time: Histogram?
+        /// The same without what a request waited for a seat.
+        var ownTime: Histogram?
+        /// Those that are long by nature and run now.
+        var running = 0
     }
 
     private struct State {
-        var codes: [Key: [Int: Int]] = [:]
-        var durations: [Key: Durations] = [:]
-        var running = (reading: 0, writing: 0, long: 0)
+        var series: [Key: Series] = [:]
+        var running = (reading: 0, writing: 0)
+        var attempts = (succeeded: 0, failed: 0)
+        var users: [String: Int] = [:]
     }
 
-    private static let verbs: Set<String> = [
-        "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch",
+    /// Upper bounds of the histograms' buckets, seconds.
+    private static let bounds = [
+        0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
     ]
-    /// Upper bounds of the histogram's buckets, seconds.
-    static let bounds = [0.001, 0.005, 0.025, 0.1, 0.4, 1, 5, 30, 60]
     private let state = Mutex(State())
 
-    /// Follows one exchange to its end. Called on the event loop.
-    ///
-    /// What is counted is bounded by what is served: no client makes the figures grow by making up paths or methods.
-    func follow(_ info: RequestInfo, _ definition: ResourceDefinition, _ exchange: HTTPExchange) {
-        let resource = definition.resource
-        let isKnown = info.subresource.isEmpty || definition.subresource(info.subresource) != nil
-        let key = Key(
-            verb: Self.verbs.contains(info.verb) ? info.verb : "other", group: resource.group,
-            version: resource.version, resource: resource.resource, subresource: isKnown ? info.subresource : "other")
+    // MARK: Counting
+
+    /// Follows one exchange to its end, which began `waited` ago. Called on the event loop.
+    func follow(_ key: Key, _ info: RequestInfo, _ exchange: HTTPExchange, waited: Duration) {
         let start = ContinuousClock.now
-        state.withLock { Self.move(info, &$0, 1) }
+        state.withLock { Self.move(key, info, &$0, 1) }
         exchange.whenEnded { [self] end in
             let status = if case .completed(let status?) = end { status.code } else { 0 }
-            let seconds = (ContinuousClock.now - start) / .seconds(1)
+            let time = ContinuousClock.now - start
             state.withLock { state in
-                Self.move(info, &state, -1)
-                state.codes[key, default: [:]][status, default: 0] += 1
-                guard !Self.isLong(info) else { return }
-                let bucket = Self.bounds.firstIndex { seconds <= $0 } ?? Self.bounds.count
-                state.durations[key, default: Durations()].counts[bucket] += 1
-                state.durations[key]?.seconds += seconds
+                Self.move(key, info, &state, -1)
+                Self.count(status, info.isLong ? nil : time, waited, &state.series[key, default: Series()])
             }
         }
     }
 
-    func write(to text: inout MetricText) {
-        let (codes, durations, running) = state.withLock { ($0.codes, $0.durations, $0.running) }
-        text.begin("apiserver_request_total", .counter, "Requests by what they asked for and the code of the answer.")
-        for (key, counts) in codes.sorted(by: Self.order) {
-            for (code, count) in counts.sorted(by: { $0.key < $1.key }) {
-                text.sample("apiserver_request_total", [("code", String(code))] + key.labels, Double(count))
-            }
-        }
-        let name = "apiserver_request_duration_seconds"
-        text.begin(name, .histogram, "Time from a request's head to the end of its answer, watches and the like left out.")
-        for (key, durations) in durations.sorted(by: Self.order) {
-            var sum = 0
-            for (index, count) in durations.counts.enumerated() {
-                sum += count
-                let bound = index < Self.bounds.count ? MetricText.text(Self.bounds[index]) : "+Inf"
-                text.sample(name + "_bucket", key.labels + [("le", bound)], Double(sum))
-            }
-            text.sample(name + "_sum", key.labels, durations.seconds)
-            text.sample(name + "_count", key.labels, Double(sum))
-        }
-        text.begin("apiserver_current_inflight_requests", .gauge, "Requests that wait for their answer.")
-        text.sample("apiserver_current_inflight_requests", [("request_kind", "mutating")], Double(running.writing))
-        text.sample("apiserver_current_inflight_requests", [("request_kind", "readOnly")], Double(running.reading))
-        text.begin("apiserver_longrunning_requests", .gauge, "Watches, followed logs and open connections.")
-        text.sample("apiserver_longrunning_requests", [], Double(running.long))
+    private static func count(_ code: Int, _ time: Duration?, _ waited: Duration, _ series: inout Series) {
+        series.codes[code, default: 0] += 1
+        guard let time else { return }
+        if series.time == nil { (series.time, series.ownTime) = (Histogram(bounds), Histogram(bounds)) }
+        series.time?.observe((time + waited) / .seconds(1))
+        series.ownTime?.observe(time / .seconds(1))
     }
 
-    private static func move(_ info: RequestInfo, _ state: inout State, _ count: Int) {
-        if isLong(info) {
-            state.running.long += count
+    /// The server ended a request to save itself: for want of a seat, or since it took too long.
+    func terminated(_ key: Key, _ code: Int) {
+        state.withLock { $0.series[key, default: Series()].terminations[code, default: 0] += 1 }
+    }
+
+    /// Somebody was known to be who they are, or, when `nil`, nobody was.
+    func authenticated(_ user: User?) {
+        state.withLock { state in
+            if let user {
+                state.attempts.succeeded += 1
+                state.users[Self.category(user.name), default: 0] += 1
+            } else {
+                state.attempts.failed += 1
+            }
+        }
+    }
+
+    /// Names of users are without bound; a few that are everywhere stand for themselves, as in Kubernetes.
+    private static func category(_ name: String) -> String {
+        switch name {
+        case "admin", "client", "kube_proxy", "kubelet", "system:serviceaccount:kube-system:default": name
+        default: name.utf8.contains(UInt8(ascii: "@")) ? "email_id" : "other"
+        }
+    }
+
+    private static func move(_ key: Key, _ info: RequestInfo, _ state: inout State, _ count: Int) {
+        if info.isLong {
+            state.series[key, default: Series()].running += count
         } else if info.verb == "get" || info.verb == "list" {
             state.running.reading += count
         } else {
@@ -104,12 +91,52 @@ final class RequestMetrics: Sendable {
         }
     }
 
-    private static func isLong(_ info: RequestInfo) -> Bool {
-        info.verb == "watch" || ResourceEndpoint.isConnection(info.subresource)
+    // MARK: Writing
+
+    func write(to text: inout MetricText) {
+        let (series, running) = state.withLock { ($0.series, $0.running) }
+        let sorted = series.sorted { $0.key < $1.key }
+        Self.write(
+            "apiserver_request_total", "Requests by what they asked for and the code of the answer.",
+            sorted.map { ($0.key.labels, $0.value.codes) }, to: &text)
+        Self.write(
+            "apiserver_request_terminations_total", "Requests that the server ended to save itself.",
+            sorted.map { ($0.key.labels, $0.value.terminations) }, to: &text)
+        let (time, ownTime) = ("apiserver_request_duration_seconds", "apiserver_request_sli_duration_seconds")
+        text.begin(time, .histogram, "Time from a request's head to the end of its answer, without watches and the like.")
+        for (key, series) in sorted { series.time?.write(time, key.labels, to: &text) }
+        text.begin(ownTime, .histogram, "The same, without the time that requests waited for their turn.")
+        for (key, series) in sorted { series.ownTime?.write(ownTime, key.labels, to: &text) }
+        text.begin("apiserver_current_inflight_requests", .gauge, "Requests that wait for their answer.")
+        text.sample("apiserver_current_inflight_requests", [("request_kind", "mutating")], Double(running.writing))
+        text.sample("apiserver_current_inflight_requests", [("request_kind", "readOnly")], Double(running.reading))
+        text.begin("apiserver_longrunning_requests", .gauge, "Watches, followed logs and open connections.")
+        for (key, series) in sorted where key.isLong {
+            text.sample("apiserver_longrunning_requests", key.labels, Double(series.running))
+        }
+        writeAuthentication(&text)
     }
 
-    private static func order<V>(_ a: (key: Key, value: V), _ b: (key: Key, value: V)) -> Bool {
-        (a.key.group, a.key.resource, a.key.subresource, a.key.verb)
-            < (b.key.group, b.key.resource, b.key.subresource, b.key.verb)
+    private func writeAuthentication(_ text: inout MetricText) {
+        let (attempts, users) = state.withLock { ($0.attempts, $0.users) }
+        text.begin("authentication_attempts", .counter, "Requests by whether it is known who sent them.")
+        text.sample("authentication_attempts", [("result", "success")], Double(attempts.succeeded))
+        text.sample("authentication_attempts", [("result", "failure")], Double(attempts.failed))
+        text.begin("authenticated_user_requests", .counter, "Requests of known users.")
+        for (name, count) in users.sorted(by: { $0.key < $1.key }) {
+            text.sample("authenticated_user_requests", [("username", name)], Double(count))
+        }
+    }
+
+    private static func write(
+        _ name: String, _ help: String, _ series: [(labels: [(String, String)], counts: [Int: Int])],
+        to text: inout MetricText
+    ) {
+        text.begin(name, .counter, help)
+        for (labels, counts) in series {
+            for (code, count) in counts.sorted(by: { $0.key < $1.key }) {
+                text.sample(name, [("code", String(code))] + labels, Double(count))
+            }
+        }
     }
 }

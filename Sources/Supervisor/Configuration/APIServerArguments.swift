@@ -50,6 +50,15 @@ public struct APIServerArguments: Hashable, Sendable {
     /// `--service-account-extend-token-expiration`.
     public var extendsTokens: Bool?
 
+    // MARK: Requests
+
+    public var audit: AuditArguments
+    /// `--request-timeout`.
+    public var requestTimeout: Duration?
+    /// `--max-requests-inflight` and `--max-mutating-requests-inflight`.
+    public var readsAtOnce: Int?
+    public var writesAtOnce: Int?
+
     /// Fails with one sentence that names the argument at fault. One that this version does not know is a fault: it would
     /// otherwise be believed to hold.
     init(_ arguments: [String]) throws(Fault) {
@@ -81,6 +90,10 @@ public struct APIServerArguments: Hashable, Sendable {
         keysURL = values.text("service-account-jwks-uri")
         longestToken = try Self.duration(values, "service-account-max-token-expiration")
         extendsTokens = flag("service-account-extend-token-expiration")
+        audit = try AuditArguments(values)
+        requestTimeout = try Self.duration(values, "request-timeout")
+        readsAtOnce = try Self.number(values, "max-requests-inflight")
+        writesAtOnce = try Self.number(values, "max-mutating-requests-inflight")
     }
 
     private static let options: [Option] = [
@@ -103,7 +116,18 @@ public struct APIServerArguments: Hashable, Sendable {
         Option("service-account-jwks-uri"),
         Option("service-account-max-token-expiration"),
         Option("service-account-extend-token-expiration", .flag),
-    ] + AccessArguments.options
+        Option("request-timeout"),
+        Option("max-requests-inflight"),
+        Option("max-mutating-requests-inflight"),
+    ] + AccessArguments.options + AuditArguments.options
+
+    static func number(_ values: OptionValues, _ name: String) throws(Fault) -> Int? {
+        guard let text = values.text(name) else { return nil }
+        guard let number = Int(text), number >= 0 else {
+            throw Fault(.invalid, "--kube-apiserver-arg: \(name) \(text) is no number from 0 up")
+        }
+        return number
+    }
 
     static func duration(_ values: OptionValues, _ name: String) throws(Fault) -> Duration? {
         guard let text = values.text(name) else { return nil }

@@ -44,6 +44,19 @@ public struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral {
             Field(nameStart: start, nameEnd: middle, valueStart: middle, valueEnd: UInt32(bytes.count)))
     }
 
+    /// Appends the fields of others, in their order.
+    public mutating func add(_ others: HTTPHeaders) {
+        let offset = UInt32(bytes.count)
+        bytes.append(contentsOf: others.bytes)
+        fields.reserveCapacity(fields.count + others.fields.count)
+        for field in others.fields {
+            fields.append(
+                Field(
+                    nameStart: field.nameStart + offset, nameEnd: field.nameEnd + offset,
+                    valueStart: field.valueStart + offset, valueEnd: field.valueEnd + offset))
+        }
+    }
+
     /// Removes every field of that name.
     public mutating func remove(_ name: String) {
         let bytes = bytes

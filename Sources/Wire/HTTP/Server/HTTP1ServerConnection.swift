@@ -40,7 +40,9 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
     private var isPaused = false
     private var isReadHeld = false
     private var stalledAt: Int?
-    private(set) var deadline: NIODeadline?
+    /// Of the connection itself, whatever the exchange waits for.
+    private var ownDeadline: NIODeadline?
+    var deadline: NIODeadline? { earlier(ownDeadline, answerDue) }
 
     init(server: HTTPServerLoop, info: HTTPConnectionInfo) {
         self.info = info
@@ -181,7 +183,7 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
             body: .none, connection: head.version == .http1_0 && isKeptAlive ? "keep-alive" : nil)
         decoder = HTTP1BodyDecoder(request: head.framing)
         awaitsContinue = head.framing.expectsContinue && !decoder.hasEnded
-        deadline = nil
+        ownDeadline = nil
         phase = decoder.hasEnded ? .answering : .body
         begin(
             request,
@@ -204,7 +206,7 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
                 bodyReceived(bytes.readableBytesView)
             case .end:
                 phase = .answering
-                deadline = nil
+                ownDeadline = nil
                 bodyEnded()
                 if !isAnswerAwaited { readyForNext() }
             case .needsMore: return false
@@ -373,7 +375,7 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
         do {
             let stream = try RawStreamHandler.install(on: context.channel, after: inbound)
             phase = .upgraded
-            (deadline, inbound) = (nil, nil)
+            (ownDeadline, inbound) = (nil, nil)
             setReading(paused: false)
             return .success(stream)
         } catch {
@@ -408,12 +410,16 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
 
     private func setDeadline(_ duration: Duration) {
         let moment = NIODeadline.now() + TimeAmount(duration)
-        deadline = moment
+        ownDeadline = moment
         server.note(moment)
     }
 
+    override func answerIsDue(_ moment: NIODeadline) { server.note(moment) }
+
     func deadlinePassed(_ now: NIODeadline) {
-        deadline = nil
+        passDue(now)
+        guard let due = ownDeadline, due <= now else { return }
+        ownDeadline = nil
         switch phase {
         case .body where body.isCollecting:
             isKeptAlive = false

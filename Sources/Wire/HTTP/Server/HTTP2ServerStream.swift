@@ -15,7 +15,9 @@ final class HTTP2ServerStream: HTTPServerStream, ChannelDuplexHandler, HTTPServe
     private var isReadHeld = false
     private var hasBegun = false
     private var isGone = false
-    private(set) var deadline: NIODeadline?
+    /// When a body that is collected has stalled for too long.
+    private var bodyDeadline: NIODeadline?
+    var deadline: NIODeadline? { earlier(bodyDeadline, answerDue) }
 
     init(connection: HTTP2ServerConnection) {
         self.connection = connection
@@ -54,7 +56,7 @@ final class HTTP2ServerStream: HTTPServerStream, ChannelDuplexHandler, HTTPServe
             }
         case .data(let frame):
             if case .byteBuffer(let bytes) = frame.data, bytes.readableBytes > 0 {
-                if deadline != nil { setDeadline() }
+                if bodyDeadline != nil { setDeadline() }
                 bodyReceived(bytes.readableBytesView)
             }
             if frame.endStream { bodyEnded() }
@@ -123,12 +125,19 @@ final class HTTP2ServerStream: HTTPServerStream, ChannelDuplexHandler, HTTPServe
 
     private func setDeadline() {
         let moment = NIODeadline.now() + TimeAmount(server.limits.stallTimeout)
-        deadline = moment
+        bodyDeadline = moment
+        server.note(moment)
+    }
+
+    override func answerIsDue(_ moment: NIODeadline) {
+        server.add(self)
         server.note(moment)
     }
 
     func deadlinePassed(_ now: NIODeadline) {
-        deadline = nil
+        passDue(now)
+        guard let due = bodyDeadline, due <= now else { return }
+        bodyDeadline = nil
         bodyFailed(.timedOut)
     }
 
@@ -163,7 +172,7 @@ final class HTTP2ServerStream: HTTPServerStream, ChannelDuplexHandler, HTTPServe
     }
 
     override func exchangeCompleted() {
-        deadline = nil
+        bodyDeadline = nil
         server.remove(self)
     }
 

@@ -8,11 +8,14 @@ public struct HTTPExchange: Sendable {
     let id: UInt64
     let loop: any EventLoop
     let lane: HTTPServerLane
+    /// What every answer gets besides what its giver says.
+    var decoration: HTTPDecoration?
 
     /// Answers with a complete body. The first answer counts. `Content-Length`, `Date`, `Connection` and the
     /// omission of the body (HEAD, 204, 304) are seen to; a `Connection: close` among the headers is
     /// honoured.
     public func respond(_ status: HTTPStatus, _ headers: HTTPHeaders = [:], _ body: [UInt8] = []) {
+        let headers = decoration?.dress(status, headers, body) ?? headers
         // Spelled out, because a closure that may have to change threads costs an allocation even if it does not.
         if loop.inEventLoop {
             stream.value.respond(id, status, headers, body)
@@ -34,6 +37,7 @@ public struct HTTPExchange: Sendable {
         _ status: HTTPStatus, _ headers: HTTPHeaders = [:], contentLength: Int? = nil, limit: Int = 1 << 20,
         endsOnStop: Bool = true
     ) -> HTTPBodyWriter {
+        let headers = decoration?.dress(status, headers, nil) ?? headers
         let outlet = Outlet(limit: limit, loop: loop)
         onLoop {
             $0.open(
@@ -72,6 +76,23 @@ public struct HTTPExchange: Sendable {
         onLoop { $0.whenEnded(id, callback) }
     }
 
+    /// Calls, on the event loop, if no answer has begun when that time from now is over: to within a second or so. A
+    /// later call replaces this one; an exchange that was answered already needs none.
+    public func whenLate(after limit: Duration, _ callback: @escaping @Sendable () -> Void) {
+        if loop.inEventLoop {
+            stream.value.whenLate(id, limit, callback)
+        } else {
+            loop.execute { stream.value.whenLate(id, limit, callback) }
+        }
+    }
+
+    /// The same exchange, whose answers are dressed so, whoever gives them through the value that is returned.
+    public func decorated(with decoration: HTTPDecoration) -> HTTPExchange {
+        var exchange = self
+        exchange.decoration = self.decoration.map { $0.joined(with: decoration) } ?? decoration
+        return exchange
+    }
+
     /// Breaks the exchange off without an answer, or in the middle of one.
     public func abort() { onLoop { $0.abort(id) } }
 
@@ -79,6 +100,7 @@ public struct HTTPExchange: Sendable {
     /// connection into raw bytes. HTTP/1.1 only: fails with `unsupported` in HTTP/2, with `unavailable` when
     /// the client is gone.
     public func upgrade(_ headers: HTTPHeaders) async throws(Fault) -> any ByteStream {
+        let headers = decoration?.dress(.switchingProtocols, headers, nil) ?? headers
         let result = await withCheckedContinuation {
             (continuation: CheckedContinuation<UpgradeResult, Never>) in
             onLoop { continuation.resume(returning: $0.upgrade(id, headers)) }

@@ -13,6 +13,12 @@ protocol HTTPServerMember: AnyObject {
     func cutOff()
 }
 
+/// The earlier of two moments; the one that is there when the other is not.
+func earlier(_ a: NIODeadline?, _ b: NIODeadline?) -> NIODeadline? {
+    guard let a, let b else { return a ?? b }
+    return min(a, b)
+}
+
 /// What the connections of one event loop share: handler, limits, the clock's text, a write buffer, and one
 /// timer for all their deadlines.
 final class HTTPServerLoop {

@@ -23,6 +23,9 @@ class HTTPServerStream: OutletSink {
     private var inlet: Inlet?
     private var collected: (@Sendable (Result<[UInt8], HTTPBodyError>) -> Void)?
     private var endCallbacks: [@Sendable (HTTPExchangeEnd) -> Void] = []
+    /// When an answer should have begun, and what happens if it has not.
+    private(set) var answerDue: NIODeadline?
+    private var late: (@Sendable () -> Void)?
 
     init(server: HTTPServerLoop) { self.server = server }
 
@@ -77,6 +80,8 @@ class HTTPServerStream: OutletSink {
     /// The rest of the body is more than anybody cares to read. The response has been sent.
     func giveUpBody() {}
     func breakOff() {}
+    /// An answer is due at that moment: ``passDue(_:)`` is to be called then.
+    func answerIsDue(_ moment: NIODeadline) {}
     func startUpgrade(_ headers: HTTPHeaders) -> UpgradeResult {
         .failure(Fault(.unsupported, "HTTP/2 has no upgrade", remedy: "connect with HTTP/1.1"))
     }
@@ -101,6 +106,7 @@ class HTTPServerStream: OutletSink {
             return open(id, start, outlet, endsOnStop: false)
         }
         answer = .none
+        (answerDue, late) = (nil, nil)
         self.status = status
         sendResponse(status, headers, body)
         complete()
@@ -109,6 +115,7 @@ class HTTPServerStream: OutletSink {
     final func open(_ id: UInt64, _ start: HTTPResponseStart, _ outlet: Outlet, endsOnStop: Bool) {
         guard id == exchangeID, case .awaited = answer else { return outlet.close() }
         answer = .streaming(outlet, left: start.contentLength, endsOnStop: endsOnStop)
+        (answerDue, late) = (nil, nil)
         status = start.status
         sendHead(start)
         outlet.attach(self)
@@ -159,6 +166,21 @@ class HTTPServerStream: OutletSink {
         endCallbacks.append(callback)
     }
 
+    final func whenLate(_ id: UInt64, _ limit: Duration, _ callback: @escaping @Sendable () -> Void) {
+        guard id == exchangeID, case .awaited = answer else { return }
+        let moment = NIODeadline.now() + TimeAmount(limit)
+        (answerDue, late) = (moment, callback)
+        answerIsDue(moment)
+    }
+
+    /// Time has passed: tells who wanted to know that no answer has begun.
+    final func passDue(_ now: NIODeadline) {
+        guard let due = answerDue, due <= now else { return }
+        let callback = late
+        (answerDue, late) = (nil, nil)
+        callback?()
+    }
+
     final func abort(_ id: UInt64) { if id == exchangeID, isAnswerAwaited { breakOff() } }
 
     final func upgrade(_ id: UInt64, _ headers: HTTPHeaders) -> UpgradeResult {
@@ -166,7 +188,10 @@ class HTTPServerStream: OutletSink {
             return .failure(Fault(.unavailable, "the connection closed before it was upgraded"))
         }
         let result = startUpgrade(headers)
-        if case .success = result { answer = .upgraded }
+        if case .success = result {
+            answer = .upgraded
+            (answerDue, late) = (nil, nil)
+        }
         return result
     }
 
@@ -198,6 +223,7 @@ class HTTPServerStream: OutletSink {
 
     private func end(_ end: HTTPExchangeEnd) {
         answer = .none
+        (answerDue, late) = (nil, nil)
         lastEnd = end
         guard !endCallbacks.isEmpty else { return }
         let callbacks = endCallbacks

@@ -1,0 +1,167 @@
+import API
+import APIMachinery
+import APIServer
+import Client
+import Support
+import Synchronization
+import Testing
+import Wire
+
+/// Priority and fairness as clients have it, over HTTP.
+@Suite(.timeLimit(.minutes(1))) struct FlowControlTests {
+    private static let maps = "/api/v1/namespaces/default/configmaps"
+    private static let all: Value = ["apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]]
+
+    /// A body that begins and goes on when it is told to.
+    private static func held() -> (body: AsyncThrowingStream<[UInt8], any Error>, end: @Sendable ([UInt8]) -> Void) {
+        let (stream, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
+        continuation.yield([UInt8(ascii: "{")])
+        return (
+            stream,
+            { rest in
+                continuation.yield(rest)
+                continuation.finish()
+            }
+        )
+    }
+
+    /// Puts the account into a level of one seat.
+    private static func narrow(_ api: TestAPI, _ response: Value) async throws {
+        let client = api.server.client()
+        _ = try await client.create(
+            Target(.priorityLevelConfigurations),
+            [
+                "metadata": ["name": "narrow"],
+                "spec": [
+                    "type": "Limited",
+                    "limited": [
+                        "nominalConcurrencyShares": 0, "borrowingLimitPercent": 0, "limitResponse": response,
+                    ],
+                ],
+            ], WriteOptions())
+        _ = try await client.create(
+            Target(.flowSchemas),
+            [
+                "metadata": ["name": "narrow"],
+                "spec": [
+                    "priorityLevelConfiguration": ["name": "narrow"], "matchingPrecedence": 10,
+                    "rules": [
+                        [
+                            "subjects": [
+                                ["kind": "ServiceAccount", "serviceAccount": ["namespace": "default", "name": "writer"]]
+                            ],
+                            "resourceRules": [
+                                ["verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "namespaces": ["*"]]
+                            ],
+                        ]
+                    ],
+                ],
+            ], WriteOptions())
+    }
+
+    /// Somebody who looks at the figures.
+    private struct Gauge {
+        let api: TestAPI
+        let token: String
+
+        init(_ api: TestAPI) async throws {
+            self.api = api
+            token = try await api.token("gauge", rules: [["nonResourceURLs": ["*"], "verbs": ["*"]]])
+        }
+
+        /// Of the schema `narrow`.
+        func read(_ name: String, _ more: String = "") async throws -> String? {
+            let line = "apiserver_flowcontrol_\(name){flow_schema=\"narrow\",priority_level=\"narrow\"\(more)}"
+            let text = try await api.ask(.get, "/metrics", token: token).text
+            return text.split(separator: "\n").first { $0.hasPrefix(line) }
+                .flatMap { $0.split(separator: " ").last.map(String.init) }
+        }
+    }
+
+    @Test func `answers name the schema and the level by which they were let in`() async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("writer", rules: [Self.all])
+            let answer = try await api.send(.get, Self.maps, token: token)
+            let client = api.server.client()
+            let schema = try await client.get(Target(.flowSchemas, name: "service-accounts"))
+            let level = try await client.get(Target(.priorityLevelConfigurations, name: "workload-low"))
+            #expect(answer.headers["X-Kubernetes-PF-FlowSchema-UID"] == schema.uid)
+            #expect(answer.headers["X-Kubernetes-PF-PriorityLevel-UID"] == level.uid)
+            #expect(answer.headers["Content-Type"] == "application/json")
+        }
+    }
+
+    @Test func `who finds no seat is told to come again, and others are not harmed`() async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("writer", rules: [Self.all])
+            let other = try await api.token("other", rules: [Self.all])
+            try await Self.narrow(api, ["type": "Reject"])
+            let (body, end) = Self.held()
+            async let first = api.stream(.post, Self.maps, token: token, body: body)
+            // The first has the seat as soon as a second is refused.
+            var refused: HTTPClientResponse
+            repeat { refused = try await api.send(.get, Self.maps + "/x", token: token) } while refused.status.code == 404
+            #expect(refused.status.code == 429)
+            #expect(refused.headers["Retry-After"] == "1")
+            #expect(refused.headers["X-Kubernetes-PF-FlowSchema-UID"] != nil)
+            #expect(try await api.ask(.get, Self.maps, token: other).code == 200)
+            end(Array(#""metadata":{"name":"a"}}"#.utf8))
+            #expect(try await first.status.code == 201)
+            #expect(try await api.ask(.get, Self.maps + "/a", token: token).code == 200)
+            let refusals = try await Gauge(api).read("rejected_requests_total", ",reason=\"concurrency-limit\"")
+            #expect(refusals == "1")
+        }
+    }
+
+    @Test func `who waits comes in when a seat is free`() async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("writer", rules: [Self.all])
+            try await Self.narrow(api, ["type": "Queue", "queuing": ["queues": 1, "handSize": 1, "queueLengthLimit": 1]])
+            let (body, end) = Self.held()
+            async let first = api.stream(.post, Self.maps, token: token, body: body)
+            let gauge = try await Gauge(api)
+            while try await gauge.read("current_executing_requests") != "1" {}
+            async let second = api.ask(.get, Self.maps + "/a", token: token)
+            while try await gauge.read("current_inqueue_requests") != "1" {}
+            // The queue holds one.
+            #expect(try await api.ask(.get, Self.maps + "/a", token: token).code == 429)
+            // What lasts by nature needs no seat.
+            #expect(try await api.send(.get, Self.maps + "?watch=true&timeoutSeconds=1", token: token).status.code == 200)
+            end(Array(#""metadata":{"name":"a"}}"#.utf8))
+            #expect(try await first.status.code == 201)
+            #expect(try await second.code == 200)
+        }
+    }
+
+    @Test func `who waits too long is refused`() async throws {
+        try await TestAPI.run {
+            $0.requestTimeout = .seconds(8)
+        } _: { api in
+            let token = try await api.token("writer", rules: [Self.all])
+            try await Self.narrow(api, ["type": "Queue", "queuing": ["queues": 1, "handSize": 1, "queueLengthLimit": 1]])
+            let (body, end) = Self.held()
+            async let first = api.stream(.post, Self.maps, token: token, body: body)
+            let gauge = try await Gauge(api)
+            while try await gauge.read("current_executing_requests") != "1" {}
+            #expect(try await api.ask(.get, Self.maps + "/a", token: token).code == 429)
+            end(Array(#""metadata":{"name":"a"}}"#.utf8))
+            #expect(try await first.status.code == 201)
+        }
+    }
+
+    @Test func `the standard objects are kept, and schemas say whether they hold`() async throws {
+        try await TestAPI.run { api in
+            let client = api.server.client()
+            _ = try await client.delete(Target(.priorityLevelConfigurations, name: "system"), DeletionOptions())
+            while (try? await client.get(Target(.priorityLevelConfigurations, name: "system"))) == nil { await Task.yield() }
+            try await Self.narrow(api, ["type": "Reject"])
+            func dangling() async throws -> Value? {
+                let schema = try await client.get(Target(.flowSchemas, name: "narrow")).value
+                return schema.at("status", "conditions")?.array?.first?["status"]
+            }
+            while try await dangling() != "False" { await Task.yield() }
+            _ = try await client.delete(Target(.priorityLevelConfigurations, name: "narrow"), DeletionOptions())
+            while try await dangling() != "True" { await Task.yield() }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import API
+import APIMachinery
+import APIServer
+import Client
+import Support
+import Testing
+import Wire
+
+/// The figures that people's alerts are written for, by their names and labels.
+@Suite(.timeLimit(.minutes(1))) struct MetricsTests {
+    private static let maps = "/api/v1/namespaces/default/configmaps"
+    private static let all: [Value] = [
+        ["apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]], ["nonResourceURLs": ["*"], "verbs": ["*"]],
+    ]
+
+    private static func labels(_ verb: String, _ scope: String, _ before: String = "", dryRun: String = "") -> String {
+        "{\(before)component=\"apiserver\",dry_run=\"\(dryRun)\",group=\"\",resource=\"configmaps\",scope=\"\(scope)\","
+            + "subresource=\"\",verb=\"\(verb)\",version=\"v1\"}"
+    }
+
+    @Test func `requests are counted under the names and labels of Kubernetes`() async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("user", rules: Self.all)
+            let object: Value = ["metadata": ["name": "a"]]
+            _ = try await api.ask(.post, Self.maps, token: token, body: object)
+            _ = try await api.ask(.post, Self.maps + "?dryRun=All", token: token, body: ["metadata": ["name": "b"]])
+            _ = try await api.ask(.get, Self.maps + "/a", token: token)
+            _ = try await api.ask(.get, Self.maps + "/none", token: token)
+            _ = try await api.ask(.get, Self.maps, token: token)
+            _ = try await api.ask(.get, "/api/v1/configmaps", token: token)
+            _ = try await api.ask(.put, Self.maps + "/a", token: token, body: object)
+            _ = try await api.ask(
+                .patch, Self.maps + "/a", token: token, headers: ["Content-Type": "application/merge-patch+json"], body: [:])
+            _ = try await api.ask(.get, Self.maps + "?watch=true&timeoutSeconds=1", token: token)
+            _ = try await api.ask(.delete, Self.maps + "/a", token: token)
+            _ = try await api.ask(.get, "/api/v1/namespaces/default/made-up", token: token)
+            _ = try await api.ask(.get, Self.maps, token: "wrong")
+            let watch = try await api.send(.get, Self.maps + "?watch=true&timeoutSeconds=50", token: token)
+            let text = try await api.ask(.get, "/metrics", token: token).text
+            _ = watch
+            let lines = Set(text.split(separator: "\n").map(String.init))
+            func total(_ verb: String, _ scope: String, _ code: Int, dryRun: String = "") -> String {
+                "apiserver_request_total" + Self.labels(verb, scope, "code=\"\(code)\",", dryRun: dryRun) + " 1"
+            }
+            for line in [
+                total("POST", "resource", 201), total("POST", "resource", 201, dryRun: "All"),
+                total("GET", "resource", 200), total("GET", "resource", 404), total("LIST", "namespace", 200),
+                total("LIST", "cluster", 200), total("PUT", "resource", 200), total("PATCH", "resource", 200),
+                total("WATCH", "namespace", 200), total("DELETE", "resource", 200),
+                "apiserver_request_duration_seconds_count" + Self.labels("LIST", "cluster") + " 1",
+                "apiserver_request_sli_duration_seconds_count" + Self.labels("LIST", "cluster") + " 1",
+                "apiserver_longrunning_requests" + Self.labels("WATCH", "namespace") + " 1",
+                "apiserver_current_inflight_requests{request_kind=\"mutating\"} 0",
+                "apiserver_storage_objects{resource=\"configmaps\"} 1",
+                "apiserver_resource_objects{group=\"\",resource=\"configmaps\"} 1",
+                "authentication_attempts{result=\"failure\"} 1",
+                "apiserver_flowcontrol_nominal_limit_seats{priority_level=\"workload-low\"} 245",
+                "apiserver_client_certificate_expiration_seconds_count 0",
+            ] {
+                #expect(lines.contains(line), "\(line)")
+            }
+            for name in [
+                "apiserver_request_terminations_total", "apiserver_admission_webhook_rejection_count",
+                "apiserver_admission_webhook_admission_duration_seconds", "authenticated_user_requests",
+                "apiserver_flowcontrol_rejected_requests_total", "apiserver_watch_events_total",
+            ] {
+                #expect(text.contains("# TYPE \(name) "), "\(name)")
+            }
+            #expect(text.contains("le=\"0.1\"") && text.contains("le=\"1\"") && text.contains("le=\"5\"") && text.contains("le=\"30\""))
+            #expect(!text.contains("made-up"), "what is made up is not counted")
+        }
+    }
+
+    @Test func `what the server ends to save itself is counted apart`() async throws {
+        try await TestAPI.run {
+            $0.requestTimeout = .seconds(1)
+        } _: { api in
+            let token = try await api.token("user", rules: Self.all)
+            let (body, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
+            continuation.yield([UInt8(ascii: "{")])
+            #expect(try await api.stream(.post, Self.maps, token: token, body: body).status.code == 504)
+            continuation.finish()
+            let text = try await api.ask(.get, "/metrics", token: token).text
+            #expect(text.contains("apiserver_request_terminations_total" + Self.labels("POST", "resource", "code=\"504\",") + " 1"))
+        }
+    }
+}
