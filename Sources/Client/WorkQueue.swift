@@ -117,7 +117,8 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     private func waitForEarlierDue(than due: Duration?) async {
         await withCheckedContinuation { continuation in
             let mustWait = state.withLock { state in
-                guard !state.isStopping, state.queue.nextDue == due else { return false }
+                // The sleep beside it may have ended before this began: then nobody comes any more to wake it.
+                guard !Task.isCancelled, !state.isStopping, state.queue.nextDue == due else { return false }
                 state.timekeeper = continuation
                 return true
             }

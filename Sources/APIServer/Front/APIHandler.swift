@@ -130,8 +130,9 @@ final class APIHandler: HTTPHandler {
             }
             throw .noSuchPath
         }
-        try RouteRule.check(call.info, try api.served(call.target.resource).definition)
-        let endpoint = ResourceEndpoint(api)
+        let served = try api.served(call.target.resource)
+        try RouteRule.check(call.info, served.definition)
+        let endpoint = ResourceEndpoint(api, served)
         guard !ResourceEndpoint.isConnection(call.info.subresource) else {
             return try api.connections.connect(call, exchange)
         }

@@ -14,7 +14,6 @@ extension ResourceEndpoint {
         _ object: StoredObject, _ status: HTTPStatus, _ call: FrontCall, _ exchange: HTTPExchange,
         warnings: [String] = []
     ) throws(Status) {
-        let served = try api.served(call.target.resource)
         let encoder = ObjectEncoder(try call.format(served.definition), served, subresource: call.target.subresource)
         var headers = Self.headers(encoder.format, served)
         for warning in WarningHeader.values(warnings) { headers.add("Warning", warning) }
@@ -25,21 +24,19 @@ extension ResourceEndpoint {
     /// Answers with a page of a list, on the event loop: a short one at once, a long one little by little.
     func respond(_ page: ResourceStore.Page, _ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
         guard let rest = try begin(page, call, exchange) else { return }
-        let served = try api.served(call.target.resource)
         exchange.run { await stream(rest, served, call, exchange) }
     }
 
     /// The same in a task of the exchange.
     func answer(_ page: ResourceStore.Page, _ call: FrontCall, _ exchange: HTTPExchange) async throws(Status) {
         guard let rest = try begin(page, call, exchange) else { return }
-        await stream(rest, try api.served(call.target.resource), call, exchange)
+        await stream(rest, served, call, exchange)
     }
 
     /// Answers if that takes no time; otherwise returns what is to be streamed.
     private func begin(
         _ page: ResourceStore.Page, _ call: FrontCall, _ exchange: HTTPExchange
     ) throws(Status) -> ListBody? {
-        let served = try api.served(call.target.resource)
         let format = try call.format(served.definition)
         var body = try ListBody(page, ObjectEncoder(format, served))
         call.audit?.answered { page.list(served) }

@@ -6,7 +6,6 @@ import Wire
 
 extension ResourceEndpoint {
     func watch(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
-        let served = try api.served(call.target.resource)
         guard let store = served.store else { throw .methodNotAllowed("watch", call.target.resource) }
         let request = try listRequest(call)
         let encoder = WatchEncoder(try call.format(served.definition, isStream: true), served)

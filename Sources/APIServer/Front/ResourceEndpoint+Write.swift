@@ -8,7 +8,7 @@ extension ResourceEndpoint {
     /// Creates, updates, patches or deletes: collects the body, then goes on as a task.
     func write(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
         // Nothing is written for a client that cannot be told so.
-        _ = try call.format(try api.served(call.target.resource).definition)
+        _ = try call.format(served.definition)
         exchange.collectBody(limit: Self.bodyLimit) { result in
             switch result {
             case .failure(let error): exchange.respond(Self.status(of: error))
@@ -75,7 +75,6 @@ extension ResourceEndpoint {
     private func respond(
         _ deletion: ResourceStore.Deletion, _ call: FrontCall, _ exchange: HTTPExchange, _ notes: AdmissionNotes
     ) throws(Status) {
-        let served = try api.served(call.target.resource)
         switch deletion {
         case .marked(let object): try respond(served.show(object), .ok, call, exchange, warnings: notes.warnings)
         case .removed(let object):
@@ -105,7 +104,6 @@ extension ResourceEndpoint {
     private func deleteCollection(
         _ call: FrontCall, _ apiCall: Verbs.Call, _ options: DeletionOptions, _ exchange: HTTPExchange
     ) async throws(Status) {
-        let served = try api.served(call.target.resource)
         guard let store = served.store else { throw .methodNotAllowed("deletecollection", call.target.resource) }
         let request = try listRequest(call)
         let page: ResourceStore.Page
@@ -184,7 +182,7 @@ extension ResourceEndpoint {
         _ call: FrontCall, _ body: [UInt8], _ options: String, _ apiCall: inout Verbs.Call
     ) throws(Status) -> Value {
         (apiCall.options, apiCall.fieldValidation) = try call.writeOptions(options)
-        let definition = try api.served(call.target.resource).definition
+        let definition = served.definition
         let subresource = call.target.subresource.flatMap { definition.subresource($0) }
         let parsed = try parse(call, body, subresource?.kind.kind ?? definition.kind)
         apiCall.bodyProblems = parsed.problems

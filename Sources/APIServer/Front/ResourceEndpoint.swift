@@ -6,8 +6,14 @@ import Wire
 /// The verbs on resources over HTTP. Reading is here; `+Watch` and `+Write` have their own files.
 struct ResourceEndpoint: Sendable {
     let api: Verbs
+    /// As the resource was served when the request came: whoever takes away the last object of a kind that is going is
+    /// answered all the same.
+    let served: Registry.Served
 
-    init(_ api: Verbs) { self.api = api }
+    init(_ api: Verbs, _ served: Registry.Served) {
+        self.api = api
+        self.served = served
+    }
 
     /// What a request body may be at most, in bytes, as in Kubernetes.
     static let bodyLimit = 3 << 20
@@ -22,7 +28,6 @@ struct ResourceEndpoint: Sendable {
     ]
 
     func get(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
-        let served = try api.served(call.target.resource)
         let format = try call.format(served.definition)
         if let store = served.store { try checkFreshness(call, store) }
         if served.isRemote {
@@ -42,7 +47,6 @@ struct ResourceEndpoint: Sendable {
     }
 
     func list(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
-        let served = try api.served(call.target.resource)
         let request = try listRequest(call)
         guard let store = served.store else {
             guard call.target.resource == .componentStatuses else { throw .methodNotAllowed("list", call.target.resource) }
@@ -64,7 +68,6 @@ struct ResourceEndpoint: Sendable {
 
     /// Reads the query of a list (`meta/v1.ListOptions`).
     func listRequest(_ call: FrontCall) throws(Status) -> ResourceStore.ListRequest {
-        let served = try api.served(call.target.resource)
         var request = ResourceStore.ListRequest()
         request.filter = try ObjectFilter(
             served.definition, namespace: call.target.namespace, labelSelector: call.query["labelSelector"] ?? "",
