@@ -46,6 +46,9 @@ final class CacheWatcher: Sendable {
         }
     }
 
+    /// Whether more came than may wait. What waits is still to be taken.
+    var isCutOff: Bool { state.withLock { $0.isCutOff } }
+
     /// The watch shall end after what waits now.
     func end() {
         state.withLock { $0.isEnded = true }

@@ -73,11 +73,6 @@ extension ConnectionQuery {
 }
 
 extension HTTPQuery {
-    /// A flag as the API reads it: there and not `false` or `0`.
-    func flag(_ name: String) -> Bool {
-        self[name].map { $0.lowercased() != "false" && $0 != "0" } ?? false
-    }
-
     /// A number; `nil` when it is absent or empty.
     fileprivate func number(_ name: String) throws(Status) -> Int64? {
         guard let text = self[name], !text.isEmpty else { return nil }

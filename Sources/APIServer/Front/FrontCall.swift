@@ -26,7 +26,7 @@ struct FrontCall: Sendable {
         sender = user
         self.user = user
         query = request.query
-        let isWatch = query["watch"].map { $0 != "false" && $0 != "0" } ?? false
+        let isWatch = query.flag("watch")
         var info = RequestInfo(
             method: request.method.rawValue, path: request.path, isWatch: isWatch,
             fieldName: query["fieldSelector"].flatMap(FieldSelector.name))
@@ -108,7 +108,7 @@ struct FrontCall: Sendable {
     var isApply: Bool { info.verb == "patch" && contentType == Patch.applyType }
 
     /// Whether an apply shall settle conflicts; `nil` when nothing is said.
-    var force: Bool? { query["force"].flatMap { $0.isEmpty ? nil : $0 != "false" && $0 != "0" } }
+    var force: Bool? { query.statedFlag("force") }
 
     var dryRun: [String] { query.values(of: "dryRun").filter { !$0.isEmpty } }
 }

@@ -27,14 +27,17 @@ extension ResourceEndpoint {
             group.addTask {
                 try? await Task.sleep(for: options.timeout, tolerance: .seconds(1))
                 watcher.end()
+                // A client that does not even read to the end.
+                try? await Task.sleep(for: .seconds(10), tolerance: .seconds(1))
+                if !Task.isCancelled { writer.abort() }
             }
             var pump = RemoteWatch(served: served, store: store, encoder: encoder, options: options, writer: writer)
             while !Task.isCancelled, let events = watcher.take() {
                 guard await pump.send(events) else { break }
                 if events.isEmpty { await bell.wait() }
             }
+            await pump.finish(isCancelled: Task.isCancelled)
             group.cancelAll()
-            pump.finish(isCancelled: Task.isCancelled)
         }
     }
 }
@@ -68,35 +71,39 @@ private struct RemoteWatch {
         do throws(Status) {
             objects = try await served.present(events.map(\.versioned))
         } catch {
-            write(encoder.failure(error))
+            await write(encoder.failure(error))
             return false
         }
         for (event, object) in zip(events, objects) {
-            write(encoder.encode(event.kind, object, isFirst: !hasSent))
+            await write(encoder.encode(event.kind, object, isFirst: !hasSent))
             newest = max(newest, event.revision)
         }
-        if !hasMarked, options.marksInitialEvents { mark(endsInitialEvents: true) }
+        if !hasMarked, options.marksInitialEvents { await mark(endsInitialEvents: true) }
         hasMarked = true
         return !isBroken
     }
 
-    mutating func finish(isCancelled: Bool) {
+    mutating func finish(isCancelled: Bool) async {
         guard !isCancelled, !isBroken else { return }
-        if options.sendsBookmarks { mark(endsInitialEvents: false) }
+        if options.sendsBookmarks { await mark(endsInitialEvents: false) }
         writer.finish()
     }
 
-    private mutating func mark(endsInitialEvents: Bool) {
+    private mutating func mark(endsInitialEvents: Bool) async {
         let revision = max(newest, hasMarked ? newest : store.log.revision)
-        write(encoder.bookmark(revision, endsInitialEvents: endsInitialEvents, isFirst: !hasSent))
+        await write(encoder.bookmark(revision, endsInitialEvents: endsInitialEvents, isFirst: !hasSent))
     }
 
-    private mutating func write(_ frame: [UInt8]) {
+    /// At the client's pace: what comes meanwhile waits in the watcher.
+    private mutating func write(_ frame: [UInt8]) async {
         guard !isBroken else { return }
         hasSent = true
-        guard writer.write(frame) != .accepted else { return }
-        // Too slow, or gone: the client watches again from the last event that it saw.
-        isBroken = true
-        writer.abort()
+        do {
+            try await writer.send(frame)
+        } catch {
+            // Gone: the client watches again from the last event that it saw.
+            isBroken = true
+            writer.abort()
+        }
     }
 }

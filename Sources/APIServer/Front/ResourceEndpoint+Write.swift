@@ -134,7 +134,7 @@ extension ResourceEndpoint {
         options.gracePeriodSeconds = grace.map { $0 < 0 ? 1 : Int($0) }
         let asked = value["propagationPolicy"]?.string ?? call.query["propagationPolicy"] ?? ""
         let policy = asked.isEmpty ? nil : asked
-        let orphans = value["orphanDependents"]?.bool ?? call.query["orphanDependents"].map { $0 == "true" }
+        let orphans = value["orphanDependents"]?.bool ?? call.query.statedFlag("orphanDependents")
         let dryRun = (value["dryRun"]?.array ?? []).compactMap(\.string) + call.dryRun
         try OptionRules.checkDeletion(dryRun: dryRun, propagationPolicy: policy, orphanDependents: orphans)
         options.propagation = policy.flatMap(DeletionOptions.Propagation.init) ?? (orphans == true ? .orphan : nil)

@@ -81,11 +81,6 @@ extension LogOptions {
 }
 
 extension HTTPQuery {
-    /// A flag as the API reads it: there and not `false` or `0`.
-    fileprivate func flag(_ name: String) -> Bool {
-        self[name].map { $0.lowercased() != "false" && $0 != "0" } ?? false
-    }
-
     /// A number that is not negative: `.some(nil)` when there is none, `nil` when it is no such number.
     fileprivate func count(_ name: String) -> Int?? {
         guard let text = self[name], !text.isEmpty else { return .some(nil) }

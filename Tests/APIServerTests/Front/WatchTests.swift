@@ -38,6 +38,85 @@ import Wire
         }
     }
 
+    @Test func `a first state of any size is told at the pace of the client, and its end after it`() async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("reader", rules: [Self.reads])
+            let text: Value = .string(String(repeating: "x", count: 60_000))
+            var newest: Int64 = 0
+            for number in 0..<300 {
+                let map: Value = ["metadata": ["name": .string("m\(number)")], "data": ["text": text]]
+                let made = try await api.server.client().create(
+                    Target(.configMaps, namespace: "default"), map, WriteOptions())
+                newest = made.revision
+            }
+            let watch = try await api.send(
+                .get, Self.maps + "?watch=true&timeoutSeconds=20&allowWatchBookmarks=true&sendInitialEvents=true"
+                    + "&resourceVersionMatch=NotOlderThan", token: token)
+            // What comes while the client is behind comes after.
+            let late = try await create("late", api)
+            var frames: [String] = []
+            var rest: [UInt8] = []
+            reading: for try await chunk in watch.body {
+                rest += chunk
+                while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                    frames += try self.frames(String(decoding: rest[..<end], as: UTF8.self))
+                    rest.removeSubrange(...end)
+                    if frames.last?.hasPrefix("BOOKMARK") == true { break reading }
+                }
+            }
+            #expect(Set(frames.prefix(300)).count == 300)
+            #expect(frames.prefix(300).allSatisfy { $0.hasPrefix("ADDED m") })
+            #expect(frames[300] == "ADDED late@\(late)" || frames[300] == "BOOKMARK @\(newest)")
+            #expect(frames.last?.hasPrefix("BOOKMARK @") == true)
+        }
+    }
+
+    @Test func `a watch that nobody reads is broken off, and harms no other`() async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("reader", rules: [Self.reads])
+            let path = Self.maps + "?watch=true&timeoutSeconds=60"
+            let idle = try await api.send(.get, path, token: token)
+            let text: Value = .string(String(repeating: "x", count: 60_000))
+            for number in 0..<400 {
+                let map: Value = ["metadata": ["name": .string("m\(number)")], "data": ["text": text]]
+                _ = try await api.server.client().create(
+                    Target(.configMaps, namespace: "default"), map, WriteOptions())
+            }
+            // Less than was written comes, and then no good end.
+            var count = 0
+            let end = await #expect(throws: (any Error).self) {
+                for try await chunk in idle.body { count += chunk.count }
+            }
+            #expect(end != nil)
+            #expect(count < 400 * 60_000)
+            let next = try await api.ask(.get, Self.maps + "/m399", token: token)
+            #expect(next.code == 200)
+        }
+    }
+
+    @Test(arguments: ["False", "false", "FALSE", "0"])
+    func `a list that says it is no watch is a list`(no: String) async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("reader", rules: [Self.reads])
+            let answer = try await api.ask(.get, Self.maps + "?watch=\(no)", token: token)
+            #expect(try Value(json: Array(answer.text.utf8))["kind"] == "ConfigMapList")
+        }
+    }
+
+    @Test(arguments: ["True", "true", "1", ""])
+    func `a flag says yes in every way that Kubernetes knows`(yes: String) async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("reader", rules: [Self.reads])
+            let version = try await create("a", api)
+            let answer = try await api.ask(
+                .get, Self.maps + "?watch=\(yes)&timeoutSeconds=1&allowWatchBookmarks=\(yes)&sendInitialEvents=\(yes)"
+                    + "&resourceVersionMatch=NotOlderThan", token: token)
+            #expect(
+                try frames(answer.text)
+                    == ["ADDED a@\(version)", "BOOKMARK @\(version)", "BOOKMARK @\(version)"])
+        }
+    }
+
     @Test func `a watch from the future begins, and tells what comes after`() async throws {
         try await TestAPI.run { api in
             let token = try await api.token("reader", rules: [Self.reads])

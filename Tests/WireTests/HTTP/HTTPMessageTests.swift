@@ -42,6 +42,15 @@ import Testing
     }
 
     @Test(arguments: [
+        ("f", true), ("f=", true), ("f=1", true), ("f=True", true), ("f=no", true), ("f=0", false), ("f=false", false),
+        ("f=False", false), ("g=true", nil), ("", nil),
+    ] as [(String, Bool?)])
+    func `a flag is read as Kubernetes reads it`(query: String, stated: Bool?) {
+        #expect(HTTPQuery(query).statedFlag("f") == stated)
+        #expect(HTTPQuery(query).flag("f") == (stated ?? false))
+    }
+
+    @Test(arguments: [
         (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"), (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
         (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
     ])

@@ -35,6 +35,13 @@ public struct HTTPQuery: Sendable, Equatable {
     /// The value of the first item of that name.
     public subscript(name: String) -> String? { items.first { $0.name == name }?.value }
 
+    /// A flag as Kubernetes reads it (`runtime.Convert_Slice_string_To_bool`): there, and not `0` or any writing of
+    /// `false`.
+    public func flag(_ name: String) -> Bool { statedFlag(name) ?? false }
+
+    /// The same; `nil` when nothing is said.
+    public func statedFlag(_ name: String) -> Bool? { self[name].map { $0 != "0" && $0.lowercased() != "false" } }
+
     /// The values of all items of that name, in order.
     public func values(of name: String) -> [String] { items.filter { $0.name == name }.map(\.value) }
 }
