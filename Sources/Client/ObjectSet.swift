@@ -1,4 +1,5 @@
 public import APIMachinery
+import Support
 
 /// A live, complete view of some objects of one resource. Every method is cheap and never suspends.
 public protocol ObjectSet: Sendable {
@@ -16,6 +17,17 @@ public protocol ObjectSet: Sendable {
     /// The sink runs where the change is made known: it must return at once (put a key into a ``WorkQueue``, set a flag)
     /// and must not call the set or the API.
     func observe(_ sink: @escaping @Sendable (ObjectChange) -> Void) -> any Observation
+}
+
+extension ObjectSet {
+    /// The object, as soon as there is one; `nil` when there is none by then.
+    public func awaited(_ name: ObjectName, atMost limit: Duration) async -> StoredObject? {
+        let bell = Bell()
+        let observation = observe { if $0.new != nil, $0.name == name { bell.ring() } }
+        defer { observation.cancel() }
+        await bell.wait(atMost: limit)
+        return get(name)
+    }
 }
 
 /// A change of one object. Both versions are given for an update.

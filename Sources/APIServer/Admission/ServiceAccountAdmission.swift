@@ -13,10 +13,12 @@ struct ServiceAccountAdmission: MutatingAdmission {
     /// An hour and seven seconds, as in Kubernetes: it marks tokens that were mounted by admission.
     private static let tokenSeconds: Int64 = 3607
     private static let mirrorAnnotation = "kubernetes.io/config.mirror"
+    /// How long a pod waits for the account `default`, which a controller makes just after its namespace.
+    private static let patience = Duration.milliseconds(1500)
 
     func concerns(_ resource: GroupVersionResource) -> Bool { resource == .pods }
 
-    func admit(_ request: inout AdmissionRequest) throws(Status) {
+    func admit(_ request: inout AdmissionRequest) async throws(Status) {
         guard request.operation == .create, request.isMain(.pods), var pod = request.object else { return }
         // A mirror pod stands for a pod that the node runs anyway, from a file.
         guard pod.at("metadata", "annotations", Self.mirrorAnnotation) == nil else { return }
@@ -25,9 +27,10 @@ struct ServiceAccountAdmission: MutatingAdmission {
         pod[path: ["spec", "serviceAccountName"]] = .string(name)
         pod[path: ["spec", "serviceAccount"]] = .string(name)
         let accountName = ObjectName(namespace: request.namespace, name: name)
-        guard let account = accounts.get(accountName)?.value else {
-            throw .forbidden(
-                .pods, pod.at("metadata", "name")?.string ?? "",
+        var stored = accounts.get(accountName)
+        if stored == nil, name == "default" { stored = await accounts.awaited(accountName, atMost: Self.patience) }
+        guard let account = stored?.value else {
+            throw request.forbidden(
                 "error looking up service account \(accountName): serviceaccount \"\(name)\" not found")
         }
         if (pod.at("spec", "imagePullSecrets")?.array ?? []).isEmpty, let secrets = account["imagePullSecrets"] {

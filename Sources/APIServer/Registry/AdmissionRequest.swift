@@ -15,8 +15,8 @@ struct AdmissionRequest: Sendable {
     let requestResource: GroupVersionResource
     let requestKind: GroupVersionKind
     let namespace: String
-    /// Empty for a creation of which the server makes the name.
-    let name: String
+    /// Empty for a creation of which the server makes the name, until it is made.
+    private(set) var name: String
     /// What will be written; `nil` for a deletion.
     var object: Value?
     /// What is there now; `nil` for a creation and a connection.
@@ -52,6 +52,7 @@ struct AdmissionRequest: Sendable {
         }
         namespace = write.target.namespace
         name = write.target.name
+        if name.isEmpty, write.verb == .create { name = object?.at("metadata", "name")?.string ?? "" }
         self.object = object
         self.oldObject = oldObject
         isDryRun = write.options.isDryRun || deletion?.isDryRun == true
@@ -60,14 +61,22 @@ struct AdmissionRequest: Sendable {
         notes = write.notes
     }
 
-    /// The name of the object, also of one that is being created.
+    /// The name of the object; of one that has none yet, what the name will begin with, as Kubernetes tells it in errors.
     var objectName: String {
-        name.isEmpty ? object?.at("metadata", "name")?.string ?? "" : name
+        if !name.isEmpty { return name }
+        let metadata = object?["metadata"]
+        return metadata?["name"]?.string ?? metadata?["generateName"]?.string ?? ""
     }
 
-    /// What the client's URL names.
+    /// What the client's URL names, and the name of what is created.
     var target: Target {
         Target(requestResource, namespace: namespace, name: name, subresource: subresource)
+    }
+
+    /// Goes on with the object as it was made ready to be stored.
+    mutating func proceed(with object: Value) {
+        self.object = object
+        if name.isEmpty { name = object.at("metadata", "name")?.string ?? "" }
     }
 
     /// Whether this is about the resource itself and not about one of its subresources.

@@ -11,19 +11,13 @@ extension ResourceStore {
     func create(
         _ proposed: Value, _ request: WriteRequest, managedFields: ManagedFieldsRecord = ManagedFieldsRecord()
     ) async throws(Status) -> StoredObject {
-        let base = proposed.at("metadata", "generateName")?.string ?? ""
         let isNamed = !(proposed.at("metadata", "name")?.string ?? "").isEmpty
-        var random = SystemRandomNumberGenerator()
         var attempt = 1
         while true {
-            var object = proposed
-            if !isNamed, !base.isEmpty {
-                object[path: ["metadata", "name"]] = .string(GeneratedName.make(base: base, using: &random))
-            }
             do throws(Status) {
-                return try await createOnce(object, request, managedFields)
+                return try await createOnce(proposed, request, managedFields)
             } catch {
-                guard error.isAlreadyExists, !isNamed, !base.isEmpty, attempt < Self.nameAttempts else { throw error }
+                guard error.isAlreadyExists, !isNamed, attempt < Self.nameAttempts else { throw error }
                 attempt += 1
             }
         }
@@ -37,8 +31,9 @@ extension ResourceStore {
         if kind.hasStatus, !kind.keepsStatusOnCreate { object["status"] = nil }
         var asked = AdmissionRequest(request, kind.groupVersionKind, resource: resource, object: object)
         if !request.isAdmitted { object = try await admit(&asked, keepingMetadataOf: object) }
+        nameIfUnnamed(&object)
         try await kind.strategy.prepareForCreate(&object, request)
-        asked.object = object
+        asked.proceed(with: object)
         defer { admission.forget(asked) }
         do throws(Status) {
             try check(object, kind.validation.validate(object) + kind.validation.validateCreate(object))
@@ -51,6 +46,15 @@ extension ResourceStore {
             kind.strategy.release(object)
             throw error
         }
+    }
+
+    /// Makes the name from `generateName`: after those who may change the object, before those who may refuse it.
+    private func nameIfUnnamed(_ object: inout Value) {
+        guard (object.at("metadata", "name")?.string ?? "").isEmpty,
+            let base = object.at("metadata", "generateName")?.string, !base.isEmpty
+        else { return }
+        var random = SystemRandomNumberGenerator()
+        object[path: ["metadata", "name"]] = .string(GeneratedName.make(base: base, using: &random))
     }
 
     /// The new object as admission completes it. What the system owns stays as it was set.

@@ -68,6 +68,22 @@ import Wire
         }
     }
 
+    @Test func `a pod waits for the account that its namespace gets, and not for another`() async throws {
+        try await withServer { _, admin in
+            _ = try await admin.create(Target(.namespaces), ["metadata": ["name": "new"]], WriteOptions())
+            let pods = Target(.pods, namespace: "new")
+            async let made = admin.create(pods, Self.pod("a"), WriteOptions())
+            try await admin.create(ServiceAccount(namespace: "new", name: "default"))
+            #expect(try await made.value.at("spec", "serviceAccountName") == "default")
+            let message = try await refusal {
+                _ = try await admin.create(pods, Self.pod("b", ["serviceAccountName": "mine"]), WriteOptions())
+            }
+            #expect(
+                message == "pods \"b\" is forbidden: error looking up service account new/mine: "
+                    + "serviceaccount \"mine\" not found")
+        }
+    }
+
     @Test func `a runtime class brings its cost and its nodes`() async throws {
         try await withServer { _, admin in
             _ = try await admin.create(

@@ -57,6 +57,43 @@ import Wire
         }
     }
 
+    @Test(arguments: [("name", "given", "given"), ("generateName", "", "made-")])
+    func `a creation has its name, or one that is made in between`(
+        field: String, early: String, late: String
+    ) async throws {
+        try await TestAPI.run { api in
+            let client = api.server.client()
+            let name = "has(request.name) ? request.name : ''"
+            let mutation = "[JSONPatch{op: 'add', path: '/metadata/labels', value: {'early': \(name)}}]"
+            _ = try await client.create(
+                Target(.mutatingAdmissionPolicies),
+                Self.policy(
+                    "mark", "", "configmaps",
+                    [
+                        "failurePolicy": "Fail", "reinvocationPolicy": "Never",
+                        "mutations": [
+                            ["patchType": "JSONPatch", "jsonPatch": ["expression": .string(mutation)]]
+                        ],
+                    ]), WriteOptions())
+            _ = try await client.create(
+                Target(.mutatingAdmissionPolicyBindings), Self.binding("mark", [:]), WriteOptions())
+            _ = try await client.create(
+                Target(.validatingAdmissionPolicies),
+                Self.policy(
+                    "names", "", "configmaps",
+                    ["validations": [["expression": .string("request.name.startsWith('\(late)')")]]]),
+                WriteOptions())
+            _ = try await client.create(
+                Target(.validatingAdmissionPolicyBindings), Self.binding("names"), WriteOptions())
+            let token = try await api.token("me", rules: Self.rules)
+            let answer = try await api.ask(.post, Self.path, token: token, body: ["metadata": [field: .string(late)]])
+            #expect(answer.code == 201, "\(answer.text)")
+            let made = try Value(json: Array(answer.text.utf8))
+            #expect(made.at("metadata", "labels", "early")?.string == early)
+            #expect(made.at("metadata", "name")?.string?.hasPrefix(late) == true)
+        }
+    }
+
     @Test func `a mutating policy changes what is written`() async throws {
         try await TestAPI.run { api in
             let client = api.server.client()
