@@ -43,16 +43,41 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 
     /// RFC 3339 in UTC with exactly this many fraction digits, 0 ... 9; further digits are cut off.
     public func format(fractionDigits: Int) -> String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(30)
+        append(fractionDigits: fractionDigits, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Appends what ``format(fractionDigits:)`` returns.
+    public func append(fractionDigits: Int = 0, to bytes: inout [UInt8]) {
         precondition((0...9).contains(fractionDigits), "a nanosecond has nine digits")
         let day = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
         let second = seconds - day * 86_400
         let date = CivilDate(daysSinceEpoch: day)
-        var text = "\(pad(date.year, 4))-\(pad(date.month, 2))-\(pad(date.day, 2))"
-        text += "T\(pad(second / 3600, 2)):\(pad(second / 60 % 60, 2)):\(pad(second % 60, 2))"
-        if fractionDigits > 0 {
-            text += "." + pad(Int64(nanoseconds), 9).prefix(fractionDigits)
-        }
-        return text + "Z"
+        Self.append(date.year, 4, "-", to: &bytes)
+        Self.append(date.month, 2, "-", to: &bytes)
+        Self.append(date.day, 2, "T", to: &bytes)
+        Self.append(second / 3600, 2, ":", to: &bytes)
+        Self.append(second / 60 % 60, 2, ":", to: &bytes)
+        Self.append(second % 60, 2, fractionDigits > 0 ? "." : "Z", to: &bytes)
+        guard fractionDigits > 0 else { return }
+        Self.append(Int64(nanoseconds), 9, "Z", to: &bytes)
+        bytes.removeLast(10 - fractionDigits)
+        bytes.append(UInt8(ascii: "Z"))
+    }
+
+    /// Appends the digits of a number, with zeros before them up to a width, and what stands behind them.
+    private static func append(_ number: Int64, _ width: Int, _ end: Unicode.Scalar, to bytes: inout [UInt8]) {
+        if number < 0 { bytes.append(UInt8(ascii: "-")) }
+        let start = bytes.count
+        var rest = number.magnitude
+        repeat {
+            bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
+            rest /= 10
+        } while rest > 0 || bytes.count - start < width
+        bytes[start...].reverse()
+        bytes.append(UInt8(ascii: end))
     }
 
     public static func < (a: Timestamp, b: Timestamp) -> Bool {
@@ -83,11 +108,6 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
         if nanoseconds >= 1_000_000_000 { (nanoseconds, whole) = (nanoseconds - 1_000_000_000, whole + 1) }
         return Timestamp(seconds: whole, nanoseconds: Int32(nanoseconds))
     }
-}
-
-private func pad(_ number: Int64, _ width: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, width - digits.count)) + digits
 }
 
 /// A day of the proleptic Gregorian calendar, by the "days from civil" arithmetic of H. Hinnant.

@@ -80,7 +80,7 @@ public struct ManagedFieldsRecord: Hashable, Sendable {
             item.claim.append(to: &bytes)
             if item.time != Self.noTime {
                 bytes += Self.timeKey
-                bytes += Timestamp(seconds: item.time).description.utf8
+                Timestamp(seconds: item.time).append(to: &bytes)
                 bytes.append(UInt8(ascii: "\""))
             }
             bytes.append(UInt8(ascii: "}"))

@@ -8,6 +8,8 @@ extension ResourceEndpoint {
     private static let smallList = 256 << 10
     /// How long a long list is encoded before other connections have their turn.
     private static let slice = Duration.milliseconds(1)
+    /// Bytes of a long list that go out in one write.
+    private static let chunk = 64 << 10
 
     /// Answers with one object in the form that was asked for.
     func respond(
@@ -44,7 +46,7 @@ extension ResourceEndpoint {
         api.memory.note(bytes: size)
         if size <= Self.smallList {
             var output = ResponseBody(isPretty: format.isPretty, isCompressed: false)
-            let bytes = output.take(Array(try body.encode(atMost: .max).joined()))
+            let bytes = output.take(Self.join(try body.encode(atMost: .max)))
             respond(.ok, Self.headers(format, served), bytes, call, exchange)
             return nil
         }
@@ -93,6 +95,27 @@ extension ResourceEndpoint {
         writer.finish()
     }
 
+    /// The next pieces of a list: enough for one write, or as many as the time allows.
+    private static func pieces(
+        of body: inout ListBody, until end: ContinuousClock.Instant
+    ) throws(Status) -> [[UInt8]] {
+        var (pieces, count): ([[UInt8]], Int) = ([], 0)
+        repeat {
+            let next = try body.encode(atMost: 8)
+            count += next.reduce(0) { $0 + $1.count }
+            pieces += next
+        } while !body.isFinished && count < chunk && ContinuousClock.now < end
+        return pieces
+    }
+
+    /// One array instead of many, copied piece by piece and not byte by byte.
+    private static func join(_ pieces: [[UInt8]]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(pieces.reduce(0) { $0 + $1.count })
+        for piece in pieces { bytes += piece }
+        return bytes
+    }
+
     /// Encodes and sends slice by slice.
     private func stream(
         _ body: ListBody, _ served: Registry.Served, _ call: FrontCall, _ exchange: HTTPExchange
@@ -105,17 +128,11 @@ extension ResourceEndpoint {
         var begun = ContinuousClock.now
         do {
             while !body.isFinished {
-                let pieces = try body.encode(atMost: 8)
-                if writer == nil, !pieces.isEmpty {
+                let chunk = Self.join(try Self.pieces(of: &body, until: begun + Self.slice))
+                if writer == nil, !chunk.isEmpty {
                     writer = exchange.startResponse(.ok, headers, endsOnStop: false)
                 }
-                for (index, piece) in pieces.enumerated() {
-                    let isLast = body.isFinished && index == pieces.count - 1
-                    try await writer?.send(output.take(piece, isLast: isLast), held: Self.smallList)
-                    guard index % 8 == 7, ContinuousClock.now - begun > Self.slice else { continue }
-                    await exchange.pause()
-                    begun = .now
-                }
+                try await writer?.send(output.take(chunk, isLast: body.isFinished), held: Self.smallList)
                 guard ContinuousClock.now - begun > Self.slice else { continue }
                 await exchange.pause()
                 begun = .now

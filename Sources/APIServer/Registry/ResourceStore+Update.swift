@@ -96,9 +96,12 @@ extension ResourceStore {
         let text = proposed.at("metadata", "resourceVersion")?.string ?? ""
         if text.isEmpty || text == "0" {
             guard !kind.allowsUnconditionalUpdate else { return nil }
-            let error = FieldError.invalid(
-                "metadata.resourceVersion", value: .string(text), "must be specified for an update")
-            throw .invalid(kind.groupVersionKind, name.name, [error])
+            // Kubernetes names the resource where a kind belongs, and the number as Go writes it.
+            var error = FieldError.invalid(
+                "metadata.resourceVersion", value: 0, "0x0: must be specified for an update")
+            error.omitsValue = true
+            let named = GroupVersionKind(group: resource.group, version: resource.version, kind: resource.resource)
+            throw .invalid(named, name.name, [error])
         }
         guard let revision = Revision(text) else {
             throw .badRequest("Invalid value: \"\(text)\": strconv.ParseUint: parsing \"\(text)\": invalid syntax")

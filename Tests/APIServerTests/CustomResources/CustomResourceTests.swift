@@ -83,6 +83,18 @@ import Wire
             #expect(after.at("metadata", "generation") == 2)
             let noVersion = try await tabs.ask(.put, CronTab.path + "/a", CronTab.object("a", [:]))
             #expect(noVersion.code == 422)
+            #expect(
+                noVersion.value["message"]?.string
+                    == "crontabs.\(CronTab.group) \"a\" is invalid: metadata.resourceVersion: Invalid value: 0x0: "
+                    + "must be specified for an update")
+            var idle = CronTab.object("idle", [:])
+            idle["spec"] = nil
+            #expect(try await tabs.ask(.post, CronTab.path, idle).code == 201)
+            let absent = try await tabs.ask(.get, CronTab.path + "/idle/scale")
+            #expect(absent.code == 500)
+            #expect(
+                absent.value["message"]?.string
+                    == "Internal error occurred: the spec replicas field \".spec.replicas\" does not exist")
         }
     }
 

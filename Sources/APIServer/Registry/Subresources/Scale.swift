@@ -11,7 +11,12 @@ enum Scale {
         guard served.definition.subresource("scale") != nil else {
             throw .methodNotAllowed("get", served.definition.resource, subresource: "scale")
         }
-        return StoredObject(received: view(of: object.value, served.custom?.scale))
+        let value = object.value
+        if let path = served.custom?.scale?.spec, value[path: path] == nil {
+            // An autoscaler would take 0 for the wish that it be idle.
+            throw .internalError("the spec replicas field \".\(path.joined(separator: "."))\" does not exist")
+        }
+        return StoredObject(received: view(of: value, served.custom?.scale))
     }
 
     /// Sets the replicas to what `make` makes of the present scale.
