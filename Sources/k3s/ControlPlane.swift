@@ -46,6 +46,7 @@ struct ControlPlane {
             ("persistent-volume-binder", [PersistentVolumeBinder()]),
             ("pvc-protection-controller", [ClaimProtection()]),
             ("pv-protection-controller", [VolumeProtection()]),
+            ("volumeattributesclass-protection-controller", [AttributesClassProtection()]),
             ("ephemeral-volume-controller", [EphemeralVolumes()]),
             ("node-controller", [NodeLifecycleController(), TaintEviction()] + roles),
             ("certificate-controller", certificates),

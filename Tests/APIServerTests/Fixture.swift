@@ -17,7 +17,7 @@ struct Fixture {
 
     init(
         strategy: any ResourceStrategy = PlainStrategy(), datastore: MemoryDatastore = MemoryDatastore(),
-        admission: [any AdmissionPlugin] = []
+        admission: [any AdmissionPlugin] = [], now: @escaping @Sendable () -> Timestamp = { Self.now }
     ) async throws {
         self.datastore = datastore
         log = try await ObjectLog.open(
@@ -25,7 +25,7 @@ struct Fixture {
         let kind = ServedKind(
             resource: Self.widgets, kind: "Widget", isNamespaced: true, hasStatus: true, countsGenerations: true,
             strategy: strategy)
-        store = ResourceStore(kind, log: log, admission: AdmissionChain(plugins: admission), now: { Self.now })
+        store = ResourceStore(kind, log: log, admission: AdmissionChain(plugins: admission), now: now)
     }
 
     func request(_ name: String = "", verb: WriteRequest.Verb = .update, isDryRun: Bool = false) -> WriteRequest {

@@ -38,6 +38,11 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(5)))
+    func `what conformance asks of the API alone goes through`() async throws {
+        try await TestServer.with { try await run("conformance_api.py", .newest, $0) }
+    }
+
+    @Test(.timeLimit(.minutes(5)))
     func `an operator serves its users through an election and an accident`() async throws {
         try await TestServer.with { try await run("operator_life.py", .newest, $0) }
     }

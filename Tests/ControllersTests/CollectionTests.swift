@@ -57,6 +57,23 @@ import Testing
         }
     }
 
+    @Test func `those that own each other in a circle go`() async throws {
+        let api = MemoryAPI()
+        var circle: [ReplicaSet] = []
+        for number in 0..<3 {
+            circle.append(try await api.create(ReplicaSet(namespace: "default", name: "set-\(number)")))
+        }
+        for number in 0..<3 {
+            circle[number].metadata.ownerReferences = [circle[(number + 2) % 3].controllerReference]
+            try await api.update(circle[number])
+        }
+        try await running([GarbageCollector()], on: api) {
+            try await api.delete(
+                ReplicaSet.self, circle[0].objectName, DeletionOptions(propagation: .foreground))
+            await api.wait { $0.peek(all: ReplicaSet.self).isEmpty }
+        }
+    }
+
     /// A set that owns two pods, and a collector at work.
     private func withFamily(_ body: (MemoryAPI, ReplicaSet) async throws -> Void) async throws {
         let api = MemoryAPI()

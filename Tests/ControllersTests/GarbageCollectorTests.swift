@@ -33,9 +33,11 @@ import Testing
             owner a waiting
             decide
             decide dependents
+            decide dependents circle
             ----
             delete Background
             delete Foreground
+            leave circle
 
             # Orphaning asked for before the owner went.
             object finalizer=orphan
@@ -72,11 +74,13 @@ import Testing
             default:
                 let decision = CollectionDecision(
                     metadata: metadata, owners: owners, hasDependents: command.contains("dependents"),
+                    hasWaitingDependent: command.contains("circle"),
                     isBlocked: command.contains("blocked"))
                 switch decision.action {
                 case nil: return ["nothing"]
                 case .disown(let uids): return ["disown " + uids.joined(separator: " ")]
                 case .delete(let propagation): return ["delete " + propagation.rawValue]
+                case .leaveCircle: return ["leave circle"]
                 case .orphanDependents: return ["orphan"]
                 case .removeForegroundFinalizer: return ["unblock"]
                 }

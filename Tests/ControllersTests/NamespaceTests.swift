@@ -85,6 +85,27 @@ import Testing
         }
     }
 
+    @Test func `while a pod is left, it finds what it was made with`() async throws {
+        let api = MemoryAPI()
+        var namespace = Namespace(name: "team")
+        namespace.spec.finalizers = ["kubernetes"]
+        try await api.create(namespace)
+        try await api.create(ConfigMap(namespace: "team", name: "settings"))
+        var pod = Pod(namespace: "team", name: "web")
+        pod.metadata.finalizers = ["example.com/hold"]
+        try await api.create(pod)
+        try await running([NamespaceController()], on: api) {
+            try await api.delete(Namespace.self, namespace.objectName)
+            await api.wait { $0.peek(Namespace.self, "team")?.status.conditions.isEmpty == false }
+            #expect(api.peek(Pod.self, "web", in: "team")?.metadata.deletionTimestamp != nil)
+            #expect(api.peek(ConfigMap.self, "settings", in: "team") != nil)
+            try await api.patch(Pod.self, pod.objectName, .merge(["metadata": ["finalizers": .null]]))
+            try await api.delete(Pod.self, pod.objectName, DeletionOptions(gracePeriodSeconds: 0))
+            await api.wait { $0.peek(Namespace.self, "team") == nil }
+            #expect(api.peek(ConfigMap.self, "settings", in: "team") == nil)
+        }
+    }
+
     @Test func `each namespace gets its account, and gets it again`() async throws {
         try await converse(
             with: ServiceAccountController(),

@@ -75,4 +75,28 @@ import Testing
             await api.wait { $0.peek(all: PersistentVolume.self).isEmpty }
         }
     }
+
+    @Test func `a class of attributes goes when no claim and no volume names it any more`() async throws {
+        let api = MemoryAPI()
+        for name in ["used", "unused"] {
+            var named = VolumeAttributesClass(name: name)
+            named.metadata.finalizers = ["kubernetes.io/vac-protection"]
+            try await api.create(named)
+            try await api.delete(VolumeAttributesClass.self, named.objectName)
+        }
+        var claim = PersistentVolumeClaim(namespace: "default", name: "data")
+        claim.spec.volumeAttributesClassName = "used"
+        claim = try await api.create(claim)
+        var volume = PersistentVolume(name: "v")
+        volume.spec.volumeAttributesClassName = "used"
+        try await api.create(volume)
+        try await running([AttributesClassProtection()], on: api) {
+            await api.wait { $0.peek(VolumeAttributesClass.self, "unused") == nil }
+            claim.spec.volumeAttributesClassName = "unused"
+            try await api.update(claim)
+            #expect(api.peek(VolumeAttributesClass.self, "used") != nil)
+            try await api.delete(PersistentVolume.self, ObjectName(name: "v"))
+            await api.wait { $0.peek(all: VolumeAttributesClass.self).isEmpty }
+        }
+    }
 }

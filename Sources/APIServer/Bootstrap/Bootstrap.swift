@@ -15,6 +15,7 @@ struct Bootstrap: Sendable {
         case priorityClasses = "poststarthook/scheduling/bootstrap-system-priority-classes"
         case flows = "poststarthook/priority-and-fairness-config-producer"
         case kubernetesService = "poststarthook/bootstrap-controller"
+        case serviceCIDR = "poststarthook/start-kubernetes-service-cidr-controller"
         case extensionAuthentication = "poststarthook/start-cluster-authentication-info-controller"
         case apiServices = "poststarthook/apiservice-registration-controller"
     }
@@ -44,6 +45,7 @@ struct Bootstrap: Sendable {
             case .priorityClasses: try await ensurePriorityClasses()
             case .flows: try await flows.settle()
             case .kubernetesService: try await ensureKubernetesService()
+            case .serviceCIDR: try await ensureServiceCIDR()
             case .extensionAuthentication:
                 try await ExtensionAuthentication.publish(extensionAuthentication, by: client)
             case .apiServices: try await atOnce(apiServices) { local throws(Status) in try await local.keep(client) }

@@ -146,6 +146,19 @@ final class ObjectLog: Sendable {
         }
     }
 
+    /// Moves the log on by a change that is of no object.
+    func advance() async throws(DatastoreError) {
+        let key = "/advance"
+        do throws(DatastoreError) {
+            let revision = try await datastore.write(.create(key, []))
+            try await datastore.write(.delete(key, at: revision))
+        } catch {
+            // Somebody else is at it, or a crash came between: what is there goes.
+            guard case .conflict(let current?) = error else { throw error }
+            _ = try? await datastore.write(.delete(key, at: current.revision))
+        }
+    }
+
     private func key(of resource: GroupVersionResource, _ name: ObjectName) throws(DatastoreError) -> String {
         Self.root + (try prefix(of: resource)) + "/" + (name.namespace.isEmpty ? "" : name.namespace + "/") + name.name
     }

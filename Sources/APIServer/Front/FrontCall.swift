@@ -49,7 +49,8 @@ struct FrontCall: Sendable {
     /// The form of the answer; 406 when there is none that the client takes.
     func format(_ definition: ResourceDefinition, isStream: Bool = false) throws(Status) -> ResponseFormat {
         let accepted = ResponseFormat(
-            accept: request.headers["Accept"], hasProtobuf: definition.hasProtobuf, isStream: isStream)
+            accept: request.headers["Accept"], hasProtobuf: definition.hasProtobuf,
+            hasTable: definition.isStored || definition.verbs.contains("list"), isStream: isStream)
         guard var format = accepted else { throw isStream ? .notAcceptableStream : .notAcceptable }
         if format.shape == .table { format.tableContent = try tableContent }
         if format.encoding == .json, !isStream, isPretty { format.isPretty = true }

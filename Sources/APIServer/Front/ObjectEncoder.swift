@@ -21,8 +21,11 @@ struct ObjectEncoder: Sendable {
     func encode(_ object: StoredObject) throws(Status) -> [UInt8] {
         switch format.shape {
         case .object:
-            return format.encoding == .json
-                ? spread(object.wholeBytes) : try write(object.wholeValue, subresourceType ?? served.definition.type)
+            guard format.encoding != .json else { return spread(object.wholeBytes) }
+            let value = object.wholeValue
+            // What evicts or binds says how it went.
+            let isStatus = value["kind"] == "Status" && value["apiVersion"] == "v1"
+            return try write(value, isStatus ? Self.statusType : subresourceType ?? served.definition.type)
         case .partialMetadata: return try write(Self.partial(object.wholeValue, format), Self.partialType)
         case .partialMetadataList:
             throw .notAcceptable(
@@ -42,6 +45,8 @@ struct ObjectEncoder: Sendable {
         case .protobuf: try ProtobufForm.encode(object, type)
         }
     }
+
+    private static let statusType = ProtobufForm.metaType("Status")
 
     private func spread(_ json: [UInt8]) -> [UInt8] {
         guard format.isPretty else { return json }

@@ -1,4 +1,5 @@
 import APIMachinery
+import Client
 
 /// What the options of a request may say, wherever they stand: the 422 answers to those that cannot be meant.
 enum OptionRules {
@@ -64,6 +65,12 @@ enum OptionRules {
             }
         }
         try refuse("DeleteOptions", errors)
+    }
+
+    /// What options that passed ``checkDeletion(dryRun:propagationPolicy:orphanDependents:)`` say of dependents.
+    /// `orphanDependents` is the older way to say it: `false` leaves nothing to the kind's own habit.
+    static func propagation(_ policy: String?, orphanDependents: Bool?) -> DeletionOptions.Propagation? {
+        policy.flatMap(DeletionOptions.Propagation.init) ?? orphanDependents.map { $0 ? .orphan : .background }
     }
 
     /// `meta/v1.ListOptions` of a list: how `resourceVersionMatch` goes with the rest.

@@ -137,7 +137,7 @@ extension ResourceEndpoint {
         let orphans = value["orphanDependents"]?.bool ?? call.query.statedFlag("orphanDependents")
         let dryRun = (value["dryRun"]?.array ?? []).compactMap(\.string) + call.dryRun
         try OptionRules.checkDeletion(dryRun: dryRun, propagationPolicy: policy, orphanDependents: orphans)
-        options.propagation = policy.flatMap(DeletionOptions.Propagation.init) ?? (orphans == true ? .orphan : nil)
+        options.propagation = OptionRules.propagation(policy, orphanDependents: orphans)
         options.preconditionUID = value.at("preconditions", "uid")?.string
         options.preconditionRevision = value.at("preconditions", "resourceVersion")?.string.flatMap { Int64($0) }
         options.isDryRun = !dryRun.isEmpty

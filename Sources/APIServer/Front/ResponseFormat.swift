@@ -61,14 +61,20 @@ extension ResponseFormat {
     ///
     /// - Parameters:
     ///   - hasProtobuf: whether the objects themselves have a protobuf form, as those of custom resources have not.
+    ///   - hasTable: whether there are columns, as there are none for reviews and whatever else is only answered.
     ///   - isStream: whether the answer is a watch. There is no stream of YAML.
-    init?(accept: String?, hasProtobuf: @autoclosure () -> Bool = true, isStream: Bool = false) {
+    init?(
+        accept: String?, hasProtobuf: @autoclosure () -> Bool = true, hasTable: @autoclosure () -> Bool = true,
+        isStream: Bool = false
+    ) {
         self = .json
         // What nearly everybody sends needs no weighing.
         guard let accept, !accept.isEmpty, accept != "application/json", accept != "*/*" else { return }
-        let hasProtobuf = hasProtobuf()
+        let (hasProtobuf, hasTable) = (hasProtobuf(), hasTable())
         for clause in AcceptClause.list(accept) {
-            guard let format = Self.format(clause, hasProtobuf: hasProtobuf, isStream: isStream) else { continue }
+            guard let format = Self.format(clause, hasProtobuf: hasProtobuf, isStream: isStream),
+                hasTable || format.shape != .table
+            else { continue }
             self = format
             return
         }

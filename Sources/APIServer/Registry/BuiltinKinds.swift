@@ -29,9 +29,11 @@ enum BuiltinKinds {
     }
 
     static func kind(_ definition: ResourceDefinition, _ strategy: any ResourceStrategy) -> ServedKind {
-        ServedKind(
+        let zero = definition.hasStatus ? try? definition.type?.decode(.emptyObject) : nil
+        return ServedKind(
             resource: definition.resource, kind: definition.kind, isNamespaced: definition.isNamespaced,
             hasStatus: definition.hasStatus, countsGenerations: definition.countsGenerations,
+            firstStatus: zero?["status"],
             keepsStatusOnCreate: definition.resource == .nodes,
             allowsCreateOnUpdate: definition.allowsCreateOnUpdate,
             allowsUnconditionalUpdate: definition.allowsUnconditionalUpdate,

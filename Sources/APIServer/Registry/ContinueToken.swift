@@ -7,11 +7,17 @@ import Support
 struct ContinueToken: Hashable, Sendable {
     /// The state that the first page showed; `nil` continues with whatever is there now.
     var revision: Revision?
+    /// When the first page was shown.
+    var begun: Timestamp
     /// The last object of the page before.
     var after: ObjectName
 
-    init(revision: Revision?, after: ObjectName) {
+    /// How long a state is shown: as long as Kubernetes keeps history at least.
+    static let lifetime: Duration = .seconds(300)
+
+    init(revision: Revision?, begun: Timestamp, after: ObjectName) {
         self.revision = revision
+        self.begun = begun
         self.after = after
     }
 
@@ -22,16 +28,22 @@ struct ContinueToken: Hashable, Sendable {
         else { return nil }
         let revision = value["rv"]?.integer ?? 0
         self.revision = revision > 0 ? revision : nil
+        // Whoever made a token up does not choose a time that nobody can count to.
+        begun = Timestamp(seconds: min(max(value["begun"]?.integer ?? 0, 0), 1 << 40))
         after = ObjectName(namespace: value["namespace"]?.string ?? "", name: name)
     }
 
     var text: String {
         let value: Value = [
-            "v": .string(Self.version), "rv": .integer(revision ?? 0), "name": .string(after.name),
-            "namespace": .string(after.namespace),
+            "v": .string(Self.version), "rv": .integer(revision ?? 0), "begun": .integer(begun.seconds),
+            "name": .string(after.name), "namespace": .string(after.namespace),
         ]
         return Base64.encodeURLSafe(value.json)
     }
+
+    /// Whether the state is too old to be shown. History may well hold it still: that a token ends after a while whatever
+    /// happens is what its users can rely on, and rehearse.
+    func isExpired(at now: Timestamp) -> Bool { revision != nil && now - begun > Self.lifetime }
 
     private static let version = "meta.k8s.io/v1"
 }

@@ -28,7 +28,7 @@ extension ResourceStore {
     ) async throws(Status) -> StoredObject {
         var object = proposed
         try prepareMetadata(&object, request)
-        if kind.hasStatus, !kind.keepsStatusOnCreate { object["status"] = nil }
+        if kind.hasStatus, !kind.keepsStatusOnCreate { object["status"] = kind.firstStatus }
         var asked = AdmissionRequest(request, kind.groupVersionKind, resource: resource, object: object)
         if !request.isAdmitted { object = try await admit(&asked, keepingMetadataOf: object) }
         nameIfUnnamed(&object)
@@ -68,7 +68,7 @@ extension ResourceStore {
         }
         object["apiVersion"] = prepared["apiVersion"]
         object["kind"] = prepared["kind"]
-        if kind.hasStatus, !kind.keepsStatusOnCreate { object["status"] = nil }
+        if kind.hasStatus, !kind.keepsStatusOnCreate { object["status"] = kind.firstStatus }
         return object
     }
 

@@ -31,7 +31,7 @@ extension ResourceStore {
 
     /// The objects that the request asks for, if the cache can tell. Never suspends.
     ///
-    /// `nil` means that an older state is asked for: the caller goes on with ``listPast(_:)``.
+    /// `nil` means that an older state is asked for, or one for too long: the caller goes on with ``listPast(_:)``.
     func listPresent(_ request: ListRequest) throws(Status) -> Page? {
         // Read before the objects: whatever comes later is seen by a watch from here.
         let revision = log.revision
@@ -43,6 +43,7 @@ extension ResourceStore {
             guard wanted <= revision else { throw .tooLargeRevision(wanted, current: revision) }
             guard cache.lastChange <= wanted else { return nil }
         }
+        if request.continuation?.isExpired(at: now()) == true { return nil }
         if let past = request.continuation?.revision, cache.lastChange > past { return nil }
         let shown = request.continuation?.revision ?? revision
         return page(cache.list(namespace: request.filter.namespace), request, revision: shown)
@@ -55,6 +56,7 @@ extension ResourceStore {
         case (let revision?, _), (nil, .exactly(let revision)): past = revision
         case (nil, _): preconditionFailure("the present state was asked for")
         }
+        if let token = request.continuation, token.isExpired(at: now()) { try await expire(token) }
         do throws(DatastoreError) {
             let objects = try await log.list(home, namespace: request.filter.namespace, at: past)
             return page(objects[...], request, revision: past)
@@ -63,8 +65,19 @@ extension ResourceStore {
             guard let token = request.continuation else {
                 throw .expired("The resourceVersion for the provided list is too old.")
             }
-            throw .expiredContinuation(ContinueToken(revision: nil, after: token.after))
+            throw .expiredContinuation(token)
         }
+    }
+
+    /// What goes on without the token's state shows a state of its own, whose version is not the token's. If nothing was
+    /// written since, the log moves on by itself.
+    private func expire(_ token: ContinueToken) async throws(Status) {
+        do throws(DatastoreError) {
+            if token.revision == log.revision { try await log.advance() }
+        } catch {
+            throw Status(error)
+        }
+        throw .expiredContinuation(token)
     }
 
     private func page(_ objects: ArraySlice<StoredObject>, _ request: ListRequest, revision: Revision) -> Page {
@@ -81,7 +94,8 @@ extension ResourceStore {
         for object in objects where filter.includes(object) {
             guard page.items.count < limit else {
                 let last = page.items.last?.objectName ?? object.objectName
-                page.continuation = ContinueToken(revision: revision, after: last)
+                let begun = request.continuation?.revision == nil ? now() : request.continuation?.begun ?? now()
+                page.continuation = ContinueToken(revision: revision, begun: begun, after: last)
                 page.remaining = selectsAll ? objects.drop { $0.objectName <= last }.count : nil
                 break
             }
@@ -106,6 +120,8 @@ extension Status {
 
     /// The page's state is gone. The token in `metadata.continue` goes on without it, inconsistently.
     static func expiredContinuation(_ token: ContinueToken) -> Status {
+        var token = token
+        token.revision = nil
         var status = expired(
             "The provided continue parameter is too old to display a consistent list result. You can start a new list "
                 + "without the continue parameter, or use the continue token in this response to retrieve the "

@@ -13,6 +13,9 @@ struct ServedKind: Sendable {
     /// Whether the status is changed by its own subresource only.
     var hasStatus: Bool
     var countsGenerations: Bool
+    /// The status of an object that nobody reported of: the zero values that Go always writes, as `{"replicas": 0}`.
+    /// Clients read it at once.
+    var firstStatus: Value?
     /// Whether a client may create the object with a status; kubelets register their nodes so.
     var keepsStatusOnCreate = false
     /// Whether PUT on a name that does not exist creates it.

@@ -218,13 +218,21 @@ struct Verbs: Sendable {
         return served
     }
 
+    /// Kinds whose labels a write of the status does not change, as in Kubernetes, which has no rule for it.
+    private static let labelledWithSpec: Set<GroupVersionResource> = [
+        .apiServices, .customResourceDefinitions, .deployments, .flowSchemas, .priorityLevelConfigurations,
+        .resourceClaims, .volumeAttachments,
+    ]
+
     func scope(_ target: Target, _ served: Registry.Served) throws(Status) -> UpdatePlan.Scope {
         switch target.subresource {
         case nil: .main(hasStatus: served.definition.subresource("status") != nil)
         case "status" where served.custom != nil: .statusAlone
-        case "status": .status(keepsLabels: target.resource != .pods && target.resource != .nodes)
+        case "status": .status(keepsLabels: Self.labelledWithSpec.contains(target.resource))
         case "finalize": .fields([["spec", "finalizers"]])
-        case "approval": .fields([["status", "conditions"]])
+        // Who decides may note why.
+        case "approval":
+            .fields([["status", "conditions"], ["metadata", "annotations"], ["metadata", "labels"]])
         case "ephemeralcontainers": .fields([["spec", "ephemeralContainers"]])
         case "resize": .containerResources
         case let other?: throw .methodNotAllowed("update", target.resource, subresource: other)

@@ -18,6 +18,8 @@ struct CollectionDecision: Hashable, Sendable {
         /// Take these uids from the owner references.
         case disown(uids: [String])
         case delete(DeletionOptions.Propagation)
+        /// Let its owners go without waiting for it, then delete it in the foreground.
+        case leaveCircle
         /// Take this object's uid from the references of all its dependents, then remove the finalizer.
         case orphanDependents
         /// Nothing that blocks is left.
@@ -30,6 +32,9 @@ struct CollectionDecision: Hashable, Sendable {
     var metadata: ObjectMeta
     var owners: [String: OwnerState]
     var hasDependents: Bool
+    /// Whether one of these waits for what it owns itself: they may own each other in a circle, and then each would
+    /// wait for ever.
+    var hasWaitingDependent = false
     /// Whether a dependent is there that the end of this object has to wait for.
     var isBlocked: Bool
 
@@ -43,7 +48,9 @@ struct CollectionDecision: Hashable, Sendable {
         let ended = uids.filter { owners[$0] == .absent || owners[$0] == .waiting }
         guard !ended.isEmpty else { return nil }
         if ended.count < uids.count { return .disown(uids: ended) }
-        if uids.contains(where: { owners[$0] == .waiting }), hasDependents { return .delete(.foreground) }
+        if uids.contains(where: { owners[$0] == .waiting }), hasDependents {
+            return hasWaitingDependent ? .leaveCircle : .delete(.foreground)
+        }
         if finalizers.contains(Self.orphan) { return .delete(.orphan) }
         return .delete(finalizers.contains(Self.foreground) ? .foreground : .background)
     }

@@ -76,6 +76,7 @@ private struct CollectionWork: Sendable {
         let dependents = graph.dependents(of: uid)
         let decision = CollectionDecision(
             metadata: metadata, owners: owners, hasDependents: !dependents.isEmpty,
+            hasWaitingDependent: dependents.contains { present($0.uid, $0.node).map(waits) == true },
             isBlocked: dependents.contains { blocks($0.uid, $0.node, uid) })
         let target = Target(resource, node.name)
         switch decision.action {
@@ -83,6 +84,10 @@ private struct CollectionWork: Sendable {
         case .disown(let uids): try await disown(target, object, uids)
         case .delete(let propagation):
             let options = DeletionOptions(propagation: propagation, preconditionUID: uid)
+            try await context.client.delete(target, options)
+        case .leaveCircle:
+            try await stopBlocking(target, object)
+            let options = DeletionOptions(propagation: .foreground, preconditionUID: uid)
             try await context.client.delete(target, options)
         case .orphanDependents:
             for dependent in dependents {
@@ -105,6 +110,11 @@ private struct CollectionWork: Sendable {
         ObjectMeta(object.value["metadata"] ?? .emptyObject)
     }
 
+    /// Whether the object is being deleted in the foreground.
+    private func waits(_ object: StoredObject) -> Bool {
+        object.isDeleting && metadata(of: object).finalizers.contains(CollectionDecision.foreground)
+    }
+
     private func blocks(_ uid: String, _ node: OwnershipGraph.Node, _ owner: String) -> Bool {
         guard let object = present(uid, node) else { return false }
         return metadata(of: object).ownerReferences.contains {
@@ -116,12 +126,10 @@ private struct CollectionWork: Sendable {
         _ reference: OwnerReference, _ dependent: OwnershipGraph.Node
     ) async throws(Status) -> CollectionDecision.OwnerState {
         if let node = graph.node(reference.uid), let owner = present(reference.uid, node) {
-            let isWaiting =
-                owner.isDeleting && metadata(of: owner).finalizers.contains(CollectionDecision.foreground)
-            return isWaiting ? .waiting : .present
+            return waits(owner) ? .waiting : .present
         }
         let kind = GroupVersionKind(apiVersion: reference.apiVersion, kind: reference.kind)
-        guard let entry = resources.present.first(where: { $0.entry.kind.isSameKind(as: kind) })?.entry else { 
+        guard let entry = resources.present.first(where: { $0.entry.kind.isSameKind(as: kind) })?.entry else {
             // A kind that is not known here: nothing can be said, so nothing is deleted.
             return .present
         }
@@ -141,6 +149,16 @@ private struct CollectionWork: Sendable {
         let kept = references.filter { !uids.contains($0["uid"]?.string ?? "") }
         guard kept.count < references.count else { return }
         try await patchMetadata(target, object, "ownerReferences", kept)
+    }
+
+    private func stopBlocking(_ target: Target, _ object: StoredObject) async throws(Status) {
+        let references = object.value.at("metadata", "ownerReferences")?.array ?? []
+        let loose = references.map { reference in
+            var reference = reference
+            reference["blockOwnerDeletion"] = false
+            return reference
+        }
+        if loose != references { try await patchMetadata(target, object, "ownerReferences", loose) }
     }
 
     private func removeFinalizer(_ finalizer: String, _ target: Target, _ object: StoredObject)

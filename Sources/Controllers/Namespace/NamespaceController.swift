@@ -61,9 +61,19 @@ public struct NamespaceController: Controller {
         return nil
     }
 
-    /// Deletes what is there, and says what is left. That one kind fails keeps no other from going.
+    /// Deletes what is there, and says what is left. That one kind fails keeps no other from going, but pods: while one
+    /// is left, it finds what it was made with, its network policies too (KEP-5080).
     private static func sweep(
         _ namespace: String, _ swept: [SweptResource], _ context: ControllerContext
+    ) async -> NamespaceContent {
+        let isPods = { (resource: SweptResource) in resource.entry.resource == .pods }
+        let pods = await sweep(swept.filter(isPods), of: namespace, context)
+        guard pods.isEmpty else { return pods }
+        return await sweep(swept.filter { !isPods($0) }, of: namespace, context)
+    }
+
+    private static func sweep(
+        _ swept: [SweptResource], of namespace: String, _ context: ControllerContext
     ) async -> NamespaceContent {
         var content = NamespaceContent()
         for resource in swept {

@@ -124,6 +124,22 @@ import Wire
         }
     }
 
+    @Test func `how an eviction went is told in protobuf as it is in JSON`() async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("drainer", rules: [Self.all])
+            try await api.server.client().create(ServiceAccount(namespace: "default", name: "default"))
+            var pod = Pod(namespace: "default", name: "a")
+            pod.value["spec"] = ["containers": [["name": "c", "image": "i"]]]
+            try await api.server.client().create(pod)
+            let eviction: Value = ["apiVersion": "policy/v1", "kind": "Eviction", "metadata": ["name": "a"]]
+            let answer = try await api.raw(
+                .post, "/api/v1/namespaces/default/pods/a/eviction", token: token, type: "application/json",
+                headers: Self.accept(Self.protobuf), body: eviction.json)
+            #expect(answer.code == 201)
+            #expect(try decode(answer.bytes)["status"] == "Success")
+        }
+    }
+
     @Test func `one object has no list's form and a list no object's`() async throws {
         try await TestAPI.run { api in
             let token = try await api.token("reader", rules: [Self.all])

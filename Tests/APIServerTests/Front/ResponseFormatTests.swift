@@ -41,6 +41,14 @@ import Testing
         #expect(form("\(Self.protobuf);stream=watch", isStream: true) == "protobuf object")
     }
 
+    @Test func `what is only answered has no table`() {
+        func encoding(_ accept: String) -> ResponseFormat.Encoding? {
+            ResponseFormat(accept: accept, hasTable: false)?.encoding
+        }
+        #expect(encoding(Self.table) == nil)
+        #expect(encoding("\(Self.table), application/yaml") == .yaml)
+    }
+
     @Test func `an object without protobuf goes out as what else is accepted, its metadata as protobuf all the same`() {
         #expect(form(Self.protobuf, hasProtobuf: false) == "-")
         #expect(form("\(Self.protobuf), application/json", hasProtobuf: false) == "json object")

@@ -1,6 +1,7 @@
 import APIMachinery
 import Client
 import Datastore
+import Support
 import Synchronization
 import Testing
 
@@ -42,6 +43,27 @@ import Testing
         #expect(status?.code == 410)
         request.continuation = try #require(ContinueToken(status?.continueToken ?? ""))
         #expect(names(try fixture.store.listPresent(request)) == ["b"])
+    }
+
+    @Test func `a list that takes too long goes on with a newer state, though nothing was written`() async throws {
+        let clock = Mutex(Timestamp(seconds: 1_000_000))
+        let fixture = try await Fixture(now: { clock.withLock(\.self) })
+        for name in ["a", "b", "c"] { try await fixture.create(name) }
+        var request = ResourceStore.ListRequest(limit: 1)
+        let first = try #require(try fixture.store.listPresent(request))
+        request.continuation = try #require(ContinueToken(first.continuation?.text ?? ""))
+        clock.withLock { $0 = $0 + ContinueToken.lifetime }
+        let second = try #require(try fixture.store.listPresent(request))
+        #expect(names(second) == ["b"])
+        clock.withLock { $0 = $0 + .seconds(1) }
+        request.continuation = second.continuation
+        #expect(try fixture.store.listPresent(request) == nil, "the age is the first page's")
+        let status = await #expect(throws: Status.self) { try await fixture.store.listPast(request) }
+        #expect(status?.code == 410)
+        request.continuation = try #require(ContinueToken(status?.continueToken ?? ""))
+        let rest = try #require(try fixture.store.listPresent(request))
+        #expect(names(rest) == ["c"])
+        #expect(rest.revision > first.revision)
     }
 
     @Test func `a state of the future is refused, and told to come again`() async throws {

@@ -114,12 +114,11 @@ struct EvictionAction: ResourceAction {
     private func deletion(_ call: Verbs.Call, _ body: Value) throws(Status) -> DeletionOptions {
         let given = body["deleteOptions"] ?? .emptyObject
         let dryRun = (given["dryRun"]?.array ?? []).compactMap(\.string)
-        try OptionRules.checkDeletion(
-            dryRun: dryRun, propagationPolicy: given["propagationPolicy"]?.string,
-            orphanDependents: given["orphanDependents"]?.bool)
+        let (policy, orphans) = (given["propagationPolicy"]?.string, given["orphanDependents"]?.bool)
+        try OptionRules.checkDeletion(dryRun: dryRun, propagationPolicy: policy, orphanDependents: orphans)
         return DeletionOptions(
             gracePeriodSeconds: given["gracePeriodSeconds"]?.integer.map { $0 < 0 ? 1 : Int($0) },
-            propagation: given["propagationPolicy"]?.string.flatMap(DeletionOptions.Propagation.init),
+            propagation: OptionRules.propagation(policy, orphanDependents: orphans),
             preconditionUID: given.at("preconditions", "uid")?.string,
             preconditionRevision: given.at("preconditions", "resourceVersion")?.string.flatMap { Int64($0) },
             isDryRun: call.options.isDryRun || !dryRun.isEmpty)
