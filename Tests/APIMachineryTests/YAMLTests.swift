@@ -82,6 +82,34 @@ import Testing
         #expect(throws: YAMLError.self) { try YAML.document(chain) }
     }
 
+    @Test(arguments: ["k%: *a", "k%: {*a : 1}", "k%: [*b]", "k%: {<<: *c}"])
+    func `aliases of long texts cannot make a document explode`(line: String) throws {
+        let long = String(repeating: "x", count: 100_000)
+        var text = "a: &a \"\(long)\"\nb: &b [*a]\nc: &c {d: *a}\n"
+        for index in 0..<1000 {
+            text += line.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "\(index)") + "\n"
+        }
+        do {
+            _ = try YAML.document(text)
+            Issue.record("accepted \(line)")
+        } catch {
+            #expect(error.reason == "document contains excessive aliasing")
+        }
+    }
+
+    @Test func `texts without aliases may be long, and some aliases too`() throws {
+        var limits = YAMLLimits()
+        limits.aliasedBytes = 100
+        let long = String(repeating: "\u{2028}", count: 1000)
+        let text = "a: \"\(long.unicodeScalars.map { _ in "\\L" }.joined())\"\nb: &b xxxxxxxxxx\nc: [*b, *b]"
+        #expect(try YAML.document(text, limits: limits)["a"]?.string == long)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `many merges into one mapping take no longer than many fields`() throws {
+        let text = "a: &a {b: 1}\nc:\n" + String(repeating: "  <<: *a\n", count: 200_000)
+        #expect(try YAML.document(text)["c"] == ["b": 1])
+    }
+
     @Test func `a kubeconfig is written as kubectl writes it`() {
         let config: Value = [
             "apiVersion": "v1", "kind": "Config", "preferences": [:], "users": [],
@@ -172,5 +200,16 @@ import Testing
             bytes[Int.random(in: bytes.indices, using: &random)] = byte
         }
         _ = try? YAML.documents(bytes)
+    }
+
+    @Test func `what nests deeply is not blanks above all`() throws {
+        let many: Value = .array(Array(repeating: 1, count: 10_000))
+        let leaf: Value = [
+            "a": many, "text": "one\n two\n\u{85}", .init(repeating: "k", count: 2000): [[:], [], ["b": .null]],
+        ]
+        let deep = (0..<200).reduce(leaf) { inner, level in level.isMultiple(of: 2) ? ["x": inner] : [inner] }
+        let text = YAML.emit(deep)
+        #expect(text.utf8.count < 100_000)
+        #expect(try YAML.document(text) == deep)
     }
 }

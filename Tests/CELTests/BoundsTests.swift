@@ -18,6 +18,8 @@ import Testing
         "sets.contains(l.map(i, [i]), l.map(i, [i]))", "l.all(i, t.charAt(i) == 'a')", "l.all(i, [t] == [t])",
         "l.map(i, t).size() > 0 && '%s'.format([l.map(i, t)]).size() > 0",
         "cel.bind(m, l.transformMap(i, v, v), l.all(i, m.exists(k, true)))",
+        "l.all(i, '%f'.format([5e-324]) != '')", "l.all(i, '%e'.format([5e-324]) != '')",
+        "l.all(i, lists.range(-1000000).size() == 0 && l == l)",
     ])
     func `what costs little and takes long ends`(source: String) throws {
         let program = try CELProgram(Self.base + source + "))", in: CELEnvironment())
@@ -77,6 +79,41 @@ import Testing
         } catch {
             #expect(error.description.utf8.count < 2_000_000)
         }
+    }
+
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            "optional.of(1)|.optMap(x, x)", "optional.of(1)|.optFlatMap(x, optional.of(x))", "[1]|.sortBy(x, x)",
+        ])
+    func `chains of macros that repeat what they are called on end`(chain: String) throws {
+        let parts = chain.split(separator: "|")
+        for count in [12, 80] {
+            let source = parts[0] + String(repeating: String(parts[1]), count: count)
+            do throws(CELError) {
+                _ = try CELProgram(String(source), in: CELEnvironment())
+                Issue.record("it compiles")
+            } catch {
+                #expect(error.description.contains("expression is too large"))
+            }
+        }
+        // Many short ones are together as large as a long one.
+        let short = parts[0] + String(repeating: String(parts[1]), count: 4)
+        let source = "[" + Array(repeating: String(short), count: 700).joined(separator: ", ") + "]"
+        #expect(throws: CELError.self) { try CELProgram(source, in: CELEnvironment()) }
+        _ = try CELProgram(String(short), in: CELEnvironment())
+    }
+
+    @Test(arguments: [
+        ("'aba'.replace('a', 'c', -9223372036854775808)", "\"cbc\""), ("'aba'.replace('a', 'c', -1)", "\"cbc\""),
+        ("'aba'.replace('a', 'c', 1)", "\"cba\""), ("'aba'.replace('a', 'c', 0)", "\"aba\""),
+        ("'aba'.split('b', -9223372036854775808).size()", "2"), ("lists.range(-9223372036854775808).size()", "0"),
+        ("lists.range(-5).size()", "0"),
+    ])
+    func `numbers below zero are limits that are none`(source: String, result: String) throws {
+        var budget = CELBudget()
+        let program = try CELProgram(source, in: CELEnvironment())
+        #expect(try program.evaluate([:], budget: &budget).tree().description == result)
     }
 
     @Test func `a source has a greatest length`() {

@@ -18,6 +18,8 @@ public struct YAMLLimits: Hashable, Sendable {
     public var depth = 512
     /// How many values a stream may have once aliases are replaced by what they stand for.
     public var values = 1_000_000
+    /// How many bytes of text aliases may add to what the stream itself has.
+    public var aliasedBytes = 8 << 20
     /// Whether a key that is given twice is an error; otherwise the last one counts.
     public var refusesDuplicateKeys = true
 

@@ -11,6 +11,10 @@ extension YAML {
 private struct YAMLEmitter {
     private(set) var text = ""
 
+    /// Blanks. What begins further to the right is written in brackets, without lines: a large object that nests deeply
+    /// would be blanks above all, hundreds of times its own size.
+    private static let farthest = 128
+
     mutating func emitDocument(_ value: Value) {
         switch value {
         case .object(let fields) where !fields.isEmpty: emit(fields, indent: 0)
@@ -27,11 +31,11 @@ private struct YAMLEmitter {
             if index > 0 { pad(indent) }
             emitKey(key, indent: indent)
             switch value {
-            case .object(let inner) where !inner.isEmpty:
+            case .object(let inner) where !inner.isEmpty && indent < Self.farthest:
                 text += "\n"
                 pad(indent + 2)
                 emit(inner, indent: indent + 2)
-            case .array(let elements) where !elements.isEmpty:
+            case .array(let elements) where !elements.isEmpty && indent < Self.farthest:
                 text += "\n"
                 pad(indent)
                 emit(elements, indent: indent)
@@ -60,8 +64,8 @@ private struct YAMLEmitter {
             if index > 0 { pad(indent) }
             text += "- "
             switch value {
-            case .object(let inner) where !inner.isEmpty: emit(inner, indent: indent + 2)
-            case .array(let inner) where !inner.isEmpty: emit(inner, indent: indent + 2)
+            case .object(let inner) where !inner.isEmpty && indent < Self.farthest: emit(inner, indent: indent + 2)
+            case .array(let inner) where !inner.isEmpty && indent < Self.farthest: emit(inner, indent: indent + 2)
             default:
                 emitInline(value, indent: indent)
                 text += "\n"
@@ -72,7 +76,7 @@ private struct YAMLEmitter {
     private mutating func emitInline(_ value: Value, indent: Int) {
         switch value {
         case .string(let string):
-            if let header = YAMLText.blockHeader(string) {
+            if indent < Self.farthest, let header = YAMLText.blockHeader(string) {
                 text += header
                 for line in string.split(separator: "\n", omittingEmptySubsequences: false).dropLast(
                     string.hasSuffix("\n") ? 1 : 0)
@@ -84,8 +88,30 @@ private struct YAMLEmitter {
             } else {
                 text += YAMLText.scalar(string)
             }
-        case .object: text += "{}"
-        case .array: text += "[]"
+        case .object, .array: emitInBrackets(value)
+        case .null, .bool, .integer, .double: text += value.description
+        }
+    }
+
+    private mutating func emitInBrackets(_ value: Value) {
+        switch value {
+        case .object(let fields):
+            text += "{"
+            for (index, (key, value)) in fields.enumerated() {
+                if index > 0 { text += ", " }
+                let name = YAMLText.doubleQuoted(key)
+                text += name.utf8.count > 1000 ? "? \(name) : " : "\(name): "
+                emitInBrackets(value)
+            }
+            text += "}"
+        case .array(let elements):
+            text += "["
+            for (index, element) in elements.enumerated() {
+                if index > 0 { text += ", " }
+                emitInBrackets(element)
+            }
+            text += "]"
+        case .string(let string): text += YAMLText.doubleQuoted(string)
         case .null, .bool, .integer, .double: text += value.description
         }
     }
@@ -156,7 +182,7 @@ private enum YAMLText {
         "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
     }
 
-    private static func doubleQuoted(_ text: String) -> String {
+    static func doubleQuoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

@@ -10,6 +10,9 @@ struct YAMLParser {
     private(set) var duplicateKeys: [YAMLError] = []
     private var depth = 0
     private var valueCount = 0
+    /// The bytes of all texts, once aliases are replaced by what they stand for.
+    private var textCount = 0
+    private let textLimit: Int
 
     /// What an alias stands for, and what following it costs.
     private struct Anchor {
@@ -17,6 +20,7 @@ struct YAMLParser {
         var value: Value?
         var depth = 0
         var valueCount = 0
+        var textCount = 0
     }
 
     /// An event, copied out of libyaml's memory.
@@ -31,6 +35,8 @@ struct YAMLParser {
     /// `bytes` must outlive the parser. Call ``close()`` at the end.
     init(_ bytes: UnsafeBufferPointer<UInt8>, limits: YAMLLimits) {
         self.limits = limits
+        // An escape of two bytes may stand for three.
+        textLimit = bytes.count * 2 + limits.aliasedBytes
         parser = .allocate(capacity: 1)
         let isReady = yaml_parser_initialize(parser) == 1
         precondition(isReady, "libyaml has no memory")
@@ -62,10 +68,12 @@ struct YAMLParser {
         switch next.event {
         case .scalar(let scalar, let anchor):
             let value: Value
+            let length = scalar.text.utf8.count
+            try count(0, text: length, line: next.line)
             do throws(YAMLScalar.Problem) { value = try scalar.value } catch {
                 throw YAMLError(line: next.line, reason: error.description)
             }
-            if let anchor { anchors[anchor] = Anchor(value: value, depth: 0, valueCount: 1) }
+            if let anchor { anchors[anchor] = Anchor(value: value, depth: 0, valueCount: 1, textCount: length) }
             return value
         case .sequenceStart(let anchor):
             return try remember(anchor, line: next.line) { (parser) throws(YAMLError) in
@@ -91,14 +99,14 @@ struct YAMLParser {
 
     private mutating func parseMapping() throws(YAMLError) -> Value {
         var pairs: [(String, Value)] = []
-        var merged: [(String, Value)] = []
+        var merged: [[(String, Value)]] = []
         var seen: Set<String> = []
         while true {
             let following = try next()
             if case .mappingEnd = following.event { break }
             if case .scalar(let scalar, _) = following.event, scalar.isMergeKey {
                 // Of the mappings to merge, earlier ones win, and the last of equal fields counts.
-                merged.insert(contentsOf: try parseMerge(line: following.line), at: 0)
+                merged.append(try parseMerge(line: following.line))
                 continue
             }
             let key = try parseKey(following)
@@ -110,7 +118,7 @@ struct YAMLParser {
             }
             pairs.append((key, try parseValue(try next())))
         }
-        return .object(Fields(merged + pairs))
+        return .object(Fields(merged.reversed().flatMap(\.self) + pairs))
     }
 
     /// The fields of the mapping, or of the mappings, behind `<<`.
@@ -150,9 +158,10 @@ struct YAMLParser {
         guard depth <= limits.depth else { throw YAMLError(line: line, reason: "exceeded max depth") }
         guard let anchor else { return try parse(&self) }
         anchors[anchor] = Anchor()
-        let before = valueCount
+        let (values, text) = (valueCount, textCount)
         let value = try parse(&self)
-        anchors[anchor] = Anchor(value: value, depth: value.depth, valueCount: valueCount - before + 1)
+        anchors[anchor] = Anchor(
+            value: value, depth: value.depth, valueCount: valueCount - values + 1, textCount: textCount - text)
         return value
     }
 
@@ -166,13 +175,14 @@ struct YAMLParser {
         guard depth + anchor.depth <= limits.depth else {
             throw YAMLError(line: line, reason: "exceeded max depth")
         }
-        try count(anchor.valueCount, line: line)
+        try count(anchor.valueCount, text: anchor.textCount, line: line)
         return value
     }
 
-    private mutating func count(_ values: Int, line: Int) throws(YAMLError) {
+    private mutating func count(_ values: Int, text: Int = 0, line: Int) throws(YAMLError) {
         valueCount += values
-        guard valueCount <= limits.values else {
+        textCount += text
+        guard valueCount <= limits.values, textCount <= textLimit else {
             throw YAMLError(line: line, reason: "document contains excessive aliasing")
         }
     }

@@ -13,6 +13,8 @@ enum Effort: Sendable {
     case range
     /// Looks at everything in them: membership, printing.
     case deep
+    /// Prints numbers with all their digits, besides what is looked at.
+    case printing
     /// Looks at two values until one of them ends.
     case comparison
     /// Takes lists as sets: what cannot be a key is compared with each other one (``CELValueSet``).
@@ -31,7 +33,9 @@ enum Effort: Sendable {
 
     /// What a call takes; about `limit` when it is more than that.
     func units(_ arguments: [CELValue], limit: Int) -> Int {
-        if case .range = self, case .int(let count)? = arguments.first { return Saturating.multiply(Int(count), 128) }
+        if case .range = self, case .int(let count)? = arguments.first {
+            return Saturating.multiply(Int(max(0, count)), 128)
+        }
         var (sum, isFlat) = (0, true)
         for argument in arguments {
             sum = Saturating.add(sum, argument.length)
@@ -44,6 +48,10 @@ enum Effort: Sendable {
         // Memory is scarcer than time.
         case .copy: return Saturating.multiply(sum, 128)
         case .deep: return Meter.units(arguments, asSets: false, limit: limit)
+        case .printing:
+            guard arguments.count > 1, case .list(let list) = arguments[1] else { return sum }
+            let digits = list.values.reduce(0) { Saturating.add($0, $1.digitsEffort) }
+            return Saturating.add(Meter.units(arguments, asSets: false, limit: limit), digits)
         case .comparison:
             return Meter.units([arguments.min { $0.length < $1.length } ?? .null], asSets: false, limit: limit)
         case .set: return Meter.units(arguments, asSets: true, limit: limit)
@@ -75,6 +83,19 @@ extension CELValue {
         case .list, .map, .object, .optional: false
         default: true
         }
+    }
+
+    /// What printing a number exactly takes: a step for each binary place, through all digits (``Decimals``).
+    fileprivate var digitsEffort: Int {
+        let number: Double
+        switch self {
+        case .double(let given): number = given
+        case .int(let given): number = Double(given)
+        case .uint(let given): number = Double(given)
+        default: return 0
+        }
+        let places = abs(Int(number.exponentBitPattern) - 1075)
+        return places * (places + 20)
     }
 
     /// Bytes, elements or entries, whichever are found out without counting.

@@ -87,7 +87,7 @@ extension CELLibrary {
         CELFunction("strings.quote", "(string) string", cost: .text) { arguments throws(CELError) in
             .string(quoted(try oneText(arguments)))
         },
-        CELFunction("format", "string.(list(dyn)) string", cost: .text, effort: .deep) { arguments throws(CELError) in
+        CELFunction("format", "string.(list(dyn)) string", cost: .text, effort: .printing) { arguments throws(CELError) in
             guard case .string(let pattern) = arguments[0], case .list(let list) = arguments[1] else {
                 throw .noSuchOverload
             }
@@ -133,7 +133,8 @@ extension CELLibrary {
             let isHere = left != 0 && scalars[position...].starts(with: part)
             if isHere {
                 result.append(contentsOf: new.unicodeScalars)
-                left -= 1
+                // Below zero means without a limit.
+                if left > 0 { left -= 1 }
                 if !part.isEmpty {
                     position += part.count
                     continue

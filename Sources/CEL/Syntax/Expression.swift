@@ -6,13 +6,17 @@ struct Expression: Sendable {
     let offset: Int
     /// How many nodes are below each other, this one counted.
     let depth: Int
+    /// How many nodes a walk meets, this one counted: what a macro repeats is met again.
+    let size: Int
     let kind: Kind
 
     init(id: Int, offset: Int, kind: Kind) {
         self.id = id
         self.offset = offset
         self.kind = kind
-        depth = 1 + (kind.children.map(\.depth).max() ?? 0)
+        let children = kind.children
+        depth = 1 + (children.map(\.depth).max() ?? 0)
+        size = children.reduce(1) { $0 + $1.size }
     }
 
     indirect enum Kind: Sendable {

@@ -157,6 +157,7 @@ extension Parser {
         _ name: String, _ target: Expression, _ arguments: [Expression], at offset: Int
     ) throws(Stop) -> Expression {
         let variable = try simpleName(arguments[0])
+        try noteRepeated(target)
         let isPresent = make(.call("hasValue", target: target, []), at: offset)
         let value = make(.call("value", target: target, []), at: offset)
         var mapped = bind(variable, to: value, in: arguments[1], at: offset)
@@ -169,6 +170,7 @@ extension Parser {
         -> Expression
     {
         let variable = try simpleName(arguments[0])
+        try noteRepeated(target)
         let keys = collecting(target, [variable], arguments[1], when: nil, at: offset)
         return make(.call("@sortByAssociatedKeys", target: target, [keys]), at: offset)
     }

@@ -6,6 +6,8 @@ struct Parser {
     private(set) var issues: [SourceIssue] = []
     /// How many nodes were made.
     private(set) var count = 0
+    /// How many nodes macros have repeated.
+    private var repeatedCount = 0
 
     /// Thrown to leave the descent; what was wrong is in `issues`.
     struct Stop: Error {}
@@ -15,6 +17,8 @@ struct Parser {
     private static let deepestTree = 400
     /// In code points, as in the reference.
     private static let longestSource = 100_000
+    /// Macros that repeat what they are called on double it with each link of a chain.
+    private static let mostRepeated = 10_000
 
     /// The tree of `source`, or what is wrong with it.
     static func parse(_ source: [Unicode.Scalar]) -> Result<(Expression, count: Int), ParseFailure> {
@@ -46,6 +50,14 @@ struct Parser {
     mutating func make(_ kind: Expression.Kind, at offset: Int) -> Expression {
         count += 1
         return Expression(id: count - 1, offset: offset, kind: kind)
+    }
+
+    /// Counts what stands in the tree a second time.
+    mutating func noteRepeated(_ expression: Expression) throws(Stop) {
+        repeatedCount += expression.size
+        guard repeatedCount <= Self.mostRepeated else {
+            throw stop("expression is too large: macros repeat more than \(Self.mostRepeated) parts of it")
+        }
     }
 
     mutating func stop(_ message: String, at offset: Int? = nil) -> Stop {
