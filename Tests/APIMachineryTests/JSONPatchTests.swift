@@ -142,4 +142,11 @@ import Testing
     @Test func `a patch that is no object is malformed`() {
         #expect(throws: PatchError(.malformed, "Invalid JSON Patch")) { try MergePatch.apply(["a"], to: [:]) }
     }
+
+    @Test func `moving what is large back and forth ends`() throws {
+        let large = Value.array(Array(repeating: 0, count: 500_000))
+        let moves: [Value] = Array(repeating: ["op": "move", "from": "/a/0", "path": "/a/-"], count: 1001)
+        #expect(throws: PatchError.self) { try JSONPatch(.array(moves)).apply(to: ["a": large]) }
+        #expect(try JSONPatch(.array(moves)).apply(to: ["a": [1, 2]]) == ["a": [2, 1]])
+    }
 }

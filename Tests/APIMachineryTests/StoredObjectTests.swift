@@ -3,6 +3,16 @@ import Testing
 @testable import APIMachinery
 
 @Suite struct StoredObjectTests {
+    @Test func `an object reads again however deep it came to be`() throws {
+        var data: Value = 1
+        for _ in 0..<1000 { data = ["d": data] }
+        let value: Value = ["data": data, "metadata": ["name": "a"]]
+        let stored = try StoredObject(logged: value.json, revision: 7)
+        #expect(stored.value.depth == 1001)
+        #expect(stored.wholeValue["data"] == data)
+        #expect(throws: JSONError.self) { try Value(json: value.json) }
+    }
+
     @Test func `the few fields are read and the resourceVersion is spliced in`() throws {
         let value: Value = [
             "apiVersion": "v1", "kind": "Pod",

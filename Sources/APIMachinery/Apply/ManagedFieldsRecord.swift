@@ -49,7 +49,7 @@ public struct ManagedFieldsRecord: Hashable, Sendable {
     public var value: Value {
         var json: [UInt8] = []
         encode(into: &json)
-        return (try? Value(json: json)) ?? .array([])
+        return (try? Value(json: json, limits: .own)) ?? .array([])
     }
 
     // MARK: JSON

@@ -114,7 +114,7 @@ public final class StoredObject: Sendable {
 
     /// The object as a tree, without `managedFields`. Parsed anew at each call: keep the result while you work on it.
     public var value: Value {
-        do { return try Value(json: bytes) } catch {
+        do { return try Value(json: bytes, limits: .own) } catch {
             preconditionFailure("a stored object is canonical JSON by construction: \(error)")
         }
     }

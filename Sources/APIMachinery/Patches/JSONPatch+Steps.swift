@@ -19,7 +19,9 @@ extension Value {
         return value
     }
 
-    mutating func patchAdd(_ value: Value, at path: JSONPointer) throws(PatchError) {
+    mutating func patchAdd(
+        _ value: Value, at path: JSONPointer, _ work: inout JSONPatch.Work
+    ) throws(PatchError) {
         guard path.tokens.count + value.depth <= JSONLimits().depth else {
             throw PatchError(.inapplicable, "exceeded max depth at \(path)")
         }
@@ -29,10 +31,13 @@ extension Value {
         }
         try changeParent(of: path) { (parent: inout Value, token: String) throws(PatchError) in
             switch parent {
-            case .object: parent[token] = value
+            case .object:
+                try work.note(steps: parent.fields?.count ?? 0)
+                parent[token] = value
             case .array(var elements):
                 let isEnd = token == "-"
                 let index = isEnd ? elements.count : try Self.index(token, in: elements.count + 1, path)
+                try work.note(steps: elements.count - index)
                 // Frees the parent's reference, so that the array is changed in place.
                 parent = .null
                 elements.insert(value, at: index)
@@ -42,7 +47,7 @@ extension Value {
         }
     }
 
-    mutating func patchRemove(at path: JSONPointer) throws(PatchError) -> Value {
+    mutating func patchRemove(at path: JSONPointer, _ work: inout JSONPatch.Work) throws(PatchError) -> Value {
         guard !path.tokens.isEmpty else {
             throw PatchError(.inapplicable, "the whole document cannot be removed")
         }
@@ -50,10 +55,12 @@ extension Value {
             switch parent {
             case .object(let fields):
                 guard let value = fields[token] else { throw .missing(path) }
+                try work.note(steps: fields.count)
                 parent[token] = nil
                 return value
             case .array(var elements):
                 let index = try Self.index(token, in: elements.count, path)
+                try work.note(steps: elements.count - index)
                 parent = .null
                 let value = elements.remove(at: index)
                 parent = .array(elements)
@@ -68,15 +75,6 @@ extension Value {
             throw PatchError(.inapplicable, "exceeded max depth at \(path)")
         }
         try change(path.tokens[...], path) { (place: inout Value) throws(PatchError) in place = value }
-    }
-
-    /// How deep arrays and objects nest; 0 for a scalar.
-    var depth: Int {
-        switch self {
-        case .array(let elements): 1 + (elements.lazy.map(\.depth).max() ?? 0)
-        case .object(let fields): 1 + (fields.lazy.map(\.value.depth).max() ?? 0)
-        default: 0
-        }
     }
 
     private mutating func changeParent<R>(

@@ -6,6 +6,9 @@ public struct JSONPatch: Hashable, Sendable {
     public static let mostOperations = 10_000
     /// How many bytes all `copy` operations together may add.
     public static let mostCopiedBytes = 3 << 20
+    /// How many values all operations together may look at or push aside: moving what is large back and forth takes a
+    /// few bytes of patch each time.
+    static let mostSteps = 50_000_000
 
     private let operations: [Operation]
 
@@ -39,9 +42,22 @@ public struct JSONPatch: Hashable, Sendable {
     /// The changed document. When an operation fails, nothing is changed.
     public func apply(to document: Value) throws(PatchError) -> Value {
         var result = document
-        var copiedBytes = 0
-        for operation in operations { try operation.apply(to: &result, copiedBytes: &copiedBytes) }
+        var work = Work()
+        for operation in operations { try operation.apply(to: &result, &work) }
         return result
+    }
+
+    /// What the operations have taken so far.
+    struct Work {
+        var copiedBytes = 0
+        private var steps = 0
+
+        mutating func note(steps more: Int) throws(PatchError) {
+            steps += more
+            guard steps <= JSONPatch.mostSteps else {
+                throw PatchError(.tooLarge, "The operations of the JSON patch take more than \(JSONPatch.mostSteps) steps")
+            }
+        }
     }
 }
 
@@ -86,27 +102,28 @@ extension JSONPatch.Operation {
         return value
     }
 
-    fileprivate func apply(to document: inout Value, copiedBytes: inout Int) throws(PatchError) {
+    fileprivate func apply(to document: inout Value, _ work: inout JSONPatch.Work) throws(PatchError) {
         switch self {
-        case .add(let path, let value): try document.patchAdd(value, at: path)
-        case .remove(let path): _ = try document.patchRemove(at: path)
+        case .add(let path, let value): try document.patchAdd(value, at: path, &work)
+        case .remove(let path): _ = try document.patchRemove(at: path, &work)
         case .replace(let path, let value): try document.patchReplace(with: value, at: path)
         case .move(let from, let path):
             guard !path.tokens.starts(with: from.tokens) || path == from else {
                 throw PatchError(.inapplicable, "cannot move \(from) into itself, to \(path)")
             }
-            let value = from.tokens.isEmpty ? document : try document.patchRemove(at: from)
-            try document.patchAdd(value, at: path)
+            let value = from.tokens.isEmpty ? document : try document.patchRemove(at: from, &work)
+            try work.note(steps: value.valueCount)
+            try document.patchAdd(value, at: path, &work)
         case .copy(let from, let path):
             let value = try document.patchValue(at: from)
-            copiedBytes += value.json.count
-            guard copiedBytes <= JSONPatch.mostCopiedBytes else {
+            work.copiedBytes += value.json.count
+            guard work.copiedBytes <= JSONPatch.mostCopiedBytes else {
                 throw PatchError(
                     .inapplicable,
                     "unable to complete the copy, the accumulated size increase of copy is "
-                        + "\(copiedBytes), exceeding the limit \(JSONPatch.mostCopiedBytes)")
+                        + "\(work.copiedBytes), exceeding the limit \(JSONPatch.mostCopiedBytes)")
             }
-            try document.patchAdd(value, at: path)
+            try document.patchAdd(value, at: path, &work)
         case .test(let path, let expected):
             // Clients test for absence by comparing with null.
             let found = try document.patchValue(at: path, absentIs: expected.isNull ? .null : nil)

@@ -138,7 +138,7 @@ public struct FieldSchema: Sendable {
 
     private func value(_ text: UInt32) -> Value {
         do throws(JSONError) {
-            return try Value(json: Array(table.bytes(ofText: text)))
+            return try Value(json: Array(table.bytes(ofText: text)), limits: .own)
         } catch {
             preconditionFailure("a table holds the JSON that its builder wrote: \(error)")
         }

@@ -68,7 +68,7 @@ public struct JSONCursor: ~Copyable {
     public mutating func readValue() throws(JSONError) -> Value {
         let start = offset
         try skipValue()
-        return try Value(json: Array(bytes[start..<offset]))
+        return try Value(json: Array(bytes[start..<offset]), limits: .own)
     }
 
     /// The bytes of the value that follows, which is skipped.

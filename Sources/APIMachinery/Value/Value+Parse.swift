@@ -13,6 +13,14 @@ public struct JSONLimits: Hashable, Sendable {
     public var depth = 512
 
     public init() {}
+
+    /// For what this program encoded itself. Objects of others nest less deeply, but managed fields are deeper than what
+    /// they are about, and what was stored must always be read again.
+    static let own = {
+        var limits = JSONLimits()
+        limits.depth = 2048
+        return limits
+    }()
 }
 
 extension Value {

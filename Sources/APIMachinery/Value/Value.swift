@@ -48,6 +48,24 @@ extension Value {
         if case .object(let fields) = self { fields } else { nil }
     }
 
+    /// How deep arrays and objects nest; 0 for a scalar.
+    public var depth: Int {
+        switch self {
+        case .array(let elements): 1 + (elements.lazy.map(\.depth).max() ?? 0)
+        case .object(let fields): 1 + (fields.lazy.map(\.value.depth).max() ?? 0)
+        default: 0
+        }
+    }
+
+    /// How many values it is made of, itself counted.
+    var valueCount: Int {
+        switch self {
+        case .array(let elements): elements.reduce(1) { $0 + $1.valueCount }
+        case .object(let fields): fields.reduce(1) { $0 + $1.value.valueCount }
+        default: 1
+        }
+    }
+
     /// What a person calls this kind of value, for messages.
     public var kindName: String {
         switch self {

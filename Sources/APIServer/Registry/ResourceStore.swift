@@ -58,6 +58,10 @@ final class ResourceStore: Sendable {
         // Admission may have put some in; it does not decide who owns what.
         logged[path: ["metadata", "managedFields"]] = nil
         let shown = logged
+        // JSON is bounded where it is read; messages of protobuf, and what expressions make, end here.
+        guard shown.depth <= JSONLimits().depth else {
+            throw .failed(.badRequest("the object nests deeper than \(JSONLimits().depth) levels"))
+        }
         do throws(Status) {
             if let form { logged = try await form.stored(logged) }
         } catch {

@@ -7,6 +7,17 @@ import Testing
 @testable import APIServer
 
 @Suite struct ResourceStoreTests {
+    @Test func `what nests too deeply is not stored, whoever made it`() async throws {
+        let fixture = try await Fixture()
+        @Sendable func nested(_ depth: Int) -> Value { (0..<depth).reduce(1) { value, _ in ["d": value] } }
+        try await fixture.create("a", ["spec": nested(511)])
+        let refusal = await #expect(throws: Status.self) { try await fixture.create("b", ["spec": nested(512)]) }
+        #expect(refusal?.code == 400)
+        await #expect(throws: Status.self) { try await fixture.update("a") { $0["spec"] = nested(512) } }
+        let kept = try await fixture.update("a") { $0[path: ["metadata", "labels"]] = ["l": "1"] }
+        #expect(kept.value["spec"] == nested(511))
+    }
+
     @Test func `a new object has what the system owns`() async throws {
         let fixture = try await Fixture()
         let object = try await fixture.create("a", ["spec": ["x": 1], "status": ["y": 2]]).value
