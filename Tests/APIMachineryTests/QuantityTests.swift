@@ -78,6 +78,31 @@ import Testing
         #expect(try Quantity(sum) - Quantity(b) == Quantity(a))
     }
 
+    private static let greatest = "170141183460469231731687303715884105727"
+
+    @Test(arguments: [
+        (greatest, greatest, "340282366920938463463374607431768211460"),
+        ("-" + greatest, "-" + greatest, "-340282366920938463463374607431768211460"),
+        (greatest, "1", "170141183460469231731687303715884105730"),
+        (greatest, "1n", "170141183460469231731687303715884105730"),
+        (greatest + "e40", greatest + "n", "170141183460469231731687303715884105730e40"),
+        (greatest, "-" + greatest, "0"),
+        (greatest + "e-9", greatest + "e-9", "340282366920938463463374607431768211460e-9"),
+        ("1e2147483646", "1e2147483646", "2e2147483646"),
+        (String(repeating: "9", count: 60), String(repeating: "9", count: 60), "2e60"),
+    ])
+    func `sums of the greatest amounts lose digits, and nothing traps`(a: String, b: String, sum: String) throws {
+        let (a, b, sum) = (try Quantity(a), try Quantity(b), try Quantity(sum))
+        #expect(a + b == sum || (a + b).double == sum.double)
+        #expect(b + a == a + b)
+        _ = (a - b, (a + b).value, (a + b).milliValue, (a + b).canonical, a + a + a + a)
+        #expect(try Quantity((a + b).canonical) == a + b)
+    }
+
+    @Test func `a power of ten that cannot be written is refused`() {
+        #expect(throws: QuantityError.wrongSuffix) { try Quantity("1" + String(repeating: "0", count: 99) + "e2147483647") }
+    }
+
     @Test func `numbers in JSON are amounts too`() throws {
         #expect(try Quantity(json: .integer(2)).description == "2")
         #expect(try Quantity(json: .double(0.5)).description == "500m")
@@ -158,7 +183,8 @@ import Testing
     @Test(arguments: [
         ("25%", 10, true, 3), ("25%", 10, false, 2), ("0%", 10, true, 0), ("100%", 7, false, 7),
         ("150%", 3, true, 5),
-        ("3", 10, true, 3), ("-10%", 10, false, -1),
+        ("3", 10, true, 3), ("-10%", 10, false, -1), ("9223372036854775807%", 10, true, 2_147_483_647),
+        ("-9223372036854775808%", 10, true, -2_147_483_648),
     ])
     func `percentages scale`(text: String, total: Int, roundingUp: Bool, expected: Int) throws {
         #expect(try IntOrString(parsing: text).scaled(of: total, roundingUp: roundingUp) == expected)

@@ -196,6 +196,26 @@ import Testing
         #expect(world.size == replicas && world.availableCount == replicas)
     }
 
+    @Test(arguments: ["9223372036854775807", "-9223372036854775808", "9223372036854775808", "2147483647", "x"])
+    func `annotations that anybody can write stop nothing`(number: String) {
+        var world = RolloutWorld(replicas: 4, surge: "9223372036854775807%", unavailable: "2147483647%")
+        settle(&world)
+        world.sets[0].metadata.annotations[Revision.number] = number
+        world.sets[0].metadata.annotations[Revision.maxReplicas] = number
+        world.use(image: "v2")
+        settle(&world)
+        #expect(world.decision.newSet?.size == 4)
+        // In the middle of a rollout, resized to the greatest number there is.
+        world.use(image: "v3")
+        _ = world.step()
+        for index in world.sets.indices {
+            world.sets[index].spec.replicas = 2_147_483_647
+            world.sets[index].metadata.annotations[Revision.maxReplicas] = number
+        }
+        world.deployment.spec.replicas = 2_147_483_646
+        #expect(!world.decision.changes.isEmpty)
+    }
+
     @Test func `a template's hash is the same for ever`() {
         let template = PodTemplateSpec(["metadata": ["labels": ["app": "web"]], "spec": ["containers": []]])
         #expect(TemplateHash.of(template, collisions: 0) == TemplateHash.of(template, collisions: 0))

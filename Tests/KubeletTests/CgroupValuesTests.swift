@@ -26,4 +26,15 @@ import Testing
         #expect(values.cpuQuota == 50_000)
         #expect(values.memoryLimit == 64 << 20)
     }
+
+    @Test func `limits of any size are summed`() {
+        let own: Value = ["limits": ["cpu": "9Pi", "memory": "7Ei"]]
+        let containers: [Value] = (0..<3).map { ["name": .string("c\($0)"), "resources": own] }
+        let pod: Value = [
+            "containers": .array(containers),
+            "initContainers": [["name": "s", "restartPolicy": "Always", "resources": own]],
+        ]
+        let values = CgroupValues(ofPod: PodSpec(pod))
+        #expect(values.memoryLimit == .max)
+    }
 }

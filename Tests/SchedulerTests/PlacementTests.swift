@@ -186,4 +186,21 @@ import Testing
         #expect(cluster.nodes["a"]?.requested["cpu"] == 0)
         #expect(cluster.nodes["a"]?.podCount == 0)
     }
+
+    @Test func `any amounts are summed, and taken away again exactly`() {
+        var greedy = Value.emptyObject
+        let requests: Value = ["requests": ["cpu": "9Pi", "memory": "7Ei"]]
+        greedy["containers"] = .array((0..<4).map { ["name": .string("c\($0)"), "resources": requests] })
+        greedy["initContainers"] = [["name": "s", "restartPolicy": "Always", "resources": requests]]
+        let giant = PodFacts(Pod(["metadata": ["name": "p", "namespace": "ns", "uid": "u"], "spec": greedy]))
+        let empty = node("a")
+        var full = empty
+        full.add(giant)
+        full.add(giant)
+        #expect(decide(pod(), [full]) == .node("a"))
+        #expect(decide(giant, [empty, full]) != .node("a"))
+        full.remove(giant)
+        full.remove(giant)
+        #expect(full.requested == empty.requested)
+    }
 }

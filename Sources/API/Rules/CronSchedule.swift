@@ -111,7 +111,8 @@ public struct CronSchedule: Hashable, Sendable {
         }
         if start > end { throw Problem(text: "beginning of range (\(start)) beyond end of range (\(end)): \(text)") }
         if step == 0 { throw Problem(text: "step of range should be a positive number: \(text)") }
-        return (stride(from: start, through: end, by: step).reduce(0) { $0 | 1 << UInt64($1) }, isStar)
+        let meant = stride(from: start, through: end, by: min(step, range.upperBound + 1))
+        return (meant.reduce(0) { $0 | 1 << UInt64($1) }, isStar)
     }
 
     private static func number(_ text: Substring, _ names: [String: Int]) throws(Problem) -> Int {

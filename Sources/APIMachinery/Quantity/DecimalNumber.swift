@@ -47,13 +47,18 @@ struct DecimalNumber: Sendable {
         if b.isZero { return a }
         let (high, low) = a.exponent >= b.exponent ? (a, b) : (b, a)
         var (mantissa, exponent) = (high.mantissa, high.exponent)
-        // One digit is kept free for the carry.
         while exponent > low.exponent, mantissa.magnitude < UInt128(Int128.max) / 100 {
             mantissa *= 10
             exponent -= 1
         }
-        return DecimalNumber(
-            mantissa + low.rounded(toExponent: exponent).mantissa(at: exponent), exponent: exponent)
+        let addend = low.rounded(toExponent: exponent).mantissa(at: exponent)
+        let (sum, isOver) = mantissa.addingReportingOverflow(addend)
+        guard isOver else { return DecimalNumber(sum, exponent: exponent) }
+        // Both have the same sign and 39 digits: the last one makes room for the carry.
+        let (left, right) = (mantissa.quotientAndRemainder(dividingBy: 10), addend.quotientAndRemainder(dividingBy: 10))
+        let rest = left.remainder + right.remainder
+        let carry = rest / 10 + (rest % 10).signum()
+        return DecimalNumber(left.quotient + right.quotient + carry, exponent: exponent + 1)
     }
 
     /// Multiplied by a power of two; `nil` when that does not fit.

@@ -36,7 +36,8 @@ public enum IntOrString: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// A number as it is, a percentage of `total` rounded up or down.
+    /// A number as it is, a percentage of `total` rounded up or down. Percentages come from users, who may write any
+    /// number: what is beyond 32 bits becomes the nearest number inside, so that sums of counts cannot overflow.
     public func scaled(of total: Int, roundingUp: Bool) throws(ScaleError) -> Int {
         switch self {
         case .int(let number): return Int(number)
@@ -54,7 +55,7 @@ public enum IntOrString: Hashable, Sendable, CustomStringConvertible {
             let product = Int128(percent) * Int128(total)
             let (quotient, remainder) = product.quotientAndRemainder(dividingBy: 100)
             let correction: Int128 = roundingUp ? (remainder > 0 ? 1 : 0) : (remainder < 0 ? -1 : 0)
-            return Int(clamping: quotient + correction)
+            return Int(Int32(clamping: quotient + correction))
         }
     }
 }

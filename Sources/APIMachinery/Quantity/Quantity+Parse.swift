@@ -36,6 +36,8 @@ extension Quantity {
             }
         }
         number = number.rounded(toExponent: Self.finestExponent)
+        // A power of ten that no suffix can state could be written, and not be read again.
+        guard number.exponent <= Self.greatestExponent else { throw .wrongSuffix }
         if parts.isNegative { number = -number }
         let isKept = Self.isKept(parts, suffix, digits: digits)
         self.init(number: number, format: format, spelling: isKept || text == "0" ? text : nil)
@@ -43,6 +45,7 @@ extension Quantity {
 
     /// A nano.
     private static let finestExponent = -9
+    private static let greatestExponent = Int(Int32.max)
 
     /// Whether the server repeats such a text instead of making it canonical. It does so by a quick test of the last
     /// digits, which also lets some texts pass that are not canonical (`1.500`, `+5`).

@@ -22,7 +22,9 @@ public enum GoText {
     /// A number with six digits behind the point, as the verb `%f` prints it.
     public static func fixed(_ number: Double) -> String {
         let millionths = (number.magnitude * 1_000_000).rounded(.toNearestOrEven)
-        guard millionths < 1e18 else { return number.description }
+        guard millionths < 1e18 else {
+            return Int128(exactly: number.rounded()).map { "\($0).000000" } ?? number.description
+        }
         let (whole, rest) = Int64(millionths).quotientAndRemainder(dividingBy: 1_000_000)
         let digits = String(rest)
         let sign = number < 0 && millionths > 0 ? "-" : ""

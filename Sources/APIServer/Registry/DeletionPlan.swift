@@ -57,7 +57,9 @@ struct DeletionPlan {
         metadata["deletionTimestamp"] = .string((now + .seconds(grace)).description)
         metadata["deletionGracePeriodSeconds"] = .integer(Int64(grace))
         // Marking changes the desired state (API conventions, "metadata.generation").
-        if let generation = metadata["generation"]?.integer { metadata["generation"] = .integer(generation + 1) }
+        if let generation = metadata["generation"]?.integer, generation < .max {
+            metadata["generation"] = .integer(generation + 1)
+        }
         var new = object
         new["metadata"] = metadata
         return new

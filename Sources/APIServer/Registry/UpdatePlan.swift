@@ -66,7 +66,7 @@ struct UpdatePlan {
         guard countsGenerations, scope != .whole, desiredState(object) != desiredState(current) else { return object }
         var new = object
         let generation = current.at("metadata", "generation")?.integer ?? 0
-        new[path: ["metadata", "generation"]] = .integer(generation + 1)
+        new[path: ["metadata", "generation"]] = .integer(generation == .max ? generation : generation + 1)
         return new
     }
 
@@ -120,9 +120,10 @@ struct UpdatePlan {
         var new = current
         for list in ["containers", "initContainers"] {
             guard var containers = current.at("spec", list)?.array else { continue }
-            let wanted = proposed.at("spec", list)?.array ?? []
+            let proposals = (proposed.at("spec", list)?.array ?? []).map { ($0["name"], $0) }
+            let wanted = Dictionary(proposals) { first, _ in first }
             for index in containers.indices {
-                guard let match = wanted.first(where: { $0["name"] == containers[index]["name"] }) else { continue }
+                guard let match = wanted[containers[index]["name"]] else { continue }
                 containers[index]["resources"] = match["resources"]
                 containers[index]["resizePolicy"] = match["resizePolicy"]
             }

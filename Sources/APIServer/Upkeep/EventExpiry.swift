@@ -26,7 +26,7 @@ struct EventExpiry: Sendable {
             report.warning("event \(name) could not be removed: \(error)")
         } _: { name throws(Status) in
             guard let event = events.get(name)?.value else { return nil }
-            let left = Self.lifetime - (now() - Self.lastSeen(event, orElse: now()))
+            let left = Self.lifetime - (now() - Self.lastSeen(event, before: now()))
             guard left <= .zero else { return left }
             do throws(Status) {
                 _ = try await client.delete(Target(.events, name), DeletionOptions())
@@ -37,12 +37,12 @@ struct EventExpiry: Sendable {
         }
     }
 
-    /// The newest of the times that an event carries.
-    static func lastSeen(_ event: Value, orElse fallback: Timestamp) -> Timestamp {
+    /// The newest of the times that an event carries, but for those to come: whoever reports an event writes them.
+    static func lastSeen(_ event: Value, before now: Timestamp) -> Timestamp {
         let paths = [
             ["lastTimestamp"], ["series", "lastObservedTime"], ["eventTime"], ["metadata", "creationTimestamp"],
         ]
         let times = paths.compactMap { event[path: $0]?.string.flatMap { Timestamp($0) } }
-        return times.max() ?? fallback
+        return times.filter { $0 <= now }.max() ?? now
     }
 }

@@ -22,7 +22,9 @@ enum Revision {
         for (key, text) in deployment.metadata.annotations where !own.contains(key) {
             annotations[key] = text
         }
-        let next = (oldSets.map { of($0.metadata.annotations) }.max() ?? 0) + 1
+        let newest = oldSets.map { of($0.metadata.annotations) }.max() ?? 0
+        // Annotations are anybody's to write: behind the greatest number there is no next one.
+        let next = newest == .max ? newest : newest + 1
         let present = of(annotations)
         if present < next {
             if present > 0 {

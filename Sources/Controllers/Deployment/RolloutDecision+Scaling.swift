@@ -52,6 +52,8 @@ extension RolloutDecision {
         let before =
             set.metadata.annotations[Revision.maxReplicas].flatMap { Int($0) } ?? deployment.status.replicas
         guard before > 0 else { return 0 }
-        return (set.size * limits.most * 2 + before) / (before * 2) - set.size
+        // The annotation is anybody's to write, and the product of two counts has up to 63 bits.
+        let (whole, size) = (Int128(before), Int128(set.size))
+        return Int(clamping: (size * Int128(limits.most) * 2 + whole) / (whole * 2) - size)
     }
 }

@@ -20,7 +20,7 @@ struct LifecycleHook: Sendable {
         } else if let request = hook.httpGet {
             try await get(request, container, podIP, limit)
         } else if let sleep = hook.sleep {
-            let wanted = Duration.seconds(sleep.seconds)
+            let wanted = Duration.seconds(min(sleep.seconds, PodFacts.longestGrace))
             // A sleep that is cut short has done what it is for.
             try? await Task.sleep(for: limit.map { min($0, wanted) } ?? wanted)
         }

@@ -79,16 +79,17 @@ extension CgroupValues {
     private static func total(
         _ spec: PodSpec, _ amount: (ResourceRequirements) -> Int64?
     ) -> Int64? {
-        var (sidecars, most, sum) = (Int64(0), Int64(0), Int64(0))
+        // Amounts of 64 bits each, of which users write any number.
+        var (sidecars, most, sum) = (Int128(0), Int128(0), Int128(0))
         for container in spec.initContainers {
             guard let own = amount(container.resources) else { return nil }
-            if container.restartPolicy == "Always" { sidecars += own }
-            most = max(most, container.restartPolicy == "Always" ? sidecars : sidecars + own)
+            if container.restartPolicy == "Always" { sidecars += Int128(own) }
+            most = max(most, container.restartPolicy == "Always" ? sidecars : sidecars + Int128(own))
         }
         for container in spec.containers {
             guard let own = amount(container.resources) else { return nil }
-            sum += own
+            sum += Int128(own)
         }
-        return max(most, sum + sidecars)
+        return Int64(clamping: max(most, sum + sidecars))
     }
 }

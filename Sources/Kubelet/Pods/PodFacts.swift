@@ -34,8 +34,11 @@ struct PodFacts: Sendable {
     /// How long its containers are given to stop, as things stand.
     var gracePeriod: Duration {
         let asked = isDeleted ? pod.metadata.deletionGracePeriodSeconds : nil
-        return .seconds(max(asked ?? spec.terminationGracePeriodSeconds ?? 30, 1))
+        return .seconds(min(max(asked ?? spec.terminationGracePeriodSeconds ?? 30, 1), Self.longestGrace))
     }
+
+    /// Seconds: more than a century. Users may write any number, and clocks overflow when the greatest is added to now.
+    static let longestGrace = 1 << 32
 
     /// Whether it is over for good, by what the kubelet or somebody else found (eviction, pod garbage
     /// collection).

@@ -41,7 +41,7 @@ struct ContainerProbes: Hashable, Sendable {
             verdict.shouldRestart = true
             verdict.message =
                 "Container \(container) failed \(failed.rawValue.lowercased()) probe, will be restarted"
-            verdict.terminationGracePeriod = gracePeriods[failed].map { .seconds($0) }
+            verdict.terminationGracePeriod = gracePeriods[failed].map { .seconds(min($0, PodFacts.longestGrace)) }
         }
         return verdict
     }

@@ -1,9 +1,12 @@
 import APIMachinery
 
 /// Amounts of resources: CPU in thousandths of a core, everything else in its own unit.
+///
+/// Each amount fits 64 bits; sums of them have room for more pods than there can be, so that what was added can be taken
+/// away again exactly.
 struct ResourceAmounts: Hashable, Sendable {
     /// None is zero: what is not asked for cannot be short.
-    private(set) var amounts: [String: Int64] = [:]
+    private(set) var amounts: [String: Int128] = [:]
 
     init() {}
 
@@ -11,11 +14,11 @@ struct ResourceAmounts: Hashable, Sendable {
     init(_ list: [String: String]) {
         for (name, text) in list {
             guard let quantity = try? Quantity(text) else { continue }
-            self[name] = name == "cpu" ? quantity.milliValue : quantity.value
+            self[name] = Int128(name == "cpu" ? quantity.milliValue : quantity.value)
         }
     }
 
-    subscript(name: String) -> Int64 {
+    subscript(name: String) -> Int128 {
         get { amounts[name] ?? 0 }
         set { amounts[name] = newValue == 0 ? nil : newValue }
     }

@@ -54,7 +54,7 @@ enum Filters {
         let short = pod.requests.amounts.keys.sorted().filter { name in
             pod.requests[name] > node.allocatable[name] - node.requested[name]
         }
-        let isFull = node.podCount + 1 > Int(node.allocatable["pods"])
+        let isFull = Int128(node.podCount) + 1 > node.allocatable["pods"]
         return (isFull ? ["Too many pods"] : []) + short.map { "Insufficient \($0)" }
     }
 

@@ -22,7 +22,7 @@ enum Scores {
     }
 
     /// What a pod that requests nothing is taken to use, so that such pods spread as well.
-    private static let floor: [String: Int64] = ["cpu": 100, "memory": 200 << 20]
+    private static let floor: [String: Int128] = ["cpu": 100, "memory": 200 << 20]
 
     /// Nodes whose CPU and memory would be used in like proportion are better.
     static let balancedAllocation: Score = { pod, node in

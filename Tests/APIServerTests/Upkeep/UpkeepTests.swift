@@ -51,10 +51,14 @@ import Testing
         #expect(await given.next() == nil)
     }
 
-    @Test func `an event is as old as it was last seen`() {
-        let event: Value = [
+    @Test func `an event is as old as it was last seen`() throws {
+        var event: Value = [
             "metadata": ["creationTimestamp": "2026-11-21T00:00:00Z"], "lastTimestamp": "2026-11-21T01:00:00Z",
         ]
-        #expect(EventExpiry.lastSeen(event, orElse: .now) == Timestamp("2026-11-21T01:00:00Z"))
+        let now = try #require(Timestamp("2026-11-21T02:00:00Z"))
+        #expect(EventExpiry.lastSeen(event, before: now) == Timestamp("2026-11-21T01:00:00Z"))
+        // Nobody makes an event that stays.
+        event["lastTimestamp"] = "9999-12-31T23:59:59Z"
+        #expect(EventExpiry.lastSeen(event, before: now) == Timestamp("2026-11-21T00:00:00Z"))
     }
 }

@@ -55,6 +55,8 @@ import Testing
           spec.limits.0.default = {"cpu": "3"}
           spec.limits.0.defaultRequest = {"cpu": "1"}
           ! spec.limits[0].default[cpu]: Invalid value: "2": default value 3 is greater than max value 2
+          spec.limits.1 = {"type": "Pod", "max": {"cpu": "10T"}, "min": {"cpu": "1"}, "maxLimitRequestRatio": {"cpu": "100T"}}
+          ! spec.limits[1].maxLimitRequestRatio[cpu]: Invalid value: "100T": ratio 100T is greater than max/min = 10000000000000.000000
           spec.limits.1 = {"type": "Container"}
           ! spec.limits[1].type: Duplicate value: "Container"
         resourcequotas

@@ -45,4 +45,13 @@ import Wire
     @Test func `a sleep ends with the time that is left`() async throws {
         try await run(["sleep": ["seconds": 3600]], limit: .milliseconds(1))
     }
+
+    @Test func `a sleep without an end can be cut short`() async throws {
+        let hook = Task { try await LifecycleHook(runtime: FakeRuntime()).run(
+            LifecycleHandler(["sleep": ["seconds": .integer(.max)]]), in: Container(["name": "a"]), id: "c1",
+            podIP: "127.0.0.1", limit: nil) }
+        try await Task.sleep(for: .milliseconds(20))
+        hook.cancel()
+        try await hook.value
+    }
 }

@@ -19,7 +19,7 @@ extension FieldChecks {
     }
 
     private mutating func limits(_ item: Value, _ type: String, _ path: String) {
-        var keys: [String] = []
+        var (keys, known): ([String], Set<String>) = ([], [])
         for list in ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"] {
             let isDefault = list.hasPrefix("default")
             if isDefault, type == "Pod" {
@@ -28,7 +28,7 @@ extension FieldChecks {
             }
             for (key, _) in item[list].entries {
                 if list == "max" || list == "min" || isDefault { limitedResource(key, type, "\(path).\(list)[\(key)]") }
-                if !keys.contains(key) { keys.append(key) }
+                if known.insert(key).inserted { keys.append(key) }
             }
         }
         if type == "PersistentVolumeClaim", item["min"]["storage"] == nil, item["max"]["storage"] == nil {
@@ -84,14 +84,7 @@ extension FieldChecks {
         guard let least, let most, least.sign > 0 else { return }
         let possible = most.double / least.double
         guard ratio.double > possible else { return }
-        invalid(place, value, "ratio \(ratio) is greater than max/min = \(Self.sixPlaces(possible))")
-    }
-
-    /// As Go's `%f` writes a number.
-    private static func sixPlaces(_ number: Double) -> String {
-        let (whole, rest) = Int64((number * 1e6).rounded()).quotientAndRemainder(dividingBy: 1_000_000)
-        let digits = String(rest)
-        return "\(whole)." + String(repeating: "0", count: 6 - digits.count) + digits
+        invalid(place, value, "ratio \(ratio) is greater than max/min = \(GoText.fixed(possible))")
     }
 
     // MARK: - Quotas
