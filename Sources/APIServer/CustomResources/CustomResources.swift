@@ -122,6 +122,8 @@ final class CustomResources: Sendable {
     }
 
     private func serve(_ definition: CustomDefinition) async throws(Status) {
+        // What the server brings along goes first, as in Kubernetes: such a definition is good for nothing.
+        guard !registry.isBuiltin(definition.group, definition.acceptedNames.plural) else { return }
         let before = serving.withLock { $0[definition.name] }
         let fingerprint = definition.fingerprint
         guard before?.fingerprint != fingerprint || before?.isDeleting != definition.isDeleting else { return }

@@ -38,7 +38,7 @@ final class Registry: Sendable {
 
         fileprivate init(_ all: [Served]) {
             self.all = all
-            byResource = Dictionary(uniqueKeysWithValues: all.map { ($0.definition.resource, $0) })
+            byResource = Dictionary(all.map { ($0.definition.resource, $0) }) { first, _ in first }
         }
 
         subscript(resource: GroupVersionResource) -> Served? { byResource[resource] }
@@ -92,6 +92,11 @@ final class Registry: Sendable {
     }
 
     var all: [Served] { present.all }
+
+    /// Whether a resource comes with the server, in whichever version.
+    func isBuiltin(_ group: String, _ resource: String) -> Bool {
+        builtin.contains { $0.definition.resource.group == group && $0.definition.resource.resource == resource }
+    }
 
     /// Serves a custom resource in these versions, the preferred one first, in place of those in which it was served
     /// before; in none, no longer. Who reads the registry sees all of the change or nothing of it.

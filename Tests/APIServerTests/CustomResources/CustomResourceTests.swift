@@ -281,4 +281,32 @@ import Wire
             #expect(broken.code == 422)
         }
     }
+
+    @Test func `a definition of what the server brings along changes nothing`() async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            let path = "/apis/networking.k8s.io/v1/namespaces/default/ingresses"
+            let ingress: Value = [
+                "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": ["name": "a"],
+                "spec": ["defaultBackend": ["service": ["name": "s", "port": ["number": 80]]]],
+            ]
+            #expect(try await tabs.ask(.post, path, ingress).code == 201)
+            for (group, plural, kind) in [
+                ("networking.k8s.io", "ingresses", "Ingress"), ("coordination.k8s.io", "leases", "Lease"),
+                ("apiextensions.k8s.io", "customresourcedefinitions", "CustomResourceDefinition"),
+            ] {
+                let names: Value = ["plural": .string(plural), "singular": .string(kind.lowercased()), "kind": .string(kind)]
+                var definition = CronTab.definition([CronTab.version("v1", CronTab.schema([:]))], ["names": names])
+                definition[path: ["spec", "group"]] = .string(group)
+                definition["metadata"] = [
+                    "name": .string("\(plural).\(group)"), "annotations": ["api-approved.kubernetes.io": "unapproved"],
+                ]
+                try await tabs.define(definition)
+            }
+            #expect(try await tabs.ask(.get, path + "/a").value.at("spec", "defaultBackend") != nil)
+            _ = try await tabs.ask(.delete, CronTab.definitions + "/ingresses.networking.k8s.io")
+            try await tabs.wait("ingresses.networking.k8s.io") { $0 == nil }
+            #expect(try await tabs.ask(.get, path + "/a").code == 200)
+        }
+    }
 }
