@@ -59,7 +59,20 @@ import Testing
         // A rule that names no resource gives nothing.
         Case(held: [], wanted: [RBACRule(verbs: ["*"])]),
     ])
-    func `what is wanted must be held, right by right`(example: Case) {
-        #expect(RBACRule.list(RBACRule.missing(in: example.held, of: example.wanted)) == example.missing)
+    func `what is wanted must be held, right by right`(example: Case) throws {
+        #expect(RBACRule.list(try RBACRule.missing(in: example.held, of: example.wanted)) == example.missing)
+    }
+
+    @Test func `rights that multiply are not counted one by one`() throws {
+        let words = (0..<400).map { "x\($0)" }
+        let product = RBACRule(verbs: words, groups: words, resources: words, names: words)
+        #expect(throws: RBACRule.TooManyRights.self) { try RBACRule.missing(in: [], of: [product]) }
+        let many = RBACRule(verbs: Array(repeating: "get", count: 2_000_000), groups: words, resources: words)
+        #expect(throws: RBACRule.TooManyRights.self) { try RBACRule.missing(in: [], of: [many, many]) }
+        // Who holds such a rule may pass it on.
+        #expect(try RBACRule.missing(in: [product], of: [product]).isEmpty)
+        #expect(try RBACRule.missing(in: RBACRule.fullAuthority, of: [product]).isEmpty)
+        let some = try RBACRule.missing(in: [], of: [Self.rule(["get"], words)])
+        #expect(RBACRule.list(some).hasSuffix("\nand 300 more"))
     }
 }

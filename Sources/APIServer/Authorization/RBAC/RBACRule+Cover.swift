@@ -8,9 +8,33 @@ extension RBACRule {
         RBACRule(verbs: ["*"], groups: ["*"], resources: ["*"]), RBACRule(verbs: ["*"], nonResourceURLs: ["*"]),
     ]
 
-    /// What `wanted` gives and `held` does not, in single rights. Each of these is given by one rule or by none.
-    static func missing(in held: [RBACRule], of wanted: [RBACRule]) -> [RBACRule] {
-        wanted.flatMap(\.singleRights).filter { right in !held.contains { $0.covers(right) } }
+    /// Rules multiply: a few kilobytes of groups, resources and verbs can be millions of single rights.
+    struct TooManyRights: Error {}
+
+    /// No more single rights are compared at once.
+    static let mostRights = 10_000
+
+    /// What `wanted` gives and `held` does not, in single rights. Each of these is given by one rule or by none. A rule
+    /// that another one gives as a whole is not taken apart.
+    static func missing(in held: [RBACRule], of wanted: [RBACRule]) throws(TooManyRights) -> [RBACRule] {
+        let open = wanted.filter { rule in !held.contains { $0.covers(rule) } }
+        var left = mostRights
+        for rule in open {
+            guard rule.rightsCount <= left else { throw TooManyRights() }
+            left -= rule.rightsCount
+        }
+        return open.flatMap(\.singleRights).filter { right in !held.contains { $0.covers(right) } }
+    }
+
+    /// How many single rights the rule is; the greatest number when that does not fit.
+    private var rightsCount: Int {
+        let parts = [verbs.count, groups.count, resources.count, max(names.count, 1)]
+        let onResources = parts.reduce(1) { product, count in
+            let (next, isOver) = product.multipliedReportingOverflow(by: count)
+            return isOver ? .max : next
+        }
+        let onPaths = verbs.count * nonResourceURLs.count
+        return onResources > Self.mostRights || onPaths > Self.mostRights ? .max : onResources + onPaths
     }
 
     /// One rule for each verb on each resource or path that the rule names.
@@ -48,6 +72,9 @@ extension RBACRule {
         return resources.contains("*" + resource[slash...])
     }
 
+    /// No message lists more lines.
+    private static let mostLines = 100
+
     /// Rights as refusals list them: one line for all verbs on a resource, in order.
     static func list(_ rights: [RBACRule]) -> String {
         var lines: [String] = []
@@ -66,7 +93,9 @@ extension RBACRule {
             rule.verbs = verbs
             lines.append(rule.text)
         }
-        return Set(lines).sorted().joined(separator: "\n")
+        let ordered = Set(lines).sorted()
+        let rest = ordered.count - mostLines
+        return ordered.prefix(mostLines).joined(separator: "\n") + (rest > 0 ? "\nand \(rest) more" : "")
     }
 
     /// `{APIGroups:["apps"], Resources:["deployments"], Verbs:["get" "list"]}`
