@@ -22,15 +22,16 @@ struct ContainerConfiguration: Sendable {
     let attempt: UInt32
     let seccompProfiles: String
 
-    func config(_ around: Surroundings) -> CRI.ContainerConfig {
+    /// Fails with `invalid` when the command is too long for a program.
+    func config(_ around: Surroundings) throws(Fault) -> CRI.ContainerConfig {
         var config = CRI.ContainerConfig()
         config.metadata = CRI.ContainerMetadata(name: container.name, attempt: attempt)
         // Its id, whatever its names mean by now.
         config.image = CRI.ImageSpec(around.image.id)
         config.image.userSpecifiedImage = container.image
         let variables = Dictionary(around.environment.map { ($0.name, $0.value) }) { $1 }
-        config.command = container.command.map { ContainerEnvironment.expand($0, variables) }
-        config.args = container.args.map { ContainerEnvironment.expand($0, variables) }
+        config.command = try ContainerEnvironment.expand(container.command, variables)
+        config.args = try ContainerEnvironment.expand(container.args, variables)
         config.workingDir = container.workingDir
         config.envs = around.environment.map { CRI.KeyValue($0.name, $0.value) }
         config.mounts = around.mounts

@@ -90,7 +90,7 @@ struct ContainerStarter: Sendable {
                 image: image, environment: environment, mounts: mounts,
                 memoryCapacity: context.capacity.memory, isUnified: context.groups.isUnified)
             around.target = target
-            return configuration.config(around)
+            return try configuration.config(around)
         } catch {
             throw Refusal(reason: "CreateContainerConfigError", fault: error)
         }

@@ -47,8 +47,8 @@ public struct ContainerEnvironment: Sendable {
     }
 
     /// Replaces `$(NAME)` by the variable's value; an unknown name stays as it is, and `$$` is one `$`. For
-    /// `command` and `args`.
-    public static func expand(_ text: String, _ variables: [String: String]) -> String {
-        VariableExpansion.expand(text) { variables[$0] }
+    /// `command` and `args`. Fails with `invalid` when no program could be started with the result.
+    public static func expand(_ texts: [String], _ variables: [String: String]) throws(Fault) -> [String] {
+        try VariableExpansion.expand(all: texts) { variables[$0] }
     }
 }

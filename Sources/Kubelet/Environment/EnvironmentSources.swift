@@ -19,11 +19,12 @@ struct EnvironmentSources: Sendable {
     ) throws(Fault) -> [(name: String, value: String)] {
         let fromServices = ServiceVariables.of(
             services, namespace: pod.metadata.namespace, areLinksEnabled: pod.spec.enableServiceLinks ?? true)
-        var list = VariableList(fromServices)
+        var list = VariableList()
+        for variable in fromServices { try list.set(variable.name, variable.value) }
         for source in container.envFrom { try add(source, to: &list) }
         for variable in container.env {
             if let value = try value(of: variable, container, pod, placement, list) {
-                list.set(variable.name, value)
+                try list.set(variable.name, value)
             }
         }
         return list.all
@@ -70,7 +71,7 @@ struct EnvironmentSources: Sendable {
         }
         for (key, value) in values.sorted(by: { $0.key < $1.key }) {
             let name = source.prefix + key
-            if !name.utf8.contains(UInt8(ascii: "=")) { list.set(name, value) }
+            if !name.utf8.contains(UInt8(ascii: "=")) { try list.set(name, value) }
         }
     }
 
@@ -80,7 +81,7 @@ struct EnvironmentSources: Sendable {
         _ list: VariableList
     ) throws(Fault) -> String? {
         guard variable.valueText.isEmpty, let source = variable.valueFrom else {
-            return VariableExpansion.expand(variable.valueText) { list[$0] }
+            return try VariableExpansion.expand(variable.valueText) { list[$0] }
         }
         if let field = source.fieldRef {
             guard let value = pod.field(field.fieldPath, placement) else {
@@ -122,26 +123,5 @@ struct EnvironmentSources: Sendable {
 
     private static func missing(_ kind: String, _ name: String) -> Fault {
         Fault(.notFound, "\(kind) \(GoText.quoted(name)) not found")
-    }
-}
-
-/// Variables in the order in which their names first came.
-private struct VariableList {
-    private(set) var all: [(name: String, value: String)] = []
-    private var positions: [String: Int] = [:]
-
-    init(_ variables: [(name: String, value: String)]) {
-        for variable in variables { set(variable.name, variable.value) }
-    }
-
-    subscript(name: String) -> String? { positions[name].map { all[$0].value } }
-
-    mutating func set(_ name: String, _ value: String) {
-        if let position = positions[name] {
-            all[position].value = value
-        } else {
-            positions[name] = all.count
-            all.append((name, value))
-        }
     }
 }

@@ -15,11 +15,11 @@ enum ProbeAction: Hashable, Sendable {
         if let exec = probe.exec {
             // Only what the pod's object itself says can be known here: values from elsewhere are not read
             // again.
-            var known: [String: String] = [:]
+            var known = VariableList()
             for variable in container.env where variable.valueFrom == nil {
-                known[variable.name] = VariableExpansion.expand(variable.valueText) { known[$0] }
+                try known.set(variable.name, try VariableExpansion.expand(variable.valueText) { known[$0] })
             }
-            self = .exec(exec.command.map { ContainerEnvironment.expand($0, known) })
+            self = .exec(try VariableExpansion.expand(all: exec.command) { known[$0] })
         } else if let get = probe.httpGet {
             self = .http(try ContainerRequest(get, in: container, podIP: podIP, .probe))
         } else if let socket = probe.tcpSocket {

@@ -42,10 +42,10 @@ struct ContainerMounts {
 
     private func subPath(of mount: VolumeMount) throws(Fault) -> String? {
         guard !mount.subPathExpr.isEmpty else { return mount.subPath }
-        if let name = VariableExpansion.firstUnknown(mount.subPathExpr, environment) {
+        if let name = try VariableExpansion.firstUnknown(mount.subPathExpr, environment) {
             throw Fault(.invalid, "volume \(mount.name): subPathExpr refers to \(name), which is not set")
         }
-        return ContainerEnvironment.expand(mount.subPathExpr, environment)
+        return try VariableExpansion.expand(mount.subPathExpr) { environment[$0] }
     }
 
     private func propagation(of mount: VolumeMount) throws(Fault) -> CRI.MountPropagation {

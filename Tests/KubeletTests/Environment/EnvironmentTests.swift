@@ -34,8 +34,32 @@ import Testing
         ("$()", "$()"),
         ("$(A$(B))", "$(A$(B))"), ("é$(A)é", "é1é"),
     ])
-    func `references are expanded as the API documents`(text: String, expected: String) {
-        #expect(ContainerEnvironment.expand(text, ["A": "1", "B": "2"]) == expected)
+    func `references are expanded as the API documents`(text: String, expected: String) throws {
+        #expect(try ContainerEnvironment.expand([text], ["A": "1", "B": "2"]) == [expected])
+    }
+
+    @Test func `variables that double each other are refused`() async throws {
+        let doubling = (1...60).map { "- {name: A\($0), value: $(A\($0 - 1))$(A\($0 - 1))}" }
+        let env = "env:\n- {name: A0, value: word}\n" + doubling.joined(separator: "\n")
+        await #expect(throws: Fault.self) { try await resolve(env) }
+        let container = Container(try YAML.document(env))
+        #expect(throws: Fault.self) {
+            try ProbeAction(Probe(["exec": ["command": ["x"]]]), in: container, podIP: "10.0.0.1")
+        }
+    }
+
+    @Test func `what many references stand for has a bound`() async throws {
+        client.put(configMap("large", ["a": String(repeating: "x", count: 100_000)]))
+        let reference = "valueFrom: {configMapKeyRef: {name: large, key: a}}"
+        let all = (0..<100).map { "- {name: A\($0), \(reference)}" }
+        await #expect(throws: Fault.self) { try await resolve("env:\n" + all.joined(separator: "\n")) }
+        #expect(try await resolve("env:\n" + all.prefix(50).joined(separator: "\n")).count == 50)
+        let many = Array(repeating: "$(A)", count: 1000)
+        #expect(throws: Fault.self) {
+            try ContainerEnvironment.expand(many, ["A": String(repeating: "x", count: 100_000)])
+        }
+        let open = String(repeating: "$(", count: 500_000)
+        #expect(try ContainerEnvironment.expand([open], [:]) == [open])
     }
 
     @Test func `env sees what comes before it, and overrides envFrom`() async throws {
