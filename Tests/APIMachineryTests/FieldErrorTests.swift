@@ -27,4 +27,12 @@ import Testing
         let round = Status(status.value)
         #expect(round == status)
     }
+
+    @Test func `errors that quote much end after the first ones`() {
+        let large = Value.string(String(repeating: "x", count: 300_000))
+        let errors = (0..<100).map { FieldError.invalid("spec[\($0)]", value: large, "must be short") }
+        let status = Status.invalid(GroupVersionKind(group: "", version: "v1", kind: "Pod"), "p", errors)
+        #expect(status.details?.causes.count == 4)
+        #expect(status.message.hasSuffix("must be short, and 96 more]"))
+    }
 }

@@ -71,4 +71,15 @@ import Testing
             _ = expression.allMatches(in: Array("ab éa".utf8))
         }
     }
+
+    @Test func `a long expression is read in little time`() throws {
+        let scalars = (0..<60_000).map { Unicode.Scalar(UInt32(0x1_0000 + $0 * 2))! }
+        let text = scalars.reduce(into: "") { $0.unicodeScalars.append($1) }
+        let letters = try RegularExpression("^[\(text)]$")
+        #expect(letters.matches("\u{10002}") && !letters.matches("\u{10001}"))
+        #expect(try RegularExpression("[" + String(repeating: "[:", count: 50_000) + "x]").matches("["))
+        #expect(throws: RegularExpressionError.self) {
+            try RegularExpression(String(repeating: "a", count: 3_000_000))
+        }
+    }
 }

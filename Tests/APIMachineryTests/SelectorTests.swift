@@ -169,4 +169,10 @@ import Testing
             try matches(["matchFields": [["key": "metadata.name", "operator": "Exists"]]])
         }
     }
+
+    @Test func `each cause is said once, of however many`() {
+        let causes = (0..<50_000).flatMap { ["cause \($0)", "cause 0"] }
+        #expect(SelectorError.joining(causes).description.hasSuffix("cause 49999]"))
+        #expect(SelectorError.joining(["a", "b", "a"]) == SelectorError("[a, b]"))
+    }
 }

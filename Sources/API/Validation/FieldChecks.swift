@@ -8,28 +8,33 @@ import APIMachinery
 struct FieldChecks {
     private(set) var errors: [FieldError] = []
 
-    mutating func add(_ error: FieldError) { errors.append(error) }
+    /// A large object can have a million parts, each with something wrong: nobody reads more than so many complaints.
+    private static let mostErrors = 1000
+
+    mutating func add(_ error: FieldError) {
+        if errors.count < Self.mostErrors { errors.append(error) }
+    }
 
     // MARK: - Saying what is wrong
 
     mutating func invalid(_ path: String, _ value: Value?, _ detail: String) {
-        errors.append(.invalid(path, value: value ?? "", detail))
+        add(.invalid(path, value: value ?? "", detail))
     }
 
-    mutating func missing(_ path: String, _ detail: String = "") { errors.append(.required(path, detail)) }
+    mutating func missing(_ path: String, _ detail: String = "") { add(.required(path, detail)) }
 
-    mutating func forbid(_ path: String, _ detail: String) { errors.append(.forbidden(path, detail)) }
+    mutating func forbid(_ path: String, _ detail: String) { add(.forbidden(path, detail)) }
 
     mutating func duplicate(_ path: String, _ value: Value?) {
-        errors.append(.duplicate(path, value: value ?? ""))
+        add(.duplicate(path, value: value ?? ""))
     }
 
     mutating func unsupported(_ path: String, _ value: Value?, _ supported: [String]) {
-        errors.append(.notSupported(path, value: value ?? "", supported: supported))
+        add(.notSupported(path, value: value ?? "", supported: supported))
     }
 
     mutating func tooMany(_ path: String, _ count: Int, limit: Int) {
-        errors.append(FieldError(.tooMany, path, value: .integer(Int64(count)), "must have at most \(limit) items"))
+        add(FieldError(.tooMany, path, value: .integer(Int64(count)), "must have at most \(limit) items"))
     }
 
     // MARK: - Checks of one value
@@ -40,7 +45,7 @@ struct FieldChecks {
         _ value: Value?, _ path: @autoclosure () -> String, _ detail: @autoclosure () -> String = ""
     ) -> Bool {
         if value.isFilled { return true }
-        errors.append(.required(path(), detail()))
+        add(.required(path(), detail()))
         return false
     }
 

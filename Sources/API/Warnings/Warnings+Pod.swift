@@ -98,6 +98,7 @@ extension Warnings {
     }
 
     private mutating func annotations(_ annotations: Value?, _ spec: Value?, _ prefix: String) {
+        let containers = Dictionary(spec["containers"].items.map { ($0["name"].text, $0) }) { first, _ in first }
         for key in annotations.entries.keys {
             let path = "\(prefix)metadata.annotations[\(key)]"
             if key.hasPrefix("seccomp.security.alpha.kubernetes.io/pod")
@@ -106,9 +107,8 @@ extension Warnings {
                 say("\(path): non-functional in v1.27+; use the \"seccompProfile\" field instead")
             }
             guard key.hasPrefix("container.apparmor.security.beta.kubernetes.io/") else { continue }
-            let name = key.split(separator: "/").last ?? ""
-            let container = spec["containers"].items.first { $0["name"].text == name }
-            if container?["securityContext"]?["appArmorProfile"] == nil {
+            let name = String(key.split(separator: "/").last ?? "")
+            if containers[name]?["securityContext"]?["appArmorProfile"] == nil {
                 say("\(path): deprecated since v1.30; use the \"appArmorProfile\" field instead")
             }
         }

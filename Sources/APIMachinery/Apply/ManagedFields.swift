@@ -31,6 +31,13 @@ public struct ManagedFields: Hashable, Sendable {
                 && (operation == .apply || apiVersion == other.apiVersion)
         }
 
+        /// The same for all that are the same writer.
+        fileprivate var inAnyVersion: Owner {
+            var owner = self
+            if operation == .apply { owner.apiVersion = "" }
+            return owner
+        }
+
         /// By names, for answers that must not depend on anything else.
         static func < (a: Owner, b: Owner) -> Bool {
             (a.manager, a.operation.rawValue, a.apiVersion, a.subresource)
@@ -127,6 +134,7 @@ public struct ManagedFieldsError: Error, Hashable, Sendable, CustomStringConvert
 extension ManagedFields {
     /// Reads the list as an object holds it.
     public init(_ value: Value) throws(ManagedFieldsError) {
+        var known: Set<Owner> = []
         for (index, item) in (value.array ?? []).enumerated() {
             let entry: Entry
             do throws(FieldSetError) {
@@ -136,7 +144,11 @@ extension ManagedFields {
             } catch {
                 throw ManagedFieldsError(description: "\(error) in managed fields entry \(index)")
             }
-            self[entry.owner] = entry
+            if known.insert(entry.owner.inAnyVersion).inserted {
+                entries.append(entry)
+            } else {
+                self[entry.owner] = entry
+            }
         }
     }
 

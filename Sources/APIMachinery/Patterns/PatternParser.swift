@@ -5,6 +5,10 @@ struct PatternParser {
     private var flags = PatternFlags()
     private var depth = 0
     private var groupNames: Set<String> = []
+    /// What takes a scalar or looks at a place, so far.
+    private var itemCount = 0
+    /// Whether `:]` may follow; once it was sought in vain, nobody looks for it again.
+    private var hasPosixEnd = true
 
     /// Parentheses inside of parentheses; a parser that recurses needs a bound.
     private static let deepest = 200
@@ -142,6 +146,11 @@ struct PatternParser {
     private mutating func parseItem() throws(RegularExpressionError) -> PatternTree? {
         let start = position
         guard let scalar = next else { return nil }
+        itemCount += 1
+        // The program would be too large; no tree is made for it.
+        guard itemCount <= PatternProgram.largest else {
+            throw RegularExpressionError(reason: "expression too large", part: "")
+        }
         position += 1
         switch scalar {
         case ".": return .scalars(flags.dotTakesNewline ? .all : .allButNewline)
@@ -339,17 +348,22 @@ struct PatternParser {
 
     private mutating func parseClass(from start: Int) throws(RegularExpressionError) -> ScalarSet {
         let isNegated = take("^")
-        var set = ScalarSet([])
-        var isFirst = true
+        var ranges: [ClosedRange<UInt32>] = []
+        var (isFirst, limit) = (true, 4096)
         while isFirst || next != "]" {
             guard next != nil else { throw failure("missing closing ]", from: start) }
             if next == "-", !isFirst, position + 1 < scalars.count, scalars[position + 1] != "]" {
                 throw failure("invalid character class range", from: position, to: position + 2)
             }
-            set = set.union(try parseClassItem(from: start))
+            ranges += try parseClassItem(from: start).ranges
             isFirst = false
+            // Put in order when they have doubled: neither time nor memory run away.
+            guard ranges.count > limit else { continue }
+            ranges = ScalarSet(ranges).ranges
+            limit = max(limit, ranges.count * 2)
         }
         position += 1
+        var set = ScalarSet(ranges)
         if flags.ignoresCase { set = set.foldingCase }
         return isNegated ? set.inverted : set
     }
@@ -378,10 +392,14 @@ struct PatternParser {
 
     /// `[:alpha:]` or `[:^alpha:]`; `nil` when it is not closed, and means its characters then.
     private mutating func parsePosixClass() throws(RegularExpressionError) -> ScalarSet? {
+        guard hasPosixEnd else { return nil }
         let start = position
         var end = position + 2
         while end + 1 < scalars.count, !(scalars[end] == ":" && scalars[end + 1] == "]") { end += 1 }
-        guard end + 1 < scalars.count else { return nil }
+        guard end + 1 < scalars.count else {
+            hasPosixEnd = false
+            return nil
+        }
         var name = String.UnicodeScalarView()
         name.append(contentsOf: scalars[(position + 2)..<end])
         let isNegated = name.first == "^"

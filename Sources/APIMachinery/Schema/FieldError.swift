@@ -96,15 +96,26 @@ public struct FieldError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Status {
+    /// In bytes: each error may quote all of a large object, and nobody reads on.
+    private static let longestList = 1 << 20
+
     /// The 422 answer to an object that decodes but cannot be (API conventions, "Validation").
     public static func invalid(_ kind: GroupVersionKind, _ name: String, _ errors: [FieldError]) -> Status {
-        let texts = errors.map(\.description)
+        var (texts, causes, size): ([String], [Cause], Int) = ([], [], 0)
+        for error in errors {
+            guard size < longestList else {
+                texts.append("and \(errors.count - causes.count) more")
+                break
+            }
+            let cause = Cause(reason: error.kind.rawValue, message: error.body, field: error.field)
+            texts.append(cause.field + ": " + cause.message)
+            size += cause.field.utf8.count + cause.message.utf8.count
+            causes.append(cause)
+        }
         let list = texts.count == 1 ? texts[0] : "[" + texts.joined(separator: ", ") + "]"
         let qualified = kind.group.isEmpty ? kind.kind : kind.kind + "." + kind.group
         return Status(
             code: 422, reason: .invalid, message: "\(qualified) \"\(name)\" is invalid: \(list)",
-            details: Details(
-                name: name, group: kind.group, kind: kind.kind,
-                causes: errors.map { Cause(reason: $0.kind.rawValue, message: $0.body, field: $0.field) }))
+            details: Details(name: name, group: kind.group, kind: kind.kind, causes: causes))
     }
 }

@@ -6,8 +6,8 @@ public struct SelectorError: Error, Hashable, Sendable, CustomStringConvertible 
 
     /// Several causes as one text, each once: `[a, b]`.
     static func joining(_ causes: [String]) -> SelectorError {
-        var unique: [String] = []
-        for cause in causes where !unique.contains(cause) { unique.append(cause) }
+        var known: Set<String> = []
+        let unique = causes.filter { known.insert($0).inserted }
         return SelectorError(unique.count == 1 ? unique[0] : "[" + unique.joined(separator: ", ") + "]")
     }
 }

@@ -33,8 +33,11 @@ struct PrettyJSON: Sendable {
         return out
     }
 
+    /// Deeper lines are no further to the right: blanks would be most of what is sent, hundreds of times the object.
+    private static let deepest = 64
+
     private func breakLine(_ out: inout [UInt8]) {
         out.append(UInt8(ascii: "\n"))
-        out.append(contentsOf: repeatElement(UInt8(ascii: " "), count: 2 * depth))
+        out.append(contentsOf: repeatElement(UInt8(ascii: " "), count: 2 * min(depth, Self.deepest)))
     }
 }

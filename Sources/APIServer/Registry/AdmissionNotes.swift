@@ -11,9 +11,15 @@ final class AdmissionNotes: Sendable {
 
     private let state = Mutex(State())
 
+    /// More do not fit into the heads of an answer, and a large object could earn as many as it has parts.
+    private static let mostWarnings = 200
+
     /// Adds a warning, once, for the client (KEP-1693).
     func warn(_ text: String) {
-        state.withLock { if !$0.warnings.contains(text) { $0.warnings.append(text) } }
+        state.withLock { state in
+            guard state.warnings.count < Self.mostWarnings, !state.warnings.contains(text) else { return }
+            state.warnings.append(text)
+        }
     }
 
     /// Adds an annotation for the audit log, such as `pod-security.kubernetes.io/enforce-policy`. The first value of a

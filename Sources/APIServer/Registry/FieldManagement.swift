@@ -65,6 +65,9 @@ enum SentManagedFields {
     case reset
     case list(ManagedFields)
 
+    /// So many managers no object has; merging their sets takes time that grows with the square of their number.
+    private static let mostEntries = 1000
+
     /// Reads them from an object as it was sent.
     init(in object: Value) {
         guard let list = object.at("metadata", "managedFields"), case .array(let entries) = list else {
@@ -73,7 +76,7 @@ enum SentManagedFields {
         }
         if entries.isEmpty || entries == [.emptyObject] {
             self = .reset
-        } else if let managed = try? ManagedFields(list), !managed.isEmpty {
+        } else if entries.count <= Self.mostEntries, let managed = try? ManagedFields(list), !managed.isEmpty {
             self = .list(managed)
         } else {
             self = .nothing

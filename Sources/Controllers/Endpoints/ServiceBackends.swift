@@ -18,8 +18,10 @@ struct ServiceBackends: Sendable {
 
     /// The ports of the service at this pod. A port that the pod names nowhere is left out.
     func ports(at pod: Pod) -> [EndpointPort] {
-        service.spec.ports.compactMap { port in
-            guard let number = Self.target(of: port, at: pod) else { return nil }
+        let ports = service.spec.ports
+        let named = ports.contains { $0.targetPort.string != nil } ? Self.namedPorts(of: pod) : [:]
+        return ports.compactMap { port in
+            guard let number = Self.target(of: port, named) else { return nil }
             var resolved = EndpointPort()
             resolved.name = port.name
             resolved.port = number
@@ -44,17 +46,29 @@ struct ServiceBackends: Sendable {
         return isOwn ? pod.spec.hostname : nil
     }
 
-    private static func target(of port: ServicePort, at pod: Pod) -> Int? {
-        switch IntOrString(json: port.targetPort) {
-        case .int(let number): return number > 0 ? Int(number) : port.port
-        case .string(let name):
-            let wanted = port.protocol.isEmpty ? "TCP" : port.protocol
-            let restartable = pod.spec.initContainers.filter { $0.restartPolicy == "Always" }
-            let ports = (restartable + pod.spec.containers).flatMap(\.ports)
-            return ports.first { $0.name == name && ($0.protocol.isEmpty ? "TCP" : $0.protocol) == wanted }?
-                .containerPort
-        case nil: return port.port
+    private struct PortName: Hashable {
+        var name: String
+        var `protocol`: String
+
+        init(_ name: String, _ written: String) {
+            self.name = name
+            `protocol` = written.isEmpty ? "TCP" : written
         }
+    }
+
+    private static func target(of port: ServicePort, _ named: [PortName: Int]) -> Int? {
+        switch IntOrString(json: port.targetPort) {
+        case .int(let number): number > 0 ? Int(number) : port.port
+        case .string(let name): named[PortName(name, port.protocol)]
+        case nil: port.port
+        }
+    }
+
+    /// The numbers of a pod's ports; of equal names the first counts.
+    private static func namedPorts(of pod: Pod) -> [PortName: Int] {
+        let restartable = pod.spec.initContainers.filter { $0.restartPolicy == "Always" }
+        let ports = (restartable + pod.spec.containers).flatMap(\.ports)
+        return Dictionary(ports.map { (PortName($0.name, $0.protocol), $0.containerPort) }) { first, _ in first }
     }
 }
 

@@ -66,4 +66,17 @@ import Testing
         let value = try Value(json: text)
         #expect(throws: ManagedFieldsError.self) { try ManagedFields(value) }
     }
+
+    @Test func `a long list is read in little time, the last of the same owner`() throws {
+        let entry = { (manager: String, field: String) -> Value in
+            [
+                "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": [field: [:]], "manager": .string(manager),
+                "operation": "Update",
+            ]
+        }
+        let fields = try ManagedFields(.array((0..<20_000).map { entry("m\($0)", "f:a") } + [entry("m0", "f:b")]))
+        #expect(fields.entries.count == 20_000)
+        #expect(fields == (try ManagedFields(ManagedFieldsRecord(fields).value)))
+        #expect(fields.entries.count { $0.fields == (try? FieldSet(fieldsV1: ["f:b": [:]])) } == 1)
+    }
 }

@@ -67,4 +67,10 @@ import Testing
         let pieces = compact.utf8.flatMap { piecewise.spread([$0]) }
         #expect(String(decoding: pieces, as: UTF8.self) == expected)
     }
+
+    @Test func `pretty JSON of what is deep is not blanks above all`() {
+        var pretty = PrettyJSON()
+        let deep = String(repeating: "[1,", count: 500) + "1" + String(repeating: "]", count: 500)
+        #expect(pretty.spread(deep.utf8).count < 200_000)
+    }
 }

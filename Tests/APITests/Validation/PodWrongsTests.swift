@@ -1,3 +1,4 @@
+import APIMachinery
 import Testing
 
 @testable import API
@@ -6,6 +7,18 @@ import Testing
     @Test(arguments: Wrong.cases(text)) func `what is wrong with a pod is named`(wrong: Wrong) throws {
         let found = try wrong.found(try LeastObjects.all())
         #expect(found == wrong.errors)
+    }
+
+    @Test func `a pod in which everything is wrong is refused in few words`() throws {
+        let names: [Value] = (0..<3_000).map { ["name": .string("n\($0)"), "resourceClaimName": "x"] }
+        let claims: [Value] = (0..<3_000).map { ["name": .string("other-\($0)")] }
+        let spec: Value = [
+            "resourceClaims": .array(names), "containers": [["name": "c", "resources": ["claims": .array(claims)]]],
+        ]
+        var checks = FieldChecks()
+        checks.pod(["metadata": ["name": "p"], "spec": spec])
+        #expect(checks.errors.count == 1000)
+        #expect(checks.errors.allSatisfy { $0.description.utf8.count < 1000 })
     }
 
     private static let text = #"""

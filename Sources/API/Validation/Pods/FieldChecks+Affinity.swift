@@ -53,14 +53,16 @@ extension FieldChecks {
             }
             for (text, path) in list.elements("\(path).\(key)") { name(text.string ?? "", .qualifiedName, path) }
         }
+        let places = Dictionary(wanted.items.enumerated().map { ($1, $0) }) { first, _ in first }
         var selected = Set(term["labelSelector"]["matchLabels"].entries.keys)
         for expression in term["labelSelector"]["matchExpressions"].items {
             let key = expression["key"].text
-            if !selected.insert(key).inserted, let index = wanted.items.firstIndex(of: .string(key)) {
+            if !selected.insert(key).inserted, let index = places[.string(key)] {
                 invalid("\(path)[\(index)]", .string(key), "exists in both matchLabelKeys and labelSelector")
             }
         }
-        for (index, key) in wanted.items.enumerated() where unwanted.items.contains(key) {
+        let refused = Set(unwanted.items)
+        for (index, key) in wanted.items.enumerated() where refused.contains(key) {
             let why = "exists in both matchLabelKeys and mismatchLabelKeys"
             invalid("\(path).matchLabelKeys[\(index)]", key, why)
         }

@@ -111,6 +111,8 @@ extension FieldChecks {
     private mutating func devices(_ container: Value, _ path: String, _ parts: PodParts) {
         var (names, targets): (Set<String>, Set<String>) = ([], [])
         let mounts = container["volumeMounts"].items
+        let mountedNames = Set(mounts.map { $0["name"].text })
+        let mountedPaths = Set(mounts.map { $0["mountPath"].text })
         for (device, path) in container["volumeDevices"].elements(path + ".volumeDevices") {
             let (name, target) = (device["name"].text, device["devicePath"].text)
             require(.string(name), path + ".name")
@@ -128,10 +130,10 @@ extension FieldChecks {
             if target.split(separator: "/").contains("..") {
                 invalid(path + ".devicePath", .string(target), "can not contain backsteps ('..')")
             }
-            if mounts.contains(where: { $0["name"].text == name }) {
+            if mountedNames.contains(name) {
                 invalid(path + ".name", .string(name), "must not already exist in volumeMounts")
             }
-            if mounts.contains(where: { $0["mountPath"].text == target }) {
+            if mountedPaths.contains(target) {
                 invalid(path + ".devicePath", .string(target), "must not already exist as a path in volumeMounts")
             }
         }

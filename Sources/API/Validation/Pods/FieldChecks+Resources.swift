@@ -109,23 +109,29 @@ extension FieldChecks {
 
     // MARK: - Devices
 
+    /// A message that names all of many, for each of many, would have no bound.
+    private static let shownClaims = 20
+
     private mutating func deviceClaims(
         _ claims: Value?, _ path: @autoclosure () -> String, _ known: Set<String>
     ) {
-        var seen: Set<String> = []
+        var (seen, named): (Set<String>, Set<String>) = ([], [])
+        let shown = known.sorted().prefix(Self.shownClaims)
+        let list = shown.joined(separator: ", ") + (known.count > shown.count ? ", ..." : "")
         for (claim, path) in claims.elements(path()) {
             let (name, request) = (claim["name"].text, claim["request"].text)
             guard require(.string(name), path) else { continue }
             let key = request.isEmpty ? name : name + "/" + request
             if !request.isEmpty { self.name(request, .dns1123Label, path + ".request") }
-            let isCovered = seen.contains(name) || request.isEmpty && seen.contains { $0.hasPrefix(name + "/") }
+            let isCovered = seen.contains(name) || request.isEmpty && named.contains(name)
+            if !request.isEmpty { named.insert(name) }
             if isCovered || !seen.insert(key).inserted {
                 duplicate(path, .string(seen.contains(name) ? name : key))
             }
             guard !known.contains(name) else { continue }
-            let list = known.isEmpty ? " which is empty" : ": " + known.sorted().joined(separator: ", ")
-            let why = "must be one of the names in pod.spec.resourceClaims" + list
-            add(FieldError(.notFound, path, value: .string(name), why))
+            let why = known.isEmpty ? " which is empty" : ": " + list
+            add(FieldError(
+                .notFound, path, value: .string(name), "must be one of the names in pod.spec.resourceClaims" + why))
         }
     }
 

@@ -180,7 +180,8 @@ public struct StructuralRules {
         }
         let required = (schema["required"]?.array ?? []).compactMap(\.string)
         if Set(required).count < required.count {
-            for (index, name) in required.enumerated() where required[..<index].contains(name) {
+            var known: Set<String> = []
+            for (index, name) in required.enumerated() where !known.insert(name).inserted {
                 errors.append(.duplicate("\(path).required[\(index)]", value: .string(name)))
             }
         }

@@ -6,6 +6,9 @@ struct StructuralValidator {
     private(set) var errors: [FieldError] = []
     private var path = ValuePath()
 
+    /// Nobody reads more; a large object can have as many as it has parts.
+    private static let mostErrors = 1000
+
     init(patterns: PatternCache) { self.patterns = patterns }
 
     /// `current` is the value that is replaced, if it is known which: one that stays is not looked at. `skipping` names a
@@ -13,6 +16,7 @@ struct StructuralValidator {
     mutating func check(
         _ value: Value, as field: FieldSchema, replacing current: Value? = nil, skipping: String? = nil
     ) {
+        guard errors.count < Self.mostErrors else { return }
         if let current, current == value { return }
         if value.isNull {
             if !field.flags.contains(.nullable), let type = field.jsonTypes {
@@ -107,7 +111,7 @@ struct StructuralValidator {
         var seen: Set<Value> = []
         for (index, item) in items.enumerated() {
             let identity = identity(of: item, field)
-            if !seen.insert(identity).inserted {
+            if !seen.insert(identity).inserted, errors.count < Self.mostErrors {
                 errors.append(.duplicate(path.text(index), value: identity))
             }
         }

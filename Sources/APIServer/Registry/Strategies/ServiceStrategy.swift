@@ -157,13 +157,15 @@ struct ServiceStrategy: ResourceStrategy {
             object.at("spec", "type") == "NodePort"
             || object.at("spec", "allocateLoadBalancerNodePorts") != .bool(false)
         var held = Set(current.map(Self.nodePorts) ?? [])
+        let old = current?.at("spec", "ports")?.array ?? []
+        let before = Dictionary(old.map { (Self.place($0), $0) }) { first, _ in first }
         for index in ports.indices {
             let networkProtocol = ports[index]["protocol"]?.string ?? "TCP"
             let wanted = ports[index]["nodePort"]?.integer.map(Int.init) ?? 0
             if wanted > 0 {
                 let key = ServiceAllocator.PortKey(port: wanted, networkProtocol: networkProtocol)
                 if held.remove(key) == nil { try takePort(key, index, object, &taken) }
-            } else if let kept = keptPort(ports[index], current, &held) {
+            } else if let kept = Self.keptPort(before[Self.place(ports[index])], &held) {
                 ports[index]["nodePort"] = .integer(Int64(kept))
             } else if allocates {
                 do throws(ServiceAllocator.Refusal) {
@@ -179,16 +181,14 @@ struct ServiceStrategy: ResourceStrategy {
     }
 
     /// The node port that the same service port had before.
-    private func keptPort(
-        _ port: Value, _ current: Value?, _ held: inout Set<ServiceAllocator.PortKey>
-    ) -> Int? {
-        let old = (current?.at("spec", "ports")?.array ?? []).first {
-            $0["port"] == port["port"] && ($0["protocol"] ?? "TCP") == (port["protocol"] ?? "TCP")
-        }
+    private static func keptPort(_ old: Value?, _ held: inout Set<ServiceAllocator.PortKey>) -> Int? {
         guard let old, let number = old["nodePort"]?.integer, number > 0 else { return nil }
         let key = ServiceAllocator.PortKey(port: Int(number), networkProtocol: old["protocol"]?.string ?? "TCP")
         return held.remove(key)?.port
     }
+
+    /// What makes a port of a service the same port in the next version of it.
+    private static func place(_ port: Value) -> [Value] { [port["port"] ?? .null, port["protocol"] ?? "TCP"] }
 
     private func takePort(
         _ key: ServiceAllocator.PortKey, _ index: Int, _ object: Value, _ taken: inout Taken
