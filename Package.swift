@@ -65,7 +65,7 @@ let package = Package(
         [.systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])])],
         module("Wire", ["Support", "CZlib", logging] + networking, linking: [.linkedLibrary(":libz.a")]),
         [tests("Support")],
-        [tests("Wire", ["Support"] + networking)],
+        [tests("Wire", ["Support", .product(name: "NIOEmbedded", package: "swift-nio")] + networking)],
         [.target(name: "CCrypto", linkerSettings: [.linkedLibrary(":libcrypto.a")])],
         module("PKI", ["Support", "CCrypto"]),
         [tests("PKI", ["Support"])],

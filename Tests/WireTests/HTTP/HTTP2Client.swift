@@ -20,12 +20,19 @@ struct HTTP2Client: Sendable {
     let channel: any Channel
     let streams: NIOHTTP2Handler.AsyncStreamMultiplexer<any Channel>
 
-    static func connect(to address: HTTPAddress) async throws -> HTTP2Client {
+    /// `window` is what each stream may be sent before it is read.
+    static func connect(to address: HTTPAddress, window: Int? = nil) async throws -> HTTP2Client {
         let tls = try TLSClientIdentity(
             authoritiesPEM: TestCertificates.authority, serverName: "localhost", protocols: ["h2"])
         return try await StreamDialer.connect(address, tls: tls, timeout: .seconds(10)) { channel in
+            var configuration = NIOHTTP2Handler.Configuration()
+            if let window {
+                configuration.connection.initialSettings.append(
+                    HTTP2Setting(parameter: .initialWindowSize, value: window))
+                configuration.stream.targetWindowSize = window
+            }
             let streams = try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
-                mode: .client, configuration: .init()
+                mode: .client, configuration: configuration
             ) { channel in channel.eventLoop.makeSucceededFuture(channel) }
             return HTTP2Client(channel: channel, streams: streams)
         }

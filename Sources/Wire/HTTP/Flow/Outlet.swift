@@ -7,6 +7,15 @@ protocol OutletSink: AnyObject {
     /// Sends one batch, and the end after it if it is the last. The promise is kept when the socket took the
     /// bytes.
     func send(_ chunks: [ArraySlice<UInt8>], count: Int, isLast: Bool, promise: EventLoopPromise<Void>)
+    /// The socket did not take a batch at once.
+    func batchIsHeldUp()
+    /// The socket took the batch.
+    func batchWasTaken()
+}
+
+extension OutletSink {
+    func batchIsHeldUp() {}
+    func batchWasTaken() {}
 }
 
 /// Bytes on their way from any thread to a socket: an ``OutletQueue`` with an event loop to drain it.
@@ -127,6 +136,7 @@ final class Outlet: Sendable {
                 if case .success = result { self.sent() } else { self.close() }
             }
             sink.send(batch.chunks, count: batch.count, isLast: batch.isLast, promise: promise)
+            if state.withLock(\.queue.isHeldUp) { sink.batchIsHeldUp() }
         }
         guard left == 0 else { return state.withLock { $0.isDraining = false } }
         loop.scheduleTask(in: HTTPExchange.pauseLength) {
@@ -143,6 +153,7 @@ final class Outlet: Sendable {
             if !woken.isEmpty { state.waiters.removeAll { pending <= $0.threshold } }
             return (woken, !state.isDraining)
         }
+        sink.value?.batchWasTaken()
         for waiter in woken { waiter.wake(true) }
         if mustDrain { drain() }
     }

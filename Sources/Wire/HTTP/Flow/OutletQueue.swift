@@ -29,6 +29,8 @@ struct OutletQueue {
 
     var isOpen: Bool { phase == .open }
     var isClosed: Bool { phase == .closed }
+    /// Whether a batch is on its way.
+    var isHeldUp: Bool { inFlight > 0 }
 
     /// Takes the bytes unless that would hold back more than the limit; a chunk that comes when nothing is
     /// held back is taken whatever its size.

@@ -42,7 +42,7 @@ final class HTTP1ServerConnection: HTTPServerStream, ChannelDuplexHandler, HTTPS
     private var stalledAt: Int?
     /// Of the connection itself, whatever the exchange waits for.
     private var ownDeadline: NIODeadline?
-    var deadline: NIODeadline? { earlier(ownDeadline, answerDue) }
+    var deadline: NIODeadline? { earlier(ownDeadline, answerDeadline) }
 
     init(server: HTTPServerLoop, info: HTTPConnectionInfo) {
         self.info = info

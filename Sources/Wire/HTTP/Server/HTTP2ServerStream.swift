@@ -15,9 +15,11 @@ final class HTTP2ServerStream: HTTPServerStream, ChannelDuplexHandler, HTTPServe
     private var isReadHeld = false
     private var hasBegun = false
     private var isGone = false
+    /// Whether a whole answer was written of which the client has not taken the last byte.
+    private var isHeldUp = false
     /// When a body that is collected has stalled for too long.
     private var bodyDeadline: NIODeadline?
-    var deadline: NIODeadline? { earlier(bodyDeadline, answerDue) }
+    var deadline: NIODeadline? { earlier(bodyDeadline, answerDeadline) }
 
     init(connection: HTTP2ServerConnection) {
         self.connection = connection
@@ -67,7 +69,7 @@ final class HTTP2ServerStream: HTTPServerStream, ChannelDuplexHandler, HTTPServe
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isInRead = false
-        context.flush()
+        flush()
     }
 
     func read(context: ChannelHandlerContext) {
@@ -173,15 +175,24 @@ final class HTTP2ServerStream: HTTPServerStream, ChannelDuplexHandler, HTTPServe
 
     override func exchangeCompleted() {
         bodyDeadline = nil
-        server.remove(self)
+        if isTakenYet { server.remove(self) }
     }
+
+    override func answerWasTaken() { server.remove(self) }
 
     override func sendResponse(_ status: HTTPStatus, _ headers: HTTPHeaders, _ body: [UInt8]) {
         let hasBody = !isHead && !status.isBodiless && !body.isEmpty
         let start = HTTPResponseStart(status: status, headers: headers, contentLength: body.count)
         write(.headers(.init(headers: fields(start), endStream: !hasBody)))
         guard hasBody else { return flush() }
-        write(.data(.init(data: .byteBuffer(server.encode { $0.writeBytes(body) }), endStream: true)))
+        // A client that grants no window holds this back, and its stream with it.
+        let promise = context?.eventLoop.makePromise(of: Void.self)
+        promise?.futureResult.assumeIsolated().whenComplete { _ in
+            self.isHeldUp = false
+            self.batchWasTaken()
+        }
+        isHeldUp = true
+        write(.data(.init(data: .byteBuffer(server.encode { $0.writeBytes(body) }), endStream: true)), promise: promise)
         flush()
     }
 
@@ -203,7 +214,11 @@ final class HTTP2ServerStream: HTTPServerStream, ChannelDuplexHandler, HTTPServe
         context.write(wrapOutboundOut(payload), promise: promise)
     }
 
-    private func flush() { if !isInRead { context?.flush() } }
+    private func flush() {
+        guard !isInRead, let context else { return }
+        context.flush()
+        if isHeldUp { batchIsHeldUp() }
+    }
 
     /// RFC 9113, section 8.1: after a complete response, a reset without error asks the client to stop
     /// sending.

@@ -8,8 +8,8 @@ public struct HTTPServerLimits: Sendable {
     /// How long a connection without a request is kept. Longer than the 90 s of Go's clients, so that they
     /// close first and never send into a connection that is just being closed.
     public var idleTimeout: Duration = .seconds(120)
-    /// How long a body that the handler collects may stall, and how long a client may take no byte of a
-    /// response.
+    /// How long a body that the handler collects may stall, and how long a client may take nothing of an answer that has
+    /// an end. Those that only a stop of the server ends may wait for their readers, within their bounds.
     public var stallTimeout: Duration = .seconds(60)
     /// Bytes of an unwanted request body that are read and dropped to keep the connection (Go's figure).
     public var discardedBytes = 256 << 10

@@ -24,12 +24,17 @@ class HTTPServerStream: OutletSink {
     private var collected: (@Sendable (Result<[UInt8], HTTPBodyError>) -> Void)?
     private var endCallbacks: [@Sendable (HTTPExchangeEnd) -> Void] = []
     /// When an answer should have begun, and what happens if it has not.
-    private(set) var answerDue: NIODeadline?
+    private var answerDue: NIODeadline?
     private var late: (@Sendable () -> Void)?
+    /// When the client must have taken what was sent last of an answer that has an end.
+    private var takenDue: NIODeadline?
 
     init(server: HTTPServerLoop) { self.server = server }
 
     // MARK: What subclasses say
+
+    /// When ``passDue(_:)`` is to be called.
+    final var answerDeadline: NIODeadline? { earlier(answerDue, takenDue) }
 
     var isAnswerAwaited: Bool { if case .none = answer { false } else { true } }
 
@@ -80,8 +85,10 @@ class HTTPServerStream: OutletSink {
     /// The rest of the body is more than anybody cares to read. The response has been sent.
     func giveUpBody() {}
     func breakOff() {}
-    /// An answer is due at that moment: ``passDue(_:)`` is to be called then.
+    /// ``answerDeadline`` has moved to that moment.
     func answerIsDue(_ moment: NIODeadline) {}
+    /// The client has taken the last of an answer, for which it was waited.
+    func answerWasTaken() {}
     func startUpgrade(_ headers: HTTPHeaders) -> UpgradeResult {
         .failure(Fault(.unsupported, "HTTP/2 has no upgrade", remedy: "connect with HTTP/1.1"))
     }
@@ -173,13 +180,37 @@ class HTTPServerStream: OutletSink {
         answerIsDue(moment)
     }
 
-    /// Time has passed: tells who wanted to know that no answer has begun.
+    /// Time has passed: tells who wanted to know that no answer has begun, and gives up a client that does not read.
     final func passDue(_ now: NIODeadline) {
+        if let due = takenDue, due <= now {
+            takenDue = nil
+            breakOff()
+        }
         guard let due = answerDue, due <= now else { return }
         let callback = late
         (answerDue, late) = (nil, nil)
         callback?()
     }
+
+    // MARK: Clients that do not read
+
+    /// Whoever follows something may stop reading for a while, within the bound of what is held for it. An answer that
+    /// has an end holds a seat among others and what it is made of, and is given up.
+    final func batchIsHeldUp() {
+        if case .streaming(_, _, endsOnStop: true) = answer { return }
+        guard takenDue == nil else { return }
+        let moment = NIODeadline.now() + TimeAmount(server.limits.stallTimeout)
+        takenDue = moment
+        answerIsDue(moment)
+    }
+
+    final func batchWasTaken() {
+        guard takenDue != nil else { return }
+        takenDue = nil
+        if !isAnswerAwaited { answerWasTaken() }
+    }
+
+    final var isTakenYet: Bool { takenDue == nil }
 
     final func abort(_ id: UInt64) { if id == exchangeID, isAnswerAwaited { breakOff() } }
 
