@@ -41,9 +41,11 @@ public struct APIServerOptions: Sendable {
     /// What is written down of requests; `nil` when nothing is.
     public var audit: AuditOptions?
     /// How many requests may run at once, of those that read and of those that write (`--max-requests-inflight`,
-    /// `--max-mutating-requests-inflight`); their sum is shared out by priority levels.
+    /// `--max-mutating-requests-inflight`); their sum is shared out by priority levels, if it is.
     public var readsAtOnce = 400
     public var writesAtOnce = 200
+    /// Whether requests wait for their turn by flow schemas and priority levels (`--enable-priority-and-fairness`).
+    public var sharesFairly = true
     /// How long a request may take that is not long by nature (`--request-timeout`).
     public var requestTimeout = Duration.seconds(60)
     public var now: @Sendable () -> Timestamp = { .now }
@@ -76,6 +78,7 @@ public final class APIServer: Sendable {
     private let configuredAuthentication: ConfiguredAuthentication?
     private let health: Health
     private let auditor: Auditor?
+    private let calls = LocalCalls()
     private let customResources: CustomResources
     private let aggregation: Aggregation
     /// Answers HTTP requests. Give it to an `HTTPServer`.
@@ -141,7 +144,8 @@ public final class APIServer: Sendable {
             memory: MemoryKeeper(giveBack: options.returnMemory))
         customResources = CustomResources(
             registry,
-            client: LocalClient(api: api, authorizer: access.authorizer, user: .apiServer, observer: .apiServer),
+            client: LocalClient(
+                api: api, authorizer: access.authorizer, user: .apiServer, observer: .apiServer, calls: calls),
             webhooks: caller, now: options.now)
         let requests = RequestMetrics()
         let auditor = options.audit.map { Auditor($0, now: options.now) }
@@ -155,22 +159,23 @@ public final class APIServer: Sendable {
         let release = options.version["gitVersion"]?.string ?? ""
         let swagger = OpenAPI2(registry, release: release)
         aggregation = Aggregation(options.aggregation, logs.objects, services: resolver, swagger: swagger)
-        // As in Kubernetes, a quarter of a request's time may be spent waiting for a seat.
-        let flows = FlowControl(
-            seats: options.readsAtOnce + options.writesAtOnce, longestWait: options.requestTimeout / 4)
-        flows.follow(schemas: logs.objects(.flowSchemas), levels: logs.objects(.priorityLevelConfigurations))
-        let documents: [any DocumentSource] = [
+        let flows = options.sharesFairly ? FlowControl(options, logs.objects) : nil
+        var documents: [any DocumentSource] = [
             health, issuer,
             AggregatedDocuments(
                 table: aggregation.table, discovery: discovery, openAPI: OpenAPI(registry, release: release)),
             swagger,
             Metrics(
-                requests: requests, webhooks: webhooks.metrics, aggregation: aggregation.metrics, audit: auditor?.log,
-                flows: flows, lives: lives, registry: registry, process: options.processMetrics),
+                requests: requests, webhooks: webhooks.metrics, aggregation: aggregation.metrics, audit: auditor,
+                flows: flows, lives: lives, calls: calls, registry: registry, version: options.version,
+                process: options.processMetrics),
         ]
+        if let flows { documents.append(FlowDumps(flows: flows)) }
         handler = APIHandler(
             api: api, gate: RequestGate(authenticator: authenticator, authorizer: access.authorizer),
-            documents: documents, aggregation: aggregation, metrics: requests, auditor: auditor, flows: flows,
+            documents: documents, aggregation: aggregation, metrics: requests, auditor: auditor,
+            turns: flows.map(Turns.byFlow)
+                ?? .counted(InFlightLimits(reads: options.readsAtOnce, writes: options.writesAtOnce)),
             deadline: RequestDeadline(longest: options.requestTimeout))
     }
 
@@ -178,7 +183,7 @@ public final class APIServer: Sendable {
     /// is given.
     public func client(as user: User = .apiServer, observingAs observer: User? = nil) -> LocalClient {
         LocalClient(
-            api: api, authorizer: access.authorizer, user: user, observer: observer ?? user, auditor: auditor)
+            api: api, authorizer: access.authorizer, user: user, observer: observer ?? user, auditor: auditor, calls: calls)
     }
 
     private var flowUpkeep: FlowUpkeep {
@@ -233,7 +238,7 @@ public final class APIServer: Sendable {
             }
             group.addTask { await events.run() }
             group.addTask { [flowUpkeep] in await flowUpkeep.run(reportingTo: log) }
-            if let auditor { group.addTask { await auditor.log.run() } }
+            if let auditor { group.addTask { await auditor.run() } }
             group.addTask { [customResources] in await customResources.run(reportingTo: log) }
             group.addTask { [api] in await api.memory.run(following: api.registry.logs.durable) }
         }
@@ -241,7 +246,7 @@ public final class APIServer: Sendable {
 
     /// Ends the delivery of changes and closes the logs.
     public func close() async {
-        await auditor?.log.close()
+        await auditor?.close()
         await api.registry.logs.close()
     }
 }

@@ -39,6 +39,8 @@ public struct KeyedQueue<Key: Hashable & Sendable>: Sendable {
         /// When a waiting key becomes ready; the earliest wish counts.
         var due: Duration?
         var failures = 0
+        /// When it was last asked for.
+        var wantedSince = Duration.zero
 
         var isIdle: Bool { !isReady && !isInWork && due == nil && failures == 0 }
     }
@@ -64,12 +66,17 @@ public struct KeyedQueue<Key: Hashable & Sendable>: Sendable {
     /// Keys that can be taken now.
     public var readyCount: Int { ready.count }
 
-    /// The key shall be worked on as soon as a worker is free.
-    public mutating func add(_ key: Key) {
+    /// How often a key began to wait for a worker.
+    public private(set) var adds = 0
+
+    /// The key shall be worked on as soon as a worker is free. `now` serves ``wantedSince(_:)`` alone.
+    public mutating func add(_ key: Key, now: Duration = .zero) {
         var state = states[key] ?? State()
         state.due = nil
         if !state.isReady {
             state.isReady = true
+            state.wantedSince = now
+            adds += 1
             if !state.isInWork { ready.append(key) }
         }
         states[key] = state
@@ -90,7 +97,7 @@ public struct KeyedQueue<Key: Hashable & Sendable>: Sendable {
             // One that was overtaken wakes nobody any more.
             guard isVoid || wish.due <= now else { return }
             wishes.removeMin()
-            if !isVoid { add(wish.key) }
+            if !isVoid { add(wish.key, now: now) }
         }
     }
 
@@ -101,6 +108,9 @@ public struct KeyedQueue<Key: Hashable & Sendable>: Sendable {
         states[key]?.isInWork = true
         return key
     }
+
+    /// Since when a key that was just taken had been waiting.
+    public func wantedSince(_ key: Key) -> Duration { states[key]?.wantedSince ?? .zero }
 
     /// The work is done.
     public mutating func succeeded(_ key: Key) {

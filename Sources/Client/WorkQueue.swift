@@ -17,8 +17,14 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     private let state: Mutex<State>
     private let clock: any Clock<Duration>
     private let now: @Sendable () -> Duration
+    private let figure: QueueFigure?
 
-    public init(backOff: KeyedQueue<Key>.BackOff = .init(), clock: some Clock<Duration> = ContinuousClock()) {
+    /// `figure` counts what the queue does, if anybody wants to know.
+    public init(
+        backOff: KeyedQueue<Key>.BackOff = .init(), clock: some Clock<Duration> = ContinuousClock(),
+        figure: QueueFigure? = nil
+    ) {
+        self.figure = figure
         let start = clock.now
         self.clock = clock
         now = { start.duration(to: clock.now) }
@@ -27,7 +33,8 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
 
     /// The key shall be worked on soon.
     public func add(_ key: Key) {
-        change { $0.add(key) }
+        let instant = figure == nil ? .zero : now()
+        change { $0.add(key, now: instant) }
     }
 
     /// The key shall be worked on after `delay`, or earlier if something else asks for it.
@@ -50,7 +57,7 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
                 group.addTask { await self.keepTime() }
                 for _ in 0..<workers {
                     group.addTask {
-                        while let key = await self.next() { await self.perform(key, report, work) }
+                        while let (key, since) = await self.next() { await self.perform(key, since, report, work) }
                     }
                 }
             }
@@ -60,28 +67,37 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     }
 
     private func perform<Failure: Error>(
-        _ key: Key, _ report: @Sendable (Key, Failure) -> Void,
+        _ key: Key, _ since: Duration, _ report: @Sendable (Key, Failure) -> Void,
         _ work: @Sendable (Key) async throws(Failure) -> Duration?
     ) async {
+        let id = figure?.begin(waited: now() - since)
         do throws(Failure) {
             let again = try await work(key)
             let due = again.map { now() + $0 }
+            if let id { figure?.end(id, hasFailed: false) }
             change { queue in
                 queue.succeeded(key)
                 if let due { queue.add(key, at: due) }
             }
         } catch {
             report(key, error)
+            if let id { figure?.end(id, hasFailed: true) }
             let failedAt = now()
             change { $0.failed(key, at: failedAt) }
         }
     }
 
-    /// The next key, when there is one; `nil` when the queue stops.
-    private func next() async -> Key? {
+    /// The next key, when there is one, and since when it has been waiting; `nil` when the queue stops.
+    private func next() async -> (key: Key, since: Duration)? {
         while true {
-            let key: Key? = state.withLock { $0.isStopping ? nil : $0.queue.take() }
-            if let key { return key }
+            let taken: (Key, Duration)? = state.withLock { state in
+                guard !state.isStopping, let key = state.queue.take() else { return nil }
+                return (key, state.queue.wantedSince(key))
+            }
+            if let taken {
+                figure?.changed(depth: -1, adds: 0)
+                return taken
+            }
             await withCheckedContinuation { continuation in
                 let mustWait = state.withLock { state in
                     guard !state.isStopping, state.queue.readyCount == 0 else { return false }
@@ -128,16 +144,18 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
 
     /// Changes the queue, then wakes as many workers as there are keys, and the timekeeper if it waits for too long.
     private func change(_ body: (inout KeyedQueue<Key>) -> Void) {
-        let (workers, timekeeper) = state.withLock { state in
-            let dueBefore = state.queue.nextDue
+        let (workers, timekeeper, grown, adds) = state.withLock { state in
+            let (dueBefore, readyBefore, addsBefore) = (state.queue.nextDue, state.queue.readyCount, state.queue.adds)
             body(&state.queue)
+            let grown = state.isStopping ? 0 : state.queue.readyCount - readyBefore
             let count = min(state.queue.readyCount, state.idle.count)
             let woken = Array(state.idle.suffix(count))
             state.idle.removeLast(count)
             var timekeeper: CheckedContinuation<Void, Never>?
             if state.queue.nextDue != dueBefore { swap(&timekeeper, &state.timekeeper) }
-            return (woken, timekeeper)
+            return (woken, timekeeper, grown, state.queue.adds - addsBefore)
         }
+        figure?.changed(depth: grown, adds: adds)
         for worker in workers { worker.resume() }
         timekeeper?.resume()
     }
@@ -152,13 +170,15 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     }
 
     private func stop() {
-        let waiting = state.withLock { state in
+        let (waiting, left) = state.withLock { state in
+            let left = state.isStopping ? 0 : state.queue.readyCount
             state.isStopping = true
             let waiting = state.idle + [state.timekeeper].compactMap(\.self)
             state.idle = []
             state.timekeeper = nil
-            return waiting
+            return (waiting, left)
         }
+        figure?.changed(depth: -left, adds: 0)
         for continuation in waiting { continuation.resume() }
     }
 }

@@ -63,7 +63,7 @@ extension APIServerOptions {
     }
 
     /// Files that a kubeconfig names lie beside it, unless their paths say otherwise.
-    private static func kubeconfig(_ file: String) throws(Fault) -> WebhookKubeconfig {
+    static func kubeconfig(_ file: String) throws(Fault) -> WebhookKubeconfig {
         try reading(file) { text throws(Fault) in
             try WebhookKubeconfig(text: text) { name throws(Fault) in
                 try Files.read(name.hasPrefix("/") ? name : Path.join(Path.parent(of: file), name))

@@ -24,6 +24,7 @@ extension APIServerOptions {
         if let timeout = arguments.requestTimeout { requestTimeout = timeout }
         if let count = arguments.readsAtOnce { readsAtOnce = count }
         if let count = arguments.writesAtOnce { writesAtOnce = count }
+        if let shares = arguments.sharesFairly { sharesFairly = shares }
         if let allows = arguments.allowsAnonymous { authentication.anonymous = AnonymousAccess(isEnabled: allows) }
         try apply(arguments.access)
         if arguments.allowsAnonymous != nil, authentication.configuration?.decidesOnAnonymous == true {

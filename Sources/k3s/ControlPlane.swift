@@ -16,6 +16,8 @@ struct ControlPlane {
     let nodeName: String
     let api: APIServer
     let credentials: ServerCredentials
+    /// What the controllers' queues do.
+    let figures: QueueFigures
     let log: Logger
 
     /// Runs until the task is cancelled; ends earlier only with the fault of a part that cannot run.
@@ -81,7 +83,7 @@ struct ControlPlane {
             as: .serviceAccount(namespace: "kube-system", name: account), observingAs: .controllerManager)
         // The group names the recorder after each of its controllers.
         let events = EventRecorder(client, component: account)
-        await ControllerGroup(controllers).run(ControllerContext(client: client, events: events, log: log))
+        await ControllerGroup(controllers).run(ControllerContext(client: client, events: events, log: log, figures: figures))
     }
 
     private func prepareLocalVolumes() async throws(Fault) {

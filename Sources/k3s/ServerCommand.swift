@@ -1,5 +1,6 @@
 import APIMachinery
 import APIServer
+import Client
 import Datastore
 import Glibc
 import Host
@@ -14,6 +15,7 @@ struct ServerCommand {
     private let configuration: ServerConfiguration
     private let log: Logger
     private let started = ContinuousClock.now
+    private let figures = QueueFigures()
 
     init(_ arguments: [String]) throws(Fault) {
         let environment = Self.environment()
@@ -86,7 +88,8 @@ struct ServerCommand {
         try await api.bootstrap()
         log.info("the API is ready after \(elapsed())")
         let control = ControlPlane(
-            configuration: configuration, nodeName: identity.name, api: api, credentials: credentials, log: log)
+            configuration: configuration, nodeName: identity.name, api: api, credentials: credentials,
+            figures: figures, log: log)
         var parts: [Parts.Part] = [
             { await server.run() },
             { try await control.run() },
@@ -191,7 +194,10 @@ struct ServerCommand {
             authoritiesPEM: credentials[Authority.requestHeader].pem,
             allowedNames: [proxy.certificate.subject.commonName])
         options.returnMemory = ProcessMemory.returnFree
-        options.processMetrics = { ProcessMetrics.write(to: &$0) }
+        options.processMetrics = { [figures] text in
+            ProcessMetrics.write(to: &text)
+            figures.write(to: &text)
+        }
         return options
     }
 

@@ -1,3 +1,4 @@
+import Support
 import Synchronization
 import Testing
 
@@ -67,5 +68,45 @@ import Testing
             }
             group.cancelAll()
         }
+    }
+
+    @Test func `what a queue does is counted`() async {
+        let figures = QueueFigures()
+        let queue = WorkQueue<Int>(
+            backOff: .init(first: .milliseconds(1), most: .milliseconds(1)), figure: figures.queue("numbers"))
+        let attempts = Attempts()
+        func lines() -> [Substring] {
+            var text = MetricText()
+            figures.write(to: &text)
+            return String(decoding: text.bytes, as: UTF8.self).split(separator: "\n")
+        }
+        func says(_ name: String, _ value: Int) -> Bool {
+            lines().contains("workqueue_\(name){name=\"numbers\"} \(value)")
+        }
+        for _ in 0..<2 { for key in 0..<3 { queue.add(key) } }
+        #expect(says("depth", 3) && says("adds_total", 3))
+        let (done, finish) = AsyncStream.makeStream(of: Void.self)
+        await withTaskGroup { group in
+            group.addTask {
+                await queue.run(workers: 1) { (_: Int, _: Refusal) in
+                } _: { key throws(Refusal) in
+                    if attempts.count(key) == 1, key == 2 { throw Refusal() }
+                    finish.yield()
+                    return nil
+                }
+            }
+            var left = 3
+            for await _ in done {
+                left -= 1
+                if left == 0 { break }
+            }
+            queue.add(9)
+            group.cancelAll()
+        }
+        // The failed one waited once more.
+        #expect(says("retries_total", 1) && says("depth", 0))
+        #expect(says("unfinished_work_seconds", 0) && says("longest_running_processor_seconds", 0))
+        #expect(lines().contains { $0.hasPrefix("workqueue_queue_duration_seconds_bucket{name=\"numbers\",le=\"1e-08\"} ") })
+        #expect(!says("work_duration_seconds_count", 0) && !says("adds_total", 3))
     }
 }

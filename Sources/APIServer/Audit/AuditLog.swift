@@ -1,18 +1,9 @@
 import DequeModule
-public import Support
+import Support
 import Synchronization
 
-/// Where audit events end up: lines of JSON.
-public protocol AuditSink: Sendable {
-    /// Writes whole lines. Suspends while the disk is slow.
-    func write(_ lines: [UInt8]) async throws(Fault)
-}
-
-/// The queue between requests and the sink: bounded, in order, written in batches by ``run()``.
+/// The queue between requests and one sink: bounded, in order, written in batches by ``run()``.
 final class AuditLog: Sendable {
-    /// What one write takes at most, in bytes, beyond its first event.
-    private static let batch = 1 << 20
-
     private struct State {
         var lines = Deque<[UInt8]>()
         /// How many were taken, handed to the sink, and lost since the start.
@@ -21,51 +12,53 @@ final class AuditLog: Sendable {
         var lost = 0
         /// The newest batch that could not be written.
         var failed = 0..<0
-        var levels = [Int](repeating: 0, count: AuditLevel.allCases.count)
-        var rejected = 0
         var waiters: [(upTo: Int, continuation: CheckedContinuation<Bool, Never>)] = []
         /// A batch is with the sink, which gets one at a time, in order.
         var isWriting = false
         var isClosed = false
+        var bucket: TokenBucket?
     }
 
-    private let sink: any AuditSink
-    let mode: AuditMode
-    private let bound: Int
-    private let longest: Int?
+    private let backend: AuditBackend
+    private let now: @Sendable () -> Timestamp
     private let state = Mutex(State())
     private let bell = Bell()
+    /// Rings when a batch has left the sink.
+    private let idleBell = Bell()
 
-    init(_ options: AuditOptions) {
-        sink = options.sink
-        mode = options.mode
-        bound = max(1, options.bufferedEvents)
-        longest = options.longestEvent
+    init(_ backend: AuditBackend, now: @escaping @Sendable () -> Timestamp) {
+        self.backend = backend
+        self.now = now
     }
+
+    var name: String { backend.name }
+    /// Events that were not written.
+    var lost: Int { state.withLock(\.lost) }
 
     // MARK: Filling
 
     /// Takes an event; drops it when there is no room and nobody waits for any.
     func append(_ event: AuditEvent) {
-        let line = event.line(limit: longest)
-        let isFirst = state.withLock { state in
+        let line = event.line(limit: backend.longestEvent)
+        let room = max(1, backend.bufferedEvents)
+        let mustRing = state.withLock { state in
             // Who waits for room at the begin of a request needs it once more for each stage that follows.
-            guard state.lines.count < (mode == .batch ? bound : 4 * bound), !state.isClosed else {
+            guard state.lines.count < (backend.mode == .batch ? room : 4 * room), !state.isClosed else {
                 state.lost += 1
                 return false
             }
             state.appended += 1
             state.lines.append(line)
-            return state.lines.count == 1
+            return state.lines.count == 1 || state.lines.count == backend.batch.events
         }
-        if isFirst { bell.ring() }
+        if mustRing { bell.ring() }
     }
 
     /// Whether a request must wait now before it goes on.
     var mustWait: Bool {
-        switch mode {
+        switch backend.mode {
         case .batch: false
-        case .blocking: state.withLock { $0.lines.count >= bound }
+        case .blocking: state.withLock { $0.lines.count >= max(1, backend.bufferedEvents) }
         case .blockingStrict: true
         }
     }
@@ -73,12 +66,10 @@ final class AuditLog: Sendable {
     /// Waits as the mode asks. False when the request must not go on, since it could not be written down.
     func settle() async -> Bool {
         guard mustWait else { return true }
-        let isStrict = mode == .blockingStrict
-        let upTo = state.withLock { isStrict ? $0.appended : $0.appended - bound + 1 }
-        let isWritten = await wait(upTo: upTo)
-        guard isStrict, !isWritten else { return true }
-        state.withLock { $0.rejected += 1 }
-        return false
+        let isStrict = backend.mode == .blockingStrict
+        let room = max(1, backend.bufferedEvents)
+        let isWritten = await wait(upTo: state.withLock { isStrict ? $0.appended : $0.appended - room + 1 })
+        return !isStrict || isWritten
     }
 
     /// Waits until so many events have been handed to the sink. Returns whether the last of them was written.
@@ -94,8 +85,6 @@ final class AuditLog: Sendable {
         }
     }
 
-    func counted(_ level: AuditLevel) { state.withLock { $0.levels[level.rawValue] += 1 } }
-
     // MARK: Draining
 
     /// Writes what comes until the task is cancelled.
@@ -103,47 +92,97 @@ final class AuditLog: Sendable {
         while !Task.isCancelled {
             await drain()
             await bell.wait()
+            await gather()
         }
     }
 
-    /// Writes what is left. Events that come later are lost.
-    func close() async {
-        await drain()
-        // The last of them may be in the hands of ``run()``, which then does the same.
-        _ = await wait(upTo: state.withLock(\.appended))
+    /// Writes what is left, for no longer than `limit` if the sink heeds it. Events that come later are lost.
+    func close(within limit: Duration = .seconds(10)) async {
+        await withTaskGroup { group in
+            group.addTask { await self.drainToTheEnd() }
+            group.addTask { try? await Task.sleep(for: limit) }
+            await group.next()
+            group.cancelAll()
+        }
         let waiters = state.withLock { state in
             state.isClosed = true
+            state.lost += state.lines.count
+            state.lines = []
             defer { state.waiters = [] }
             return state.waiters
         }
         for waiter in waiters { waiter.continuation.resume(returning: false) }
     }
 
-    private func drain() async {
-        while let (lines, count) = next() {
-            var hasFailed = false
-            do throws(Fault) {
-                try await sink.write(lines)
-            } catch {
-                // Counted in `apiserver_audit_error_total`, which is where Kubernetes says it too.
-                hasFailed = true
-            }
-            finish(count, hasFailed: hasFailed)
+    /// The last batch may be in the hands of ``run()``, which gives back what it cannot finish.
+    private func drainToTheEnd() async {
+        while !Task.isCancelled {
+            await drain()
+            let (isWriting, isEmpty) = state.withLock { ($0.isWriting, $0.lines.isEmpty) }
+            if isWriting { await idleBell.wait() } else if isEmpty { return }
         }
     }
 
-    private func next() -> (lines: [UInt8], count: Int)? {
-        state.withLock { state in
-            guard !state.isWriting, var lines = state.lines.popFirst() else { return nil }
-            state.isWriting = true
-            var count = 1
-            while let line = state.lines.first, lines.count + line.count <= Self.batch {
-                lines += line
-                state.lines.removeFirst()
-                count += 1
+    /// Lets others join the first event of a batch, if they come soon.
+    private func gather() async {
+        guard backend.mode == .batch, let wait = backend.batch.wait else { return }
+        let isFull = state.withLock { $0.lines.count >= backend.batch.events ?? .max }
+        if !isFull { await bell.wait(atMost: wait) }
+    }
+
+    private func drain() async {
+        while let lines = next() {
+            do {
+                try await holdBack()
+                try await backend.sink.write(Array(lines.joined()))
+                finish(lines.count, hasFailed: false)
+            } catch {
+                if Task.isCancelled { return giveBack(lines) }
+                // Counted in `apiserver_audit_error_total`, which is where Kubernetes says it too.
+                finish(lines.count, hasFailed: true)
             }
-            return (lines, count)
         }
+    }
+
+    /// Keeps to the rate of writes.
+    private func holdBack() async throws {
+        guard let perSecond = backend.batch.perSecond else { return }
+        let rate = TokenBucket.Rate(perSecond: perSecond, burst: max(1, backend.batch.burst))
+        while !takeToken(rate) { try await Task.sleep(for: .seconds(1 / perSecond)) }
+    }
+
+    private func takeToken(_ rate: TokenBucket.Rate) -> Bool {
+        let moment = now()
+        return state.withLock { state in
+            var bucket = state.bucket ?? TokenBucket(rate, at: moment)
+            defer { state.bucket = bucket }
+            return bucket.take(rate, at: moment)
+        }
+    }
+
+    private func next() -> [[UInt8]]? {
+        state.withLock { state in
+            guard !state.isWriting, let first = state.lines.popFirst() else { return nil }
+            state.isWriting = true
+            var batch = [first]
+            var bytes = first.count
+            while let line = state.lines.first, bytes + line.count <= backend.batch.bytes,
+                batch.count < backend.batch.events ?? .max
+            {
+                bytes += line.count
+                batch.append(line)
+                state.lines.removeFirst()
+            }
+            return batch
+        }
+    }
+
+    private func giveBack(_ lines: [[UInt8]]) {
+        state.withLock { state in
+            state.isWriting = false
+            for line in lines.reversed() { state.lines.prepend(line) }
+        }
+        idleBell.ring()
     }
 
     private func finish(_ count: Int, hasFailed: Bool) {
@@ -160,21 +199,6 @@ final class AuditLog: Sendable {
             return ready
         }
         for waiter in ready { waiter.continuation.resume(returning: !hasFailed) }
-    }
-
-    // MARK: Figures
-
-    func write(to text: inout MetricText) {
-        let (appended, lost, rejected, levels) = state.withLock { ($0.appended, $0.lost, $0.rejected, $0.levels) }
-        text.begin("apiserver_audit_event_total", .counter, "Audit events that were made.")
-        text.sample("apiserver_audit_event_total", [], Double(appended))
-        text.begin("apiserver_audit_error_total", .counter, "Audit events that were not written.")
-        text.sample("apiserver_audit_error_total", [("plugin", "log")], Double(lost))
-        text.begin("apiserver_audit_requests_rejected_total", .counter, "Requests that could not be audited.")
-        text.sample("apiserver_audit_requests_rejected_total", [], Double(rejected))
-        text.begin("apiserver_audit_level_total", .counter, "Requests by the level that the audit policy has for them.")
-        for level in AuditLevel.allCases {
-            text.sample("apiserver_audit_level_total", [("level", level.name)], Double(levels[level.rawValue]))
-        }
+        idleBell.ring()
     }
 }

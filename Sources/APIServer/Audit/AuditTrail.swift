@@ -20,17 +20,17 @@ final class AuditTrail: Sendable {
     let id: String
     /// Whether the answer's head is a stage of its own: it may be long until the end.
     private let isLong: Bool
-    private let log: AuditLog
+    private let auditor: Auditor
     private let now: @Sendable () -> Timestamp
     private let state: Mutex<State>
 
     init(
-        _ event: AuditEvent, _ decision: AuditPolicy.Decision, isLong: Bool, log: AuditLog,
+        _ event: AuditEvent, _ decision: AuditPolicy.Decision, isLong: Bool, auditor: Auditor,
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.decision = decision
         self.isLong = isLong
-        self.log = log
+        self.auditor = auditor
         self.now = now
         id = event.id
         state = Mutex(State(event: event))
@@ -128,7 +128,7 @@ final class AuditTrail: Sendable {
         var event = state.event
         event.stage = stage
         event.stageTime = stage == .requestReceived ? event.received : now()
-        log.append(event)
+        auditor.append(event)
     }
 }
 

@@ -1,44 +1,36 @@
 import APIMachinery
 import Client
 import Support
+import Synchronization
 import Wire
 
 /// What an API server writes down of its requests, and where to.
 public struct AuditOptions: Sendable {
     public var policy: AuditPolicy
-    public var sink: any AuditSink
-    public var mode = AuditMode.blocking
-    /// Events that may wait for the sink (`--audit-log-batch-buffer-size`).
-    public var bufferedEvents = 10_000
-    /// Bytes of one event beyond which its objects are left out; `nil` when they are always written
-    /// (`--audit-log-truncate-max-event-size`).
-    public var longestEvent: Int?
+    public var backends: [AuditBackend]
 
-    public init(policy: AuditPolicy, sink: any AuditSink) {
+    public init(policy: AuditPolicy, _ backends: AuditBackend...) {
         self.policy = policy
-        self.sink = sink
+        self.backends = backends
     }
 }
 
-/// What happens when events come faster than they can be written (`--audit-log-mode`).
-public enum AuditMode: String, Sendable, CaseIterable {
-    /// They are dropped and counted.
-    case batch
-    /// Requests wait for room.
-    case blocking
-    /// Requests wait until their first event is written, and are refused when it cannot be.
-    case blockingStrict = "blocking-strict"
-}
-
-/// Begins the trail of every request that the policy is about.
+/// Begins the trail of every request that the policy is about, and sends events on to every log.
 final class Auditor: Sendable {
+    private struct Counts: Sendable {
+        var levels = [Int](repeating: 0, count: AuditLevel.allCases.count)
+        var events = 0
+        var rejected = 0
+    }
+
     private let policy: AuditPolicy
-    let log: AuditLog
+    private let logs: [AuditLog]
     private let now: @Sendable () -> Timestamp
+    private let counts = Mutex(Counts())
 
     init(_ options: AuditOptions, now: @escaping @Sendable () -> Timestamp) {
         policy = options.policy
-        log = AuditLog(options)
+        logs = options.backends.map { AuditLog($0, now: now) }
         self.now = now
     }
 
@@ -83,12 +75,12 @@ final class Auditor: Sendable {
 
     private func decide(_ access: AccessRequest) -> AuditPolicy.Decision? {
         let decision = policy.decide(access)
-        log.counted(decision.level)
+        counts.withLock { $0.levels[decision.level.rawValue] += 1 }
         return decision.level == .none ? nil : decision
     }
 
     private func begin(_ event: AuditEvent, _ decision: AuditPolicy.Decision, isLong: Bool) -> AuditTrail {
-        let trail = AuditTrail(event, decision, isLong: isLong, log: log, now: now)
+        let trail = AuditTrail(event, decision, isLong: isLong, auditor: self, now: now)
         trail.received()
         return trail
     }
@@ -98,6 +90,50 @@ final class Auditor: Sendable {
         if let given = headers["Audit-ID"], !given.isEmpty, given.utf8.count <= 64 { return given }
         var random = SystemRandomNumberGenerator()
         return GeneratedName.uuid(using: &random)
+    }
+
+    // MARK: Logs
+
+    func append(_ event: AuditEvent) {
+        counts.withLock { $0.events += 1 }
+        for log in logs { log.append(event) }
+    }
+
+    /// Whether a request must wait now before it goes on.
+    var mustWait: Bool { logs.contains(where: \.mustWait) }
+
+    /// Waits as the logs ask. False when the request must not go on, since it could not be written down.
+    func settle() async -> Bool {
+        for log in logs {
+            if await log.settle() { continue }
+            counts.withLock { $0.rejected += 1 }
+            return false
+        }
+        return true
+    }
+
+    /// Writes what comes until the task is cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in for log in logs { group.addTask { await log.run() } } }
+    }
+
+    /// Writes what is left.
+    func close() async {
+        await withDiscardingTaskGroup { group in for log in logs { group.addTask { await log.close() } } }
+    }
+
+    func write(to text: inout MetricText) {
+        let counts = counts.withLock(\.self)
+        text.begin("apiserver_audit_event_total", .counter, "Audit events that were made.")
+        text.sample("apiserver_audit_event_total", [], Double(counts.events))
+        text.begin("apiserver_audit_error_total", .counter, "Audit events that were not written.")
+        for log in logs { text.sample("apiserver_audit_error_total", [("plugin", log.name)], Double(log.lost)) }
+        text.begin("apiserver_audit_requests_rejected_total", .counter, "Requests that could not be audited.")
+        text.sample("apiserver_audit_requests_rejected_total", [], Double(counts.rejected))
+        text.begin("apiserver_audit_level_total", .counter, "Requests by the level that the audit policy has for them.")
+        for level in AuditLevel.allCases {
+            text.sample("apiserver_audit_level_total", [("level", level.name)], Double(counts.levels[level.rawValue]))
+        }
     }
 }
 

@@ -14,6 +14,7 @@ final class ObjectLog: Sendable {
     private let applied: Atomic<Revision>
     private let subscription = Mutex<(any Subscription)?>(nil)
     private let followers = Mutex<[Follower]>([])
+    let figures = LogFigures()
 
     /// A resource as the log keeps it. `prefix` is the part of the keys between `/registry/` and the object's own name.
     struct Stored: Sendable {
@@ -119,6 +120,7 @@ final class ObjectLog: Sendable {
             guard let prefix = homes.prefixes.removeValue(forKey: resource) else { return }
             homes.caches[prefix] = nil
         }
+        figures.forget(resource)
     }
 
     private func prefix(of resource: GroupVersionResource) throws(DatastoreError) -> String {
@@ -139,10 +141,20 @@ final class ObjectLog: Sendable {
         _ resource: GroupVersionResource, _ name: ObjectName, _ value: [UInt8]?, expected: Revision
     ) async throws(DatastoreError) -> Revision {
         let key = try key(of: resource, name)
-        return switch (value, expected) {
-        case (let value?, 0): try await datastore.write(.create(key, value))
-        case (let value?, _): try await datastore.write(.update(key, value, at: expected))
-        case (nil, _): try await datastore.write(.delete(key, at: expected))
+        let begun = ContinuousClock.now
+        let (operation, write): (String, Write) =
+            switch (value, expected) {
+            case (let value?, 0): ("create", .create(key, value))
+            case (let value?, _): ("update", .update(key, value, at: expected))
+            case (nil, _): ("delete", .delete(key, at: expected))
+            }
+        do throws(DatastoreError) {
+            let revision = try await datastore.write(write)
+            figures.wrote(operation, resource, took: .now - begun, hasFailed: false)
+            return revision
+        } catch {
+            figures.wrote(operation, resource, took: .now - begun, hasFailed: true)
+            throw error
         }
     }
 

@@ -15,6 +15,15 @@ struct FairQueues: Sendable {
         fileprivate var start: Int
     }
 
+    /// Where one waits.
+    struct Place: Hashable, Sendable {
+        var ticket: Ticket
+        var width: Int
+        var queue: Int
+        /// How many are before it in its queue.
+        var index: Int
+    }
+
     private struct Queue: Sendable {
         var waiting = Deque<Waiting>()
         /// The virtual time at which what the queue was given is done.
@@ -27,6 +36,18 @@ struct FairQueues: Sendable {
     private(set) var count = 0
 
     var isEmpty: Bool { count == 0 }
+
+    /// Queues in which somebody waits.
+    var activeCount: Int { queues.count { !$0.waiting.isEmpty } }
+
+    /// Everybody who waits.
+    var places: [Place] {
+        queues.enumerated().flatMap { queue, content in
+            content.waiting.enumerated().map {
+                Place(ticket: $1.ticket, width: $1.width, queue: queue, index: $0)
+            }
+        }
+    }
 
     /// Joins the shortest queue of the flow's hand; false when all of them are full.
     mutating func join(_ ticket: Ticket, width: Int, hash: UInt64, _ shape: PriorityLevel.Queuing) -> Bool {

@@ -1,3 +1,4 @@
+import API
 import APIMachinery
 import Client
 import Support
@@ -68,7 +69,16 @@ final class FlowControl: Sendable {
 
     private struct State {
         var ledger = SeatLedger()
-        var bells: [SeatLedger.Ticket: Bell] = [:]
+        var waiters: [SeatLedger.Ticket: Waiter] = [:]
+    }
+
+    /// Who waits, and how to tell that the wait is over.
+    struct Waiter: Sendable {
+        let flow: Flow
+        let user: User
+        let info: RequestInfo
+        let arrived: Timestamp
+        fileprivate let bell: Bell
     }
 
     private let seats: Int
@@ -81,6 +91,12 @@ final class FlowControl: Sendable {
     init(seats: Int, longestWait: Duration) {
         self.seats = max(1, seats)
         self.longestWait = longestWait
+    }
+
+    /// Of a server. As in Kubernetes, a quarter of a request's time may be spent waiting for a seat.
+    convenience init(_ options: APIServerOptions, _ objects: (GroupVersionResource) -> any ObjectSet) {
+        self.init(seats: options.readsAtOnce + options.writesAtOnce, longestWait: options.requestTimeout / 4)
+        follow(schemas: objects(.flowSchemas), levels: objects(.priorityLevelConfigurations))
     }
 
     /// Follows the objects that say what is to be done.
@@ -129,7 +145,7 @@ final class FlowControl: Sendable {
             let arrival = state.ledger.arrive(flow.level, width: width) { flow.hash(user, info) }
             guard case .waits(let ticket) = arrival else { return (arrival, nil) }
             let bell = Bell()
-            state.bells[ticket] = bell
+            state.waiters[ticket] = Waiter(flow: flow, user: user, info: info, arrived: .now, bell: bell)
             return (arrival, bell)
         }
         switch (bell.arrival, bell.bell) {
@@ -151,7 +167,7 @@ final class FlowControl: Sendable {
         let isGone = Task.isCancelled
         // Whoever was not given a seat by now leaves. One that was has it, even if the client has gone meanwhile.
         let hasSeat = state.withLock { state in
-            state.bells[place.ticket] = nil
+            state.waiters[place.ticket] = nil
             return !state.ledger.leave(place.flow.level, place.ticket)
         }
         let now = ContinuousClock.now
@@ -170,10 +186,21 @@ final class FlowControl: Sendable {
     }
 
     private func wake(_ tickets: [SeatLedger.Ticket], _ state: inout State) {
-        for ticket in tickets { state.bells.removeValue(forKey: ticket)?.ring() }
+        for ticket in tickets { state.waiters.removeValue(forKey: ticket)?.bell.ring() }
     }
 
     // MARK: Figures
+
+    var currentFlows: [Flow] { settings.withLock(\.flows) }
+    var ledger: SeatLedger { state.withLock(\.ledger) }
+
+    /// Those who wait, each with its place, by level, queue and turn.
+    var waiting: [(waiter: Waiter, place: FairQueues.Place)] {
+        let (ledger, waiters) = state.withLock { ($0.ledger, $0.waiters) }
+        return ledger.levels.values.sorted { $0.settings.name < $1.settings.name }.flatMap { level in
+            level.places.compactMap { place in waiters[place.ticket].map { ($0, place) } }
+        }
+    }
 
     func write(to text: inout MetricText) {
         let flows = settings.withLock(\.flows)

@@ -25,6 +25,8 @@ final class FlowFigures: Sendable {
         self.level = level
     }
 
+    var current: Counts { counts.withLock(\.self) }
+
     func change(_ body: (inout Counts) -> Void) { counts.withLock { body(&$0) } }
 
     func started(after waited: Duration) {

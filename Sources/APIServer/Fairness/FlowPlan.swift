@@ -26,17 +26,23 @@ struct FlowPlan {
 
     private func step(_ wanted: StandardFlows.Wanted, _ present: Value?) -> Step? {
         guard var object = present else {
-            let kind = wanted.resource == .flowSchemas ? "FlowSchema" : "PriorityLevelConfiguration"
             return .create(
                 wanted.resource,
                 [
-                    "apiVersion": "flowcontrol.apiserver.k8s.io/v1", "kind": .string(kind),
+                    "apiVersion": "flowcontrol.apiserver.k8s.io/v1", "kind": .string(wanted.kind.kind),
                     "metadata": ["name": .string(wanted.name), "annotations": [Self.mark: "true"]], "spec": wanted.spec,
                 ])
         }
         let word = object.at("metadata", "annotations", Self.mark)?.string
         let isOurs = word == nil ? object.at("metadata", "generation")?.integer == 1 : word == "true"
         guard wanted.isMandatory || isOurs else { return nil }
+        // Of one mandatory object a part is its users' to set.
+        if word == "false", let part = object.at("spec", "exempt"), wanted.spec["exempt"] != nil {
+            guard object["spec"].map(wanted.fixed) != wanted.fixed(wanted.spec) else { return nil }
+            object["spec"] = wanted.spec
+            object[path: ["spec", "exempt"]] = part
+            return .update(wanted.resource, object)
+        }
         guard word != "true" || object["spec"] != wanted.spec else { return nil }
         object["spec"] = wanted.spec
         object[path: ["metadata", "annotations", Self.mark]] = "true"

@@ -28,12 +28,14 @@ struct SeatLedger: Sendable {
         fileprivate(set) var running = 0
         fileprivate var queues = FairQueues()
         /// Its object is gone; it ends with its last request.
-        fileprivate var isRetired = false
+        fileprivate(set) var isRetired = false
 
         var waiting: Int { queues.count }
         /// What counts against the others: its own, whether it is used or not, and what it has borrowed.
         fileprivate var claim: Int { settings.isExempt ? 0 : max(inUse, limits.least) }
-        fileprivate var isIdle: Bool { running == 0 && queues.isEmpty }
+        var isIdle: Bool { running == 0 && queues.isEmpty }
+        var activeQueues: Int { queues.activeCount }
+        var places: [FairQueues.Place] { queues.places }
     }
 
     private(set) var levels: [LevelID: Level] = [:]

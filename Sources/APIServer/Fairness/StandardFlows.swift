@@ -12,6 +12,24 @@ enum StandardFlows {
         var spec: Value
         /// Whether it is kept whatever its owner says.
         var isMandatory: Bool
+
+        var kind: GroupVersionKind {
+            GroupVersionKind(
+                group: resource.group, version: resource.version,
+                kind: resource == .flowSchemas ? "FlowSchema" : "PriorityLevelConfiguration")
+        }
+
+        /// As much of a spec as its users may not set: not what the level `exempt` counts for.
+        func fixed(_ spec: Value) -> Value {
+            var spec = spec
+            if self.spec["exempt"] != nil { spec["exempt"] = nil }
+            return spec
+        }
+    }
+
+    /// The object of that name that every cluster must have as it is.
+    static func mandatory(_ resource: GroupVersionResource, _ name: String) -> Wanted? {
+        all.first { $0.isMandatory && $0.resource == resource && $0.name == name }
     }
 
     static let all: [Wanted] = levels + schemas

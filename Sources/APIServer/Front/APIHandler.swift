@@ -13,12 +13,12 @@ final class APIHandler: HTTPHandler {
     private let aggregation: Aggregation
     private let metrics: RequestMetrics
     private let auditor: Auditor?
-    private let flows: FlowControl
+    private let turns: Turns
     private let deadline: RequestDeadline
 
     init(
         api: Verbs, gate: RequestGate, documents: [any DocumentSource], aggregation: Aggregation,
-        metrics: RequestMetrics, auditor: Auditor?, flows: FlowControl, deadline: RequestDeadline
+        metrics: RequestMetrics, auditor: Auditor?, turns: Turns, deadline: RequestDeadline
     ) {
         self.api = api
         self.gate = gate
@@ -26,7 +26,7 @@ final class APIHandler: HTTPHandler {
         self.aggregation = aggregation
         self.metrics = metrics
         self.auditor = auditor
-        self.flows = flows
+        self.turns = turns
         self.deadline = deadline
     }
 
@@ -48,9 +48,9 @@ final class APIHandler: HTTPHandler {
             if case .completed(let status) = end { trail.ended(code: status?.code) } else { trail.ended(code: nil) }
         }
         let passage = passage.audited(by: trail)
-        guard auditor.log.mustWait else { return goOn(passage, exchange) }
+        guard auditor.mustWait else { return goOn(passage, exchange) }
         exchange.run { [self] in
-            guard await auditor.log.settle() else { return exchange.respond(.notAudited) }
+            guard await auditor.settle() else { return exchange.respond(.notAudited) }
             goOn(passage, exchange)
             await exchange.hasEnded()
         }
@@ -72,6 +72,16 @@ final class APIHandler: HTTPHandler {
     /// Goes on when there is a seat for the request; what is long by nature needs none.
     private func enter(_ call: FrontCall, _ exchange: HTTPExchange) {
         guard !call.info.isLong else { return perform(call, exchange) }
+        switch turns {
+        case .byFlow(let flows): enter(flows, call, exchange)
+        case .counted(let limits):
+            guard let seat = limits.enter(call.user, verb: call.info.verb) else { return refuse(call, exchange, .noSeat) }
+            exchange.whenEnded { _ in seat.end() }
+            perform(call, exchange)
+        }
+    }
+
+    private func enter(_ flows: FlowControl, _ call: FrontCall, _ exchange: HTTPExchange) {
         switch flows.enter(call.user, call.info, width: { SeatWidth.of(call, api.registry) }) {
         case .free: perform(call, exchange)
         case .seated(let flow, let seat):

@@ -12,6 +12,7 @@ public struct LocalClient: Client {
     var observer: User
     /// Who writes down what is asked for, if anybody does.
     var auditor: Auditor?
+    let calls: LocalCalls
 
     // MARK: Reading
 
@@ -25,6 +26,10 @@ public struct LocalClient: Client {
     }
 
     public func list(_ target: Target, _ options: ListOptions) async throws(Status) -> ObjectList {
+        try await calls.count("GET") { () throws(Status) in try await page(target, options) }
+    }
+
+    private func page(_ target: Target, _ options: ListOptions) async throws(Status) -> ObjectList {
         try await authorizeCollection("list", target, (options.fieldSelector, options.labelSelector))
         let (served, store) = try store(target, "list")
         var request = ResourceStore.ListRequest(limit: options.limit)
@@ -45,6 +50,10 @@ public struct LocalClient: Client {
     }
 
     public func watch(_ target: Target, _ options: ListOptions) async throws(Status) -> WatchStream {
+        try await calls.count("GET") { () throws(Status) in try await changes(target, options) }
+    }
+
+    private func changes(_ target: Target, _ options: ListOptions) async throws(Status) -> WatchStream {
         try await authorizeCollection("watch", target, (options.fieldSelector, options.labelSelector))
         let (served, store) = try store(target, "watch")
         let filter = try filter(served, target, options.labelSelector, options.fieldSelector)

@@ -8,23 +8,29 @@ struct Metrics: DocumentSource {
     let requests: RequestMetrics
     let webhooks: WebhookMetrics
     let aggregation: AggregationMetrics
-    let audit: AuditLog?
-    let flows: FlowControl
+    let audit: Auditor?
+    let flows: FlowControl?
     let lives: CertificateLives
+    let calls: LocalCalls
     let registry: Registry
+    /// The answer of `/version`.
+    let version: Value
     /// Of the process, from its owner.
     let process: @Sendable (inout MetricText) -> Void
 
     func document(_ request: HTTPRequest) throws(Status) -> Document? {
         guard request.path == "/metrics" else { return nil }
         var text = MetricText()
-        requests.write(to: &text)
+        requests.write(to: &text) { registry[$0]?.deprecation != nil }
+        registry.admission.figures.write(to: &text)
         webhooks.write(to: &text)
         aggregation.write(to: &text)
         audit?.write(to: &text)
-        flows.write(to: &text)
+        flows?.write(to: &text)
         lives.write(to: &text)
+        calls.write(to: &text)
         writeStorage(&text)
+        writeBuild(&text)
         process(&text)
         return Document(contentType: MetricText.contentType, bytes: text.bytes)
     }
@@ -38,6 +44,7 @@ struct Metrics: DocumentSource {
                 )
             }
         }
+        LogFigures.write([registry.logs.durable.figures, registry.logs.volatile.figures], to: &text)
         text.begin("apiserver_storage_objects", .gauge, "Objects that are stored.")
         for store in stores {
             text.sample("apiserver_storage_objects", [("resource", store.name)], Double(store.counts.objects))
@@ -56,5 +63,15 @@ struct Metrics: DocumentSource {
         for store in stores where store.counts.watchers > 0 {
             text.sample("apiserver_registered_watchers", [("resource", store.name)], Double(store.counts.watchers))
         }
+    }
+
+    private func writeBuild(_ text: inout MetricText) {
+        let keys = [
+            ("build_date", "buildDate"), ("compiler", "compiler"), ("git_commit", "gitCommit"),
+            ("git_tree_state", "gitTreeState"), ("git_version", "gitVersion"), ("go_version", "goVersion"),
+            ("major", "major"), ("minor", "minor"), ("platform", "platform"),
+        ]
+        text.begin("kubernetes_build_info", .gauge, "What this program was built from.")
+        text.sample("kubernetes_build_info", keys.map { ($0.0, version[$0.1]?.string ?? "") }, 1)
     }
 }

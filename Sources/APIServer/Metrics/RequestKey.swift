@@ -28,6 +28,13 @@ extension RequestMetrics {
             ]
         }
 
+        /// The same whatever was done with it.
+        var api: Key { Key(group: group, version: version, resource: resource, subresource: subresource) }
+
+        var groupVersionResource: GroupVersionResource {
+            GroupVersionResource(group: group, version: version, resource: resource)
+        }
+
         static func < (a: Key, b: Key) -> Bool {
             let (left, right) = ((a.group, a.resource, a.subresource), (b.group, b.resource, b.subresource))
             return left == right ? (a.verb, a.scope, a.version) < (b.verb, b.scope, b.version) : left < right

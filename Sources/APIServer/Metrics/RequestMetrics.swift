@@ -93,7 +93,8 @@ final class RequestMetrics: Sendable {
 
     // MARK: Writing
 
-    func write(to text: inout MetricText) {
+    /// `isDeprecated` says whether those who use a resource are warned.
+    func write(to text: inout MetricText, isDeprecated: (GroupVersionResource) -> Bool) {
         let (series, running) = state.withLock { ($0.series, $0.running) }
         let sorted = series.sorted { $0.key < $1.key }
         Self.write(
@@ -113,6 +114,16 @@ final class RequestMetrics: Sendable {
         text.begin("apiserver_longrunning_requests", .gauge, "Watches, followed logs and open connections.")
         for (key, series) in sorted where key.isLong {
             text.sample("apiserver_longrunning_requests", key.labels, Double(series.running))
+        }
+        let old = "apiserver_requested_deprecated_apis"
+        text.begin(old, .gauge, "Resources that were asked for and are not there to stay.")
+        for key in Set(sorted.map(\.key.api)).sorted() where !key.resource.isEmpty && isDeprecated(key.groupVersionResource) {
+            text.sample(
+                old,
+                [
+                    ("group", key.group), ("removed_release", ""), ("resource", key.resource),
+                    ("subresource", key.subresource), ("version", key.version),
+                ], 1)
         }
         writeAuthentication(&text)
     }

@@ -43,36 +43,72 @@ extension ValidatingAdmission {
 struct AdmissionChain: Sendable {
     let mutating: [any MutatingAdmission]
     let validating: [any ValidatingAdmission]
+    /// How long they take, shared by all chains that come of one.
+    let figures: AdmissionFigures
+    /// Where the figures of the plug-ins are kept.
+    private let places: (mutating: [Int], validating: [Int])
 
     init(plugins: [any AdmissionPlugin] = []) {
-        mutating = plugins.compactMap { $0 as? any MutatingAdmission }
-        validating = plugins.compactMap { $0 as? any ValidatingAdmission }
+        self.init(
+            plugins.compactMap { $0 as? any MutatingAdmission }, plugins.compactMap { $0 as? any ValidatingAdmission },
+            AdmissionFigures(plugins.map(\.name)))
     }
 
-    private init(_ mutating: [any MutatingAdmission], _ validating: [any ValidatingAdmission]) {
+    private init(
+        _ mutating: [any MutatingAdmission], _ validating: [any ValidatingAdmission], _ figures: AdmissionFigures
+    ) {
         self.mutating = mutating
         self.validating = validating
+        self.figures = figures
+        places = (mutating.map { figures.place(of: $0.name) }, validating.map { figures.place(of: $0.name) })
     }
 
     /// The plug-ins that have to do with a resource.
     func narrowed(to resource: GroupVersionResource) -> AdmissionChain {
         AdmissionChain(
-            mutating.filter { $0.concerns(resource) }, validating.filter { $0.concerns(resource) })
+            mutating.filter { $0.concerns(resource) }, validating.filter { $0.concerns(resource) }, figures)
     }
 
     var isEmpty: Bool { mutating.isEmpty && validating.isEmpty }
 
     func admit(_ request: inout AdmissionRequest) async throws(Status) {
-        for plugin in mutating { try await plugin.admit(&request) }
-        // What a webhook or a policy changed, those before it see once more.
-        guard request.reinvocation.isNeeded || request.policyReinvocation.isNeeded else { return }
-        request.reinvocation.beginSecondRound()
-        request.policyReinvocation.beginSecondRound()
-        for plugin in mutating { try await plugin.admit(&request) }
+        guard !mutating.isEmpty else { return }
+        var run = AdmissionFigures.Run(.admit, request.operation)
+        do throws(Status) {
+            try await admit(&request, &run)
+            // What a webhook or a policy changed, those before it see once more.
+            if request.reinvocation.isNeeded || request.policyReinvocation.isNeeded {
+                request.reinvocation.beginSecondRound()
+                request.policyReinvocation.beginSecondRound()
+                try await admit(&request, &run)
+            }
+        } catch {
+            figures.count(run, isRejected: true)
+            throw error
+        }
+        figures.count(run, isRejected: false)
+    }
+
+    private func admit(_ request: inout AdmissionRequest, _ run: inout AdmissionFigures.Run) async throws(Status) {
+        for (plugin, place) in zip(mutating, places.mutating) {
+            defer { run.passed(place) }
+            try await plugin.admit(&request)
+        }
     }
 
     func validate(_ request: AdmissionRequest) async throws(Status) {
-        for plugin in validating { try await plugin.validate(request) }
+        guard !validating.isEmpty else { return }
+        var run = AdmissionFigures.Run(.validate, request.operation)
+        do throws(Status) {
+            for (plugin, place) in zip(validating, places.validating) {
+                defer { run.passed(place) }
+                try await plugin.validate(request)
+            }
+        } catch {
+            figures.count(run, isRejected: true)
+            throw error
+        }
+        figures.count(run, isRejected: false)
     }
 
     /// Says that a request is over, whatever came of it.

@@ -22,16 +22,21 @@ public struct ControllerContext: Sendable {
     public var clock: any Clock<Duration>
     /// Wall-clock time, for what is written into objects.
     public var now: @Sendable () -> Timestamp
+    /// What work queues do is counted here, if anybody wants to know.
+    public var figures: QueueFigures?
+    /// Of the queues of this controller.
+    var figure: QueueFigure?
 
     public init(
         client: any Client, events: EventRecorder, log: Logger,
         clock: any Clock<Duration> = ContinuousClock(),
-        now: @escaping @Sendable () -> Timestamp = { .now }
+        now: @escaping @Sendable () -> Timestamp = { .now }, figures: QueueFigures? = nil
     ) {
         self.client = client
         self.events = events
         self.log = log
         self.clock = clock
         self.now = now
+        self.figures = figures
     }
 }

@@ -25,6 +25,9 @@ public struct ControllerGroup: Sendable {
         var context = context
         context.log[metadataKey: "controller"] = "\(controller.name)"
         context.events = context.events.named(controller.name)
+        // As Kubernetes names queues: `deployment`, `replicaset`.
+        context.figure = context.figures?.queue(
+            controller.name.hasSuffix("-controller") ? String(controller.name.dropLast(11)) : controller.name)
         var delay = retry.first
         while !Task.isCancelled {
             do throws(Status) {

@@ -11,7 +11,7 @@ public final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
     private let log: Logger
 
     public init(_ context: ControllerContext) {
-        queue = WorkQueue(clock: context.clock)
+        queue = WorkQueue(clock: context.clock, figure: context.figure)
         log = context.log
     }
 

@@ -58,6 +58,8 @@ public struct APIServerArguments: Hashable, Sendable {
     /// `--max-requests-inflight` and `--max-mutating-requests-inflight`.
     public var readsAtOnce: Int?
     public var writesAtOnce: Int?
+    /// `--enable-priority-and-fairness`.
+    public var sharesFairly: Bool?
 
     /// Fails with one sentence that names the argument at fault. One that this version does not know is a fault: it would
     /// otherwise be believed to hold.
@@ -94,6 +96,7 @@ public struct APIServerArguments: Hashable, Sendable {
         requestTimeout = try Self.duration(values, "request-timeout")
         readsAtOnce = try Self.number(values, "max-requests-inflight")
         writesAtOnce = try Self.number(values, "max-mutating-requests-inflight")
+        sharesFairly = flag("enable-priority-and-fairness")
     }
 
     private static let options: [Option] = [
@@ -119,6 +122,7 @@ public struct APIServerArguments: Hashable, Sendable {
         Option("request-timeout"),
         Option("max-requests-inflight"),
         Option("max-mutating-requests-inflight"),
+        Option("enable-priority-and-fairness", .flag),
     ] + AccessArguments.options + AuditArguments.options
 
     static func number(_ values: OptionValues, _ name: String) throws(Fault) -> Int? {

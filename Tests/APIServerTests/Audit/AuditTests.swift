@@ -29,7 +29,7 @@ import Wire
                   nonResourceURLs: [/version]
                 """)
         try await TestAPI.run {
-            $0.audit = AuditOptions(policy: policy, sink: sink)
+            $0.audit = AuditOptions(policy: policy, .log(sink))
         } _: { api in
             try await body(api, try await api.token("writer", rules: [Self.all]))
         }
@@ -109,7 +109,7 @@ import Wire
         let sink = MemoryAuditSink()
         let policy = try AuditPolicy(
             text: "{apiVersion: audit.k8s.io/v1, kind: Policy, rules: [{level: Request, users: ['system:kube-scheduler']}]}")
-        let server = try await TestAPI.open { $0.audit = AuditOptions(policy: policy, sink: sink) }
+        let server = try await TestAPI.open { $0.audit = AuditOptions(policy: policy, .log(sink)) }
         _ = try? await server.client(as: .scheduler).create(ConfigMap(namespace: "default", name: "a"))
         await server.close()
         #expect(Self.stages(sink.events) == ["create RequestReceived null", "create ResponseComplete 403"])

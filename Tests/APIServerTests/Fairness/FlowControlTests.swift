@@ -69,11 +69,12 @@ import Wire
             token = try await api.token("gauge", rules: [["nonResourceURLs": ["*"], "verbs": ["*"]]])
         }
 
+        var text: String { get async throws { try await api.ask(.get, "/metrics", token: token).text } }
+
         /// Of the schema `narrow`.
         func read(_ name: String, _ more: String = "") async throws -> String? {
             let line = "apiserver_flowcontrol_\(name){flow_schema=\"narrow\",priority_level=\"narrow\"\(more)}"
-            let text = try await api.ask(.get, "/metrics", token: token).text
-            return text.split(separator: "\n").first { $0.hasPrefix(line) }
+            return try await text.split(separator: "\n").first { $0.hasPrefix(line) }
                 .flatMap { $0.split(separator: " ").last.map(String.init) }
         }
     }
@@ -146,6 +147,87 @@ import Wire
             #expect(try await api.ask(.get, Self.maps + "/a", token: token).code == 429)
             end(Array(#""metadata":{"name":"a"}}"#.utf8))
             #expect(try await first.status.code == 201)
+        }
+    }
+
+    @Test func `who waits is shown to those who may look`() async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("writer", rules: [Self.all])
+            try await Self.narrow(api, ["type": "Queue", "queuing": ["queues": 1, "handSize": 1, "queueLengthLimit": 1]])
+            let (body, end) = Self.held()
+            async let first = api.stream(.post, Self.maps, token: token, body: body)
+            let gauge = try await Gauge(api)
+            while try await gauge.read("current_executing_requests") != "1" {}
+            async let second = api.ask(.get, Self.maps + "/a", token: token)
+            while try await gauge.read("current_inqueue_requests") != "1" {}
+            func rows(_ dump: String, by token: String) async throws -> [[String]] {
+                let path = "/debug/api_priority_and_fairness/" + dump
+                let text = try await api.ask(.get, path, token: token).text
+                return text.split(separator: "\n").map { line in
+                    line.split(separator: ",", omittingEmptySubsequences: false).map { String($0.drop { $0 == " " }) }
+                }
+            }
+            let levels = try await rows("dump_priority_levels", by: gauge.token)
+            #expect(levels[0].prefix(3) == ["PriorityLevelName", "ActiveQueues", "IsIdle"])
+            #expect(levels.contains(["narrow", "1", "false", "false", "1", "1", "1", "0", "0", "0"]))
+            let waiting = try await rows("dump_requests?includeRequestDetails=1", by: gauge.token)
+            #expect(waiting.count == 2)
+            #expect(waiting[1].prefix(4) == ["narrow", "narrow", "0", "0"])
+            #expect(waiting[1].suffix(5) == ["default", "a", "v1", "configmaps", ""])
+            let path = "/debug/api_priority_and_fairness/dump_requests"
+            #expect(try await api.ask(.get, path, token: token).code == 403, "not everybody may look")
+            end(Array(#""metadata":{"name":"a"}}"#.utf8))
+            #expect(try await first.status.code == 201)
+            #expect(try await second.code == 200)
+        }
+    }
+
+    @Test func `without priority levels requests are counted`() async throws {
+        try await TestAPI.run {
+            $0.sharesFairly = false
+            $0.writesAtOnce = 1
+        } _: { api in
+            let token = try await api.token("writer", rules: [Self.all])
+            let (body, end) = Self.held()
+            async let first = api.stream(.post, Self.maps, token: token, body: body)
+            let gauge = try await Gauge(api)
+            while !(try await gauge.text.contains("inflight_requests{request_kind=\"mutating\"} 1\n")) {}
+            let refused = try await api.send(.delete, Self.maps + "/x", token: token)
+            #expect(refused.status.code == 429)
+            #expect(refused.headers["Retry-After"] == "1")
+            let read = try await api.send(.get, Self.maps, token: token)
+            #expect(read.status.code == 200)
+            #expect(read.headers["X-Kubernetes-PF-FlowSchema-UID"] == nil)
+            end(Array(#""metadata":{"name":"a"}}"#.utf8))
+            #expect(try await first.status.code == 201)
+            #expect(try await api.ask(.delete, Self.maps + "/a", token: token).code == 200)
+        }
+    }
+
+    @Test(arguments: [
+        (GroupVersionResource.flowSchemas, "catch-all", "matchingPrecedence"),
+        (.priorityLevelConfigurations, "catch-all", "limited"),
+    ])
+    func `what every cluster must have is not changed, nor gone for long`(
+        resource: GroupVersionResource, name: String, field: String
+    ) async throws {
+        try await TestAPI.run { api in
+            let client = api.server.client()
+            let target = Target(resource, name: name)
+            let right = try await client.get(target).value
+            var wrong = right
+            wrong[path: ["spec", field]] = field == "limited" ? ["nominalConcurrencyShares": 6] : 9_999
+            let status = await #expect(throws: Status.self) { try await client.update(target, wrong, WriteOptions()) }
+            #expect(status?.code == 422)
+            #expect(status?.message.contains("spec of '\(name)' must equal the fixed value") == true)
+            _ = try await client.delete(target, DeletionOptions())
+            while true {
+                if let made = try? await client.get(target), made.uid != right.at("metadata", "uid")?.string {
+                    #expect(made.value["spec"] == right["spec"])
+                    break
+                }
+                await Task.yield()
+            }
         }
     }
 

@@ -50,6 +50,21 @@ import Testing
         }
     }
 
+    @Test func `what the exempt level counts for is its users' to set`() throws {
+        var (schemas, levels) = Self.present()
+        levels["exempt"]?[path: ["metadata", "annotations", Self.mark]] = "false"
+        levels["exempt"]?["spec"] = ["type": "Exempt", "exempt": ["nominalConcurrencyShares": 7, "lendablePercent": 50]]
+        #expect(Self.plan.steps(schemas: schemas, levels: levels) == [])
+        levels["exempt"]?[path: ["spec", "type"]] = "Limited"
+        guard case .update(_, let object)? = Self.plan.steps(schemas: schemas, levels: levels).first else {
+            Issue.record("the type is not put right")
+            return
+        }
+        #expect(object["spec"] == ["type": "Exempt", "exempt": ["nominalConcurrencyShares": 7, "lendablePercent": 50]])
+        schemas["exempt"] = nil
+        #expect(Self.plan.steps(schemas: schemas, levels: levels).count == 2)
+    }
+
     @Test func `a schema says whether its level is there, and since when`() throws {
         var schema: Value = ["metadata": ["name": "s"], "spec": ["priorityLevelConfiguration": ["name": "l"]]]
         func condition(_ levels: [String: Value]) throws -> Value? {

@@ -64,6 +64,28 @@ import Wire
         }
     }
 
+    @Test func `a body that is dripped wins no time`() async throws {
+        try await TestAPI.run {
+            $0.requestTimeout = .seconds(1)
+        } _: { api in
+            let token = try await api.token("writer", rules: [Self.all])
+            let (body, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    while true {
+                        continuation.yield([UInt8(ascii: " ")])
+                        try await Task.sleep(for: .milliseconds(50))
+                    }
+                }
+                let answer = try await api.stream(.post, Self.maps, token: token, body: body)
+                #expect(answer.status.code == 504)
+                group.cancelAll()
+            }
+            continuation.finish()
+            #expect(try await api.ask(.get, Self.maps, token: token).code == 200)
+        }
+    }
+
     @Test func `a watch is not held to the time of other requests`() async throws {
         try await TestAPI.run {
             $0.requestTimeout = .milliseconds(1)

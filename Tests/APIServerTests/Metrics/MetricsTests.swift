@@ -10,7 +10,7 @@ import Wire
 @Suite(.timeLimit(.minutes(1))) struct MetricsTests {
     private static let maps = "/api/v1/namespaces/default/configmaps"
     private static let all: [Value] = [
-        ["apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]], ["nonResourceURLs": ["*"], "verbs": ["*"]],
+        ["apiGroups": [""], "resources": ["configmaps", "endpoints"], "verbs": ["*"]], ["nonResourceURLs": ["*"], "verbs": ["*"]],
     ]
 
     private static func labels(_ verb: String, _ scope: String, _ before: String = "", dryRun: String = "") -> String {
@@ -35,6 +35,7 @@ import Wire
             _ = try await api.ask(.delete, Self.maps + "/a", token: token)
             _ = try await api.ask(.get, "/api/v1/namespaces/default/made-up", token: token)
             _ = try await api.ask(.get, Self.maps, token: "wrong")
+            _ = try await api.ask(.get, "/api/v1/endpoints", token: token)
             let watch = try await api.send(.get, Self.maps + "?watch=true&timeoutSeconds=50", token: token)
             let text = try await api.ask(.get, "/metrics", token: token).text
             _ = watch
@@ -56,6 +57,9 @@ import Wire
                 "authentication_attempts{result=\"failure\"} 1",
                 "apiserver_flowcontrol_nominal_limit_seats{priority_level=\"workload-low\"} 245",
                 "apiserver_client_certificate_expiration_seconds_count 0",
+                "etcd_request_duration_seconds_count{operation=\"delete\",type=\"configmaps\"} 1",
+                "apiserver_requested_deprecated_apis"
+                    + "{group=\"\",removed_release=\"\",resource=\"endpoints\",subresource=\"\",version=\"v1\"} 1",
             ] {
                 #expect(lines.contains(line), "\(line)")
             }
@@ -65,6 +69,15 @@ import Wire
                 "apiserver_flowcontrol_rejected_requests_total", "apiserver_watch_events_total",
             ] {
                 #expect(text.contains("# TYPE \(name) "), "\(name)")
+            }
+            for start in [
+                "apiserver_admission_controller_admission_duration_seconds_count{name=\"ResourceQuota\",operation=\"CREATE\"",
+                "apiserver_admission_step_admission_duration_seconds_count"
+                    + "{operation=\"UPDATE\",rejected=\"false\",type=\"validate\"}",
+                "rest_client_requests_total{code=\"201\",host=\"in-process\",method=\"POST\"}",
+                "kubernetes_build_info{",
+            ] {
+                #expect(text.contains("\n" + start), "\(start)")
             }
             #expect(text.contains("le=\"0.1\"") && text.contains("le=\"1\"") && text.contains("le=\"5\"") && text.contains("le=\"30\""))
             #expect(!text.contains("made-up"), "what is made up is not counted")

@@ -16,6 +16,7 @@ struct BuiltinStrategies: Sendable {
         case .apiServices: APIServiceStrategy(now: now)
         case .certificateSigningRequests: CertificateRequestStrategy(now: now)
         case .jobs: JobStrategy()
+        case .flowSchemas, .priorityLevelConfigurations: MandatoryFlowStrategy(resource: resource)
         case .persistentVolumes: FirstPhaseStrategy(phase: "Pending")
         case .persistentVolumeClaims: FirstPhaseStrategy(phase: "Pending")
         default: PlainStrategy()

@@ -1,25 +1,28 @@
-import Support
-
 /// How often something took how long: counts by upper bounds, as Prometheus has them.
-struct Histogram: Sendable {
+public struct Histogram: Sendable {
     /// Upper bounds in ascending order.
-    let bounds: [Double]
+    public let bounds: [Double]
     /// By the first bound that was kept; the last count is of what kept none.
     private var counts: [Int]
     private var sum = 0.0
 
-    init(_ bounds: [Double]) {
+    public init(_ bounds: [Double]) {
         self.bounds = bounds
         counts = [Int](repeating: 0, count: bounds.count + 1)
     }
 
-    mutating func observe(_ value: Double) {
+    public mutating func observe(_ value: Double) {
         counts[bounds.firstIndex { value <= $0 } ?? bounds.count] += 1
         sum += value
     }
 
+    /// In seconds.
+    public mutating func observe(_ time: Duration) { observe(time / .seconds(1)) }
+
+    public var isEmpty: Bool { counts.allSatisfy { $0 == 0 } }
+
     /// The samples of one series; the metric was begun before.
-    func write(_ name: String, _ labels: [(String, String)], to text: inout MetricText) {
+    public func write(_ name: String, _ labels: [(String, String)], to text: inout MetricText) {
         var total = 0
         for (index, count) in counts.enumerated() {
             total += count
