@@ -49,6 +49,8 @@ public struct APIServerOptions: Sendable {
     /// How long a request may take that is not long by nature (`--request-timeout`).
     public var requestTimeout = Duration.seconds(60)
     public var now: @Sendable () -> Timestamp = { .now }
+    /// How long after a write watches tell their clients how far the log has come.
+    public var bookmarkPeriod = WatchBookmarks.period
     /// Gives memory that is free back to the system.
     public var returnMemory: @Sendable () -> Void = {}
     /// Adds figures of the process to `/metrics`.
@@ -81,6 +83,7 @@ public final class APIServer: Sendable {
     private let calls = LocalCalls()
     private let customResources: CustomResources
     private let aggregation: Aggregation
+    private let shelf: DocumentShelf
     /// Answers HTTP requests. Give it to an `HTTPServer`.
     public let handler: any HTTPHandler
 
@@ -158,7 +161,10 @@ public final class APIServer: Sendable {
             keysURL: options.serviceAccounts.keysURL)
         let release = options.version["gitVersion"]?.string ?? ""
         let swagger = OpenAPI2(registry, release: release)
-        aggregation = Aggregation(options.aggregation, logs.objects, services: resolver, swagger: swagger)
+        let workshop = Workshop()
+        shelf = DocumentShelf(workshop) { [memory = api.memory] in memory.note(bytes: $0) }
+        aggregation = Aggregation(
+            options.aggregation, logs.objects, services: resolver, swagger: swagger, workshop: workshop)
         let flows = options.sharesFairly ? FlowControl(options, logs.objects) : nil
         var documents: [any DocumentSource] = [
             health, issuer,
@@ -173,7 +179,8 @@ public final class APIServer: Sendable {
         if let flows { documents.append(FlowDumps(flows: flows)) }
         handler = APIHandler(
             api: api, gate: RequestGate(authenticator: authenticator, authorizer: access.authorizer),
-            documents: documents, aggregation: aggregation, metrics: requests, auditor: auditor,
+            documents: documents + [PathIndex(sources: documents)], shelf: shelf, aggregation: aggregation,
+            metrics: requests, auditor: auditor,
             turns: flows.map(Turns.byFlow)
                 ?? .counted(InFlightLimits(reads: options.readsAtOnce, writes: options.writesAtOnce)),
             deadline: RequestDeadline(longest: options.requestTimeout))
@@ -237,10 +244,16 @@ public final class APIServer: Sendable {
                 await aggregation.run(api.registry, client: own, now: options.now, reportingTo: log)
             }
             group.addTask { await events.run() }
+            group.addTask { [shelf] in await shelf.run() }
             group.addTask { [flowUpkeep] in await flowUpkeep.run(reportingTo: log) }
             if let auditor { group.addTask { await auditor.run() } }
             group.addTask { [customResources] in await customResources.run(reportingTo: log) }
             group.addTask { [api] in await api.memory.run(following: api.registry.logs.durable) }
+            for kept in [api.registry.logs.durable, api.registry.logs.volatile] {
+                group.addTask { [options] in
+                    await kept.bookmarks.run(following: kept, each: options.bookmarkPeriod)
+                }
+            }
         }
     }
 

@@ -138,7 +138,8 @@ public struct DeletionOptions: Hashable, Sendable {
     public var propagation: Propagation?
     /// Delete only the object with this uid, or at this version: else 409 `Conflict`.
     public var preconditionUID: String?
-    public var preconditionRevision: Int64?
+    /// Compared as text, as everything else about versions is opaque to clients.
+    public var preconditionVersion: String?
     public var isDryRun = false
 
     public enum Propagation: String, Hashable, Sendable {
@@ -149,12 +150,12 @@ public struct DeletionOptions: Hashable, Sendable {
 
     public init(
         gracePeriodSeconds: Int? = nil, propagation: Propagation? = nil, preconditionUID: String? = nil,
-        preconditionRevision: Int64? = nil, isDryRun: Bool = false
+        preconditionVersion: String? = nil, isDryRun: Bool = false
     ) {
         self.gracePeriodSeconds = gracePeriodSeconds
         self.propagation = propagation
         self.preconditionUID = preconditionUID
-        self.preconditionRevision = preconditionRevision
+        self.preconditionVersion = preconditionVersion
         self.isDryRun = isDryRun
     }
 }

@@ -13,6 +13,13 @@ public enum ServiceFields {
         spec["type"].text == "LoadBalancer" && spec["externalTrafficPolicy"].text == "Local"
     }
 
+    /// What is wrong with the addresses that a client asks for, before any was allocated.
+    public static func addressErrors(_ spec: Value) -> [FieldError] {
+        var checks = FieldChecks()
+        checks.clusterAddresses(spec, isHeadless: FieldChecks.isHeadless(spec))
+        return checks.errors
+    }
+
     /// Takes out of the new version what went with the type that the old one had, unless the client changed it as
     /// well: then it means it, and hears that it is wrong.
     public static func dropTypeDependent(_ service: inout Value, over old: Value) {

@@ -56,12 +56,14 @@ struct MetadataScan {
         return range.lowerBound..<range.upperBound + (isFollowed ? 1 : 0)
     }
 
-    /// The bytes with the field put in its place, and without `managedFields`.
+    /// The bytes with the field put in its place, and without `managedFields`. What no write of the log made, at 0, has
+    /// no version.
     func splicing(resourceVersion: Int64, into json: [UInt8]) -> [UInt8] {
+        let cut = cut ?? 0..<0
+        guard resourceVersion != 0 else { return Array(json[..<cut.lowerBound] + json[cut.upperBound...]) }
         let digits = String(resourceVersion).utf8
         var bytes: [UInt8] = []
         bytes.reserveCapacity(json.count + digits.count + 22)
-        let cut = cut ?? 0..<0
         bytes += json[..<cut.lowerBound]
         bytes += json[cut.upperBound..<max(spliceOffset, cut.upperBound)]
         if hasFieldBefore { bytes.append(UInt8(ascii: ",")) }

@@ -30,7 +30,8 @@ public final class StoredObject: Sendable {
         }
     }
 
-    /// Takes an object's canonical JSON as the log holds it, without `resourceVersion`, and splices that in.
+    /// Takes an object's canonical JSON as the log holds it, without `resourceVersion`, and splices that in; at revision 0
+    /// there is none, as in the answer to a dry run.
     public init(logged json: [UInt8], revision: Int64) throws(JSONError) {
         let scan = try MetadataScan(json)
         bytes = scan.splicing(resourceVersion: revision, into: json)

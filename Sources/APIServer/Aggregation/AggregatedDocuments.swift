@@ -8,6 +8,10 @@ struct AggregatedDocuments: DocumentSource {
     let discovery: any DocumentSource
     let openAPI: any DocumentSource
 
+    var paths: [String] {
+        discovery.paths + openAPI.paths + table.present.flatMap { ["/apis/" + $0.group, $0.path] }
+    }
+
     func document(_ request: HTTPRequest) throws(Status) -> Document? {
         try present(request)?.answer(to: request)
     }

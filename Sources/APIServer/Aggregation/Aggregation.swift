@@ -14,16 +14,16 @@ struct Aggregation: Sendable {
     private let swagger: ExtensionSwagger
     private let objects: AggregationKeeper.Objects
 
-    /// `objects` gives the live set of a resource; `swagger` serves this server's own `/openapi/v2`.
+    /// `objects` gives the live set of a resource; `swagger` makes this server's own `/openapi/v2`.
     init(
         _ options: AggregationOptions?, _ objects: (GroupVersionResource) -> any ObjectSet, services: ServiceResolver,
-        swagger: any DocumentSource
+        swagger: OpenAPI2, workshop: Workshop
     ) {
         caller = ExtensionCaller(
             services: services,
             clients: TrustedClients(certificatePEM: options?.certificatePEM, keyPEM: options?.keyPEM))
         proxy = ExtensionProxy(table: table, caller: caller)
-        self.swagger = ExtensionSwagger(table: table, caller: caller, openAPI: swagger)
+        self.swagger = ExtensionSwagger(table: table, caller: caller, openAPI: swagger, workshop: workshop)
         self.objects = AggregationKeeper.Objects(
             apiServices: objects(.apiServices), services: objects(.services), endpointSlices: objects(.endpointSlices))
         metrics = AggregationMetrics(objects(.apiServices))

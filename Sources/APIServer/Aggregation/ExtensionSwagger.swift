@@ -6,7 +6,8 @@ import Wire
 struct ExtensionSwagger: Sendable {
     let table: ExtensionTable
     let caller: ExtensionCaller
-    let openAPI: any DocumentSource
+    let openAPI: OpenAPI2
+    let workshop: Workshop
 
     /// Whether the request was for that document, and there is something to add to it. Called on the event loop.
     func take(_ call: FrontCall, _ exchange: HTTPExchange) -> Bool {
@@ -15,31 +16,24 @@ struct ExtensionSwagger: Sendable {
             do throws(Status) {
                 exchange.respond(try await document(call.request))
             } catch {
-                exchange.respond(error)
+                exchange.respond(error, to: call.request)
             }
         }
         return true
     }
 
     private func document(_ request: HTTPRequest) async throws(Status) -> Document {
-        var plain = request
-        plain.headers["Accept"] = "application/json"
-        plain.headers.remove("If-None-Match")
-        guard let own = try openAPI.document(plain) else { throw .noSuchPath }
-        var document: Value
-        do throws(JSONError) {
-            document = try Value(json: own.bytes)
-        } catch {
-            throw .internalError("the own document is not JSON: \(error)")
-        }
+        var others: [(path: String, document: Value)] = []
         for server in table.present where server.isAvailable {
             // A server without such a document has nothing to add; that it failed shows elsewhere.
             guard let other = try? await caller.document("/openapi/v2", of: server) else { continue }
-            document = Self.joined(document, other, below: server.path)
+            others.append((server.path, other))
         }
-        var joined = OpenAPI2.document(document, for: request)
-        joined.tag = Document.tag(of: joined.bytes)
-        return joined.answer(to: request)
+        let form = OpenAPI2.Form(request)
+        let bytes = await workshop.run { [openAPI, others] in
+            form.encode(others.reduce(openAPI.tree) { Self.joined($0, $1.document, below: $1.path) })
+        }
+        return Document(contentType: form.contentType, bytes: bytes, tag: Document.tag(of: bytes)).answer(to: request)
     }
 
     /// The one document with the paths that the other has below `path`, and the definitions that are missing. Pure.

@@ -134,9 +134,7 @@ final class AuditTrail: Sendable {
 
 extension AuditTrail: HTTPAnswerObserver {
     func answers(_ status: HTTPStatus, _ headers: HTTPHeaders, _ body: [UInt8]?) {
-        if status.code >= 400, let body, headers["Content-Type"] == "application/json",
-            let object = try? Value(json: body), object["kind"] == "Status"
-        {
+        if status.code >= 400, let body, let object = StatusForm.decode(body, headers["Content-Type"] ?? "") {
             answered(object, code: status.code)
         }
         started(code: status.code)

@@ -15,6 +15,8 @@ final class ObjectLog: Sendable {
     private let subscription = Mutex<(any Subscription)?>(nil)
     private let followers = Mutex<[Follower]>([])
     let figures = LogFigures()
+    /// Tells watches how far the log has come; to be run by whoever serves them.
+    let bookmarks = WatchBookmarks()
 
     /// A resource as the log keeps it. `prefix` is the part of the keys between `/registry/` and the object's own name.
     struct Stored: Sendable {

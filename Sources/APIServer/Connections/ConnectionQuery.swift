@@ -74,7 +74,7 @@ extension ConnectionQuery {
 
 extension HTTPQuery {
     /// A number; `nil` when it is absent or empty.
-    fileprivate func number(_ name: String) throws(Status) -> Int64? {
+    func number(_ name: String) throws(Status) -> Int64? {
         guard let text = self[name], !text.isEmpty else { return nil }
         guard let number = Int64(text) else {
             throw .badRequest("strconv.ParseInt: parsing \"\(text)\": invalid syntax")

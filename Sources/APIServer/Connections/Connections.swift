@@ -44,7 +44,7 @@ struct Connections: ConnectionProxy {
                 try await admit(call)
                 try await operation()
             } catch let status as Status {
-                exchange.respond(status)
+                exchange.respond(status, to: call.request)
                 // What was begun already is broken off.
                 throw status
             }

@@ -16,6 +16,8 @@ struct Discovery: DocumentSource {
         }
     }
 
+    var paths: [String] { Array(derived.content.byPath.keys) }
+
     func document(_ request: HTTPRequest) throws(Status) -> Document? {
         var path = request.path
         guard path.hasPrefix("/api") else { return nil }

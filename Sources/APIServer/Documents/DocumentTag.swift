@@ -20,6 +20,7 @@ extension Document {
         guard status == .ok, Self.names(known, quoted) else { return answer }
         answer.status = .notModified
         answer.bytes = []
+        answer.recipe = nil
         return answer
     }
 

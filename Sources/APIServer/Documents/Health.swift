@@ -23,6 +23,10 @@ final class Health: DocumentSource {
     /// A check holds from now on.
     func pass(_ check: String) { pending.withLock { _ = $0.remove(check) } }
 
+    var paths: [String] {
+        ["/version"] + Self.endpoints.flatMap { endpoint in ["/" + endpoint] + checks.map { "/\(endpoint)/\($0)" } }
+    }
+
     func document(_ request: HTTPRequest) -> Document? {
         let parts = request.path.split(separator: "/", maxSplits: 1).map(String.init)
         guard let endpoint = parts.first else { return nil }

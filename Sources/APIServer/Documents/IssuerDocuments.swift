@@ -8,6 +8,7 @@ struct IssuerDocuments: DocumentSource {
     private let configuration: [UInt8]
     private let keys: [UInt8]
 
+    private static let configurationPath = "/.well-known/openid-configuration"
     private static let keysPath = "/openid/v1/jwks"
 
     /// `keysURL` is where the keys are found, when it is not this server.
@@ -22,9 +23,11 @@ struct IssuerDocuments: DocumentSource {
         self.keys = (["keys": .array(keys.compactMap(\.jsonWebKey).map(Self.value))] as Value).json
     }
 
+    var paths: [String] { [Self.configurationPath, Self.keysPath] }
+
     func document(_ request: HTTPRequest) -> Document? {
         switch request.path {
-        case "/.well-known/openid-configuration": Self.document(configuration, "application/json")
+        case Self.configurationPath: Self.document(configuration, "application/json")
         case Self.keysPath: Self.document(keys, "application/jwk-set+json")
         default: nil
         }

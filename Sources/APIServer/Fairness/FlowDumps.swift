@@ -10,6 +10,8 @@ struct FlowDumps: DocumentSource {
 
     let flows: FlowControl
 
+    var paths: [String] { ["dump_priority_levels", "dump_requests"].map { Self.root + $0 } }
+
     func document(_ request: HTTPRequest) throws(Status) -> Document? {
         guard request.path.hasPrefix(Self.root), request.method == .get else { return nil }
         let rows: [[String]]

@@ -10,6 +10,7 @@ final class APIHandler: HTTPHandler {
     private let api: Verbs
     private let gate: RequestGate
     private let documents: [any DocumentSource]
+    private let shelf: DocumentShelf
     private let aggregation: Aggregation
     private let metrics: RequestMetrics
     private let auditor: Auditor?
@@ -17,12 +18,13 @@ final class APIHandler: HTTPHandler {
     private let deadline: RequestDeadline
 
     init(
-        api: Verbs, gate: RequestGate, documents: [any DocumentSource], aggregation: Aggregation,
-        metrics: RequestMetrics, auditor: Auditor?, turns: Turns, deadline: RequestDeadline
+        api: Verbs, gate: RequestGate, documents: [any DocumentSource], shelf: DocumentShelf,
+        aggregation: Aggregation, metrics: RequestMetrics, auditor: Auditor?, turns: Turns, deadline: RequestDeadline
     ) {
         self.api = api
         self.gate = gate
         self.documents = documents
+        self.shelf = shelf
         self.aggregation = aggregation
         self.metrics = metrics
         self.auditor = auditor
@@ -42,21 +44,23 @@ final class APIHandler: HTTPHandler {
 
     /// Goes on with a request that is written down, if it is one, from its first stage.
     private func audit(_ passage: RequestGate.Passage, _ request: HTTPRequest, _ exchange: HTTPExchange) {
-        guard let auditor, let trail = auditor.begin(request, passage) else { return goOn(passage, exchange) }
+        guard let auditor, let trail = auditor.begin(request, passage) else { return goOn(passage, request, exchange) }
         let exchange = exchange.decorated(with: HTTPDecoration(headers: ["Audit-ID": trail.id], observer: trail))
         exchange.whenEnded { end in
             if case .completed(let status) = end { trail.ended(code: status?.code) } else { trail.ended(code: nil) }
         }
         let passage = passage.audited(by: trail)
-        guard auditor.mustWait else { return goOn(passage, exchange) }
+        guard auditor.mustWait else { return goOn(passage, request, exchange) }
         exchange.run { [self] in
-            guard await auditor.settle() else { return exchange.respond(.notAudited) }
-            goOn(passage, exchange)
+            guard await auditor.settle() else { return exchange.respond(.notAudited, to: request) }
+            goOn(passage, request, exchange)
             await exchange.hasEnded()
         }
     }
 
-    private func goOn(_ passage: RequestGate.Passage, _ exchange: HTTPExchange) {
+    private func goOn(
+        _ passage: RequestGate.Passage, _ request: HTTPRequest, _ exchange: HTTPExchange
+    ) {
         switch passage {
         case .open(let call):
             metrics.authenticated(call.sender)
@@ -64,7 +68,7 @@ final class APIHandler: HTTPHandler {
         case .closed(let status, let call):
             metrics.authenticated(call?.sender)
             if let call { follow(call, exchange) }
-            exchange.respond(status)
+            exchange.respond(status, to: request)
         case .pending: preconditionFailure("a gate that was asked must answer")
         }
     }
@@ -104,7 +108,7 @@ final class APIHandler: HTTPHandler {
     private func refuse(_ call: FrontCall, _ exchange: HTTPExchange, _ status: Status) {
         follow(call, exchange)
         if let key = key(of: call) { metrics.terminated(key, status.code) }
-        exchange.respond(status)
+        exchange.respond(status, to: call.request)
     }
 
     private func perform(_ call: FrontCall, _ exchange: HTTPExchange, waited: Duration = .zero) {
@@ -116,10 +120,10 @@ final class APIHandler: HTTPHandler {
             // Most requests are answered by now, which costs them nothing.
             exchange.whenLate(after: limit) { [self] in
                 if let key = key(of: call) { metrics.terminated(key, Status.late.code) }
-                exchange.respond(.late)
+                exchange.respond(.late, to: call.request)
             }
         } catch {
-            exchange.respond(error)
+            exchange.respond(error, to: call.request)
         }
     }
 
@@ -136,7 +140,7 @@ final class APIHandler: HTTPHandler {
         if aggregation.take(call, exchange) { return }
         guard call.info.isResourceRequest else {
             for source in documents {
-                if let document = try source.document(call.request) { return exchange.respond(document) }
+                if let document = try source.document(call.request) { return send(document, call, exchange) }
             }
             throw .noSuchPath
         }
@@ -153,9 +157,22 @@ final class APIHandler: HTTPHandler {
         default: try endpoint.write(call, exchange)
         }
     }
+
+    /// Sends a document, which may have to be made first: not here, where others wait.
+    private func send(_ document: Document, _ call: FrontCall, _ exchange: HTTPExchange) {
+        guard let recipe = document.recipe else { return exchange.respond(document) }
+        let isPacked = call.acceptsGzip
+        if isPacked, let bytes = shelf.kept(recipe) {
+            return exchange.respond(document.filled(with: bytes, isPacked: true))
+        }
+        exchange.run { [shelf] in
+            let bytes = isPacked ? await shelf.packed(recipe) : await shelf.unpacked(recipe)
+            exchange.respond(document.filled(with: bytes, isPacked: isPacked))
+        }
+    }
 }
 
-/// A finished answer to a GET of a plain path.
+/// The answer to a GET of a plain path.
 struct Document: Sendable {
     var contentType: String
     var bytes: [UInt8]
@@ -163,10 +180,24 @@ struct Document: Sendable {
     var status = HTTPStatus.ok
     /// Stands for the bytes: whoever has those of this tag has these. `nil` for what is always sent.
     var tag: String?
+    /// How the bytes are made, when that takes long.
+    var recipe: DocumentRecipe?
+
+    /// With the bytes that the recipe made.
+    func filled(with bytes: [UInt8], isPacked: Bool) -> Document {
+        var document = self
+        document.bytes = bytes
+        document.headers.append(("Vary", "Accept-Encoding"))
+        if isPacked { document.headers.append(("Content-Encoding", "gzip")) }
+        return document
+    }
 }
 
 /// Answers plain paths: discovery, OpenAPI, version, health, metrics.
 protocol DocumentSource: Sendable {
+    /// The paths that the index of this server names.
+    var paths: [String] { get }
+
     /// The document at this path in the form that the request accepts; `nil` when it is not this source's.
     func document(_ request: HTTPRequest) throws(Status) -> Document?
 }
@@ -178,12 +209,23 @@ protocol ConnectionProxy: Sendable {
 }
 
 extension HTTPExchange {
-    /// Answers with a `Status` object.
-    func respond(_ status: Status, warnings: [String] = []) {
-        var headers: HTTPHeaders = ["Content-Type": "application/json", "Cache-Control": "no-cache, private"]
+    /// Answers with a `Status` object, in the encoding that the request accepts.
+    func respond(_ status: Status, to request: HTTPRequest? = nil, warnings: [String] = []) {
+        var headers: HTTPHeaders = ["Cache-Control": "no-cache, private"]
         if let seconds = status.details?.retryAfterSeconds, seconds > 0 { headers.add("Retry-After", "\(seconds)") }
+        respond(status.value, HTTPStatus(status.code), headers, to: request, warnings: warnings)
+    }
+
+    /// The same of a `Status` that says more than a failure does.
+    func respond(
+        _ status: Value, _ code: HTTPStatus, _ headers: HTTPHeaders = [:], to request: HTTPRequest?,
+        warnings: [String] = []
+    ) {
+        let (contentType, bytes) = StatusForm.encode(status, accept: request?.headers["Accept"])
+        var headers = headers
+        headers.add("Content-Type", contentType)
         for warning in WarningHeader.values(warnings) { headers.add("Warning", warning) }
-        respond(HTTPStatus(status.code), headers, status.value.json)
+        respond(code, headers, bytes)
     }
 
     /// Returns when the exchange has ended, answered or broken.

@@ -50,7 +50,7 @@ struct FrontCall: Sendable {
     func format(_ definition: ResourceDefinition, isStream: Bool = false) throws(Status) -> ResponseFormat {
         let accepted = ResponseFormat(
             accept: request.headers["Accept"], hasProtobuf: definition.hasProtobuf,
-            hasTable: definition.isStored || definition.verbs.contains("list"), isStream: isStream)
+            hasTable: definition.hasTable(of: info.subresource), isStream: isStream)
         guard var format = accepted else { throw isStream ? .notAcceptableStream : .notAcceptable }
         if format.shape == .table { format.tableContent = try tableContent }
         if format.encoding == .json, !isStream, isPretty { format.isPretty = true }
@@ -117,4 +117,10 @@ struct FrontCall: Sendable {
 extension ResourceDefinition {
     /// Whether objects of this kind have a protobuf form: those of the built-in kinds have.
     var hasProtobuf: Bool { type.map { BuiltinTypes.kubernetes.type(named: $0.name) == $0 } ?? false }
+
+    /// Whether what the subresource, or the resource if it is empty, answers with can be shown as rows: what is read, not
+    /// what is only posted.
+    func hasTable(of subresource: String) -> Bool {
+        (subresource.isEmpty ? verbs : self.subresource(subresource)?.verbs ?? []).contains { $0 != "create" }
+    }
 }

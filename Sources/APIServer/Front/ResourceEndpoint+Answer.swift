@@ -141,7 +141,7 @@ extension ResourceEndpoint {
         } catch {
             // Either the client is gone, or an object cannot be written, which is told unless the answer has begun.
             guard writer == nil, let status = error as? Status else { return exchange.abort() }
-            exchange.respond(status)
+            exchange.respond(status, to: call.request)
         }
     }
 }

@@ -1,6 +1,7 @@
 import APIMachinery
 import Client
 import Support
+import Synchronization
 import Wire
 
 extension ResourceEndpoint {
@@ -20,7 +21,12 @@ extension ResourceEndpoint {
         } catch {
             return refuse(error, encoder, exchange)
         }
-        defer { store.cache.remove(watcher) }
+        let wish = BookmarkWish(bell)
+        if options.sendsBookmarks { store.log.bookmarks.add(wish) }
+        defer {
+            store.cache.remove(watcher)
+            store.log.bookmarks.remove(wish)
+        }
         let headers = Self.headers(encoder.contentType, served)
         let writer = exchange.startResponse(.ok, headers, limit: WatchResponse.held)
         await withTaskGroup { group in
@@ -32,14 +38,33 @@ extension ResourceEndpoint {
                 if !Task.isCancelled { writer.abort() }
             }
             var pump = RemoteWatch(served: served, store: store, encoder: encoder, options: options, writer: writer)
-            while !Task.isCancelled, let events = watcher.take() {
-                guard await pump.send(events) else { break }
-                if events.isEmpty { await bell.wait() }
+            while !Task.isCancelled {
+                // Read before what waits: the changes up to it were handed to every watch by then.
+                let revision = store.log.revision
+                guard let events = watcher.take(), await pump.send(events) else { break }
+                guard events.isEmpty else { continue }
+                if wish.isDue() { await pump.bookmark(revision) } else { await bell.wait() }
             }
             await pump.finish(isCancelled: Task.isCancelled)
             group.cancelAll()
         }
     }
+}
+
+/// Notes that the client is to be told how far the log has come, which the watch does when nothing else waits.
+private final class BookmarkWish: BookmarkReceiver {
+    private let bell: Bell
+    private let isNoted = Atomic(false)
+
+    init(_ bell: Bell) { self.bell = bell }
+
+    func bookmark() {
+        isNoted.store(true, ordering: .releasing)
+        bell.ring()
+    }
+
+    /// True once for all that was noted.
+    func isDue() -> Bool { isNoted.exchange(false, ordering: .acquiring) }
 }
 
 /// What one such watch has sent.
@@ -81,6 +106,13 @@ private struct RemoteWatch {
         if !hasMarked, options.marksInitialEvents { await mark(endsInitialEvents: true) }
         hasMarked = true
         return !isBroken
+    }
+
+    /// Tells how far the log has come, unless the client knows.
+    mutating func bookmark(_ revision: Int64) async {
+        guard revision > newest else { return }
+        newest = revision
+        await mark(endsInitialEvents: false)
     }
 
     mutating func finish(isCancelled: Bool) async {

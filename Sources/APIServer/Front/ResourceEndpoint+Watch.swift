@@ -17,32 +17,31 @@ extension ResourceEndpoint {
         // Without initial events and without a revision: from now on.
         if call.query.statedFlag("sendInitialEvents") == false, revision == nil { revision = store.log.revision }
         let start = sendsInitialEvents ? nil : revision
+        let options = try WatchOptions(call, marksInitialEvents: sendsInitialEvents)
         exchange.run {
             if served.isRemote {
-                let options = WatchOptions(call, marksInitialEvents: sendsInitialEvents)
                 return await followRemotely(served, request.filter, after: start, encoder, options, exchange)
             }
-            await follow(
-                store, served, request.filter, after: start, encoder,
-                WatchOptions(call, marksInitialEvents: sendsInitialEvents), exchange)
+            await follow(store, served, request.filter, after: start, encoder, options, exchange)
         }
     }
 
     /// What a watch's query asks for besides the selection.
     struct WatchOptions: Sendable {
         /// Seconds: a year.
-        private static let longest = 365 * 86_400
+        private static let longest: Int64 = 365 * 86_400
 
         var sendsBookmarks: Bool
         var marksInitialEvents: Bool
         var timeout: Duration
 
-        init(_ call: FrontCall, marksInitialEvents: Bool) {
+        init(_ call: FrontCall, marksInitialEvents: Bool) throws(Status) {
             sendsBookmarks = call.query.flag("allowWatchBookmarks")
             self.marksInitialEvents = marksInitialEvents && sendsBookmarks
-            let asked = call.query["timeoutSeconds"].flatMap { Int($0) } ?? 0
+            let wanted = try call.query.number("timeoutSeconds")
+            let asked = wanted ?? 0
             // Spread out, so that the watches of one restart do not all end at once.
-            timeout = asked > 0 ? .seconds(min(asked, Self.longest)) : .seconds(Int.random(in: 1800...3600))
+            timeout = asked > 0 ? .seconds(min(asked, Self.longest)) : .seconds(Int64.random(in: 1800...3600))
         }
     }
 
@@ -63,7 +62,11 @@ extension ResourceEndpoint {
         } catch {
             return refuse(error, encoder, exchange)
         }
-        defer { store.cache.remove(watcher) }
+        if options.sendsBookmarks { store.log.bookmarks.add(response) }
+        defer {
+            store.cache.remove(watcher)
+            store.log.bookmarks.remove(response)
+        }
         let headers = Self.headers(encoder.contentType, served)
         let writer = exchange.startResponse(.ok, headers, limit: WatchResponse.held)
         exchange.whenEnded { _ in response.stop() }

@@ -11,7 +11,7 @@ extension ResourceEndpoint {
         _ = try call.format(served.definition)
         exchange.collectBody(limit: Self.bodyLimit) { result in
             switch result {
-            case .failure(let error): exchange.respond(Self.status(of: error))
+            case .failure(let error): exchange.respond(Self.status(of: error), to: call.request)
             case .success(let body):
                 exchange.run {
                     let notes = AdmissionNotes()
@@ -19,7 +19,7 @@ extension ResourceEndpoint {
                     do throws(Status) {
                         try await perform(call, body, exchange, notes)
                     } catch {
-                        exchange.respond(error, warnings: notes.warnings)
+                        exchange.respond(error, to: call.request, warnings: notes.warnings)
                     }
                 }
             }
@@ -78,7 +78,7 @@ extension ResourceEndpoint {
         switch deletion {
         case .marked(let object): try respond(served.show(object), .ok, call, exchange, warnings: notes.warnings)
         case .removed(let object):
-            if Self.answersWithObject.contains(call.target.resource.resource) {
+            if Self.answersWithObject.contains(call.target.resource.groupResource) {
                 return try respond(served.show(object), .ok, call, exchange, warnings: notes.warnings)
             }
             let resource = call.target.resource
@@ -88,17 +88,16 @@ extension ResourceEndpoint {
                     "name": object.name, "kind": resource.resource, "uid": object.uid,
                 ].merging(resource.group.isEmpty ? [:] : ["group": resource.group]) { $1 }),
             ]
-            var headers: HTTPHeaders = ["Content-Type": "application/json"]
-            for warning in WarningHeader.values(notes.warnings) { headers.add("Warning", warning) }
             call.audit?.answered(success, code: 200)
-            exchange.respond(.ok, headers, success.json)
+            exchange.respond(success, .ok, to: call.request, warnings: notes.warnings)
         }
     }
 
     /// Kinds whose deletion returns the object although it is gone, as in Kubernetes.
     private static let answersWithObject: Set<String> = [
         "pods", "persistentvolumes", "persistentvolumeclaims", "serviceaccounts", "services", "podtemplates",
-        "replicationcontrollers", "resourcequotas", "storageclasses", "volumeattachments", "csidrivers", "csinodes",
+        "replicationcontrollers", "resourcequotas", "storageclasses.storage.k8s.io",
+        "volumeattachments.storage.k8s.io", "csidrivers.storage.k8s.io", "csinodes.storage.k8s.io",
     ]
 
     private func deleteCollection(
@@ -129,17 +128,18 @@ extension ResourceEndpoint {
         let value = body.isEmpty ? Value.emptyObject : try parse(call, body, "DeleteOptions").value
         if !body.isEmpty { call.audit?.requested(value) }
         var options = DeletionOptions()
-        let grace = value["gracePeriodSeconds"]?.integer ?? call.query["gracePeriodSeconds"].flatMap { Int64($0) }
+        let asked = try call.query.number("gracePeriodSeconds")
+        let grace = value["gracePeriodSeconds"]?.integer ?? asked
         // Kubernetes takes a negative period for the shortest.
         options.gracePeriodSeconds = grace.map { $0 < 0 ? 1 : Int($0) }
-        let asked = value["propagationPolicy"]?.string ?? call.query["propagationPolicy"] ?? ""
-        let policy = asked.isEmpty ? nil : asked
+        let propagation = value["propagationPolicy"]?.string ?? call.query["propagationPolicy"] ?? ""
+        let policy = propagation.isEmpty ? nil : propagation
         let orphans = value["orphanDependents"]?.bool ?? call.query.statedFlag("orphanDependents")
         let dryRun = (value["dryRun"]?.array ?? []).compactMap(\.string) + call.dryRun
         try OptionRules.checkDeletion(dryRun: dryRun, propagationPolicy: policy, orphanDependents: orphans)
         options.propagation = OptionRules.propagation(policy, orphanDependents: orphans)
         options.preconditionUID = value.at("preconditions", "uid")?.string
-        options.preconditionRevision = value.at("preconditions", "resourceVersion")?.string.flatMap { Int64($0) }
+        options.preconditionVersion = value.at("preconditions", "resourceVersion")?.string
         options.isDryRun = !dryRun.isEmpty
         return options
     }

@@ -35,7 +35,7 @@ struct ResourceEndpoint: Sendable {
                 do throws(Status) {
                     try respond(try await api.present(call.target, served), .ok, call, exchange)
                 } catch {
-                    exchange.respond(error)
+                    exchange.respond(error, to: call.request)
                 }
             }
         }
@@ -61,7 +61,7 @@ struct ResourceEndpoint: Sendable {
                 if served.isRemote { page.items = try await served.present(page.items) }
                 try await answer(page, call, exchange)
             } catch {
-                exchange.respond(error)
+                exchange.respond(error, to: call.request)
             }
         }
     }

@@ -8,7 +8,7 @@ import Wire
 /// Whoever changes an object calls ``wake()`` and writes the event to the socket's queue himself. While the client is
 /// behind, events stay where they are: what a watch begins with in its backlog, by reference to the cache; what comes
 /// later in the ``CacheWatcher``, which has bounds.
-final class WatchResponse: Sendable {
+final class WatchResponse: BookmarkReceiver {
     /// Bytes that the writer takes at most: more than the largest event, so that each is taken when little waits.
     static let held = 8 << 20
     /// With so many bytes on their way to the socket the client is behind,
@@ -22,7 +22,7 @@ final class WatchResponse: Sendable {
         /// What was taken from the source, and how much of it was sent.
         var backlog: [SelectedEvent] = []
         var sent = 0
-        /// The revision of the newest event that was sent.
+        /// The revision of the newest event or bookmark that was sent.
         var newest: Int64 = 0
         var hasSent = false
         var owesMark: Bool
@@ -76,6 +76,17 @@ final class WatchResponse: Sendable {
                 case .wait, .resume: return .abort(writer)
                 case let end: return end
                 }
+            })
+    }
+
+    func bookmark() {
+        take(
+            state.withLock { state in
+                let revision = log.revision
+                let step = advance(&state)
+                // To one that is behind, what it is sent next says more.
+                guard case .wait = step, state.writer != nil, !state.isPaused, revision > state.newest else { return step }
+                return mark(revision, endsInitialEvents: false, &state) ?? .wait
             })
     }
 
@@ -133,6 +144,7 @@ final class WatchResponse: Sendable {
     /// a moment before the log tells it.
     private func mark(_ revision: Int64, endsInitialEvents: Bool, _ state: inout State) -> Step? {
         let revision = max(revision, state.newest)
+        state.newest = revision
         return send(
             encoder.bookmark(revision, endsInitialEvents: endsInitialEvents, isFirst: !state.hasSent), &state)
     }

@@ -18,6 +18,8 @@ struct Metrics: DocumentSource {
     /// Of the process, from its owner.
     let process: @Sendable (inout MetricText) -> Void
 
+    var paths: [String] { ["/metrics"] }
+
     func document(_ request: HTTPRequest) throws(Status) -> Document? {
         guard request.path == "/metrics" else { return nil }
         var text = MetricText()

@@ -97,8 +97,8 @@ struct AdmissionRequest: Sendable {
             options["gracePeriodSeconds"] = deletion.gracePeriodSeconds.map { .integer(Int64($0)) }
             options["propagationPolicy"] = deletion.propagation.map { .string($0.rawValue) }
             if let uid = deletion.preconditionUID { options[path: ["preconditions", "uid"]] = .string(uid) }
-            if let revision = deletion.preconditionRevision {
-                options[path: ["preconditions", "resourceVersion"]] = .string(String(revision))
+            if let version = deletion.preconditionVersion {
+                options[path: ["preconditions", "resourceVersion"]] = .string(version)
             }
         } else if !writeOptions.fieldManager.isEmpty {
             options["fieldManager"] = .string(writeOptions.fieldManager)

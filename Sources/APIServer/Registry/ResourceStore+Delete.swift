@@ -62,10 +62,10 @@ extension ResourceStore {
                 resource, current.name,
                 "Precondition failed: UID in precondition: \(uid), UID in object meta: \(current.uid)")
         }
-        if let revision = options.preconditionRevision, revision != current.revision {
+        if let version = options.preconditionVersion, version != String(current.revision) {
             throw .conflict(
                 resource, current.name,
-                "Precondition failed: ResourceVersion in precondition: \(revision), "
+                "Precondition failed: ResourceVersion in precondition: \(version), "
                     + "ResourceVersion in object meta: \(current.revision)")
         }
     }

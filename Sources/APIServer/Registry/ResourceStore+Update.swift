@@ -127,7 +127,8 @@ extension ResourceStore {
         if logged == old, owners.isSame(butForTimes: current.managedFields), !isStale { return current }
         if DeletionPlan.isReleased(object) {
             try await remove(current, isDryRun: request.options.isDryRun)
-            return current
+            // Clients go on with what they made of it: as in Kubernetes they see no finalizer that is gone.
+            return StoredObject(received: logged, managedFields: owners)
         }
         do throws(CommitFailure) {
             let stored = try await commit(

@@ -28,6 +28,11 @@ extension Verbs {
             transform.create = { () throws(Status) in
                 if let refusal = call.creationRefusal { throw refusal }
                 if let custom = served.custom, custom.isTerminating { throw .terminating(call.target.resource) }
+                if let uid = configuration.object.at("metadata", "uid")?.string, !uid.isEmpty {
+                    throw .conflict(
+                        call.target.resource, call.target.name,
+                        "uid mismatch: the provided object specified uid \(uid), and no existing object was found")
+                }
                 let (made, owners) = try management.applied(configuration, to: nil, nil, force: force)
                 isCreated.withLock { $0 = true }
                 return ResourceStore.Proposal(

@@ -102,6 +102,11 @@ struct Verbs: Sendable {
         if call.target.subresource == nil, store.kind.allowsCreateOnUpdate {
             transform.create = { () throws(Status) in
                 if let refusal = call.creationRefusal { throw refusal }
+                if let uid = object.at("metadata", "uid")?.string, !uid.isEmpty {
+                    throw .conflict(
+                        call.target.resource, call.target.name,
+                        "Precondition failed: UID in precondition: \(uid), UID in object meta: ")
+                }
                 return ResourceStore.Proposal(
                     object: object, managedFields: management?.created(object, saying: sent))
             }

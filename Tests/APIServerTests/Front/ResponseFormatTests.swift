@@ -49,6 +49,19 @@ import Testing
         #expect(encoding("\(Self.table), application/yaml") == .yaml)
     }
 
+    @Test(arguments: [
+        (nil, "application/json"), ("text/html", "application/json"), (table, "application/json"),
+        ("application/yaml", "application/yaml"), (protobuf, protobuf), ("\(protobuf);\(partial)", protobuf),
+    ] as [(String?, String)])
+    func `a failure is told in the encoding that is accepted`(accept: String?, expected: String) throws {
+        let status = Status.noSuchPath.value
+        let (type, bytes) = StatusForm.encode(status, accept: accept)
+        #expect(type == expected)
+        let read = try #require(StatusForm.decode(bytes, type))
+        #expect(read["message"] == status["message"])
+        #expect(read["code"] == 404)
+    }
+
     @Test func `an object without protobuf goes out as what else is accepted, its metadata as protobuf all the same`() {
         #expect(form(Self.protobuf, hasProtobuf: false) == "-")
         #expect(form("\(Self.protobuf), application/json", hasProtobuf: false) == "json object")

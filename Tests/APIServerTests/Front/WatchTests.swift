@@ -156,4 +156,27 @@ import Wire
             #expect(try await api.ask(.get, path, token: token).code == code)
         }
     }
+
+    @Test func `a quiet watch hears from time to time how far the log has come`() async throws {
+        try await TestAPI.run { options in
+            options.bookmarkPeriod = .milliseconds(10)
+        } _: { api in
+            let token = try await api.token("reader", rules: [Self.reads])
+            let version = try await create("a", api)
+            let query = "?watch=true&timeoutSeconds=60&allowWatchBookmarks=true&resourceVersion=\(version)"
+            let watch = try await api.send(.get, Self.maps + query, token: token)
+            let other = try await api.server.client().create(ServiceAccount(namespace: "default", name: "other"))
+            let wanted = try #require(Int64(other.metadata.resourceVersion))
+            var text = ""
+            var reached: Int64 = 0
+            for try await part in watch.body {
+                text += String(decoding: part, as: UTF8.self)
+                guard text.hasSuffix("\n"), let last = try frames(text).last else { continue }
+                #expect(last.hasPrefix("BOOKMARK @"))
+                reached = Int64(last.dropFirst("BOOKMARK @".count)) ?? 0
+                if reached >= wanted { break }
+            }
+            #expect(reached >= wanted)
+        }
+    }
 }

@@ -156,6 +156,7 @@ import Testing
         let request = fixture.request(verb: .create, isDryRun: true)
         let object = try await fixture.store.create(["metadata": ["name": "a"]], request)
         #expect(object.name == "a")
+        #expect(object.value.at("metadata", "resourceVersion") == nil)
         #expect(fixture.datastore.currentRevision == 0)
         await #expect(throws: Status.notFound(Fixture.widgets, "a")) { try await fixture.delete("a") }
     }
@@ -183,7 +184,11 @@ import Testing
         await #expect(throws: Status.self) {
             try await fixture.update("a") { $0[path: ["metadata", "finalizers"]] = ["x.io/b", "x.io/c"] }
         }
-        try await fixture.update("a") { $0[path: ["metadata", "finalizers"]] = nil }
+        let before = try fixture.store.get(ObjectName(namespace: "ns", name: "a"))
+        let last = try await fixture.update("a") { $0[path: ["metadata", "finalizers"]] = nil }
+        // The answer is what the client made of it, at the version that it found.
+        #expect(last.value.at("metadata", "finalizers") == nil)
+        #expect(last.revision == before.revision)
         #expect(fixture.store.cache.get(ObjectName(namespace: "ns", name: "a")) == nil)
     }
 
@@ -205,9 +210,13 @@ import Testing
         let fixture = try await Fixture()
         let object = try await fixture.create("a")
         await #expect(throws: Status.self) { try await fixture.delete("a", DeletionOptions(preconditionUID: "other")) }
-        await #expect(throws: Status.self) { try await fixture.delete("a", DeletionOptions(preconditionRevision: 99)) }
+        for version in ["99", "abc", ""] {
+            let options = DeletionOptions(preconditionVersion: version)
+            let status = await #expect(throws: Status.self) { try await fixture.delete("a", options) }
+            #expect(status?.isConflict == true)
+        }
         _ = try await fixture.delete(
-            "a", DeletionOptions(preconditionUID: object.uid, preconditionRevision: object.revision))
+            "a", DeletionOptions(preconditionUID: object.uid, preconditionVersion: String(object.revision)))
     }
 
     private struct GracefulStrategy: ResourceStrategy {

@@ -94,7 +94,7 @@ extension FieldChecks {
 
     // MARK: - Addresses (KEP-563)
 
-    private mutating func clusterAddresses(_ spec: Value, isHeadless: Bool) {
+    mutating func clusterAddresses(_ spec: Value, isHeadless: Bool) {
         let (first, all) = (spec["clusterIP"].text, spec["clusterIPs"])
         if !first.isEmpty {
             if !all.isFilled {

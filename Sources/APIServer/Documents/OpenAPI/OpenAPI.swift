@@ -4,8 +4,7 @@ import PKI
 import Support
 import Wire
 
-/// `/openapi/v3`: a document for each group and version, generated from the schema tables when it is asked for, so that
-/// it costs nothing while nobody asks (KEP-2896).
+/// `/openapi/v3`: a document for each group and version, generated from the schema tables when somebody asks (KEP-2896).
 struct OpenAPI: DocumentSource {
     private let release: String
     private let derived: Derived<Index>
@@ -35,6 +34,8 @@ struct OpenAPI: DocumentSource {
         }
     }
 
+    var paths: [String] { ["/openapi/v3"] }
+
     func document(_ request: HTTPRequest) throws(Status) -> Document? {
         guard request.path.hasPrefix("/openapi/v3") else { return nil }
         let rest = request.path.dropFirst("/openapi/v3".count).drop { $0 == "/" }
@@ -52,10 +53,7 @@ struct OpenAPI: DocumentSource {
             // A document whose hash stands in its URL never changes.
             document.headers.append(("Cache-Control", "public, max-age=31536000, immutable"))
         }
-        // It is large, and made only for who does not have it.
-        let known = document.answer(to: request)
-        if known.status == .notModified { return known }
-        document.bytes = self.document(served).json
+        document.recipe = DocumentRecipe(key: hash) { [release] in Self.tree(served, release).json }
         return document
     }
 
@@ -67,8 +65,8 @@ struct OpenAPI: DocumentSource {
 
     private static func url(_ path: String, _ hash: String) -> String { "/openapi/v3/\(path)?hash=\(hash)" }
 
-    private func document(_ served: [Registry.Served]) -> Value {
-        var schemas = OpenAPISchemas(.three, kinds: Self.kinds(of: served.map(\.definition)))
+    private static func tree(_ served: [Registry.Served], _ release: String) -> Value {
+        var schemas = OpenAPISchemas(.three, kinds: kinds(of: served.map(\.definition)))
         var paths = Value.emptyObject
         for resource in served {
             let definition = resource.definition

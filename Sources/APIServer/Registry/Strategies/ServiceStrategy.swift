@@ -58,19 +58,24 @@ struct ServiceStrategy: ResourceStrategy {
     /// A client that does not send back what was allocated keeps it.
     private func keepAllocations(_ object: inout Value, of current: Value) {
         guard object.at("spec", "type") != "ExternalName", current.at("spec", "type") != "ExternalName" else { return }
-        for key in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] where isUnset(object.at("spec", key)) {
+        // Who changes the first address alone means the list as well.
+        let (first, all) = (object.at("spec", "clusterIP"), object.at("spec", "clusterIPs"))
+        if first != current.at("spec", "clusterIP"), all == current.at("spec", "clusterIPs") {
+            object[path: ["spec", "clusterIPs"]] = nil
+        }
+        for key in Self.addressFields where object.at("spec", key).isUnset {
+            guard key != "clusterIPs" || object.at("spec", "clusterIP") == current.at("spec", "clusterIP") else { continue }
             object[path: ["spec", key]] = current.at("spec", key)
         }
     }
 
-    private func isUnset(_ value: Value?) -> Bool { value == nil || value == "" || value == .array([]) }
+    /// What goes with the addresses of a service, the first address first.
+    private static let addressFields = ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"]
 
     private func allocate(_ object: inout Value, over current: Value?, _ taken: inout Taken) throws(Status) {
         let type = object.at("spec", "type")?.string ?? "ClusterIP"
         if type == "ExternalName" {
-            for key in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
-                object[path: ["spec", key]] = nil
-            }
+            for key in Self.addressFields { object[path: ["spec", key]] = nil }
             return
         }
         try allocateAddress(&object, over: current, &taken)
@@ -104,21 +109,18 @@ struct ServiceStrategy: ResourceStrategy {
     }
 
     private func allocateAddress(_ object: inout Value, over current: Value?, _ taken: inout Taken) throws(Status) {
-        let family: Value = allocator.cidr.family == .v4 ? "IPv4" : "IPv6"
-        let isHeadless = object.at("spec", "clusterIP") == "None"
-        if isUnset(object.at("spec", "ipFamilies")) { object[path: ["spec", "ipFamilies"]] = [family] }
-        if isUnset(object.at("spec", "ipFamilyPolicy")) {
-            let policy: Value = isHeadless && isUnset(object.at("spec", "selector")) ? "RequireDualStack" : "SingleStack"
-            object[path: ["spec", "ipFamilyPolicy"]] = policy
+        var spec = object["spec"] ?? .emptyObject
+        // What a service has it keeps, also if it was given by other rules.
+        let had = current?.at("spec", "type") == "ExternalName" ? nil : current?["spec"]
+        if had == nil || Self.addressFields.contains(where: { spec[$0] != had?[$0] }) {
+            let errors = ServiceFamilies(cluster: allocator.cidr.family).complete(&spec)
+            guard errors.isEmpty else { throw invalid(object, errors) }
+            object["spec"] = spec
         }
-        if isHeadless {
-            object[path: ["spec", "clusterIPs"]] = ["None"]
-            return
-        }
+        if spec["clusterIP"] == "None" { return }
         let held = current.map { Set(Self.addresses($0)) } ?? []
         if let text = object.at("spec", "clusterIP")?.string, !text.isEmpty {
             try takeAddress(text, held, object, &taken)
-            object[path: ["spec", "clusterIPs"]] = [.string(text)]
             return
         }
         do throws(ServiceAllocator.Refusal) {
@@ -217,9 +219,13 @@ struct ServiceStrategy: ResourceStrategy {
     }
 
     private func invalid(_ object: Value, _ field: String, _ value: Value, _ detail: String) -> Status {
+        invalid(object, [.invalid(field, value: value, detail)])
+    }
+
+    private func invalid(_ object: Value, _ errors: [FieldError]) -> Status {
         .invalid(
             GroupVersionKind(group: "", version: "v1", kind: "Service"),
-            object.at("metadata", "name")?.string ?? "", [.invalid(field, value: value, detail)])
+            object.at("metadata", "name")?.string ?? "", errors)
     }
 
     private static func addresses(_ object: Value) -> [Support.IPAddress] {

@@ -20,7 +20,7 @@ struct EvictionAction: ResourceAction {
                 try await evict(call, options, api)
                 return ["apiVersion": "v1", "kind": "Status", "metadata": .emptyObject, "status": "Success", "code": 201]
             } catch {
-                guard error.isConflict, options.preconditionRevision == nil, options.preconditionUID == nil,
+                guard error.isConflict, options.preconditionVersion == nil, options.preconditionUID == nil,
                     attempt < Self.attempts
                 else { throw error }
                 attempt += 1
@@ -36,7 +36,7 @@ struct EvictionAction: ResourceAction {
         case .refuse(let status): throw status
         case .take(let budget): try await take(pod.name, from: budget, call, options, api)
         case .delete(let onlyUnchanged):
-            if onlyUnchanged, options.preconditionRevision == nil { options.preconditionRevision = pod.revision }
+            if onlyUnchanged, options.preconditionVersion == nil { options.preconditionVersion = String(pod.revision) }
         }
         options = try await mark(pod, call, options, api)
         var deletion = call.request(.delete)
@@ -89,7 +89,7 @@ struct EvictionAction: ResourceAction {
         request.isAdmitted = true
         let marked = try await api.registry.store(.pods).update(pod.objectName, request, transform)
         var options = options
-        if options.preconditionRevision != nil { options.preconditionRevision = marked.revision }
+        if options.preconditionVersion != nil { options.preconditionVersion = String(marked.revision) }
         return options
     }
 
@@ -102,7 +102,7 @@ struct EvictionAction: ResourceAction {
                     + "have been deleted and then recreated")
         }
         let revision = pod.at("metadata", "resourceVersion")?.string ?? ""
-        if let wanted = options.preconditionRevision, String(wanted) != revision {
+        if let wanted = options.preconditionVersion, wanted != revision {
             throw .conflict(
                 .pods, name,
                 "the ResourceVersion in the precondition (\(wanted)) does not match the ResourceVersion in record "
@@ -120,7 +120,7 @@ struct EvictionAction: ResourceAction {
             gracePeriodSeconds: given["gracePeriodSeconds"]?.integer.map { $0 < 0 ? 1 : Int($0) },
             propagation: OptionRules.propagation(policy, orphanDependents: orphans),
             preconditionUID: given.at("preconditions", "uid")?.string,
-            preconditionRevision: given.at("preconditions", "resourceVersion")?.string.flatMap { Int64($0) },
+            preconditionVersion: given.at("preconditions", "resourceVersion")?.string,
             isDryRun: call.options.isDryRun || !dryRun.isEmpty)
     }
 }

@@ -1,0 +1,109 @@
+import API
+import APIMachinery
+import APIServer
+import Client
+import Testing
+import Wire
+
+/// Answers that are not just an object, as clients see them over HTTP.
+@Suite(.timeLimit(.minutes(5))) struct AnswersTests {
+    private static let maps = "/api/v1/namespaces/default/configmaps"
+    private static let leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
+    private static let table = "application/json;as=Table;v=v1;g=meta.k8s.io"
+
+    @Test func `the root tells which paths there are`() async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            try await tabs.define(CronTab.definition([CronTab.version("v1", CronTab.schema([:]))]))
+            let answer = try await tabs.ask(.get, "/")
+            #expect(answer.code == 200)
+            let paths = (answer.value["paths"]?.array ?? []).compactMap(\.string)
+            #expect(paths == paths.sorted())
+            let known = [
+                "/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1",
+                "/apis/stable.example.com/v1", "/healthz", "/livez/ping", "/metrics", "/openapi/v2", "/openapi/v3",
+                "/openid/v1/jwks", "/readyz", "/version",
+            ]
+            #expect(Set(known).isSubset(of: paths))
+            for path in paths { #expect(try await tabs.ask(.get, path).code == 200, "\(path)") }
+        }
+    }
+
+    @Test func `what is only posted has no rows`() async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+            let review: Value = ["spec": ["nonResourceAttributes": ["path": "/", "verb": "get"]]]
+            let refused = try await tabs.ask(.post, path, review, ["Accept": Self.table])
+            #expect(refused.code == 406)
+            #expect(refused.value["reason"] == "NotAcceptable")
+            let taken = try await tabs.ask(.post, path, review, ["Accept": "\(Self.table), application/json"])
+            #expect(taken.code == 201)
+            #expect(taken.value["kind"] == "SelfSubjectAccessReview")
+        }
+    }
+
+    @Test(arguments: [
+        ("?gracePeriodSeconds=abc", [:], 400), ("?gracePeriodSeconds=-1", [:], 200),
+        ("", ["preconditions": ["resourceVersion": "abc"]], 409), ("", ["preconditions": ["uid": "abc"]], 409),
+    ] as [(String, Value, Int)])
+    func `nothing is deleted by a wish that cannot be read`(query: String, options: Value, code: Int) async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            let name = ObjectName(namespace: "default", name: "a")
+            try await api.server.client().create(ConfigMap(namespace: "default", name: "a"))
+            #expect(try await tabs.ask(.delete, Self.maps + "/a" + query, options).code == code)
+            let rest = try await api.server.client().find(ConfigMap.self, name)
+            #expect((rest == nil) == (code == 200))
+        }
+    }
+
+    @Test(arguments: ["limit=abc", "timeoutSeconds=abc&watch=1", "resourceVersion=abc"])
+    func `a number that is none is refused`(query: String) async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            #expect(try await tabs.ask(.get, Self.maps + "?" + query).code == 400)
+        }
+    }
+
+    @Test func `a deletion tells of the object only where Kubernetes does`() async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            let names: Value = ["plural": "services", "singular": "service", "kind": "Service"]
+            var definition = CronTab.definition(
+                [CronTab.version("v1", CronTab.schema([:]))], ["names": names])
+            definition[path: ["metadata", "name"]] = "services.stable.example.com"
+            try await tabs.define(definition)
+            let path = "/apis/stable.example.com/v1/namespaces/default/services"
+            var object = CronTab.object("a", [:])
+            object["kind"] = "Service"
+            #expect(try await tabs.ask(.post, path, object).code == 201)
+            #expect(try await tabs.ask(.delete, path + "/a").value["kind"] == "Status")
+            let service: Value = ["metadata": ["name": "a"], "spec": ["ports": [["port": 80]]]]
+            let services = "/api/v1/namespaces/default/services"
+            #expect(try await tabs.ask(.post, services, service).code == 201)
+            let deleted = try await tabs.ask(.delete, services + "/a").value
+            #expect(deleted["kind"] == "Service")
+        }
+    }
+
+    @Test func `what names an object that was there is no wish for a new one`() async throws {
+        try await ApplyWorld.run { world in
+            let lease: Value = [
+                "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": ["name": "a", "uid": "u"],
+            ]
+            let put = try await world.send(.put, Self.leases + "/a", "application/json", lease)
+            #expect(put.code == 409)
+            #expect(
+                put.value["message"]?.string
+                    == #"Operation cannot be fulfilled on leases.coordination.k8s.io "a": Precondition failed: "#
+                    + "UID in precondition: u, UID in object meta: ")
+            let applied = try await world.apply(Self.leases + "/a", lease, manager: "me")
+            #expect(applied.code == 409)
+            #expect(
+                applied.value["message"]?.string
+                    == #"Operation cannot be fulfilled on leases.coordination.k8s.io "a": uid mismatch: "#
+                    + "the provided object specified uid u, and no existing object was found")
+        }
+    }
+}
