@@ -33,36 +33,4 @@ struct KindConversion: Sendable {
         new["apiVersion"] = .string(apiVersion)
         return new
     }
-
-    /// autoscaling/v1 knows one metric, the CPU's utilisation; v2 has it among its metrics.
-    private static let horizontalPodAutoscalers = KindConversion(
-        toStored: { object in
-            var new = object
-            new["apiVersion"] = "autoscaling/v2"
-            if let target = object.at("spec", "targetCPUUtilizationPercentage") {
-                new[path: ["spec", "targetCPUUtilizationPercentage"]] = nil
-                new[path: ["spec", "metrics"]] = [
-                    [
-                        "type": "Resource",
-                        "resource": [
-                            "name": "cpu", "target": ["type": "Utilization", "averageUtilization": target],
-                        ],
-                    ]
-                ]
-            }
-            return new
-        },
-        toServed: { object in
-            var new = object
-            new["apiVersion"] = "autoscaling/v1"
-            new[path: ["spec", "metrics"]] = nil
-            new[path: ["spec", "behavior"]] = nil
-            new[path: ["status", "currentMetrics"]] = nil
-            new[path: ["status", "conditions"]] = nil
-            let cpu = (object.at("spec", "metrics")?.array ?? []).first { $0.at("resource", "name") == "cpu" }
-            if let target = cpu?.at("resource", "target", "averageUtilization") {
-                new[path: ["spec", "targetCPUUtilizationPercentage"]] = target
-            }
-            return new
-        })
 }
