@@ -203,4 +203,16 @@ import Testing
         full.remove(giant)
         #expect(full.requested == empty.requested)
     }
+
+    @Test func `a pod of many resources and many init containers is read in little time`() {
+        let requests = Value((0..<5_000).reduce(into: [String: String]()) { $0["example.com/r\($1)"] = "1" })
+        var spec: Value = ["containers": [["name": "c"]]]
+        let sidecar: Value = ["name": "s", "restartPolicy": "Always", "resources": ["requests": requests]]
+        let others: [Value] = (0..<5_000).map {
+            ["name": .string("i\($0)"), "resources": ["requests": ["cpu": .string("\($0)m")]]]
+        }
+        spec["initContainers"] = .array([sidecar] + others)
+        let facts = PodFacts(Pod(["metadata": ["name": "p", "namespace": "ns", "uid": "u"], "spec": spec]))
+        #expect(facts.requests["cpu"] == 4_999 && facts.requests["example.com/r9"] == 1)
+    }
 }

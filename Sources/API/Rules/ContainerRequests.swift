@@ -10,13 +10,18 @@ struct ContainerRequests {
         var sidecars: [String: Quantity] = [:]
         var most: [String: Quantity] = [:]
         for container in spec["initContainers"].items {
-            var present = sidecars
-            Self.add(container, to: &present)
-            if container["restartPolicy"].text == "Always" {
-                sidecars = present
+            let isSidecar = container["restartPolicy"].text == "Always"
+            if isSidecar {
+                Self.add(container, to: &sidecars)
                 Self.add(container, to: &amounts)
             }
-            Self.raise(&most, to: present)
+            // Of nothing else is more taken than before.
+            for (name, amount) in container["resources"]["requests"].entries {
+                guard let amount = Optional(amount).quantity else { continue }
+                let before = sidecars[name]
+                let present = isSidecar ? before ?? amount : before.map { $0 + amount } ?? amount
+                most[name] = max(most[name] ?? present, present)
+            }
         }
         Self.raise(&amounts, to: most)
     }

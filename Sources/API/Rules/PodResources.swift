@@ -52,15 +52,18 @@ public enum PodResources {
         }
         var (sidecars, starting) = (Amounts(), Amounts())
         for container in pod.at("spec", "initContainers")?.array ?? [] {
-            var own = amounts(of: container, list, pod, "initContainerStatuses", options)
-            if container["restartPolicy"]?.string == "Always" {
+            let own = amounts(of: container, list, pod, "initContainerStatuses", options)
+            let isSidecar = container["restartPolicy"]?.string == "Always"
+            if isSidecar {
                 running.add(own)
                 sidecars.add(own)
-                own = sidecars
-            } else {
-                own.add(sidecars)
             }
-            starting.raise(to: own)
+            // Of nothing else is more taken than before.
+            for (name, amount) in own {
+                let before = sidecars[name]
+                let present = isSidecar ? before ?? amount : before.map { amount + $0 } ?? amount
+                starting.raise(to: [name: present])
+            }
         }
         running.raise(to: starting)
         return running

@@ -32,9 +32,16 @@ enum PodAdmission {
         return nil
     }
 
+    /// A pod is looked at container by container, again and again: thousands of them would keep the node from all others.
+    static let mostContainers = 1000
+
     /// What the pod asks for that it cannot have here: it waits, and an event says so. It does not fail, since who
     /// made it would make it again at once, and without what it asks for it must not run.
     static func obstacle(to spec: PodSpec, hasAppArmor: Bool) -> Fault? {
+        let count = spec.initContainers.count + spec.containers.count + spec.ephemeralContainers.count
+        guard count <= mostContainers else {
+            return Fault(.unsupported, "a node runs no pod of more than \(mostContainers) containers")
+        }
         if spec.hostUsers == false {
             return Fault(.unsupported, "user namespaces (hostUsers: false) are not part of this version")
         }

@@ -30,14 +30,26 @@ struct Payload: Hashable, Sendable {
         return folders.sorted()
     }
 
-    /// Refuses paths that lead out of the volume, or that would be taken for the volume's own bookkeeping.
+    /// Bytes of one volume's files. Items may name one large file any number of times.
+    private static let mostBytes = 256 << 20
+    /// Bytes of the paths of its files and of all folders above them.
+    private static let mostPathBytes = 16 << 20
+
+    /// Refuses paths that lead out of the volume, or that would be taken for the volume's own bookkeeping, and more
+    /// than a node has room for.
     func check() throws(Fault) {
-        for path in files.keys {
+        var (bytes, pathBytes) = (0, 0)
+        for (path, file) in files {
             let parts = path.split(separator: "/", omittingEmptySubsequences: false)
             let isFine =
                 !path.hasPrefix("..") && !parts.contains { $0.isEmpty || $0 == "." || $0 == ".." }
                 && path.utf8.count <= 4096
             guard isFine else { throw Fault(.invalid, "invalid path \(path) in a volume") }
+            bytes += file.bytes.count
+            pathBytes += parts.count * path.utf8.count
+        }
+        guard bytes <= Self.mostBytes, pathBytes <= Self.mostPathBytes else {
+            throw Fault(.invalid, "the files of a volume, or the paths of its folders, are too large together")
         }
     }
 

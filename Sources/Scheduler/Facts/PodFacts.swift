@@ -73,13 +73,11 @@ struct PodFacts: Sendable {
         var sidecars = ResourceAmounts()
         for container in spec.initContainers {
             let own = ResourceAmounts(container.resources.requests)
-            if container.restartPolicy == "Always" {
-                sidecars += own
-                starting.raise(to: sidecars)
-            } else {
-                var step = sidecars
-                step += own
-                starting.raise(to: step)
+            let isSidecar = container.restartPolicy == "Always"
+            if isSidecar { sidecars += own }
+            // Of nothing else is more taken than before.
+            for (name, amount) in own.amounts {
+                starting[name] = max(starting[name], sidecars[name] + (isSidecar ? 0 : amount))
             }
         }
         running += sidecars

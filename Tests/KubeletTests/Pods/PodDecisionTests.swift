@@ -117,6 +117,9 @@ import Testing
         #expect(obstacle(["hostUsers": true]) == nil)
         #expect(obstacle(["hostUsers": false])?.contains("hostUsers") == true)
         #expect(obstacle(["resourceClaims": [["name": "gpu"]]])?.contains("resourceClaims") == true)
+        let (some, many) = (Value.array(Array(repeating: [:], count: 500)), Value.array(Array(repeating: [:], count: 501)))
+        #expect(obstacle(["containers": some, "initContainers": some]) == nil)
+        #expect(obstacle(["containers": some, "initContainers": many])?.contains("1000 containers") == true)
         let enforced = "Cannot enforce AppArmor: AppArmor is not enabled on the host"
         for spec: Value in [
             ["securityContext": profile("RuntimeDefault")],

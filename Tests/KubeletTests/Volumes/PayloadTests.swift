@@ -31,6 +31,17 @@ import Testing
         }
     }
 
+    @Test func `what a node has no room for is refused`() throws {
+        let deep = String(repeating: "/x", count: 1500)
+        @Sendable func payload(_ paths: [String], _ bytes: [UInt8] = []) -> Payload {
+            Payload(files: Dictionary(paths.map { ($0, Payload.File(bytes: bytes, mode: 0o644)) }) { first, _ in first })
+        }
+        try payload(["a" + deep]).check()
+        #expect(throws: Fault.self) { try payload((0..<10).map { "\($0)" + deep }).check() }
+        let large = [UInt8](repeating: 0, count: 1 << 20)
+        #expect(throws: Fault.self) { try payload((0..<300).map { "\($0)" }, large).check() }
+    }
+
     @Test(arguments: [
         ("configMap: {name: c}", ["a": "A 0644", "b": "B 0644"]),
         ("configMap: {name: c, defaultMode: 256, items: [{key: b, path: x/y}]}", ["x/y": "B 0400"]),

@@ -87,6 +87,8 @@ extension FieldChecks {
 
     /// Annotations that mean something to Kubernetes. Most pods have none of them.
     private mutating func podAnnotations(_ annotations: Value?, _ spec: Value, _ path: @autoclosure () -> String) {
+        let hasProfiles = annotations.entries.contains { $0.key.hasPrefix(Self.appArmorOfContainer) }
+        let names = hasProfiles ? Set(Self.containerNames(spec)) : []
         for (key, value) in annotations.entries {
             let text = value.string ?? ""
             switch key {
@@ -99,7 +101,7 @@ extension FieldChecks {
             case _ where key.hasPrefix(Self.seccompOfContainer): seccompAnnotation(text, "\(path()).\(key)")
             case _ where key.hasPrefix(Self.appArmorOfContainer):
                 let container = String(key.dropFirst(Self.appArmorOfContainer.count))
-                if !Self.containerNames(spec).contains(container) {
+                if !names.contains(container) {
                     invalid("\(path())[\(key)]", .string(container), "container not found")
                 }
                 if !["", "runtime/default", "unconfined"].contains(text), !text.hasPrefix("localhost/") {

@@ -50,6 +50,10 @@ extension FieldChecks {
     private mutating func spread(_ constraints: Value?, _ path: @autoclosure () -> String) {
         guard constraints.isFilled else { return }
         let all = constraints.elements(path())
+        let last = Dictionary(
+            all.enumerated().map { index, element in
+                ([element.value["topologyKey"].text, element.value["whenUnsatisfiable"].text], index)
+            }, uniquingKeysWith: { $1 })
         for (index, (constraint, path)) in all.enumerated() {
             let skew = constraint["maxSkew"] ?? 0
             if skew.integer ?? 0 <= 0 { invalid(path + ".maxSkew", skew, "must be greater than zero") }
@@ -58,10 +62,9 @@ extension FieldChecks {
             if action.isEmpty {
                 unsupported(path + ".whenUnsatisfiable", "", ["DoNotSchedule", "ScheduleAnyway"])
             }
-            let isRepeated = all[(index + 1)...].contains {
-                $0.value["topologyKey"].text == key && $0.value["whenUnsatisfiable"].text == action
+            if last[[key, action]] != index {
+                duplicate(path + ".{topologyKey, whenUnsatisfiable}", .string("{\(key), \(action)}"))
             }
-            if isRepeated { duplicate(path + ".{topologyKey, whenUnsatisfiable}", .string("{\(key), \(action)}")) }
             minDomains(constraint["minDomains"], action, path + ".minDomains")
             spreadKeys(constraint, path + ".matchLabelKeys")
             selector(constraint["labelSelector"], path + ".labelSelector")
