@@ -29,9 +29,10 @@ import Testing
 
     @Test func `duplicate fields are named by their path`() throws {
         var duplicates: [String] = []
-        let json = Array(#"{"spec":{"x":1,"x":2},"a":1,"a":1}"#.utf8)
-        _ = try Value(json: json, duplicateFields: &duplicates)
-        #expect(duplicates == ["spec.x", "a"])
+        let json = Array(#"{"a":1,"a":{"b":1,"b":2},"spec":[[0],{"x":1},[{"x":1,"y":[],"x":2,"x":3}]]}"#.utf8)
+        let value = try Value(json: json, duplicateFields: &duplicates)
+        #expect(duplicates == ["a", "a.b", "spec[2][0].x"])
+        #expect(value["a"] == ["b": 2])
     }
 
     @Test(arguments: UInt64(0)..<200)

@@ -30,7 +30,8 @@ extension Value {
         try self.init(json: bytes, limits: limits, duplicateFields: &duplicates)
     }
 
-    /// Parses, and notes the paths of fields that were given twice (the last one counts), for strict field validation.
+    /// Parses, and notes the paths of fields that were given twice (the last one counts), for strict field validation:
+    /// in the order of the text, as `spec.ports[0].name`.
     public init(
         json bytes: [UInt8], limits: JSONLimits = JSONLimits(), duplicateFields: inout [String]
     ) throws(JSONError) {
@@ -38,7 +39,11 @@ extension Value {
             var parser = JSONParser(bytes: buffer, limits: limits)
             do throws(JSONError) {
                 let value = try parser.parseDocument()
-                return .success((value, parser.duplicateFields))
+                guard parser.hasDuplicates else { return .success((value, [])) }
+                // Rare enough to be read once more.
+                var tracer = JSONParser(bytes: buffer, limits: limits, isTracing: true)
+                _ = try tracer.parseDocument()
+                return .success((value, tracer.duplicateFields))
             } catch {
                 return .failure(error)
             }
@@ -59,13 +64,18 @@ struct JSONParser {
     private let limits: JSONLimits
     private var position = 0
     private var depth = 0
-    /// The names of the fields that the parser is inside of, only kept to name duplicates.
+    /// Whether some object has a field twice.
+    private(set) var hasDuplicates = false
+    /// Whether the parser keeps the path on which it is, to name duplicates.
+    private let isTracing: Bool
+    /// The names of the fields that the parser is inside of.
     private var path: [String] = []
     private(set) var duplicateFields: [String] = []
 
-    init(bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits) {
+    init(bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits, isTracing: Bool = false) {
         self.bytes = bytes
         self.limits = limits
+        self.isTracing = isTracing
     }
 
     mutating func parseDocument() throws(JSONError) -> Value {
@@ -95,6 +105,7 @@ struct JSONParser {
         defer { depth -= 1 }
         position += 1
         var entries: [Fields.Entry] = []
+        var seen: Set<String> = []
         skipWhitespace()
         if peek == UInt8(ascii: "}") {
             position += 1
@@ -109,9 +120,12 @@ struct JSONParser {
             skipWhitespace()
             guard peek == UInt8(ascii: ":") else { throw failure("invalid character after object key") }
             position += 1
-            path.append(key)
+            if isTracing {
+                path.append(key)
+                if !seen.insert(key).inserted { noteDuplicate() }
+            }
             entries.append(Fields.Entry(key: key, value: try parseValue()))
-            path.removeLast()
+            if isTracing { path.removeLast() }
             skipWhitespace()
             if peek == UInt8(ascii: ",") {
                 position += 1
@@ -124,15 +138,14 @@ struct JSONParser {
         }
         let count = entries.count
         let fields = Fields(unsorted: entries)
-        if fields.count != count { noteDuplicates(entries) }
+        if fields.count != count { hasDuplicates = true }
         return .object(fields)
     }
 
-    private mutating func noteDuplicates(_ entries: [Fields.Entry]) {
-        var seen: Set<String> = []
-        for entry in entries where !seen.insert(entry.key).inserted && duplicateFields.count < Self.notedFields {
-            duplicateFields.append((path + [entry.key]).joined(separator: "."))
-        }
+    private mutating func noteDuplicate() {
+        guard duplicateFields.count < Self.notedFields else { return }
+        let name = path.joined(separator: ".")
+        if !duplicateFields.contains(name) { duplicateFields.append(name) }
     }
 
     private mutating func parseArray() throws(JSONError) -> Value {
@@ -145,13 +158,16 @@ struct JSONParser {
             position += 1
             return .array([])
         }
+        let name = path.last
         while true {
+            if let name { path[path.count - 1] = name + "[\(elements.count)]" }
             elements.append(try parseValue())
             skipWhitespace()
             if peek == UInt8(ascii: ",") {
                 position += 1
             } else if peek == UInt8(ascii: "]") {
                 position += 1
+                if let name { path[path.count - 1] = name }
                 return .array(elements)
             } else {
                 throw failure("invalid character after array element")

@@ -97,6 +97,9 @@ struct ObjectFilter: Sendable {
     var name: String?
     /// `nil` when every object matches.
     var matches: (@Sendable (StoredObject) -> Bool)?
+    /// What is asked of objects as their clients see them, when the log has them in another form; `nil` for nothing. Who
+    /// shows them asks: ``includes(_:)`` does not.
+    var matchesShown: (@Sendable (StoredObject) -> Bool)?
 
     func includes(_ object: StoredObject) -> Bool {
         if let namespace, object.namespace != namespace { return false }
@@ -112,7 +115,8 @@ struct ObjectFilter: Sendable {
         switch (old, new) {
         case (nil, nil): return nil
         case (nil, let new?): return SelectedEvent(.added, new, change)
-        case (.some, let new?): return SelectedEvent(.modified, new, change)
+        case (let old?, let new?):
+            return SelectedEvent(.modified, new, change, before: matchesShown == nil ? nil : old)
         case (let old?, nil): return SelectedEvent(.deleted, old, change)
         }
     }

@@ -116,6 +116,24 @@ final class ObjectLog: Sendable {
         return cache
     }
 
+    /// Reads anew what is stored of a resource that is kept, each object changed by `normalise`: the same versions in
+    /// another form, of which nobody is told.
+    func reread(
+        _ stored: Stored, normalise: (StoredObject) -> StoredObject
+    ) async throws(DatastoreError) {
+        guard let cache = cache(of: stored.resource) else { return }
+        var objects: [ObjectName: StoredObject] = [:]
+        for entry in try await datastore.list(ListQuery(prefix: Self.root + stored.prefix + "/")).entries {
+            let object = try Self.decode(entry)
+            objects[object.objectName] = object
+        }
+        cache.replaceAll { present in
+            let read = objects[present.objectName]
+            let new = normalise(read?.revision == present.revision ? read ?? present : present)
+            return new.bytes == present.bytes ? present : new
+        }
+    }
+
     /// Keeps the resource no longer. What is stored of it stays stored.
     func forget(_ resource: GroupVersionResource) {
         homes.withLock { homes in

@@ -13,19 +13,25 @@ struct SelectedEvent: Sendable {
     let kind: Kind
     /// The new version; for a deletion, or an object that left the selection, the last one that was selected.
     let object: StoredObject
+    /// What a modified object was before; only kept for selections that are made of objects as they are shown.
+    let before: StoredObject?
     /// The revision of the change. For a deletion it is newer than the object's own.
     let revision: Revision
     private let frames: WatchFrames
 
-    init(_ kind: Kind, _ object: StoredObject, _ change: CacheChange) {
+    init(_ kind: Kind, _ object: StoredObject, _ change: CacheChange, before: StoredObject? = nil) {
         self.kind = kind
         self.object = object
+        self.before = before
         revision = change.revision
         frames = change.frames
     }
 
     /// The object as the event shows it: a deletion carries its own revision, so that a watch can resume behind it.
-    var versioned: StoredObject {
+    var versioned: StoredObject { versioned(object) }
+
+    /// An object in the revision of this event.
+    func versioned(_ object: StoredObject) -> StoredObject {
         guard object.revision != revision else { return object }
         var value = object.value
         value[path: ["metadata", "resourceVersion"]] = .string(String(revision))

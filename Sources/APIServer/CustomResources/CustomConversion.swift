@@ -18,9 +18,11 @@ final class CustomConversion: Sendable {
         heads = versions.mapValues { Self.head($0.definition.groupVersionKind.apiVersion) }
     }
 
-    /// How the canonical bytes of an object in a version begin, since no field's name comes before `apiVersion`; objects
-    /// that have such a field are parsed.
-    private static func head(_ apiVersion: String) -> [UInt8] { Array("{\"apiVersion\":\"\(apiVersion)\"".utf8) }
+    /// How the canonical bytes of an object in a version begin, if no field's name comes before `apiVersion`.
+    private static func head(_ apiVersion: String) -> [UInt8] { Array("\(start)\"\(apiVersion)\"".utf8) }
+
+    private static let start = "{\"apiVersion\":"
+    private static let startBytes = Array(start.utf8)
 
     /// Whether objects in another version than their own are made by a server outside.
     var isRemote: Bool { webhook != nil }
@@ -29,7 +31,10 @@ final class CustomConversion: Sendable {
     func isCurrent(_ object: StoredObject) -> Bool { isIn(storage, object) }
 
     private func isIn(_ version: String, _ object: StoredObject) -> Bool {
-        heads[version].map { object.bytes.starts(with: $0) } ?? false
+        guard let head = heads[version], let own = versions[version] else { return false }
+        if object.bytes.starts(with: Self.startBytes) { return object.bytes.starts(with: head) }
+        // Some field's name comes before `apiVersion`.
+        return object.field("apiVersion") == own.definition.groupVersionKind.apiVersion
     }
 
     // MARK: Reading
@@ -39,9 +44,10 @@ final class CustomConversion: Sendable {
         if isIn(version, object) { return object }
         guard webhook == nil, let wanted = versions[version] else { return nil }
         let apiVersion = wanted.definition.groupVersionKind.apiVersion
-        if let source = versions.first(where: { isIn($0.key, object) }), wanted.schema.isSame(as: source.value.schema) {
-            let rest = object.bytes.dropFirst(heads[source.key]?.count ?? 0)
-            return object.replacing(bytes: Self.head(apiVersion) + rest)
+        if let source = versions.first(where: { isIn($0.key, object) }), wanted.schema.isSame(as: source.value.schema),
+            let head = heads[source.key], object.bytes.starts(with: head)
+        {
+            return object.replacing(bytes: Self.head(apiVersion) + object.bytes.dropFirst(head.count))
         }
         return StoredObject(received: renamed(object.value, to: wanted), managedFields: object.managedFields)
     }

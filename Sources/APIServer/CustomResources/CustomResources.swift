@@ -29,6 +29,7 @@ final class CustomResources: Sendable {
     private let webhooks: any WebhookCaller
     private let now: @Sendable () -> Timestamp
     private let definitions: any ObjectSet
+    private let names: DefinitionNames
     private let serving = Mutex<[String: Serving]>([:])
     private let arrivals = WorkQueue<String>()
     private let endings = WorkQueue<String>()
@@ -45,6 +46,7 @@ final class CustomResources: Sendable {
         self.webhooks = webhooks
         self.now = now
         definitions = registry.logs.objects(.customResourceDefinitions)
+        names = DefinitionNames(definitions)
     }
 
     /// Serves what was established before. After this, requests for custom resources can be answered.
@@ -85,11 +87,15 @@ final class CustomResources: Sendable {
     // MARK: Coming
 
     private func arrive(_ name: String) async throws(Status) {
-        guard let object = definitions.get(ObjectName(name: name)) else { return stop(name) }
+        guard let object = definitions.get(ObjectName(name: name)) else {
+            names.forget(name)
+            return stop(name)
+        }
         var definition = CustomDefinition(object)
         // One that took the place of another which was not seen to go.
         if let old = serving.withLock({ $0[name]?.uid }), old != definition.uid { stop(name) }
-        let status = DefinitionConditions(now: now()).status(of: definition, taken(besides: definition))
+        let taken = names.taken(in: definition.group, besides: name)
+        let status = DefinitionConditions(now: now()).status(of: definition, taken)
         let isNews = status != definition.value["status"]
         var value = definition.value
         value["status"] = status
@@ -101,24 +107,9 @@ final class CustomResources: Sendable {
         retryRefused(in: definition.group, besides: name)
     }
 
-    /// The names that other kinds in the group have.
-    private func taken(besides definition: CustomDefinition) -> DefinitionConditions.Taken {
-        var taken = DefinitionConditions.Taken()
-        for object in definitions.list(namespace: nil) where object.name != definition.name {
-            // Names in a group end with it.
-            guard object.name.hasSuffix("." + definition.group) else { continue }
-            let other = CustomDefinition(object)
-            if other.group == definition.group { taken.add(other.acceptedNames) }
-        }
-        return taken
-    }
-
     /// Names may have become free.
     private func retryRefused(in group: String, besides name: String) {
-        for object in definitions.list(namespace: nil) where object.name != name && object.name.hasSuffix("." + group) {
-            let other = CustomDefinition(object)
-            if other.condition("NamesAccepted")?["status"] == "False" { arrivals.add(object.name) }
-        }
+        for other in names.refused(in: group, besides: name) { arrivals.add(other) }
     }
 
     private func serve(_ definition: CustomDefinition) async throws(Status) {
@@ -133,11 +124,12 @@ final class CustomResources: Sendable {
         let home = definition.home
         let cache: ResourceCache
         do throws(DatastoreError) {
+            // What the schema did not know, or filled in, is not what is stored.
+            if before != nil { try await log.reread(home, normalise: conversion.normalised) }
             cache = try await log.keep(home, normalise: conversion.normalised)
         } catch {
             throw Status(error)
         }
-        if before != nil { cache.replaceAll(conversion.normalised) }
         let served = definition.servedVersions.compactMap { version in
             conversion.versions[version.name].map { custom in
                 Registry.Served(
@@ -149,8 +141,10 @@ final class CustomResources: Sendable {
         guard let own = conversion.versions[storage.name] else { return }
         // Deletes objects as they lie in the log: no conversion can be in the way.
         let raw = store(own, home, nil)
-        let observation = CachedObjectSet(cache: cache, filter: ObjectFilter()).observe { [endings] change in
-            if change.new == nil { endings.add(definition.name) }
+        // The name alone: with the definition, its whole tree would stay in memory.
+        let observation = CachedObjectSet(cache: cache, filter: ObjectFilter()).observe {
+            [endings, name = definition.name] change in
+            if change.new == nil { endings.add(name) }
         }
         let names = definition.acceptedNames
         registry.serve(definition.group, names.plural, as: served)

@@ -140,7 +140,9 @@ final class APIHandler: HTTPHandler {
         if aggregation.take(call, exchange) { return }
         guard call.info.isResourceRequest else {
             for source in documents {
-                if let document = try source.document(call.request) { return send(document, call, exchange) }
+                guard let document = try source.document(call.request) else { continue }
+                api.memory.note(bytes: document.bytes.count)
+                return send(document, call, exchange)
             }
             throw .noSuchPath
         }

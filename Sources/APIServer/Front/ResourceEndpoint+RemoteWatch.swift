@@ -37,7 +37,8 @@ extension ResourceEndpoint {
                 try? await Task.sleep(for: .seconds(10), tolerance: .seconds(1))
                 if !Task.isCancelled { writer.abort() }
             }
-            var pump = RemoteWatch(served: served, store: store, encoder: encoder, options: options, writer: writer)
+            var pump = RemoteWatch(
+                served: served, store: store, filter: filter, encoder: encoder, options: options, writer: writer)
             while !Task.isCancelled {
                 // Read before what waits: the changes up to it were handed to every watch by then.
                 let revision = store.log.revision
@@ -71,6 +72,7 @@ private final class BookmarkWish: BookmarkReceiver {
 private struct RemoteWatch {
     let served: Registry.Served
     let store: ResourceStore
+    let filter: ObjectFilter
     let encoder: WatchEncoder
     let options: ResourceEndpoint.WatchOptions
     let writer: HTTPBodyWriter
@@ -80,11 +82,12 @@ private struct RemoteWatch {
     private var newest: Int64 = 0
 
     init(
-        served: Registry.Served, store: ResourceStore, encoder: WatchEncoder, options: ResourceEndpoint.WatchOptions,
-        writer: HTTPBodyWriter
+        served: Registry.Served, store: ResourceStore, filter: ObjectFilter, encoder: WatchEncoder,
+        options: ResourceEndpoint.WatchOptions, writer: HTTPBodyWriter
     ) {
         self.served = served
         self.store = store
+        self.filter = filter
         self.encoder = encoder
         self.options = options
         self.writer = writer
@@ -92,17 +95,15 @@ private struct RemoteWatch {
 
     /// Sends a batch; the first is what was there when the watch began. False when the watch is over.
     mutating func send(_ events: [SelectedEvent]) async -> Bool {
-        let objects: [StoredObject]
+        let shown: [(kind: SelectedEvent.Kind, object: StoredObject)]
         do throws(Status) {
-            objects = try await served.present(events.map(\.versioned))
+            shown = try await show(events)
         } catch {
             await write(encoder.failure(error))
             return false
         }
-        for (event, object) in zip(events, objects) {
-            await write(encoder.encode(event.kind, object, isFirst: !hasSent))
-            newest = max(newest, event.revision)
-        }
+        for (kind, object) in shown { await write(encoder.encode(kind, object, isFirst: !hasSent)) }
+        newest = max(newest, events.map(\.revision).max() ?? 0)
         if !hasMarked, options.marksInitialEvents { await mark(endsInitialEvents: true) }
         hasMarked = true
         return !isBroken
@@ -113,6 +114,24 @@ private struct RemoteWatch {
         guard revision > newest else { return }
         newest = revision
         await mark(endsInitialEvents: false)
+    }
+
+    /// The events in the served version: of a selection by fields, what they mean to those who see only what is selected.
+    private func show(
+        _ events: [SelectedEvent]
+    ) async throws(Status) -> [(kind: SelectedEvent.Kind, object: StoredObject)] {
+        let objects = try await served.present(events.map(\.versioned))
+        guard let matches = filter.matchesShown else { return zip(events, objects).map { ($0.kind, $1) } }
+        var before = try await served.present(events.compactMap { event in event.before.map(event.versioned) })[...]
+        return zip(events, objects).compactMap { event, object in
+            let old = event.before == nil ? nil : before.popFirst()
+            switch (old.map(matches) ?? (event.kind == .deleted), matches(object)) {
+            case (true, true): return (event.kind, object)
+            case (false, true): return (.added, object)
+            case (true, false): return old.map { (.deleted, $0) }
+            case (false, false): return nil
+            }
+        }
     }
 
     mutating func finish(isCancelled: Bool) async {

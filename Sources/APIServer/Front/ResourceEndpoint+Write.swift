@@ -13,6 +13,7 @@ extension ResourceEndpoint {
             switch result {
             case .failure(let error): exchange.respond(Self.status(of: error), to: call.request)
             case .success(let body):
+                api.memory.note(bytes: body.count)
                 exchange.run {
                     let notes = AdmissionNotes()
                     call.audit?.gather(notes)
@@ -105,12 +106,13 @@ extension ResourceEndpoint {
     ) async throws(Status) {
         guard let store = served.store else { throw .methodNotAllowed("deletecollection", call.target.resource) }
         let request = try listRequest(call)
-        let page: ResourceStore.Page
+        var page: ResourceStore.Page
         if let present = try store.listPresent(request) {
             page = present
         } else {
             page = try await store.listPast(request)
         }
+        try await show(&page, request.filter)
         for object in page.items {
             var one = apiCall
             one.target = Target(call.target.resource, object.objectName)

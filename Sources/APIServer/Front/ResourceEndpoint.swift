@@ -58,7 +58,7 @@ struct ResourceEndpoint: Sendable {
             do throws(Status) {
                 var page: ResourceStore.Page
                 if let present { page = present } else { page = try await store.listPast(request) }
-                if served.isRemote { page.items = try await served.present(page.items) }
+                try await show(&page, request.filter)
                 try await answer(page, call, exchange)
             } catch {
                 exchange.respond(error, to: call.request)
@@ -66,12 +66,22 @@ struct ResourceEndpoint: Sendable {
         }
     }
 
+    /// Brings the page of a kind that a server outside converts into the served version, and selects what only that
+    /// version tells: such a page may hold less than its limit.
+    func show(_ page: inout ResourceStore.Page, _ filter: ObjectFilter) async throws(Status) {
+        guard served.isRemote else { return }
+        page.items = try await served.present(page.items)
+        guard let matches = filter.matchesShown else { return }
+        page.items.removeAll { !matches($0) }
+        page.remaining = nil
+    }
+
     /// Reads the query of a list (`meta/v1.ListOptions`).
     func listRequest(_ call: FrontCall) throws(Status) -> ResourceStore.ListRequest {
         var request = ResourceStore.ListRequest()
         request.filter = try ObjectFilter(
             served.definition, namespace: call.target.namespace, labelSelector: call.query["labelSelector"] ?? "",
-            fieldSelector: call.query["fieldSelector"] ?? "")
+            fieldSelector: call.query["fieldSelector"] ?? "", isRemote: served.isRemote)
         // What was authorised by a name is answered for that name, however the name was given.
         if !call.info.name.isEmpty { request.filter.name = call.info.name }
         let match = call.query["resourceVersionMatch"] ?? ""

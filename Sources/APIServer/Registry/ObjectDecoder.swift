@@ -52,7 +52,9 @@ struct ObjectDecoder {
     static let problemLimit = 100
 
     /// That a text gives a field twice.
-    static func duplicate(_ path: String) -> String { "duplicate field \"\(path)\"" }
+    static func duplicate(_ path: String) -> String { "\(duplicatePrefix)\"\(path)\"" }
+
+    private static let duplicatePrefix = "duplicate field "
 
     /// The object, and what clients that asked for it are warned of. `bodyProblems` are what reading its text found.
     func decode(
@@ -67,8 +69,7 @@ struct ObjectDecoder {
         } catch {
             throw Refusal(kind, error.description)
         }
-        let found = bodyProblems + unknown.map { "unknown field \"\($0)\"" }
-        let problems = Array(found.prefix(Self.problemLimit))
+        let problems = Array(Self.problems(bodyProblems, unknown: unknown).prefix(Self.problemLimit))
         if validation == .strict, !problems.isEmpty {
             throw Refusal(kind, "strict decoding error: " + problems.joined(separator: ", "))
         }
@@ -76,6 +77,14 @@ struct ObjectDecoder {
         object["kind"] = .string(kind.kind)
         BuiltinDefaults.shared.apply(to: &object, as: type)
         return (object, validation == .warn ? problems : [])
+    }
+
+    /// A field that nobody knows is not told to be there twice besides. What YAML finds comes before the fields are read.
+    private static func problems(_ found: [String], unknown: [String]) -> [String] {
+        let strangers = Set(unknown.map(duplicate))
+        let duplicates = found.filter { $0.hasPrefix(duplicatePrefix) && !strangers.contains($0) }
+        let others = found.filter { !$0.hasPrefix(duplicatePrefix) }
+        return others + unknown.map { "unknown field \"\($0)\"" } + duplicates
     }
 
     /// A body that leaves its version or kind out is taken for what the URL says.

@@ -4,8 +4,12 @@ import Client
 
 extension ObjectFilter {
     /// Reads the selectors of a list or watch. Fails with 400 on what does not parse or what the resource cannot select.
+    ///
+    /// Objects of a `remote` kind get their fields from a server outside: what is asked of these goes into
+    /// ``matchesShown``.
     init(
-        _ definition: ResourceDefinition, namespace: String, labelSelector: String, fieldSelector: String
+        _ definition: ResourceDefinition, namespace: String, labelSelector: String, fieldSelector: String,
+        isRemote: Bool = false
     ) throws(Status) {
         let labels: LabelSelector
         var fields: FieldSelector
@@ -26,9 +30,15 @@ extension ObjectFilter {
         let terms = fields.terms.map { term in
             (term: term, read: SelectableField.reader(term.field, of: definition.resource))
         }
-        matches = { object in
-            labels.matches(object.labels) && terms.allSatisfy { ($0.term.value == $0.read(object)) != $0.term.isNegated }
+        let matchesFields = { @Sendable (object: StoredObject) in
+            terms.allSatisfy { ($0.term.value == $0.read(object)) != $0.term.isNegated }
         }
+        guard !isRemote else {
+            if !labels.matchesEverything { matches = { labels.matches($0.labels) } }
+            if !terms.isEmpty { matchesShown = matchesFields }
+            return
+        }
+        matches = { labels.matches($0.labels) && matchesFields($0) }
     }
 }
 

@@ -8,7 +8,7 @@ import Synchronization
 /// is asked. Caused by work, never by time: an idle server is not woken.
 final class MemoryKeeper: Sendable {
     struct Limits: Sendable {
-        /// Bytes of answers, and writes, after which it is worth the milliseconds that it takes.
+        /// Bytes of bodies, and writes, after which it is worth the milliseconds that it takes.
         var bytes = 1 << 20
         var writes: Revision = 256
         /// How long a burst is given to end.
@@ -25,7 +25,7 @@ final class MemoryKeeper: Sendable {
         self.giveBack = giveBack
     }
 
-    /// An answer of so many bytes was made.
+    /// A body of so many bytes was made or read.
     func note(bytes: Int) {
         let sum = answered.wrappingAdd(bytes, ordering: .relaxed).newValue
         if sum >= limits.bytes { isDue.ring() }

@@ -158,6 +158,51 @@ import Wire
         }
     }
 
+    @Test func `fields are selected by in the version in which they are asked for`() async throws {
+        try await TestWebhook.run(answer: { _, body in (200, Self.convert(try Value(json: body)).json) }) { hook in
+            try await TestAPI.run { api in
+                let tabs = try await CronTab(api)
+                var definition = Self.definition(storing: "v1", hook)
+                for (index, field) in [".spec.host", ".spec.hostPort"].enumerated() {
+                    var versions = definition.at("spec", "versions")?.array ?? []
+                    versions[index]["selectableFields"] = [["jsonPath": .string(field)]]
+                    definition[path: ["spec", "versions"]] = .array(versions)
+                }
+                try await tabs.define(definition)
+                let start = try await tabs.ask(.get, Self.path("v2")).value.at("metadata", "resourceVersion")?.string
+                for (name, host) in [("a", "x"), ("b", "y"), ("c", "x")] {
+                    _ = try await tabs.ask(
+                        .post, Self.path("v1"), CronTab.object(name, ["host": .string(host), "port": 1]))
+                }
+                let merge: HTTPHeaders = ["Content-Type": "application/merge-patch+json"]
+                _ = try await tabs.ask(.patch, Self.path("v1") + "/a", ["spec": ["host": "y"]], merge)
+                _ = try await tabs.ask(.patch, Self.path("v1") + "/b", ["spec": ["host": "x"]], merge)
+                _ = try await tabs.ask(.patch, Self.path("v1") + "/c", ["metadata": ["labels": ["l": "1"]]], merge)
+                _ = try await tabs.ask(.delete, Self.path("v1") + "/c")
+                for (version, field) in [("v1", "spec.host%3Dx"), ("v2", "spec.hostPort%3Dx:1")] {
+                    let selected = "?fieldSelector=" + field
+                    let list = try await tabs.ask(.get, Self.path(version) + selected).value
+                    #expect(list["items"]?.array?.map { $0.at("metadata", "name") } == ["b"], "\(version)")
+                    let watch = "\(selected)&watch=true&timeoutSeconds=1&resourceVersion=\(start ?? "")"
+                    let text = try await tabs.ask(.get, Self.path(version) + watch).value.string ?? ""
+                    let events = text.split(separator: "\n").compactMap { try? Value(json: Array($0.utf8)) }
+                    #expect(
+                        events.map { event in
+                            let name = event.at("object", "metadata", "name")?.string ?? ""
+                            return "\(event["type"]?.string ?? "") \(name)"
+                        } == ["ADDED a", "ADDED c", "DELETED a", "ADDED b", "MODIFIED c", "DELETED c"], "\(version)")
+                    // What leaves the selection is shown as it was in it.
+                    #expect(events.allSatisfy { $0.at("object", "spec") == list["items"]?.array?.first?["spec"] })
+                }
+                let wrong = try await tabs.ask(.get, Self.path("v2") + "?fieldSelector=spec.host%3Dx")
+                #expect(wrong.code == 400)
+                _ = try await tabs.ask(.delete, Self.path("v2") + "?fieldSelector=spec.hostPort%3Dx:1")
+                let left = try await tabs.ask(.get, Self.path("v1")).value["items"]?.array
+                #expect(left?.map { $0.at("metadata", "name") } == ["a"])
+            }
+        }
+    }
+
     @Test func `a conversion that fails is told, and does not keep the definition from going`() async throws {
         try await TestWebhook.run(answer: { _, body in
             let uid = try Value(json: body).at("request", "uid") ?? ""

@@ -98,11 +98,13 @@ struct CronTab: Sendable {
         for await _ in stream where condition(set.get(ObjectName(name: name))?.value) { return }
     }
 
-    /// Waits until earlier changes of definitions are served: one worker serves them in order, and now serves another.
-    func settle() async throws {
+    /// Waits until earlier changes of definitions are served: one worker serves them in order, and now serves another,
+    /// of the kind `name`.
+    func settle(_ name: String = "tab") async throws {
         var other = Self.definition(
-            [Self.version("v1", Self.schema([:]))], ["names": ["plural": "tabs", "singular": "tab", "kind": "Tab"]])
-        other[path: ["metadata", "name"]] = "tabs.stable.example.com"
+            [Self.version("v1", Self.schema([:]))],
+            ["names": ["plural": .string(name + "s"), "singular": .string(name), "kind": .string("A" + name)]])
+        other[path: ["metadata", "name"]] = .string(name + "s.stable.example.com")
         try await define(other)
     }
 

@@ -243,6 +243,41 @@ import Wire
         }
     }
 
+    @Test func `a default fills in what is not stored, for as long as it is one`() async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            // In canonical form the first of them comes before all other fields.
+            try await tabs.define(
+                CronTab.definition([
+                    CronTab.version(
+                        "v1", ["type": "object", "properties": ["a": ["type": "string"], "z": ["type": "string"]]])
+                ]))
+            let properties = "/spec/versions/0/schema/openAPIV3Schema/properties/"
+            func change(_ patch: Value, before kind: String) async throws {
+                let changed = try await tabs.ask(
+                    .patch, CronTab.definitions + "/" + CronTab.name, patch,
+                    ["Content-Type": "application/json-patch+json"])
+                #expect(changed.code == 200, "\(changed.value)")
+                try await tabs.settle(kind)
+            }
+            func fields(_ name: String) async throws -> [Value?] {
+                let object = try await tabs.ask(.get, CronTab.path + "/" + name).value
+                return [object["a"], object["z"]]
+            }
+            _ = try await tabs.ask(.post, CronTab.path, CronTab.object("before", [:]))
+            try await change([["op": "add", "path": .string(properties + "a/default"), "value": "A"]], before: "one")
+            #expect(try await fields("before") == ["A", nil])
+            _ = try await tabs.ask(.post, CronTab.path, CronTab.object("after", [:]))
+            let second: Value = [
+                ["op": "remove", "path": .string(properties + "a/default")],
+                ["op": "add", "path": .string(properties + "z/default"), "value": "Z"],
+            ]
+            try await change(second, before: "two")
+            #expect(try await fields("before") == [nil, "Z"])
+            #expect(try await fields("after") == ["A", "Z"])
+        }
+    }
+
     @Test func `rules in CEL refuse objects, and faults of old come as warnings`() async throws {
         try await TestAPI.run { api in
             let tabs = try await CronTab(api)

@@ -40,11 +40,11 @@ import Wire
             #expect(strict.code == 400)
             #expect(
                 strict.message.hasSuffix(
-                    #"strict decoding error: duplicate field "data", unknown field "dat""#), "\(strict.message)")
+                    #"strict decoding error: unknown field "dat", duplicate field "data""#), "\(strict.message)")
             let warned = try await post("Warn", "application/json", json)
             #expect(warned.code == 201)
             #expect(
-                warned.warnings == [#"299 - "duplicate field \"data\"""#, #"299 - "unknown field \"dat\"""#])
+                warned.warnings == [#"299 - "unknown field \"dat\"""#, #"299 - "duplicate field \"data\"""#])
             let ignored = try await post("Ignore", "application/json", json)
             #expect(ignored.code == 201 && ignored.warnings == [])
 

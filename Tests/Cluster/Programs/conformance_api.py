@@ -8,9 +8,10 @@ import sys, unittest
 
 from kubernetes import config
 
-from conformance import apps, auth, machinery, network, node, policies, quotas, storage
+from conformance import (
+    apps, auth, custom_resources, machinery, network, node, policies, quotas, storage, webhooks)
 
-MODULES = (apps, auth, machinery, network, node, policies, quotas, storage)
+MODULES = (apps, auth, custom_resources, machinery, network, node, policies, quotas, storage, webhooks)
 
 if __name__ == "__main__":
     apps.Kubectl.config = sys.argv.pop(1)

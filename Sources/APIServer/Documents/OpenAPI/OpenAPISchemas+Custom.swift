@@ -33,7 +33,7 @@ extension OpenAPISchemas {
     }
 
     private static let typeMeta = [
-        ("apiVersion", "The version of the schema that this object is written in."),
+        ("apiVersion", "APIVersion defines the version of the schema that this object is written in."),
         ("kind", "What this object is: the REST resource that it represents."),
     ]
 
