@@ -172,8 +172,9 @@ public final class APIServer: Sendable {
                 table: aggregation.table, discovery: discovery, openAPI: OpenAPI(registry, release: release)),
             swagger,
             Metrics(
-                requests: requests, webhooks: webhooks.metrics, aggregation: aggregation.metrics, audit: auditor,
-                flows: flows, lives: lives, calls: calls, registry: registry, version: options.version,
+                requests: requests, webhooks: webhooks.metrics, policies: policies.metrics,
+                aggregation: aggregation.metrics, audit: auditor, flows: flows, lives: lives, calls: calls,
+                registry: registry, version: options.version,
                 process: options.processMetrics),
         ]
         if let flows { documents.append(FlowDumps(flows: flows)) }
@@ -211,6 +212,15 @@ public final class APIServer: Sendable {
     /// Lets others decide from now on. Fails, and changes nothing, when nodes or roles would begin or cease to count.
     public func replace(authorization configuration: AuthorizationConfiguration) throws(Fault) {
         try access.replace(configuration)
+    }
+
+    /// Seals values by another configuration from now on. Fails when none were sealed when the server began.
+    public func replace(encryption configuration: EncryptionConfiguration) throws(Fault) {
+        guard let sealed = api.registry.logs.sealed else {
+            throw Fault(
+                .invalid, "the server was started without a configuration of encryption", remedy: "start it again")
+        }
+        sealed.replace(configuration)
     }
 
     /// Makes the objects that every cluster has, and says that the server is ready.

@@ -11,6 +11,9 @@ public struct Histogram: Sendable {
         counts = [Int](repeating: 0, count: bounds.count + 1)
     }
 
+    /// How many values there were.
+    public var count: Int { counts.reduce(0, +) }
+
     public mutating func observe(_ value: Double) {
         counts[bounds.firstIndex { value <= $0 } ?? bounds.count] += 1
         sum += value

@@ -4,7 +4,8 @@ import Logging
 import Supervisor
 import Support
 
-/// Files whose changes count while the server runs: those of `--authentication-config` and `--authorization-config`.
+/// Files whose changes count while the server runs: those of `--authentication-config`, `--authorization-config` and
+/// `--encryption-provider-config`.
 ///
 /// What is wrong with a changed file is logged, and what it said before goes on to count.
 struct ReloadedFiles: Sendable {
@@ -16,8 +17,15 @@ struct ReloadedFiles: Sendable {
     let files: [File]
     private let log: Logger
 
-    init(_ access: AccessArguments, _ options: APIServerOptions, _ api: APIServer, log: Logger) {
+    init(_ arguments: APIServerArguments, _ options: APIServerOptions, _ api: APIServer, log: Logger) {
+        let access = arguments.access
         var files: [File] = []
+        if let path = arguments.encryptionConfigFile, arguments.reloadsEncryption {
+            files.append(
+                File(path: path) { text throws(Fault) in
+                    try api.replace(encryption: try EncryptionConfiguration(text: text))
+                })
+        }
         if let path = access.authenticationConfigFile {
             files.append(
                 File(path: path) { text throws(Fault) in

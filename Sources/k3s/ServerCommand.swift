@@ -95,7 +95,7 @@ struct ServerCommand {
             { try await control.run() },
             { try await waitForStop(signals) },
         ]
-        let reloaded = ReloadedFiles(configuration.apiServer.access, options, api, log: log)
+        let reloaded = ReloadedFiles(configuration.apiServer, options, api, log: log)
         if !reloaded.files.isEmpty { parts.append { try await reloaded.run() } }
         if let (runtime, ports) = node {
             let agent = NodeAgent(

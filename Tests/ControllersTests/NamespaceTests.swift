@@ -158,6 +158,32 @@ import Testing
             """)
     }
 
+    @Test(arguments: ["account default", "map kube-root-ca.crt"])
+    func `a namespace that is going gets nothing any more`(lost: String) async throws {
+        let (kind, name) = (lost.split(separator: " ")[0], lost.split(separator: " ")[1])
+        let resource = kind == "account" ? "serviceaccounts" : "configmaps"
+        let controller: any Controller =
+            kind == "account" ? ServiceAccountController() : RootCAPublisher(certificates: "PEM")
+        // That nothing was made is known when the namespace that came later has its own.
+        try await converse(
+            with: controller,
+            """
+            create namespace team held
+            ----
+            create namespaces team
+            create \(resource) team/\(name)
+
+            end namespace team
+            delete \(kind) team/\(name)
+            create namespace next
+            ----
+            delete namespaces team
+            delete \(resource) team/\(name)
+            create namespaces next
+            create \(resource) next/\(name)
+            """)
+    }
+
     /// Each outcome is what was written to the API, the command's own write first.
     private func converse(with controller: any Controller, _ text: String) async throws {
         let api = MemoryAPI()
@@ -175,7 +201,11 @@ import Testing
         let path = command[2].split(separator: "/").map(String.init)
         let name = path.count == 2 ? ObjectName(namespace: path[0], name: path[1]) : ObjectName(name: path[0])
         switch (command[0], command[1]) {
-        case ("create", "namespace"): try await api.create(Namespace(name: name.name))
+        case ("create", "namespace"):
+            var namespace = Namespace(name: name.name)
+            if command.last == "held" { namespace.spec.finalizers = ["kubernetes"] }
+            try await api.create(namespace)
+        case ("end", "namespace"): try await api.delete(Namespace.self, name)
         case ("create", "account"): try await api.create(ServiceAccount(namespace: name.namespace, name: name.name))
         case ("delete", "account"): try await api.delete(ServiceAccount.self, name)
         case ("delete", "map"): try await api.delete(ConfigMap.self, name)

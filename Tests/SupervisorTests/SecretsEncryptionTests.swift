@@ -38,6 +38,8 @@ import Testing
 
     @Test func `an argument of the API server that is not known is a fault that names it`() throws {
         #expect(try APIServerArguments(["encryption-provider-config=/x"]).encryptionConfigFile == "/x")
+        #expect(try APIServerArguments([]).reloadsEncryption)
+        #expect(try !APIServerArguments(["encryption-provider-config-automatic-reload=false"]).reloadsEncryption)
         let asked = try APIServerArguments(["enable-admission-plugins=A,B", "disable-admission-plugins=C"])
         #expect(asked.admissionPlugins == ["A", "B"])
         #expect(asked.disabledAdmissionPlugins == ["C"])

@@ -4,8 +4,8 @@ import Client
 import Support
 
 extension AdmissionChain {
-    /// The plug-ins that run, in Kubernetes' order, behind the check of roles and bindings, which Kubernetes has in their
-    /// storage. `objects` gives the live set of a resource.
+    /// The plug-ins that run, in Kubernetes' order, behind the checks of roles and of policies, which Kubernetes has in
+    /// their storage. `objects` gives the live set of a resource.
     static func builtin(
         _ objects: (GroupVersionResource) -> any ObjectSet, _ access: AccessControl, _ webhooks: AdmissionWebhooks,
         _ policies: AdmissionPolicies, _ options: AdmissionOptions, quotas: QuotaLedger,
@@ -52,7 +52,12 @@ extension AdmissionChain {
             webhooks.validating,
             ResourceQuotaAdmission(ledger: quotas, limited: limited, now: now),
         ]
-        let check: [any AdmissionPlugin] = [EscalationCheck(rbac: access.rbac, authorizer: access.authorizer)]
-        return AdmissionChain(plugins: check + plugins.filter { options.runs($0.name) })
+        let checks: [any AdmissionPlugin] = [
+            EscalationCheck(rbac: access.rbac, authorizer: access.authorizer),
+            ParameterCheck(
+                validating: objects(.validatingAdmissionPolicies), mutating: objects(.mutatingAdmissionPolicies),
+                kinds: policies.validating.selection.kinds, authorizer: access.authorizer),
+        ]
+        return AdmissionChain(plugins: checks + plugins.filter { options.runs($0.name) })
     }
 }

@@ -7,47 +7,65 @@ import Synchronization
 /// configuration names. Everything above sees plain values, everything below sealed ones.
 final class EncryptedDatastore: Datastore {
     private let base: any Datastore
-    private let configuration: EncryptionConfiguration
-    /// By the place of a resource's objects, as `secrets` or `apps/deployments`.
-    private let chains: [String: EncryptionChain?]
-    /// Keys whose value was read in another form than a write would give it.
-    private let stale = Mutex<Set<String>>([])
+    private let resources: [ObjectLog.Stored]
+    private let state: Mutex<State>
+
+    private struct State {
+        var present: EncryptionPlaces
+        /// What counted before: values that were on their way when it was replaced are sealed by it.
+        var former: EncryptionPlaces?
+        /// Keys whose value was read in another form than a write would give it.
+        var stale: Set<String> = []
+        /// Keys that were written since the configuration was replaced; `nil` when it never was.
+        var renewed: Set<String>?
+    }
 
     init(_ base: any Datastore, _ configuration: EncryptionConfiguration, _ resources: [ObjectLog.Stored]) {
         self.base = base
-        self.configuration = configuration
-        chains = Dictionary(uniqueKeysWithValues: resources.map { stored in
-            (stored.prefix, configuration.chain(resource: stored.resource.resource, group: stored.resource.group))
-        })
+        self.resources = resources
+        state = Mutex(State(present: EncryptionPlaces(configuration, resources)))
     }
 
-    /// Whether writing the value that is there anew would change how it is stored: it was made by a key, or in a way, that
-    /// is no longer the first.
-    func isStale(_ key: String) -> Bool { stale.withLock { $0.contains(key) } }
+    /// Seals by another configuration from now on. What the one before it can read stays readable until the next.
+    func replace(_ configuration: EncryptionConfiguration) {
+        let places = EncryptionPlaces(configuration, resources)
+        state.withLock { state in
+            state.former = state.present
+            state.present = places
+            state.renewed = []
+        }
+    }
+
+    /// Whether writing the value that is there anew may change how it is stored: it was made by a key, or in a way, that
+    /// is no longer the first. After a replacement that is so of everything that was not written since.
+    func isStale(_ key: String) -> Bool {
+        state.withLock { state in
+            guard let renewed = state.renewed else { return state.stale.contains(key) }
+            return !renewed.contains(key) && (state.present.chain(of: key) ?? state.former?.chain(of: key)) != nil
+        }
+    }
 
     // MARK: Values
 
-    private func chain(of key: String) -> EncryptionChain? {
-        guard key.hasPrefix(ObjectLog.root) else { return nil }
-        let parts = key.dropFirst(ObjectLog.root.count).split(separator: "/", maxSplits: 2).map(String.init)
-        guard parts.count > 1 else { return nil }
-        for place in [parts[0], parts[0] + "/" + parts[1]] {
-            if let chain = chains[place] { return chain }
-        }
-        // Custom resources are kept by group and plural.
-        return configuration.chain(resource: parts[1], group: parts[0])
+    private var places: (present: EncryptionPlaces, former: EncryptionPlaces?) {
+        state.withLock { ($0.present, $0.former) }
     }
 
     /// `isPresent` when the entry is the current version of its key, not one of the past.
     private func open(_ entry: Entry, isPresent: Bool) throws(DatastoreError) -> Entry {
-        guard let chain = chain(of: entry.key) else { return entry }
+        let (present, former) = places
+        let (chain, fallback) = (present.chain(of: entry.key), former?.chain(of: entry.key))
+        guard chain != nil || fallback != nil else { return entry }
         var opened = entry
         do throws(Fault) {
-            let (value, isCurrent) = try chain.open(entry.value, at: entry.key)
+            let (value, isCurrent) = try (chain ?? .plain).open(entry.value, at: entry.key)
             opened.value = value
-            if isPresent, !isCurrent { _ = stale.withLock { $0.insert(entry.key) } }
+            if isPresent, !isCurrent { state.withLock { _ = $0.stale.insert(entry.key) } }
         } catch {
-            throw .corrupt("\(entry.key) cannot be decrypted: \(error.summary)")
+            guard let old = try? fallback?.open(entry.value, at: entry.key) else {
+                throw .corrupt("\(entry.key) cannot be decrypted: \(error.summary)")
+            }
+            opened.value = old.value
         }
         return opened
     }
@@ -78,10 +96,12 @@ final class EncryptedDatastore: Datastore {
 
     @discardableResult
     func write(_ write: Write) async throws(DatastoreError) -> Revision {
-        guard let value = write.value, let chain = chain(of: write.key) else { return try await base.write(write) }
+        let places = places.present
         var sealed = write
         do throws(Fault) {
-            sealed.value = try chain.seal(value, at: write.key)
+            if let value = write.value, let chain = places.chain(of: write.key) {
+                sealed.value = try chain.seal(value, at: write.key)
+            }
         } catch {
             throw .unavailable("\(write.key) cannot be encrypted: \(error.summary)")
         }
@@ -92,7 +112,16 @@ final class EncryptedDatastore: Datastore {
             guard case .conflict(let current?) = error else { throw error }
             throw .conflict(current: try open(current, isPresent: true))
         }
-        _ = stale.withLock { $0.remove(write.key) }
+        state.withLock { state in
+            state.stale.remove(write.key)
+            if write.value == nil {
+                state.renewed?.remove(write.key)
+            } else if state.present === places,
+                (places.chain(of: write.key) ?? state.former?.chain(of: write.key)) != nil
+            {
+                state.renewed?.insert(write.key)
+            }
+        }
         return revision
     }
 

@@ -91,6 +91,9 @@ struct EncryptionProvider: Sendable {
 struct EncryptionChain: Sendable {
     let providers: [EncryptionProvider]
 
+    /// Of what is stored as it is.
+    static let plain = EncryptionChain(providers: [EncryptionProvider(.identity, keys: [])])
+
     func seal(_ value: [UInt8], at path: String) throws(Fault) -> [UInt8] {
         guard let first = providers.first else { return value }
         return try first.seal(value, at: path)

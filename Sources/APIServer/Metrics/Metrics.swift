@@ -7,6 +7,7 @@ import Wire
 struct Metrics: DocumentSource {
     let requests: RequestMetrics
     let webhooks: WebhookMetrics
+    let policies: PolicyMetrics
     let aggregation: AggregationMetrics
     let audit: Auditor?
     let flows: FlowControl?
@@ -26,6 +27,7 @@ struct Metrics: DocumentSource {
         requests.write(to: &text) { registry[$0]?.deprecation != nil }
         registry.admission.figures.write(to: &text)
         webhooks.write(to: &text)
+        policies.write(to: &text)
         aggregation.write(to: &text)
         audit?.write(to: &text)
         flows?.write(to: &text)

@@ -10,6 +10,8 @@ import Datastore
 struct ObjectLogs: Sendable {
     let durable: ObjectLog
     let volatile: ObjectLog
+    /// What seals the values of the durable log.
+    let sealed: EncryptedDatastore?
 
     /// Resources that are kept in memory.
     private static let volatileResources: Set<GroupVersionResource> = [.events, .leases]
@@ -19,11 +21,11 @@ struct ObjectLogs: Sendable {
         durable: any Datastore, volatile: any Datastore, encryption: EncryptionConfiguration? = nil
     ) async throws(DatastoreError) -> ObjectLogs {
         let stored = BuiltinKinds.stored
-        let sealed: (any Datastore)? = encryption.map { EncryptedDatastore(durable, $0, stored) }
+        let sealed = encryption.map { EncryptedDatastore(durable, $0, stored) }
         let isVolatile = { (stored: ObjectLog.Stored) in volatileResources.contains(stored.resource) }
         return ObjectLogs(
             durable: try await ObjectLog.open(sealed ?? durable, stored.filter { !isVolatile($0) }),
-            volatile: try await ObjectLog.open(volatile, stored.filter(isVolatile)))
+            volatile: try await ObjectLog.open(volatile, stored.filter(isVolatile)), sealed: sealed)
     }
 
     func log(of resource: GroupVersionResource) -> ObjectLog {

@@ -6,6 +6,8 @@ import Support
 public struct APIServerArguments: Hashable, Sendable {
     /// `--encryption-provider-config`.
     public var encryptionConfigFile: String?
+    /// `--encryption-provider-config-automatic-reload`: whether changes of that file count at once.
+    public var reloadsEncryption: Bool
 
     // MARK: Who users are
 
@@ -73,6 +75,8 @@ public struct APIServerArguments: Hashable, Sendable {
         }
         func flag(_ name: String) -> Bool? { values.text(name).map { $0 == "true" } }
         encryptionConfigFile = values.text("encryption-provider-config")
+        // k3s sets it.
+        reloadsEncryption = flag("encryption-provider-config-automatic-reload") ?? true
         tokenFile = values.text("token-auth-file")
         acceptsBootstrapTokens = flag("enable-bootstrap-token-auth")
         allowsAnonymous = flag("anonymous-auth")
@@ -101,6 +105,7 @@ public struct APIServerArguments: Hashable, Sendable {
 
     private static let options: [Option] = [
         Option("encryption-provider-config"),
+        Option("encryption-provider-config-automatic-reload", .flag),
         Option("token-auth-file"),
         Option("enable-bootstrap-token-auth", .flag),
         Option("anonymous-auth", .flag),

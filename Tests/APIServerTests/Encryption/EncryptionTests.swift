@@ -118,6 +118,27 @@ import Testing
         #expect(fault?.summary.contains(why) == true)
     }
 
+    @Test func `a configuration that takes the place of another counts at once, and what was sealed stays readable`() async throws {
+        let base = MemoryDatastore()
+        let store = EncryptedDatastore(base, try Self.configuration(Self.keys("aescbc", ("key1", 1))), Self.resources)
+        let revision = try await store.write(.create(Self.path, Self.text))
+        #expect(!store.isStale(Self.path))
+        store.replace(try Self.configuration(Self.keys("secretbox", ("box", 3))))
+        #expect(try await store.get(Self.path)?.value == Self.text)
+        #expect(store.isStale(Self.path) && !store.isStale("/registry/configmaps/default/one"))
+        let second = try await store.write(.update(Self.path, Self.text, at: revision))
+        #expect(!store.isStale(Self.path))
+        #expect(try #require(try await base.get(Self.path)).value.starts(with: Array("k8s:enc:secretbox:v1:box:".utf8)))
+        // To the end of encryption, and what is not sealed any more is not opened.
+        store.replace(try Self.configuration("{identity: {}}", resources: "configmaps"))
+        #expect(try await store.get(Self.path)?.value == Self.text)
+        #expect(store.isStale(Self.path))
+        try await store.write(.update(Self.path, Self.text, at: second))
+        #expect(!store.isStale(Self.path))
+        #expect(try await base.get(Self.path)?.value == Self.text)
+        #expect(try await store.get(Self.path)?.value == Self.text)
+    }
+
     @Test func `history that was written with a key that is gone is as good as dropped`() async throws {
         let base = MemoryDatastore()
         let old = EncryptedDatastore(base, try Self.configuration(Self.keys("aescbc", ("key1", 1))), Self.resources)

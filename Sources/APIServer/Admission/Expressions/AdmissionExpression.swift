@@ -17,19 +17,29 @@ struct AdmissionExpression: Sendable {
     enum Failure: Error {
         /// This expression has none; others may.
         case failed(String)
+        /// It never had one.
+        case notCompiled(String)
         /// No further expression is evaluated for this object.
         case outOfBudget(String)
 
         var message: String {
             switch self {
-            case .failed(let text), .outOfBudget(let text): text
+            case .failed(let text), .notCompiled(let text), .outOfBudget(let text): text
+            }
+        }
+
+        var outcome: PolicyMetrics.Outcome {
+            switch self {
+            case .failed: .invalid
+            case .notCompiled: .notCompiled
+            case .outOfBudget: .outOfBudget
             }
         }
     }
 
     func evaluate(_ scope: inout AdmissionScope, _ budget: inout CELBudget) throws(Failure) -> CELValue {
         switch program {
-        case .failure(let error): throw .failed("compilation error: \(error.problem)")
+        case .failure(let error): throw .notCompiled("compilation error: \(error.problem)")
         case .success(let program):
             do throws(CELError) {
                 return try program.evaluate(&scope, budget: &budget)

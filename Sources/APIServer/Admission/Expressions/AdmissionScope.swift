@@ -13,7 +13,7 @@ struct AdmissionScope: CELVariables {
 
     private let request: AdmissionRequest
     private let face: AdmissionReview.Face
-    private let authorizer: any CELAuthorizer
+    let authorizer: RequestAuthorizer
     /// The namespace of the object; `nil` where there is none, or where expressions may not ask for it.
     private let namespace: Value?
     /// The parameter; `nil` when the binding names none.
@@ -87,46 +87,6 @@ struct AdmissionScope: CELVariables {
             let why = error.isCompileError ? error.problem : error.description
             throw CELError("composited variable \(name) fails to \(stage): \(why)")
         }
-    }
-}
-
-/// Answers for the user of a request. What was asked is remembered by the variables that hold the answers.
-private struct RequestAuthorizer: CELAuthorizer {
-    let user: User
-    let authorizer: any Authorizer
-
-    func decide(_ query: CELAuthorizationQuery) -> CELAuthorizationDecision {
-        var user = user
-        if let account = query.serviceAccount {
-            user = .serviceAccount(namespace: account.namespace, name: account.name)
-            // Nobody has shown that he is this account.
-            user.groups.removeAll { $0 == User.authenticatedGroup }
-        }
-        switch authorizer.decide(AccessRequest(user: user, query)) {
-        case .allow(let reason): return CELAuthorizationDecision(isAllowed: true, reason: reason)
-        case .deny(let reason), .noOpinion(let reason):
-            return CELAuthorizationDecision(isAllowed: false, reason: reason)
-        case .failed(let why, _): return CELAuthorizationDecision(isAllowed: false, error: why)
-        case .pending:
-            return CELAuthorizationDecision(isAllowed: false, error: "the authorizer cannot answer at once")
-        }
-    }
-}
-
-extension AccessRequest {
-    /// What an expression asks.
-    fileprivate init(user: User, _ query: CELAuthorizationQuery) {
-        let resource = GroupVersionResource(group: query.group, version: "*", resource: query.resource)
-        self.init(
-            user: user, verb: query.verb,
-            Target(
-                resource, namespace: query.namespace, name: query.name,
-                subresource: query.subresource.isEmpty ? nil : query.subresource),
-            selectors: AccessSelectors(fields: query.fieldSelector ?? "", labels: query.labelSelector ?? ""))
-        guard let path = query.path else { return }
-        isResourceRequest = false
-        self.path = path
-        (group, version, self.resource) = ("", "", "")
     }
 }
 

@@ -21,6 +21,7 @@ struct MatchConditions: Sendable {
     /// Conditions that could not be evaluated while none said no; the request is refused.
     struct Failure: Error {
         var message: String
+        var outcome = PolicyMetrics.Outcome.invalid
     }
 
     /// Whether all hold. One that does not decides, whatever becomes of the others.
@@ -29,11 +30,13 @@ struct MatchConditions: Sendable {
         var scope = scope
         var budget = CELBudget(CELBudget.matchConditions)
         var failures: [String] = []
+        var outcome = PolicyMetrics.Outcome.invalid
         for (_, expression) in conditions {
             do throws(AdmissionExpression.Failure) {
                 if try expression.evaluate(&scope, &budget).bool == false { return false }
             } catch {
                 failures.append(error.message)
+                outcome = error.outcome
                 if case .outOfBudget(let message) = error {
                     failures = [message]
                     break
@@ -42,6 +45,7 @@ struct MatchConditions: Sendable {
         }
         if failures.isEmpty { return true }
         if failsOpen { return false }
-        throw Failure(message: failures.count == 1 ? failures[0] : "[\(failures.joined(separator: ", "))]")
+        guard failures.count > 1 else { throw Failure(message: failures[0], outcome: outcome) }
+        throw Failure(message: "[\(failures.joined(separator: ", "))]")
     }
 }

@@ -6,6 +6,7 @@ import Client
 struct AdmissionPolicies: Sendable {
     let mutating: MutatingPolicies
     let validating: ValidatingPolicies
+    let metrics = PolicyMetrics()
 
     /// `objects` gives the live set of a resource.
     init(
@@ -15,10 +16,10 @@ struct AdmissionPolicies: Sendable {
         mutating = MutatingPolicies(
             policies: LivePolicies(
                 .mutating, policies: objects(.mutatingAdmissionPolicies),
-                bindings: objects(.mutatingAdmissionPolicyBindings)), selection: selection)
+                bindings: objects(.mutatingAdmissionPolicyBindings)), selection: selection, metrics: metrics)
         validating = ValidatingPolicies(
             policies: LivePolicies(
                 .validating, policies: objects(.validatingAdmissionPolicies),
-                bindings: objects(.validatingAdmissionPolicyBindings)), selection: selection)
+                bindings: objects(.validatingAdmissionPolicyBindings)), selection: selection, metrics: metrics)
     }
 }

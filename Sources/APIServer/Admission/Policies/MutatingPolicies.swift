@@ -6,6 +6,7 @@ import CEL
 struct MutatingPolicies: MutatingAdmission {
     let policies: LivePolicies
     let selection: PolicySelection
+    let metrics: PolicyMetrics
 
     var name: String { AdmissionPolicy.Kind.mutating.rawValue }
 
@@ -40,16 +41,22 @@ struct MutatingPolicies: MutatingAdmission {
         var face = try await selection.kinds.face(of: request, as: invocation.resource)
         let scope = try selection.scope(invocation, request, as: face)
         do throws(MatchConditions.Failure) {
-            guard try invocation.policy.conditions.match(scope) else { return [] }
+            guard try await scope.settled(invocation.policy.conditions.match) else { return [] }
         } catch {
             return [PolicyProblem(invocation, error.message)]
         }
         for mutation in invocation.policy.mutations {
             guard let object = face.object else { break }
             let scope = try selection.scope(invocation, request, as: face)
+            let start = ContinuousClock.now
             do throws(PolicyMutation.Failure) {
-                face.object = try mutation.change(object, selection.kinds.type(of: face, request), scope)
+                let type = selection.kinds.type(of: face, request)
+                face.object = try await scope.settled { scope throws(PolicyMutation.Failure) in
+                    try mutation.change(object, type, scope)
+                }
+                metrics.mutated(invocation, .good, took: ContinuousClock.now - start)
             } catch {
+                metrics.mutated(invocation, error.outcome, took: ContinuousClock.now - start)
                 problems.append(PolicyProblem(invocation, error.message))
                 continue
             }

@@ -33,6 +33,7 @@ struct PolicyMutation: Sendable {
     /// Why an object could not be changed.
     struct Failure: Error {
         var message: String
+        var outcome = PolicyMetrics.Outcome.invalid
     }
 
     /// The changed object, as it is served.
@@ -42,7 +43,7 @@ struct PolicyMutation: Sendable {
         do throws(AdmissionExpression.Failure) {
             value = try expression.evaluate(&scope, &budget)
         } catch {
-            throw Failure(message: error.message)
+            throw Failure(message: error.message, outcome: error.outcome)
         }
         switch patch {
         case .applyConfiguration: return try apply(value, to: object, type)

@@ -10,49 +10,86 @@ struct PolicyVerdict: Sendable {
         var message: String
         /// The reason of the refusal; of an evaluation that failed `Invalid`.
         var reason = Status.Reason.invalid
+        var evaluation: Evaluation
+    }
+
+    /// What refuses the request whatever the binding's actions are: an annotation that could not be made.
+    struct Failure: Sendable {
+        var message: String
+        var evaluation: Evaluation
+    }
+
+    /// How the evaluation of one expression ended, and how long it took.
+    struct Evaluation: Sendable {
+        var outcome: PolicyMetrics.Outcome
+        var time: Duration
     }
 
     private(set) var violations: [Violation] = []
     private(set) var annotations: [(key: String, value: String)] = []
-    /// What refuses the request whatever the binding's actions are: annotations that could not be made.
-    private(set) var failures: [String] = []
+    private(set) var failures: [Failure] = []
+    /// What failed and does not count, since the policy fails open.
+    private(set) var ignored: [Evaluation] = []
 
     /// Evaluates match conditions, validations and annotations. Nothing is said about a request that the conditions
     /// leave out.
-    init(_ policy: AdmissionPolicy, _ scope: AdmissionScope) {
+    ///
+    /// - Parameter now: The time, of which only differences count.
+    init(
+        _ policy: AdmissionPolicy, _ scope: AdmissionScope,
+        now: () -> ContinuousClock.Instant = { ContinuousClock.now }
+    ) {
+        let start = now()
         do throws(MatchConditions.Failure) {
             guard try policy.conditions.match(scope) else { return }
         } catch {
-            violations = [Violation(index: 0, message: error.message)]
+            let evaluation = Evaluation(outcome: error.outcome, time: now() - start)
+            violations = [Violation(index: 0, message: error.message, evaluation: evaluation)]
             return
         }
-        validate(policy, scope)
-        annotate(policy, scope)
+        validate(policy, scope, now)
+        annotate(policy, scope, now)
     }
 
-    private mutating func validate(_ policy: AdmissionPolicy, _ scope: AdmissionScope) {
+    private mutating func validate(
+        _ policy: AdmissionPolicy, _ scope: AdmissionScope, _ now: () -> ContinuousClock.Instant
+    ) {
         var (scope, budget) = (scope, CELBudget())
         for (index, validation) in policy.validations.enumerated() {
+            let start = now()
             do throws(AdmissionExpression.Failure) {
                 if try validation.expression.evaluate(&scope, &budget).bool == true { continue }
                 let message = try validation.violation(&scope, &budget)
-                violations.append(Violation(index: index, message: message, reason: validation.reason))
+                let evaluation = Evaluation(outcome: .invalid, time: now() - start)
+                violations.append(
+                    Violation(index: index, message: message, reason: validation.reason, evaluation: evaluation))
             } catch {
                 // Whoever cannot be asked counts only when the policy says so.
                 if case .outOfBudget = error { violations = [] }
-                if !policy.failsOpen { violations.append(Violation(index: index, message: error.message)) }
+                let evaluation = Evaluation(outcome: error.outcome, time: now() - start)
+                if policy.failsOpen {
+                    ignored.append(evaluation)
+                } else {
+                    violations.append(Violation(index: index, message: error.message, evaluation: evaluation))
+                }
                 if case .outOfBudget = error { return }
             }
         }
     }
 
-    private mutating func annotate(_ policy: AdmissionPolicy, _ scope: AdmissionScope) {
+    private mutating func annotate(
+        _ policy: AdmissionPolicy, _ scope: AdmissionScope, _ now: () -> ContinuousClock.Instant
+    ) {
         var (scope, budget) = (scope, CELBudget())
         for annotation in policy.annotations {
+            let start = now()
             do throws(AdmissionExpression.Failure) {
                 if let value = try annotation.value(&scope, &budget) { annotations.append((annotation.key, value)) }
             } catch {
-                if !policy.failsOpen { failures.append(error.message) }
+                if !policy.failsOpen {
+                    let evaluation = Evaluation(outcome: error.outcome, time: now() - start)
+                    failures.append(Failure(message: error.message, evaluation: evaluation))
+                }
                 if case .outOfBudget = error { return }
             }
         }

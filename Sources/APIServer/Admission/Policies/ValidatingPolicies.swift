@@ -5,6 +5,7 @@ import CEL
 struct ValidatingPolicies: ValidatingAdmission {
     let policies: LivePolicies
     let selection: PolicySelection
+    let metrics: PolicyMetrics
 
     var name: String { AdmissionPolicy.Kind.validating.rawValue }
 
@@ -36,7 +37,7 @@ struct ValidatingPolicies: ValidatingAdmission {
                 }
                 guard let face = faces[invocation.resource] else { continue }
                 let scope = try selection.scope(invocation, request, as: face)
-                let verdict = PolicyVerdict(invocation.policy, scope)
+                let verdict = await scope.settled { PolicyVerdict(invocation.policy, $0) }
                 denials += carryOut(verdict, invocation, request)
                 for (key, value) in verdict.annotations {
                     annotations.add("\(invocation.policy.name)/\(key)", value)
@@ -53,8 +54,10 @@ struct ValidatingPolicies: ValidatingAdmission {
     ) -> [Denial] {
         let (policy, binding) = (invocation.policy.name, invocation.binding.name)
         var denials: [Denial] = []
+        for evaluation in verdict.ignored { count(evaluation, .allow, invocation) }
         for violation in verdict.violations {
             for action in invocation.binding.actions {
+                count(violation.evaluation, action.enforcement, invocation)
                 switch action {
                 case .deny:
                     denials.append(
@@ -67,7 +70,17 @@ struct ValidatingPolicies: ValidatingAdmission {
                 }
             }
         }
-        return denials + verdict.failures.map { Denial(policy: policy, binding: binding, message: $0) }
+        for failure in verdict.failures {
+            count(failure.evaluation, .deny, invocation)
+            denials.append(Denial(policy: policy, binding: binding, message: failure.message))
+        }
+        return denials
+    }
+
+    private func count(
+        _ evaluation: PolicyVerdict.Evaluation, _ enforcement: PolicyMetrics.Enforcement, _ invocation: PolicyInvocation
+    ) {
+        metrics.validated(invocation, evaluation.outcome, enforcement, took: evaluation.time)
     }
 
     private static func note(
@@ -96,6 +109,16 @@ struct ValidatingPolicies: ValidatingAdmission {
             default: 422
             }
         return status
+    }
+}
+
+extension PolicyBinding.Action {
+    fileprivate var enforcement: PolicyMetrics.Enforcement {
+        switch self {
+        case .deny: .deny
+        case .warn: .warn
+        case .audit: .audit
+        }
     }
 }
 

@@ -36,15 +36,15 @@ struct WebhookInquiry: Sendable {
                 namespaceLabels: { namespaces.get(ObjectName(name: $0))?.labels })
         else { return nil }
         let face = try await versions.face(of: request, as: resource)
-        return try matches(request, as: face, webhook.conditions) ? face : nil
+        return try await matches(request, as: face, webhook.conditions) ? face : nil
     }
 
     private func matches(
         _ request: AdmissionRequest, as face: AdmissionReview.Face, _ conditions: MatchConditions
-    ) throws(Status) -> Bool {
+    ) async throws(Status) -> Bool {
         if conditions.isEmpty { return true }
         do throws(MatchConditions.Failure) {
-            return try conditions.match(AdmissionScope(request, as: face, authorizer: authorizer))
+            return try await AdmissionScope(request, as: face, authorizer: authorizer).settled(conditions.match)
         } catch {
             throw request.forbidden(error.message)
         }

@@ -17,19 +17,10 @@ struct BuiltinStrategies: Sendable {
         case .certificateSigningRequests: CertificateRequestStrategy(now: now)
         case .jobs: JobStrategy()
         case .flowSchemas, .priorityLevelConfigurations: MandatoryFlowStrategy(resource: resource)
-        case .persistentVolumes: FirstPhaseStrategy(phase: "Pending")
-        case .persistentVolumeClaims: FirstPhaseStrategy(phase: "Pending")
+        case .persistentVolumes: PersistentVolumeStrategy(now: now)
+        case .persistentVolumeClaims: ClaimStrategy()
         default: PlainStrategy()
         }
-    }
-}
-
-/// Kinds whose status begins with a phase.
-struct FirstPhaseStrategy: ResourceStrategy {
-    var phase: String
-
-    func prepareForCreate(_ object: inout Value, _ request: WriteRequest) {
-        object["status"] = ["phase": .string(phase)]
     }
 }
 

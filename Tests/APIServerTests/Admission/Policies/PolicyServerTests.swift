@@ -212,34 +212,60 @@ import Wire
         }
     }
 
+    /// The status of a policy once it is as wanted.
+    private static func status(
+        of name: String, on api: TestAPI, when isWanted: @Sendable (Value) -> Bool
+    ) async throws -> Value {
+        let set = try await api.server.client().observe(.validatingAdmissionPolicies, .all)
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+        let observation = set.observe { _ in continuation.yield() }
+        defer { observation.cancel() }
+        for await _ in stream {
+            if let status = set.get(ObjectName(name: name))?.value["status"], isWanted(status) { return status }
+        }
+        throw Unexpected("the stream ended")
+    }
+
+    private static func typed(_ group: String, _ resource: String) -> Value {
+        policy(
+            "typed", group, resource,
+            [
+                "validations": [
+                    ["expression": "object.spec.replicas > 0"], ["expression": "object.spec.replica > 0"],
+                ]
+            ])
+    }
+
     @Test func `the status warns of fields that are not there`() async throws {
         try await TestAPI.run { api in
-            let client = api.server.client()
-            _ = try await client.create(
-                Target(.validatingAdmissionPolicies),
-                Self.policy(
-                    "typed", "apps", "deployments",
-                    [
-                        "validations": [
-                            ["expression": "object.spec.replicas > 0"], ["expression": "object.spec.replica > 0"],
-                        ]
-                    ]), WriteOptions())
-            let set = try await client.observe(.validatingAdmissionPolicies, .all)
-            let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
-            let observation = set.observe { _ in continuation.yield() }
-            defer { observation.cancel() }
-            var status: Value?
-            for await _ in stream {
-                status = set.get(ObjectName(name: "typed"))?.value["status"]
-                if status?["observedGeneration"] != nil { break }
-            }
-            #expect(status?["observedGeneration"] == 1)
-            let warnings = status?.at("typeChecking", "expressionWarnings")?.array ?? []
+            _ = try await api.server.client().create(
+                Target(.validatingAdmissionPolicies), Self.typed("apps", "deployments"), WriteOptions())
+            let status = try await Self.status(of: "typed", on: api) { $0["observedGeneration"] != nil }
+            #expect(status["observedGeneration"] == 1)
+            let warnings = status.at("typeChecking", "expressionWarnings")?.array ?? []
             #expect(warnings.map { $0["fieldRef"] } == ["spec.validations[1].expression"])
             #expect(
                 warnings.first?["warning"]?.string
                     == "apps/v1, Kind=Deployment: ERROR: <input>:1:12: undefined field 'replica'\n"
                     + " | object.spec.replica > 0\n | ...........^\n")
+        }
+    }
+
+    @Test func `the warnings follow the definitions of custom resources`() async throws {
+        try await TestAPI.run { api in
+            _ = try await api.server.client().create(
+                Target(.validatingAdmissionPolicies), Self.typed(CronTab.group, "crontabs"), WriteOptions())
+            let none = try await Self.status(of: "typed", on: api) { $0["observedGeneration"] != nil }
+            #expect(none["typeChecking"] == .emptyObject)
+            let tabs = try await CronTab(api)
+            let schema = CronTab.schema(["replicas": ["type": "integer"]])
+            try await tabs.define(CronTab.definition([CronTab.version("v1", schema)]))
+            @Sendable func fields(_ status: Value) -> [String] {
+                (status.at("typeChecking", "expressionWarnings")?.array ?? []).compactMap { $0["fieldRef"]?.string }
+            }
+            _ = try await Self.status(of: "typed", on: api) { fields($0) == ["spec.validations[1].expression"] }
+            _ = try await tabs.ask(.delete, CronTab.definitions + "/" + CronTab.name)
+            _ = try await Self.status(of: "typed", on: api) { fields($0).isEmpty }
         }
     }
 }

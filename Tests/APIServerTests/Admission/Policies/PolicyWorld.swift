@@ -10,6 +10,7 @@ struct PolicyWorld: Sendable {
     var bindings: [Value] = []
     /// ConfigMaps, which are the parameters.
     var parameters: [Value] = []
+    var authorizer: any Authorizer = MastersAuthorizer()
     var namespaces: [Value] = [["metadata": ["name": "ns", "labels": ["team": "red"]]]]
 
     /// A policy for all widgets, bound by `binding`.
@@ -40,7 +41,8 @@ struct PolicyWorld: Sendable {
         return set
     }
 
-    private var plugins: AdmissionPolicies {
+    /// The plug-ins, made anew each time.
+    var plugins: AdmissionPolicies {
         let (policies, bindings) = (Self.set(policies), Self.set(bindings))
         let sets: (GroupVersionResource) -> any ObjectSet = { resource in
             switch resource {
@@ -51,7 +53,7 @@ struct PolicyWorld: Sendable {
             }
         }
         return AdmissionPolicies(
-            sets, kinds: OneVersion(parameters: Self.set(parameters)), authorizer: MastersAuthorizer())
+            sets, kinds: OneVersion(parameters: Self.set(parameters)), authorizer: authorizer)
     }
 
     static func request(
