@@ -78,6 +78,7 @@ public final class APIServer: Sendable {
     private let api: Verbs
     private let access: AccessControl
     private let configuredAuthentication: ConfiguredAuthentication?
+    private let tokenUses: SecretTokenUses
     private let health: Health
     private let auditor: Auditor?
     private let calls = LocalCalls()
@@ -128,8 +129,10 @@ public final class APIServer: Sendable {
                 accounts: logs.objects(.serviceAccounts), pods: logs.objects(.pods), secrets: logs.objects(.secrets),
                 nodes: logs.objects(.nodes)), now: options.now)
         let lives = CertificateLives()
+        let tokenUses = SecretTokenUses(now: options.now)
+        self.tokenUses = tokenUses
         let authenticator = try options.authentication.authenticator(
-            options, accounts: accounts, secrets: logs.objects(.secrets), lives: lives)
+            options, accounts: accounts, uses: tokenUses, secrets: logs.objects(.secrets), lives: lives)
         configuredAuthentication = authenticator.configured
         var actions = Reviews.actions(
             access.authorizer, tokens: authenticator.tokens, audiences: authenticator.audiences)
@@ -247,6 +250,9 @@ public final class APIServer: Sendable {
         let policies = PolicyStatus(
             client: client(), policies: api.registry.logs.objects(.validatingAdmissionPolicies), registry: api.registry,
             report: log)
+        for name in options.admission.enabledInVain {
+            log.warning("the admission plug-in \(name) is enabled and is not part of this version: it does nothing")
+        }
         await withDiscardingTaskGroup { group in
             group.addTask { await history.run() }
             group.addTask { await policies.run() }
@@ -255,6 +261,9 @@ public final class APIServer: Sendable {
             }
             group.addTask { await events.run() }
             group.addTask { [shelf] in await shelf.run() }
+            group.addTask { [tokenUses, own = client(), secrets = api.registry.logs.objects(.secrets)] in
+                await tokenUses.run(own, secrets: secrets, reportingTo: log)
+            }
             group.addTask { [flowUpkeep] in await flowUpkeep.run(reportingTo: log) }
             if let auditor { group.addTask { await auditor.run() } }
             group.addTask { [customResources] in await customResources.run(reportingTo: log) }

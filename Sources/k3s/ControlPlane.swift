@@ -30,12 +30,18 @@ struct ControlPlane {
         for (account, controllers) in controllers {
             parts.append { await run(controllers, as: account) }
         }
+        if let key = credentials.serviceAccountKeys.first {
+            let tokens = AccountTokens(key: key, authority: authority)
+            parts.append { await run([tokens], by: api.client(as: .controllerManager)) }
+        }
         try await Parts.untilFirstEnds(parts)
     }
 
+    /// Whom to trust as the API server, in PEM.
+    private var authority: String { String(decoding: credentials[Authority.server].pem, as: UTF8.self) }
+
     /// Service account and what runs in its name.
     private var controllers: [(account: String, controllers: [any Controller])] {
-        let authority = String(decoding: credentials[Authority.server].pem, as: UTF8.self)
         var controllers: [(account: String, controllers: [any Controller])] = [
             ("deployment-controller", [DeploymentController()]),
             ("replicaset-controller", [ReplicaSetController()]),
@@ -81,9 +87,14 @@ struct ControlPlane {
     private func run(_ controllers: [any Controller], as account: String) async {
         let client = api.client(
             as: .serviceAccount(namespace: "kube-system", name: account), observingAs: .controllerManager)
+        await run(controllers, by: client)
+    }
+
+    private func run(_ controllers: [any Controller], by client: LocalClient) async {
         // The group names the recorder after each of its controllers.
-        let events = EventRecorder(client, component: account)
-        await ControllerGroup(controllers).run(ControllerContext(client: client, events: events, log: log, figures: figures))
+        let events = EventRecorder(client, component: "controller-manager")
+        let context = ControllerContext(client: client, events: events, log: log, figures: figures)
+        await ControllerGroup(controllers).run(context)
     }
 
     private func prepareLocalVolumes() async throws(Fault) {

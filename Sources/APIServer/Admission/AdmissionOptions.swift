@@ -58,6 +58,15 @@ public struct AdmissionOptions: Sendable {
         "PodResizeValidator",
     ]
 
+    /// Plug-ins of Kubernetes that are on by default and not built here: they judge kinds of the newest features.
+    private static let unbuilt: Set<String> = [
+        "PodGroupProtection", "PodGroupWorkloadExists", "NodeDeclaredFeatureValidator", "JobValidation",
+        "PodResizeValidator",
+    ]
+
+    /// What somebody relies on by name although it is not there, in order: to be warned of.
+    var enabledInVain: [String] { enabled.intersection(Self.unbuilt).sorted() }
+
     private static func names(_ flags: [String], _ flag: String) throws(Fault) -> Set<String> {
         let names = Set(flags.flatMap { $0.split(separator: ",").map(String.init) })
         if let name = names.subtracting(onByDefault).subtracting(offByDefault).subtracting(missing).min() {

@@ -12,7 +12,7 @@ struct ServiceAccountAdmission: MutatingAdmission {
     static let mountPath = "/var/run/secrets/kubernetes.io/serviceaccount"
     /// An hour and seven seconds, as in Kubernetes: it marks tokens that were mounted by admission.
     private static let tokenSeconds: Int64 = 3607
-    private static let mirrorAnnotation = "kubernetes.io/config.mirror"
+    static let mirrorAnnotation = "kubernetes.io/config.mirror"
     /// How long a pod waits for the account `default`, which a controller makes just after its namespace.
     private static let patience = Duration.milliseconds(1500)
 

@@ -20,7 +20,7 @@ public struct AuthenticationOptions: Sendable {
 
     /// The methods in Kubernetes' order.
     func authenticator(
-        _ server: APIServerOptions, accounts: ServiceAccountTokens, secrets: any ObjectSet,
+        _ server: APIServerOptions, accounts: ServiceAccountTokens, uses: SecretTokenUses, secrets: any ObjectSet,
         lives: CertificateLives
     ) throws(Fault) -> RequestAuthenticator {
         let verifier = try CertificateVerifier(authorities: server.clientAuthorities, usage: .clientAuth)
@@ -32,6 +32,7 @@ public struct AuthenticationOptions: Sendable {
         var tokens: [any TokenAuthenticator] = []
         if let staticTokens { tokens.append(own(staticTokens)) }
         tokens.append(accounts)
+        tokens.append(SecretTokens(accounts, uses: uses))
         if acceptsBootstrapTokens { tokens.append(own(BootstrapTokens(secrets: secrets, now: server.now))) }
         tokens.append(configured)
         if let tokenWebhook {

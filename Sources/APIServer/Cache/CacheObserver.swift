@@ -29,8 +29,7 @@ final class CacheObserver: Sendable {
     }
 
     func deliver(_ change: CacheChange) {
-        let old = change.old.flatMap { filter.includes($0) ? $0 : nil }
-        let new = change.new.flatMap { filter.includes($0) ? $0 : nil }
+        let (old, new) = filter.sides(of: change)
         guard old != nil || new != nil else { return }
         isCancelled.withLock { isCancelled in
             if !isCancelled { sink(ObjectChange(old: old, new: new)) }

@@ -16,6 +16,8 @@ final class CacheWatcher: Sendable {
     private struct State {
         var pending: [SelectedEvent] = []
         var pendingBytes = 0
+        /// What came before the watch is not here yet.
+        var isOpening = false
         /// Changes up to this revision are none of this watch's: they are known, or were not asked for.
         var floor: Revision = 0
         var isCutOff = false
@@ -38,6 +40,7 @@ final class CacheWatcher: Sendable {
     /// What waits, in order. `nil` when the watch was cut off and everything before was taken.
     func take() -> [SelectedEvent]? {
         state.withLock { state in
+            if state.isOpening { return [] }
             if state.pending.isEmpty, state.isCutOff || state.isEnded { return nil }
             let events = state.pending
             state.pending = []
@@ -55,22 +58,31 @@ final class CacheWatcher: Sendable {
         wake()
     }
 
-    /// Takes the present objects as additions, and of the changes that are delivered from now on those after `revision`,
-    /// which is theirs.
-    func begin(withPresent objects: [StoredObject], at revision: Revision) {
-        let present = objects.lazy.filter(filter.includes)
-        begin(with: present.map { CacheChange(old: nil, new: $0, revision: $0.revision) }, after: revision)
-    }
-
-    /// Takes the changes that came before the watch began, and of those that are delivered from now on only the ones
-    /// after `floor`. What it takes here is not bounded: it is what a list would return.
-    func begin(with changes: [CacheChange], after floor: Revision) {
-        let events = changes.compactMap(filter.event)
+    /// From now on changes after `floor` wait, though none can be taken before the watch has begun with what came
+    /// earlier.
+    func open(after floor: Revision) {
         state.withLock { state in
             state.floor = floor
-            state.pending += events
+            state.isOpening = true
         }
-        if !events.isEmpty { wake() }
+    }
+
+    /// Takes the present objects as additions.
+    func begin(withPresent objects: [StoredObject]) {
+        begin(with: objects.filter(filter.includes).map(SelectedEvent.init(present:)))
+    }
+
+    /// Takes the changes that came before the watch was opened.
+    func begin(with changes: [CacheChange]) { begin(with: changes.compactMap(filter.event)) }
+
+    /// What it begins with is not bounded: it is what a list would return.
+    private func begin(with events: [SelectedEvent]) {
+        let mustWake = state.withLock { state in
+            state.pending = events + state.pending
+            state.isOpening = false
+            return !state.pending.isEmpty || state.isCutOff || state.isEnded
+        }
+        if mustWake { wake() }
     }
 
     /// Takes a change. Returns whether the watch is about it.
@@ -83,41 +95,9 @@ final class CacheWatcher: Sendable {
             state.pending.append(event)
             state.pendingBytes += event.object.bytes.count
             state.isCutOff = state.pending.count > limits.pendingEvents || state.pendingBytes > limits.pendingBytes
-            return wasEmpty || state.isCutOff
+            return !state.isOpening && (wasEmpty || state.isCutOff)
         }
         if mustWake { wake() }
         return true
-    }
-}
-
-/// Which objects a list or watch is about.
-struct ObjectFilter: Sendable {
-    /// `nil` for all namespaces.
-    var namespace: String?
-    var name: String?
-    /// `nil` when every object matches.
-    var matches: (@Sendable (StoredObject) -> Bool)?
-    /// What is asked of objects as their clients see them, when the log has them in another form; `nil` for nothing. Who
-    /// shows them asks: ``includes(_:)`` does not.
-    var matchesShown: (@Sendable (StoredObject) -> Bool)?
-
-    func includes(_ object: StoredObject) -> Bool {
-        if let namespace, object.namespace != namespace { return false }
-        if let name, object.name != name { return false }
-        return matches?(object) ?? true
-    }
-
-    /// What a change means to those who see only matching objects: one that begins to match is added, one that ceases
-    /// to match is deleted (API conventions, "Watch").
-    func event(for change: CacheChange) -> SelectedEvent? {
-        let old = change.old.flatMap { includes($0) ? $0 : nil }
-        let new = change.new.flatMap { includes($0) ? $0 : nil }
-        switch (old, new) {
-        case (nil, nil): return nil
-        case (nil, let new?): return SelectedEvent(.added, new, change)
-        case (let old?, let new?):
-            return SelectedEvent(.modified, new, change, before: matchesShown == nil ? nil : old)
-        case (let old?, nil): return SelectedEvent(.deleted, old, change)
-        }
     }
 }

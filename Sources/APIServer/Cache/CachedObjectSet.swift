@@ -13,7 +13,7 @@ struct CachedObjectSet: ObjectSet {
     func list(namespace: String?) -> [StoredObject] {
         if let namespace, let own = filter.namespace, own != namespace { return [] }
         let objects = cache.list(namespace: namespace ?? filter.namespace)
-        return filter.matches == nil && filter.name == nil ? Array(objects) : objects.filter(filter.includes)
+        return filter.takesAll ? Array(objects) : objects.filter(filter.includes)
     }
 
     func owned(by uid: String) -> [StoredObject] { cache.owned(by: uid).filter(filter.includes) }

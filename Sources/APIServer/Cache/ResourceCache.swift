@@ -76,9 +76,10 @@ final class ResourceCache: Sendable {
         }
     }
 
-    /// How much there is, for metrics.
-    /// `events` counts changes once for each watch that was told, since the start.
-    var counts: (objects: Int, watchers: Int, events: Int) {
+    /// How much there is, for metrics. `events` counts changes once for each watch that was told, since the start.
+    typealias Counts = (objects: Int, watchers: Int, events: Int)
+
+    var counts: Counts {
         state.withLock { ($0.objects.count, $0.watchers.count, delivered.load(ordering: .relaxed)) }
     }
 
@@ -135,23 +136,27 @@ final class ResourceCache: Sendable {
     /// Makes `watcher` see everything after `revision`, which may be one that is still to come. `prior` are older
     /// changes that came from the log, to be seen first; they may reach beyond `revision`.
     ///
-    /// With `revision` `nil` the watcher first sees the present objects as additions.
+    /// With `revision` `nil` the watcher first sees the present objects as additions. What comes while it selects waits.
     func add(
         _ watcher: CacheWatcher, after revision: Revision?, prior: [CacheChange] = []
     ) throws(WatchRefusal) {
-        let result: Result<Void, WatchRefusal> = state.withLock { state in
+        let result: Result<@Sendable () -> Void, WatchRefusal> = state.withLock { state in
             guard let revision else {
-                watcher.begin(withPresent: state.objects, at: state.lastChange)
+                let (objects, newest) = (state.objects, state.lastChange)
+                watcher.open(after: newest)
                 state.watchers.append(watcher)
-                return .success(())
+                return .success { watcher.begin(withPresent: objects) }
             }
             guard revision >= state.ringFloor else { return .failure(.beyondRing(floor: state.ringFloor)) }
             let reached = max(revision, prior.last?.revision ?? 0)
-            watcher.begin(with: prior + state.ring.filter { $0.revision > reached }, after: reached)
+            let recent = state.ring.filter { $0.revision > reached }
+            watcher.open(after: reached)
             state.watchers.append(watcher)
-            return .success(())
+            return .success { watcher.begin(with: prior + recent) }
         }
-        try result.get()
+        // What is selected may take a look into every object: nobody else waits for that.
+        let begin = try result.get()
+        begin()
     }
 
     func remove(_ watcher: CacheWatcher) {
@@ -172,26 +177,6 @@ final class ResourceCache: Sendable {
 
     func remove(_ observer: CacheObserver) {
         state.withLock { state in state.observers.removeAll { $0 === observer } }
-    }
-}
-
-/// One change of one object, both versions given for an update.
-struct CacheChange: Sendable {
-    var old: StoredObject?
-    var new: StoredObject?
-    var revision: Revision
-    /// The frames that watches send for this change, each encoded once.
-    let frames = WatchFrames()
-
-    init(old: StoredObject?, new: StoredObject?, revision: Revision) {
-        self.old = old
-        self.new = new
-        self.revision = revision
-    }
-
-    var name: ObjectName {
-        guard let object = new ?? old else { preconditionFailure("a change has at least one side") }
-        return object.objectName
     }
 }
 
@@ -225,10 +210,10 @@ extension ResourceCache.State {
 
     fileprivate mutating func remember(_ change: CacheChange, _ limits: ResourceCache.Limits) {
         lastChange = change.revision
-        ring.append(change)
-        ringBytes += change.new?.bytes.count ?? 0
+        ring.append(change.unshared)
+        ringBytes += change.weight
         while ring.count > limits.ringEvents || ringBytes > limits.ringBytes, let oldest = ring.popFirst() {
-            ringBytes -= oldest.new?.bytes.count ?? 0
+            ringBytes -= oldest.weight
             ringFloor = oldest.revision
         }
     }

@@ -1,6 +1,5 @@
 import APIMachinery
 import Datastore
-import Synchronization
 
 /// A change as one watch sees it.
 struct SelectedEvent: Sendable {
@@ -17,14 +16,24 @@ struct SelectedEvent: Sendable {
     let before: StoredObject?
     /// The revision of the change. For a deletion it is newer than the object's own.
     let revision: Revision
-    private let frames: WatchFrames
+    /// With the others that are told of the change at once; `nil` for one of the past.
+    let share: ChangeShare?
 
     init(_ kind: Kind, _ object: StoredObject, _ change: CacheChange, before: StoredObject? = nil) {
         self.kind = kind
         self.object = object
         self.before = before
         revision = change.revision
-        frames = change.frames
+        share = change.share
+    }
+
+    /// An object that was there before the watch, as an addition.
+    init(present object: StoredObject) {
+        kind = .added
+        self.object = object
+        before = nil
+        revision = object.revision
+        share = nil
     }
 
     /// The object as the event shows it: a deletion carries its own revision, so that a watch can resume behind it.
@@ -38,20 +47,8 @@ struct SelectedEvent: Sendable {
         return StoredObject(received: value, managedFields: object.managedFields)
     }
 
-    /// The JSON frame, shared by all watches that send it.
-    var frame: [UInt8] { frames.frame(kind) { WatchEncoder.frame(kind.rawValue, versioned.wholeBytes) } }
-}
+    /// The JSON frame, shared by all watches that are told of the change at once.
+    var frame: [UInt8] { share?.frame(kind, makeFrame) ?? makeFrame() }
 
-/// The JSON frames of one change, made when the first watch sends them.
-final class WatchFrames: Sendable {
-    private let frames = Mutex<[SelectedEvent.Kind: [UInt8]]>([:])
-
-    func frame(_ kind: SelectedEvent.Kind, _ make: () -> [UInt8]) -> [UInt8] {
-        frames.withLock { frames in
-            if let frame = frames[kind] { return frame }
-            let frame = make()
-            frames[kind] = frame
-            return frame
-        }
-    }
+    private func makeFrame() -> [UInt8] { WatchEncoder.frame(kind.rawValue, versioned.wholeBytes) }
 }

@@ -143,8 +143,9 @@ final class CustomResources: Sendable {
         let raw = store(own, home, nil)
         // The name alone: with the definition, its whole tree would stay in memory.
         let observation = CachedObjectSet(cache: cache, filter: ObjectFilter()).observe {
-            [endings, name = definition.name] change in
-            if change.new == nil { endings.add(name) }
+            [endings, name = definition.name, isDeleting = definition.isDeleting] change in
+            // One that came when nobody thought of it any more has to go too.
+            if change.new == nil || (change.old == nil && isDeleting) { endings.add(name) }
         }
         let names = definition.acceptedNames
         registry.serve(definition.group, names.plural, as: served)
@@ -184,11 +185,15 @@ final class CustomResources: Sendable {
         _ version: CustomVersion, _ home: ObjectLog.Stored, _ form: CustomForm?
     ) -> ResourceStore {
         let definition = version.definition
-        let kind = ServedKind(
+        var kind = ServedKind(
             resource: definition.resource, home: home.resource, kind: definition.kind,
             isNamespaced: definition.isNamespaced, hasStatus: definition.hasStatus, countsGenerations: true,
             allowsCreateOnUpdate: false, allowsUnconditionalUpdate: false, strategy: PlainStrategy(),
             validation: CustomValidation(version: version))
+        let name = ObjectName(name: definition.resource.groupResource)
+        kind.refusalOfNew = { [definitions] in
+            definitions.get(name).map(\.isDeleting) == false ? nil : .terminating(definition.resource)
+        }
         return ResourceStore(
             kind, log: registry.logs.durable, admission: registry.admission, now: now, form: form)
     }
@@ -205,24 +210,27 @@ final class CustomResources: Sendable {
     }
 
     /// Deletes the objects of a definition that is being deleted, and lets it go when the last one has gone.
+    ///
+    /// Says first that it does so. That is a write behind the mark of deletion: an object whose creation was let pass
+    /// before the mark is in the log before it, and so among those that are deleted.
     private func end(_ name: String) async throws(Status) {
         guard let object = definitions.get(ObjectName(name: name)), object.isDeleting else { return }
         let definition = CustomDefinition(object)
         guard definition.finalizers.contains(CustomDefinition.cleanupFinalizer) else { return }
+        var value = definition.value
+        let status = DefinitionConditions(now: now()).statusInDeletion(of: definition)
+        if status != value["status"] {
+            value["status"] = status
+            let target = Target(.customResourceDefinitions, name: name, subresource: "status")
+            // What is written brings this back.
+            _ = try await client.update(target, value, WriteOptions())
+            return
+        }
         if let store = serving.withLock({ $0[name]?.store }) {
             try await deleteAll(store)
-            // The end of the last one brings this back.
-            guard store.cache.list(namespace: nil).isEmpty else {
-                let status = DefinitionConditions(now: now()).statusInDeletion(of: definition)
-                guard status != definition.value["status"] else { return }
-                var value = definition.value
-                value["status"] = status
-                let target = Target(.customResourceDefinitions, name: name, subresource: "status")
-                _ = try await client.update(target, value, WriteOptions())
-                return
-            }
+            // So does the end of the last one.
+            guard store.cache.list(namespace: nil).isEmpty else { return }
         }
-        var value = definition.value
         value[path: ["metadata", "finalizers"]] = Value(
             definition.finalizers.filter { $0 != CustomDefinition.cleanupFinalizer })
         _ = try await client.update(Target(.customResourceDefinitions, name: name), value, WriteOptions())

@@ -100,20 +100,24 @@ final class CustomVersion: Sendable {
         return (object, validation == .warn ? problems : [])
     }
 
-    /// A body that leaves its version or kind out is taken for what the URL says.
+    /// Nothing but its body says what a custom object is, so that it must say both its version and its kind.
     private func checkKind(_ body: Value, _ kind: GroupVersionKind) throws(ObjectDecoder.Refusal) {
         guard body.fields != nil else {
             throw ObjectDecoder.Refusal(kind, "json: cannot unmarshal \(body.kindName) into an object")
         }
-        if let given = body["apiVersion"]?.string, !given.isEmpty, given != kind.apiVersion {
+        guard let name = body["kind"]?.string, !name.isEmpty else {
+            throw ObjectDecoder.Refusal(kind, "Object 'Kind' is missing in '\(body)'")
+        }
+        let given = body["apiVersion"]?.string ?? ""
+        guard given == kind.apiVersion else {
             throw ObjectDecoder.Refusal(
                 "the API version in the data (\(given)) does not match the expected API version (\(kind.apiVersion))")
         }
-        if let given = body["kind"]?.string, !given.isEmpty, given != kind.kind {
+        if name != kind.kind {
             var refusal = ObjectDecoder.Refusal(kind, "must be \(kind.kind)")
             refusal.status = .invalid(
                 kind, body.at("metadata", "name")?.string ?? "",
-                [.invalid("kind", value: .string(given), "must be \(kind.kind)")])
+                [.invalid("kind", value: .string(name), "must be \(kind.kind)")])
             throw refusal
         }
     }

@@ -45,6 +45,8 @@ final class EncryptedDatastore: Datastore {
         }
     }
 
+    private func forgetStale(_ key: String) { state.withLock { _ = $0.stale.remove(key) } }
+
     // MARK: Values
 
     private var places: (present: EncryptionPlaces, former: EncryptionPlaces?) {
@@ -136,6 +138,8 @@ final class EncryptedDatastore: Datastore {
         try await base.subscribe(after: revision) { [self] changes in
             sink(
                 changes.map { change in
+                    // Written by this server or another: in either case not what was read before.
+                    forgetStale(change.key)
                     do throws(DatastoreError) {
                         return try open(change)
                     } catch {

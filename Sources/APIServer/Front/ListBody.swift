@@ -13,8 +13,14 @@ struct ListBody: Sendable {
     private var position = 0
     private var hasBegun = false
     private(set) var isFinished = false
-    /// In protobuf a length stands before the whole list: its elements are kept until that is known.
+    /// In protobuf a length stands before the whole list. The first elements are kept until that is known; what is more
+    /// than ``holding`` bytes of them is encoded a second time.
     private var held: [[UInt8]] = []
+    private let holding: Int
+    private var heldBytes = 0
+    /// The bytes of all elements, as soon as ``isMeasured``.
+    private var measured = 0
+    private var isMeasured = false
 
     /// What stands around and between the objects.
     private struct Frame {
@@ -23,8 +29,9 @@ struct ListBody: Sendable {
         var tail: [UInt8] = []
     }
 
-    init(_ page: ResourceStore.Page, _ encoder: ObjectEncoder) throws(Status) {
+    init(_ page: ResourceStore.Page, _ encoder: ObjectEncoder, holding: Int = 2 << 20) throws(Status) {
         items = page.items
+        self.holding = holding
         self.encoder = encoder
         table = TableForm(encoder.served.definition, encoder.format)
         var metadata: Value = ["resourceVersion": .string(String(page.revision))]
@@ -62,20 +69,41 @@ struct ListBody: Sendable {
 
     /// Encodes at most so many more objects and returns what can be sent. Nothing follows when ``isFinished``.
     mutating func encode(atMost count: Int) throws(Status) -> [[UInt8]] {
-        let isProtobuf = encoder.format.encoding == .protobuf
+        var count = count
+        if encoder.format.encoding == .protobuf, !isMeasured {
+            try measure(atMost: count)
+            let isHeld = held.count == items.count
+            guard isMeasured, isHeld || count >= items.count else { return [] }
+            if isHeld { count = items.count }
+        }
         var pieces: [[UInt8]] = []
-        if !hasBegun, !isProtobuf { pieces.append(frame.head) }
+        if !hasBegun { pieces.append(encoder.format.encoding == .protobuf ? protobufHead : frame.head) }
         hasBegun = true
         let end = position + min(count, items.count - position)
         while position < end {
             if position > 0, !frame.separator.isEmpty { pieces.append(frame.separator) }
-            pieces.append(try element(items[position]))
+            pieces.append(position < held.count ? held[position] : try element(items[position]))
             position += 1
         }
         isFinished = position == items.count
-        guard isProtobuf else { return isFinished ? pieces + [frame.tail] : pieces }
-        held += pieces
-        return isFinished ? protobuf() : []
+        return isFinished ? pieces + [frame.tail] : pieces
+    }
+
+    /// Finds out how many bytes the elements take, at most so many more of them at a time.
+    private mutating func measure(atMost count: Int) throws(Status) {
+        let end = position + min(count, items.count - position)
+        while position < end {
+            let element = try element(items[position])
+            measured += element.count
+            if held.count == position, heldBytes + element.count <= holding {
+                held.append(element)
+                heldBytes += element.count
+            }
+            position += 1
+        }
+        guard position == items.count else { return }
+        isMeasured = true
+        position = 0
     }
 
     private func element(_ object: StoredObject) throws(Status) -> [UInt8] {
@@ -136,7 +164,8 @@ struct ListBody: Sendable {
     private static func protobufFrame(_ head: Value, _ type: TypeSchema?) throws(Status) -> Frame {
         guard let type else { throw .notAcceptable }
         do throws(ProtobufError) {
-            return Frame(head: try Protobuf.encode(head, as: type))
+            let envelope = ProtobufEnvelope.frame(apiVersion: "", kind: "", length: 0)
+            return Frame(head: try Protobuf.encode(head, as: type), tail: envelope.tail)
         } catch {
             throw .internalError("the list cannot be written as protobuf: \(error)")
         }
@@ -150,10 +179,11 @@ struct ListBody: Sendable {
             ? encoder.served.definition.listType : ProtobufForm.metaType("PartialObjectMetadataList")
     }
 
-    private func protobuf() -> [[UInt8]] {
+    /// What stands before the elements: the envelope with its length, and the first part of the message.
+    private var protobufHead: [UInt8] {
         let kind = encoder.format.shownKind ?? encoder.served.definition.groupVersionKind
-        let length = held.reduce(frame.head.count) { $0 + $1.count }
+        let length = frame.head.count + measured
         let envelope = ProtobufEnvelope.frame(apiVersion: kind.apiVersion, kind: kind.kind + "List", length: length)
-        return [envelope.head, frame.head] + held + [envelope.tail]
+        return envelope.head + frame.head
     }
 }

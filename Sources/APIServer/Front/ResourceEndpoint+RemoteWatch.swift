@@ -120,7 +120,7 @@ private struct RemoteWatch {
     private func show(
         _ events: [SelectedEvent]
     ) async throws(Status) -> [(kind: SelectedEvent.Kind, object: StoredObject)] {
-        let objects = try await served.present(events.map(\.versioned))
+        let objects = try await served.present(events)
         guard let matches = filter.matchesShown else { return zip(events, objects).map { ($0.kind, $1) } }
         var before = try await served.present(events.compactMap { event in event.before.map(event.versioned) })[...]
         return zip(events, objects).compactMap { event, object in

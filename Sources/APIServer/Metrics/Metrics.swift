@@ -39,14 +39,27 @@ struct Metrics: DocumentSource {
         return Document(contentType: MetricText.contentType, bytes: text.bytes)
     }
 
+    /// What is stored of a resource.
+    private struct Stored {
+        let name: String
+        let resource: GroupVersionResource
+        let kind: String
+        let counts: ResourceCache.Counts
+
+        init(_ definition: ResourceDefinition, _ counts: ResourceCache.Counts) {
+            name = definition.resource.groupResource
+            resource = definition.resource
+            kind = definition.kind
+            self.counts = counts
+        }
+    }
+
     private func writeStorage(_ text: inout MetricText) {
-        let stores = registry.all.compactMap { served in
-            served.store.map {
-                (
-                    name: served.definition.resource.groupResource, resource: served.definition.resource,
-                    kind: served.definition.kind, counts: $0.cache.counts
-                )
-            }
+        // A kind that is served in several versions is stored once, and who scrapes takes no series twice.
+        var seen: Set<ObjectIdentifier> = []
+        let stores = registry.all.compactMap { served -> Stored? in
+            guard let store = served.store, seen.insert(ObjectIdentifier(store.cache)).inserted else { return nil }
+            return Stored(served.definition, store.cache.counts)
         }
         LogFigures.write([registry.logs.durable.figures, registry.logs.volatile.figures], to: &text)
         text.begin("apiserver_storage_objects", .gauge, "Objects that are stored.")

@@ -86,7 +86,7 @@ extension ResourceStore {
             objects = objects.drop { $0.objectName <= after }
         }
         let filter = request.filter
-        let selectsAll = filter.matches == nil && filter.name == nil
+        let selectsAll = filter.takesAll
         guard let limit = request.limit, limit > 0 else {
             return Page(items: selectsAll ? Array(objects) : objects.filter(filter.includes), revision: revision)
         }

@@ -68,6 +68,8 @@ final class ResourceStore: Sendable {
             throw .failed(error)
         }
         let bytes = try Self.joined(logged, managedFields)
+        // Admission and conversion may have taken their time.
+        if current == nil, let refusal = kind.refusalOfNew() { throw .failed(refusal) }
         guard !options.isDryRun else {
             return try stored(try Self.joined(shown, managedFields), current?.revision ?? 0)
         }

@@ -26,19 +26,17 @@ extension ObjectFilter {
         // The name alone finds its object without a look at the others.
         if let term = fields.terms.first(where: { $0.field == "metadata.name" && !$0.isNegated }) { name = term.value }
         fields.terms.removeAll { $0.field == "metadata.name" && !$0.isNegated && $0.value == name }
-        guard !labels.matchesEverything || !fields.terms.isEmpty else { return }
+        if !labels.matchesEverything { matches = { labels.matches($0.labels) } }
         let terms = fields.terms.map { term in
-            (term: term, read: SelectableField.reader(term.field, of: definition.resource))
+            Term(
+                field: term.field, value: term.value, isNegated: term.isNegated,
+                read: SelectableField.reader(term.field, of: definition.resource))
         }
-        let matchesFields = { @Sendable (object: StoredObject) in
-            terms.allSatisfy { ($0.term.value == $0.read(object)) != $0.term.isNegated }
+        if !isRemote {
+            self.fields = terms
+        } else if !terms.isEmpty {
+            matchesShown = { object in terms.allSatisfy { $0.holds(of: object) } }
         }
-        guard !isRemote else {
-            if !labels.matchesEverything { matches = { labels.matches($0.labels) } }
-            if !terms.isEmpty { matchesShown = matchesFields }
-            return
-        }
-        matches = { labels.matches($0.labels) && matchesFields($0) }
     }
 }
 

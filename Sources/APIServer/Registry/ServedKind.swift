@@ -25,6 +25,8 @@ struct ServedKind: Sendable {
     var defaultPropagation: DeletionOptions.Propagation? = .background
     var strategy: any ResourceStrategy
     var validation: any ObjectValidation = NoValidation()
+    /// Why no object of the kind may come any more; `nil` while they may. Asked at the last moment before one is written.
+    var refusalOfNew: @Sendable () -> Status? = { nil }
 
     var groupVersionKind: GroupVersionKind {
         GroupVersionKind(group: resource.group, version: resource.version, kind: kind)

@@ -88,4 +88,20 @@ import Testing
         let info = RequestInfo(method: "GET", path: "/api/v1/pods", isWatch: false)
         #expect(policy.decide(AccessRequest(user: Self.reader, info)) == .noOpinion(reason: ""))
     }
+
+    @Test func `subjects of bindings that are gone are forgotten`() {
+        var policy = Self.policy
+        let before = policy.boundSubjects
+        for index in 0..<100 {
+            let name = ObjectName(name: "temporary")
+            policy.setBinding(
+                name,
+                [
+                    "roleRef": ["kind": "ClusterRole", "name": "reader"],
+                    "subjects": [["kind": "User", "name": .string("u\(index)")]],
+                ])
+        }
+        policy.setBinding(ObjectName(name: "temporary"), nil)
+        #expect(policy.boundSubjects == before)
+    }
 }

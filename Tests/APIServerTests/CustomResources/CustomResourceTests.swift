@@ -60,6 +60,72 @@ import Wire
         }
     }
 
+    @Test func `an object says what it is, or is refused`() async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            try await tabs.define(CronTab.definition([Self.full]))
+            let whole = CronTab.object("a", [:])
+            let cannot = "CronTab in version \"v1\" cannot be handled as a CronTab: Object 'Kind' is missing in '"
+            let mismatch = " does not match the expected API version (stable.example.com/v1)"
+            for (field, value, message) in [
+                ("kind", nil, cannot), ("kind", "", cannot),
+                ("apiVersion", nil, "the API version in the data ()" + mismatch),
+                ("apiVersion", "stable.example.com/v3", "the API version in the data (stable.example.com/v3)" + mismatch),
+            ] as [(String, Value?, String)] {
+                var object = whole
+                object[field] = value
+                let answer = try await tabs.ask(.post, CronTab.path, object)
+                #expect(answer.code == 400)
+                #expect(answer.value["message"]?.string?.hasPrefix(message) == true, "\(answer.value)")
+            }
+            #expect(try await tabs.ask(.post, CronTab.path, whole).code == 201)
+        }
+    }
+
+    @Test func `what is on its way when its definition begins to go does not come any more`() async throws {
+        let (asked, isAsked) = AsyncStream.makeStream(of: Void.self)
+        let (marked, isMarked) = AsyncStream.makeStream(of: Void.self)
+        try await TestWebhook.run(answer: { _, body in
+            let uid = try Value(json: body).at("request", "uid") ?? ""
+            isAsked.yield()
+            for await _ in marked { break }
+            let answer: Value = [
+                "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+                "response": ["uid": uid, "allowed": true],
+            ]
+            return (200, answer.json)
+        }) { hook in
+            try await TestAPI.run { api in
+                let tabs = try await CronTab(api)
+                try await tabs.define(CronTab.definition([Self.full]))
+                let made = try await tabs.ask(
+                    .post, "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
+                    [
+                        "metadata": ["name": "slow"],
+                        "webhooks": [
+                            [
+                                "name": "slow.example.com", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+                                "clientConfig": hook.clientConfig(),
+                                "rules": [
+                                    [
+                                        "operations": ["CREATE"], "apiGroups": [.string(CronTab.group)],
+                                        "apiVersions": ["*"], "resources": ["crontabs"],
+                                    ]
+                                ],
+                            ]
+                        ],
+                    ])
+                #expect(made.code == 201)
+                async let created = tabs.ask(.post, CronTab.path, CronTab.object("late", [:]))
+                for await _ in asked { break }
+                _ = try await tabs.ask(.delete, CronTab.definitions + "/" + CronTab.name)
+                isMarked.yield()
+                #expect(try await created.code == 405)
+                try await tabs.wait(CronTab.name) { $0 == nil }
+            }
+        }
+    }
+
     @Test func `status and scale have endpoints of their own`() async throws {
         try await TestAPI.run { api in
             let tabs = try await CronTab(api)

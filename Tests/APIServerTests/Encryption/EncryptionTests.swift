@@ -64,6 +64,25 @@ import Testing
         #expect(try #require(try await base.get(Self.path)).value.starts(with: Array("k8s:enc:secretbox:v1:box:".utf8)))
     }
 
+    @Test func `what is deleted is not stale any more, whoever deletes it`() async throws {
+        let base = MemoryDatastore()
+        let old = EncryptedDatastore(base, try Self.configuration(Self.keys("aescbc", ("key1", 1))), Self.resources)
+        let other = "/registry/secrets/default/two"
+        let first = try await old.write(.create(Self.path, Self.text))
+        let second = try await old.write(.create(other, Self.text))
+        let new = EncryptedDatastore(
+            base, try Self.configuration(Self.keys("secretbox", ("box", 3)), Self.keys("aescbc", ("key1", 1))), Self.resources)
+        _ = try await new.list(ListQuery(prefix: "/registry/"))
+        let (seen, continuation) = AsyncStream.makeStream(of: Void.self)
+        let subscription = try await new.subscribe(after: second) { _ in continuation.yield() }
+        try await new.write(.delete(Self.path, at: first))
+        #expect(!new.isStale(Self.path))
+        #expect(new.isStale(other))
+        try await old.write(.delete(other, at: second))
+        for await _ in seen where !new.isStale(other) { break }
+        subscription.cancel()
+    }
+
     @Test func `without the key it is said which value cannot be read and why`() async throws {
         let base = MemoryDatastore()
         let right = EncryptedDatastore(base, try Self.configuration(Self.keys("aesgcm", ("key1", 1))), Self.resources)

@@ -84,6 +84,19 @@ import Wire
         }
     }
 
+    @Test func `no series is there twice, also of kinds that are served in several versions`() async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("user", rules: Self.all)
+            let text = try await api.ask(.get, "/metrics", token: token).text
+            let series = text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
+                String(line[..<(line.lastIndex(of: " ") ?? line.endIndex)])
+            }
+            let twice = Dictionary(grouping: series) { $0 }.filter { $0.value.count > 1 }.keys.sorted()
+            #expect(twice == [])
+            #expect(series.contains(#"apiserver_storage_objects{resource="horizontalpodautoscalers.autoscaling"}"#))
+        }
+    }
+
     @Test func `what the server ends to save itself is counted apart`() async throws {
         try await TestAPI.run {
             $0.requestTimeout = .seconds(1)

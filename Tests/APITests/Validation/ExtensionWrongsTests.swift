@@ -3,6 +3,17 @@ import Testing
 @testable import API
 
 @Suite struct ExtensionWrongsTests {
+    @Test(arguments: [
+        "device.driver == 'd.example.com' && device.attributes['d.example.com'].memory > 3",
+        "device.attributes['d.example.com'].isShared", "device.allowMultipleAllocations",
+        "device.capacity['d.example.com'].memory.isGreaterThan(quantity('10Gi'))",
+        "cel.bind(d, device.attributes['d.example.com'], d.a && d.b == 'x')",
+        "device.attributes['d.example.com'].version.isGreaterThan(semver('1.2.3'))",
+    ])
+    func `an expression that selects devices may look at all that a device says`(source: String) throws {
+        _ = try DeviceSelector.compile(source)
+    }
+
     @Test(arguments: Wrong.cases(text)) func `what is wrong with an extension of the API is named`(wrong: Wrong) throws {
         let found = try wrong.found(try LeastObjects.all())
         #expect(found == wrong.errors)
@@ -67,6 +78,12 @@ import Testing
         deviceclasses.resource.k8s.io
           spec.selectors = [{}]
           ! spec.selectors[0].cel: Required value
+          spec.selectors = [{"cel": {"expression": ""}}]
+          ! spec.selectors[0].cel.expression: Required value
+          spec.selectors = [{"cel": {"expression": "device.driver"}}]
+          ! spec.selectors[0].cel.expression: Invalid value: "device.driver": must evaluate to bool or the unknown type, not string
+          spec.selectors = [{"cel": {"expression": "device.colour == 'red'"}}]
+          ! spec.selectors[0].cel.expression: Invalid value: "device.colour == 'red'": compilation failed: ERROR: <input>:1:7: undefined field 'colour'
         resourceclaims.resource.k8s.io
           spec.devices.requests.0.exactly =
           ! spec.devices.requests[0]: Required value: exactly one of `exactly` or `firstAvailable` is required

@@ -1,4 +1,5 @@
 import APIMachinery
+import CEL
 
 // What pods ask for of devices (KEP-4381).
 extension FieldChecks {
@@ -155,9 +156,20 @@ extension FieldChecks {
                 missing(path + ".cel")
                 continue
             }
-            require(cel["expression"], path + ".cel.expression")
-            if cel["expression"].text.utf8.count > Self.longestSelector {
-                add(.tooLong(path + ".cel.expression", limit: Self.longestSelector))
+            let (expression, path) = (cel["expression"], path + ".cel.expression")
+            guard expression.isFilled else {
+                missing(path)
+                continue
+            }
+            // One that is too long is not worth the work.
+            guard expression.text.utf8.count <= Self.longestSelector else {
+                add(.tooLong(path, limit: Self.longestSelector))
+                continue
+            }
+            do throws(CELError) {
+                _ = try DeviceSelector.compile(expression.text)
+            } catch {
+                invalid(path, expression, error.problem)
             }
         }
     }

@@ -76,9 +76,11 @@ struct AdmissionMatch: Sendable {
         return nil
     }
 
-    /// Either version may carry the labels; what cannot have labels is not selected.
+    /// Either version may carry the labels. The options of a connection cannot: they are not selected, whatever the
+    /// selector says of labels that are not there.
     private func selectsObject(_ request: AdmissionSubject) -> Bool {
         if objectSelector.matchesEverything { return true }
+        guard request.operation != WriteRequest.Verb.connect.rawValue else { return false }
         return [request.object, request.oldObject].contains { object in
             guard let object else { return false }
             return objectSelector.matches(object.at("metadata", "labels")?.fields ?? Fields())

@@ -37,6 +37,9 @@ struct RBACPolicy: Sendable {
     private var bindings: [ObjectName: BindingEntry] = [:]
     private var bySubject: [Subject: Set<ObjectName>] = [:]
 
+    /// How many subjects are bound to anything, for those who watch memory.
+    var boundSubjects: Int { bySubject.count }
+
     // MARK: Changing
 
     /// Takes a Role or ClusterRole; `nil` when it is gone.
@@ -46,7 +49,10 @@ struct RBACPolicy: Sendable {
 
     /// Takes a RoleBinding or ClusterRoleBinding; `nil` when it is gone.
     mutating func setBinding(_ name: ObjectName, _ value: Value?) {
-        for subject in bindings[name]?.subjects ?? [] { bySubject[subject]?.remove(name) }
+        for subject in bindings[name]?.subjects ?? [] {
+            bySubject[subject]?.remove(name)
+            if bySubject[subject]?.isEmpty ?? false { bySubject[subject] = nil }
+        }
         bindings[name] = nil
         guard let value else { return }
         let kind = value.at("roleRef", "kind")?.string ?? ""

@@ -112,6 +112,17 @@ import Testing
         #expect(try Self.match(match, Self.subject()) == nil)
     }
 
+    @Test(arguments: ["Exists", "DoesNotExist"])
+    func `what is connected to has no labels, and no selector of objects takes it`(operator word: String) throws {
+        let match = try Self.webhook([
+            "objectSelector": ["matchExpressions": [["key": "app", "operator": .string(word)]]]
+        ])
+        var subject = Self.subject(operation: "CONNECT")
+        subject.object = ["apiVersion": "v1", "kind": "PodExecOptions", "command": ["sh"]]
+        #expect(try Self.match(match, subject) == nil)
+        #expect(try Self.match(try Self.webhook(), subject) != nil)
+    }
+
     @Test func `a selector of namespaces judges by the namespace`() throws {
         let teamA = try Self.webhook(["namespaceSelector": ["matchLabels": ["team": "a"]]])
         let teamB = try Self.webhook(["namespaceSelector": ["matchLabels": ["team": "b"]]])
