@@ -6,7 +6,7 @@ import Testing
 
 /// What idle connections cost. Alone in its process the figure means something:
 /// `MEASURE=1 swift test --filter HTTPServerMemoryTests` opens ten thousand of each kind and says what each takes.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct HTTPServerMemoryTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct HTTPServerMemoryTests {
     private static let isMeasured = getenv("MEASURE") != nil
     /// A process may have 20,000 files open where this was written, two for each connection.
     private static let connections = isMeasured ? 9_900 : 200
