@@ -36,7 +36,8 @@ import Testing
             #expect(old.text.contains("FIELD:    replicas <integer>"), "\(old.errorText)")
             let metrics = try await server.kubectl("get", "--raw", "/metrics").text
             #expect(metrics.contains("apiserver_storage_objects{resource=\"deployments.apps\"} 1"))
-            #expect(metrics.contains("resource=\"deployments\",subresource=\"\",verb=\"CREATE\",version=\"v1\"} 1"))
+            let creation = "resource=\"deployments\",scope=\"resource\",subresource=\"\",verb=\"POST\",version=\"v1\"} 1"
+            #expect(metrics.contains(creation))
             let resources = try await server.kubectl("api-resources", "--no-headers").text.split(separator: "\n")
             #expect(resources.count >= 60)
             #expect(try await server.kubectl("delete", "deploy", "web", "--cascade=foreground").status.isSuccess)

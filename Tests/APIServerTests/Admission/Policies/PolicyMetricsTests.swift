@@ -24,7 +24,10 @@ import Testing
     @Test(arguments: [
         (["true"], [:], ["Deny"], []),
         (["true", "false"], [:], ["Deny"], [series("invalid_error", "deny")]),
-        (["false", "false"], [:], ["Warn", "Audit"], [series("invalid_error", "audit", 2), series("invalid_error", "warn", 2)]),
+        (
+            ["false", "false"], [:], ["Warn", "Audit"],
+            [series("invalid_error", "audit", 2), series("invalid_error", "warn", 2)]
+        ),
         (["object.none > 1"], [:], ["Deny"], [series("invalid_error", "deny")]),
         (["object.none > 1"], ["failurePolicy": "Ignore"], ["Deny"], [series("invalid_error", "allow")]),
         (["object."], [:], ["Deny"], [series("compile_error", "deny")]),
@@ -59,7 +62,8 @@ import Testing
             ["patchType": "JSONPatch", "jsonPatch": ["expression": .string(source)]]
         }
         let good = mutation("[JSONPatch{op: 'add', path: '/spec/x', value: 1}]")
-        world.add("p", ["failurePolicy": "Ignore", "mutations": [good, good, mutation("[JSONPatch{op: 'add', path: object.none, value: 1}]"), mutation("object.")]])
+        let failing = mutation("[JSONPatch{op: 'add', path: object.none, value: 1}]")
+        world.add("p", ["failurePolicy": "Ignore", "mutations": [good, good, failing, mutation("object.")]])
         let plugins = world.plugins
         var request = PolicyWorld.request()
         try await plugins.mutating.admit(&request)
