@@ -17,6 +17,9 @@ enum IdleClient {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         let connected = peer.withSockAddr { Glibc.connect(descriptor, $0, socklen_t($1)) }
         try #require(descriptor >= 0 && connected == 0, "\(String(cString: strerror(errno)))")
+        // The end of a handshake and the request are two writes: the second must not wait for an answer to the first.
+        var isImmediate: Int32 = 1
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &isImmediate, socklen_t(MemoryLayout<Int32>.size))
         let channel = EmbeddedChannel()
         if let tls { try channel.pipeline.syncOperations.addHandler(tls.makeHandler(host: "localhost")) }
         channel.connect(to: peer, promise: nil)
