@@ -62,9 +62,9 @@ import Wire
                 #expect(text.contains("apiserver_audit_error_total{plugin=\"webhook\"} 0\n"))
                 #expect(text.contains("apiserver_audit_event_total 2\n"))
             }
-            // What waited for more is sent when the server stops.
+            // What waited for more is sent when the server stops, in one list unless the test was slow.
             #expect(file.events.count == 2)
-            #expect(lists.withLock { $0.map { $0["items"]?.array } } == [file.events])
+            #expect(lists.withLock { $0.flatMap { $0["items"]?.array ?? [] } } == file.events)
         }
     }
 }
