@@ -65,7 +65,7 @@ private final class InterruptedSink: AuditSink {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct AuditLogTests {
+@Suite(.timeLimit(.minutes(5))) struct AuditLogTests {
     private static let moment = Timestamp(seconds: 1_800_000_000)
 
     private static func event(_ id: String) -> AuditEvent {

@@ -7,7 +7,7 @@ import Testing
 import Wire
 
 /// What is written down of requests over HTTP and of calls in the process.
-@Suite(.timeLimit(.minutes(1))) struct AuditTests {
+@Suite(.timeLimit(.minutes(5))) struct AuditTests {
     private static let maps = "/api/v1/namespaces/default/configmaps"
     private static let all: Value = ["apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]]
     private static let account = "system:serviceaccount:default:writer"

@@ -7,7 +7,7 @@ import Wire
 @testable import APIServer
 
 /// Audit events that are sent to a server.
-@Suite(.timeLimit(.minutes(1))) struct AuditWebhookTests {
+@Suite(.timeLimit(.minutes(5))) struct AuditWebhookTests {
     private static func line(_ id: String) -> [UInt8] { (["auditID": .string(id)] as Value).json + [UInt8(ascii: "\n")] }
 
     @Test(arguments: [1, 2, 3])

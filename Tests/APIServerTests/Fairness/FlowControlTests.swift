@@ -8,7 +8,7 @@ import Testing
 import Wire
 
 /// Priority and fairness as clients have it, over HTTP.
-@Suite(.timeLimit(.minutes(1))) struct FlowControlTests {
+@Suite(.timeLimit(.minutes(5))) struct FlowControlTests {
     private static let maps = "/api/v1/namespaces/default/configmaps"
     private static let all: Value = ["apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]]
 

@@ -7,7 +7,7 @@ import Testing
 import Wire
 
 /// What clients may not do to the server, and what they are told.
-@Suite(.timeLimit(.minutes(1))) struct LimitsTests {
+@Suite(.timeLimit(.minutes(5))) struct LimitsTests {
     private static let maps = "/api/v1/namespaces/default/configmaps"
     private static let all: Value = ["apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]]
 

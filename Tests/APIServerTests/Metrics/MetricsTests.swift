@@ -7,7 +7,7 @@ import Testing
 import Wire
 
 /// The figures that people's alerts are written for, by their names and labels.
-@Suite(.timeLimit(.minutes(1))) struct MetricsTests {
+@Suite(.timeLimit(.minutes(5))) struct MetricsTests {
     private static let maps = "/api/v1/namespaces/default/configmaps"
     private static let all: [Value] = [
         ["apiGroups": [""], "resources": ["configmaps", "endpoints"], "verbs": ["*"]], ["nonResourceURLs": ["*"], "verbs": ["*"]],
