@@ -235,15 +235,17 @@ import Wire
         try await TestAPI.run { api in
             let client = api.server.client()
             _ = try await client.delete(Target(.priorityLevelConfigurations, name: "system"), DeletionOptions())
-            while (try? await client.get(Target(.priorityLevelConfigurations, name: "system"))) == nil { await Task.yield() }
+            while (try? await client.get(Target(.priorityLevelConfigurations, name: "system"))) == nil {
+                try await Task.sleep(for: .milliseconds(5))
+            }
             try await Self.narrow(api, ["type": "Reject"])
             func dangling() async throws -> Value? {
                 let schema = try await client.get(Target(.flowSchemas, name: "narrow")).value
                 return schema.at("status", "conditions")?.array?.first?["status"]
             }
-            while try await dangling() != "False" { await Task.yield() }
+            while try await dangling() != "False" { try await Task.sleep(for: .milliseconds(5)) }
             _ = try await client.delete(Target(.priorityLevelConfigurations, name: "narrow"), DeletionOptions())
-            while try await dangling() != "True" { await Task.yield() }
+            while try await dangling() != "True" { try await Task.sleep(for: .milliseconds(5)) }
         }
     }
 }
