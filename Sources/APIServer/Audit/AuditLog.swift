@@ -90,9 +90,9 @@ final class AuditLog: Sendable {
     /// Writes what comes until the task is cancelled.
     func run() async {
         while !Task.isCancelled {
-            await drain()
             await bell.wait()
             await gather()
+            await drain()
         }
     }
 
