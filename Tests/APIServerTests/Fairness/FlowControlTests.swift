@@ -60,7 +60,7 @@ import Wire
     }
 
     /// Somebody who looks at the figures.
-    private struct Gauge {
+    private struct Gauge: Sendable {
         let api: TestAPI
         let token: String
 
@@ -76,6 +76,33 @@ import Wire
             let line = "apiserver_flowcontrol_\(name){flow_schema=\"narrow\",priority_level=\"narrow\"\(more)}"
             return try await text.split(separator: "\n").first { $0.hasPrefix(line) }
                 .flatMap { $0.split(separator: " ").last.map(String.init) }
+        }
+    }
+
+    /// A level of one seat, which is taken, with one place in its queue.
+    private struct Narrow: Sendable {
+        let api: TestAPI
+        /// Of the account that is let in by the level.
+        let token: String
+        let gauge: Gauge
+        /// Lets the request that has the seat end.
+        let free: @Sendable () -> Void
+    }
+
+    private func withTakenSeat(
+        _ change: (inout APIServerOptions) throws -> Void = { _ in },
+        _ test: @escaping @Sendable (Narrow) async throws -> Void
+    ) async throws {
+        try await TestAPI.run(change) { api in
+            let token = try await api.token("writer", rules: [Self.all])
+            try await Self.narrow(api, ["type": "Queue", "queuing": ["queues": 1, "handSize": 1, "queueLengthLimit": 1]])
+            let (body, end) = Self.held()
+            async let first = api.stream(.post, Self.maps, token: token, body: body)
+            let gauge = try await Gauge(api)
+            while try await gauge.read("current_executing_requests") != "1" {}
+            try await test(
+                Narrow(api: api, token: token, gauge: gauge) { end(Array(#""metadata":{"name":"a"}}"#.utf8)) })
+            #expect(try await first.status.code == 201)
         }
     }
 
@@ -115,49 +142,30 @@ import Wire
     }
 
     @Test func `who waits comes in when a seat is free`() async throws {
-        try await TestAPI.run { api in
-            let token = try await api.token("writer", rules: [Self.all])
-            try await Self.narrow(api, ["type": "Queue", "queuing": ["queues": 1, "handSize": 1, "queueLengthLimit": 1]])
-            let (body, end) = Self.held()
-            async let first = api.stream(.post, Self.maps, token: token, body: body)
-            let gauge = try await Gauge(api)
-            while try await gauge.read("current_executing_requests") != "1" {}
+        try await withTakenSeat { narrow in
+            let (api, token, gauge) = (narrow.api, narrow.token, narrow.gauge)
             async let second = api.ask(.get, Self.maps + "/a", token: token)
             while try await gauge.read("current_inqueue_requests") != "1" {}
             // The queue holds one.
             #expect(try await api.ask(.get, Self.maps + "/a", token: token).code == 429)
             // What lasts by nature needs no seat.
             #expect(try await api.send(.get, Self.maps + "?watch=true&timeoutSeconds=1", token: token).status.code == 200)
-            end(Array(#""metadata":{"name":"a"}}"#.utf8))
-            #expect(try await first.status.code == 201)
+            narrow.free()
             #expect(try await second.code == 200)
         }
     }
 
     @Test func `who waits too long is refused`() async throws {
-        try await TestAPI.run {
-            $0.requestTimeout = .seconds(8)
-        } _: { api in
-            let token = try await api.token("writer", rules: [Self.all])
-            try await Self.narrow(api, ["type": "Queue", "queuing": ["queues": 1, "handSize": 1, "queueLengthLimit": 1]])
-            let (body, end) = Self.held()
-            async let first = api.stream(.post, Self.maps, token: token, body: body)
-            let gauge = try await Gauge(api)
-            while try await gauge.read("current_executing_requests") != "1" {}
-            #expect(try await api.ask(.get, Self.maps + "/a", token: token).code == 429)
-            end(Array(#""metadata":{"name":"a"}}"#.utf8))
-            #expect(try await first.status.code == 201)
+        try await withTakenSeat { $0.requestTimeout = .seconds(8) } _: { narrow in
+            let answer = try await narrow.api.ask(.get, Self.maps + "/a", token: narrow.token)
+            #expect(answer.code == 429)
+            narrow.free()
         }
     }
 
     @Test func `who waits is shown to those who may look`() async throws {
-        try await TestAPI.run { api in
-            let token = try await api.token("writer", rules: [Self.all])
-            try await Self.narrow(api, ["type": "Queue", "queuing": ["queues": 1, "handSize": 1, "queueLengthLimit": 1]])
-            let (body, end) = Self.held()
-            async let first = api.stream(.post, Self.maps, token: token, body: body)
-            let gauge = try await Gauge(api)
-            while try await gauge.read("current_executing_requests") != "1" {}
+        try await withTakenSeat { narrow in
+            let (api, token, gauge) = (narrow.api, narrow.token, narrow.gauge)
             async let second = api.ask(.get, Self.maps + "/a", token: token)
             while try await gauge.read("current_inqueue_requests") != "1" {}
             func rows(_ dump: String, by token: String) async throws -> [[String]] {
@@ -176,8 +184,7 @@ import Wire
             #expect(waiting[1].suffix(5) == ["default", "a", "v1", "configmaps", ""])
             let path = "/debug/api_priority_and_fairness/dump_requests"
             #expect(try await api.ask(.get, path, token: token).code == 403, "not everybody may look")
-            end(Array(#""metadata":{"name":"a"}}"#.utf8))
-            #expect(try await first.status.code == 201)
+            narrow.free()
             #expect(try await second.code == 200)
         }
     }

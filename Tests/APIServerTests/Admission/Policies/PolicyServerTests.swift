@@ -30,6 +30,21 @@ import Wire
     private static let path = "/api/v1/namespaces/default/configmaps"
     private static let rules: [Value] = [["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]]]
 
+    /// Has a mutating policy give ConfigMaps the labels that an expression makes.
+    private func label(_ client: LocalClient, _ labels: String) async throws {
+        let expression = "[JSONPatch{op: 'add', path: '/metadata/labels', value: \(labels)}]"
+        _ = try await client.create(
+            Target(.mutatingAdmissionPolicies),
+            Self.policy(
+                "mark", "", "configmaps",
+                [
+                    "failurePolicy": "Fail", "reinvocationPolicy": "Never",
+                    "mutations": [["patchType": "JSONPatch", "jsonPatch": ["expression": .string(expression)]]],
+                ]), WriteOptions())
+        _ = try await client.create(
+            Target(.mutatingAdmissionPolicyBindings), Self.binding("mark", [:]), WriteOptions())
+    }
+
     @Test func `a validating policy refuses, and says so as Kubernetes does`() async throws {
         try await TestAPI.run { api in
             let client = api.server.client()
@@ -64,19 +79,7 @@ import Wire
         try await TestAPI.run { api in
             let client = api.server.client()
             let name = "has(request.name) ? request.name : ''"
-            let mutation = "[JSONPatch{op: 'add', path: '/metadata/labels', value: {'early': \(name)}}]"
-            _ = try await client.create(
-                Target(.mutatingAdmissionPolicies),
-                Self.policy(
-                    "mark", "", "configmaps",
-                    [
-                        "failurePolicy": "Fail", "reinvocationPolicy": "Never",
-                        "mutations": [
-                            ["patchType": "JSONPatch", "jsonPatch": ["expression": .string(mutation)]]
-                        ],
-                    ]), WriteOptions())
-            _ = try await client.create(
-                Target(.mutatingAdmissionPolicyBindings), Self.binding("mark", [:]), WriteOptions())
+            try await label(client, "{'early': \(name)}")
             _ = try await client.create(
                 Target(.validatingAdmissionPolicies),
                 Self.policy(
@@ -97,24 +100,7 @@ import Wire
     @Test func `a mutating policy changes what is written`() async throws {
         try await TestAPI.run { api in
             let client = api.server.client()
-            _ = try await client.create(
-                Target(.mutatingAdmissionPolicies),
-                Self.policy(
-                    "mark", "", "configmaps",
-                    [
-                        "failurePolicy": "Fail", "reinvocationPolicy": "Never",
-                        "mutations": [
-                            [
-                                "patchType": "JSONPatch",
-                                "jsonPatch": [
-                                    "expression":
-                                        "[JSONPatch{op: 'add', path: '/metadata/labels', value: {'by': request.operation}}]"
-                                ],
-                            ]
-                        ],
-                    ]), WriteOptions())
-            _ = try await client.create(
-                Target(.mutatingAdmissionPolicyBindings), Self.binding("mark", [:]), WriteOptions())
+            try await label(client, "{'by': request.operation}")
             let made = try await client.create(
                 Target(.configMaps, namespace: "default"), ["metadata": ["name": "m"]], WriteOptions())
             #expect(made.labels["by"] == "CREATE")
