@@ -43,15 +43,8 @@ public struct AuditPolicy: Hashable, Sendable {
 
     /// Reads the file's text, YAML or JSON. A fault names the part of the file that is wrong.
     public init(text: String) throws(Fault) {
-        let document: Value
-        do throws(YAMLError) {
-            document = try YAML.document(text)
-        } catch {
-            throw Self.fault("it is not YAML: \(error)")
-        }
-        guard document["kind"] == "Policy", document["apiVersion"] == "audit.k8s.io/v1" else {
-            throw Self.fault("it must be of apiVersion audit.k8s.io/v1 and kind Policy")
-        }
+        let document = try ConfigurationDocument.read(
+            text, kind: "Policy", apiVersions: ["audit.k8s.io/v1"], Self.fault)
         omittedStages = try Self.stages(document["omitStages"], "omitStages")
         omitsManagedFields = document["omitManagedFields"]?.bool ?? false
         var rules: [AuditRule] = []

@@ -22,23 +22,21 @@ public struct AuditWebhook: AuditSink {
     /// Sends all lines as one list.
     public func write(_ lines: [UInt8]) async throws(Fault) {
         let list = Self.list(lines)
-        for pause in pauses {
+        var pauses = pauses[...]
+        while true {
             do throws(WebhookFailure) {
                 _ = try await caller.post(list)
                 return
             } catch {
-                guard error.kind != .cancelled else { throw fault(error) }
+                guard error.kind != .cancelled, let pause = pauses.popFirst() else {
+                    throw Fault(.unavailable, "audit events cannot be sent to \(caller.url): \(error)")
+                }
+                do {
+                    try await Task.sleep(for: pause)
+                } catch {
+                    throw Fault(.unavailable, "audit events were not sent to \(caller.url): the server stops")
+                }
             }
-            do {
-                try await Task.sleep(for: pause)
-            } catch {
-                throw Fault(.unavailable, "audit events were not sent to \(caller.url): the server stops")
-            }
-        }
-        do throws(WebhookFailure) {
-            _ = try await caller.post(list)
-        } catch {
-            throw fault(error)
         }
     }
 
@@ -49,9 +47,5 @@ public struct AuditWebhook: AuditSink {
         for byte in lines { list.append(byte == UInt8(ascii: "\n") ? UInt8(ascii: ",") : byte) }
         if list.last == UInt8(ascii: ",") { list.removeLast() }
         return list + end
-    }
-
-    private func fault(_ failure: WebhookFailure) -> Fault {
-        Fault(.unavailable, "audit events cannot be sent to \(caller.url): \(failure)")
     }
 }

@@ -33,17 +33,8 @@ public struct EncryptionConfiguration: Sendable, CustomStringConvertible {
 
     /// Reads the file's text, YAML or JSON. A fault names the part of the file that is wrong.
     public init(text: String) throws(Fault) {
-        let document: Value
-        do throws(YAMLError) {
-            document = try YAML.document(text)
-        } catch {
-            throw Self.fault("it is not YAML: \(error)")
-        }
-        guard document["kind"] == "EncryptionConfiguration",
-            ["apiserver.config.k8s.io/v1", "v1"].contains(document["apiVersion"]?.string)
-        else {
-            throw Self.fault("it must be of apiVersion apiserver.config.k8s.io/v1 and kind EncryptionConfiguration")
-        }
+        let document = try ConfigurationDocument.read(
+            text, kind: "EncryptionConfiguration", apiVersions: ["apiserver.config.k8s.io/v1", "v1"], Self.fault)
         let listed = document["resources"]?.array ?? []
         guard !listed.isEmpty else { throw Self.fault("resources: at least one entry is needed") }
         var entries: [Entry] = []

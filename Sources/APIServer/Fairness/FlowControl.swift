@@ -141,14 +141,14 @@ final class FlowControl: Sendable {
         guard let flow = flows.first(where: { $0.schema.matches(user, info) }) else { return .free }
         let width = width()
         let begun = ContinuousClock.now
-        let bell = state.withLock { state -> (arrival: SeatLedger.Arrival, bell: Bell?) in
+        let (arrival, bell) = state.withLock { state -> (arrival: SeatLedger.Arrival, bell: Bell?) in
             let arrival = state.ledger.arrive(flow.level, width: width) { flow.hash(user, info) }
             guard case .waits(let ticket) = arrival else { return (arrival, nil) }
             let bell = Bell()
             state.waiters[ticket] = Waiter(flow: flow, user: user, info: info, arrived: .now, bell: bell)
             return (arrival, bell)
         }
-        switch (bell.arrival, bell.bell) {
+        switch (arrival, bell) {
         case (.waits(let ticket), let bell?):
             flow.figures.change { $0.waiting += 1 }
             return .waiting(

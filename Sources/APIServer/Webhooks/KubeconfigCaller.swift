@@ -30,15 +30,7 @@ struct KubeconfigCaller: Sendable {
             if let authorization { headers.add("Authorization", authorization) }
             var request = try HTTPClientRequest(.post, url: url, headers: headers, body: .bytes(bytes), timeout: nil)
             request.isRepeatable = true
-            let (ready, client) = (request, client)
-            return try await WebhookClient.within(timeout) {
-                let response = try await client.send(ready)
-                let bytes = try await response.body.collect(limit: Self.answerLimit)
-                guard (200..<300).contains(response.status.code) else {
-                    throw WebhookFailure(response.status, body: bytes)
-                }
-                return bytes
-            }
+            return try await WebhookClient.send(request, by: client, within: timeout, limit: Self.answerLimit)
         } catch {
             throw WebhookFailure(error, calling: url)
         }

@@ -16,14 +16,7 @@ final class WebhookClient: WebhookCaller {
         do {
             let client = try client(for: call.target)
             let request = try request(call, url)
-            bytes = try await Self.within(call.timeout) {
-                let response = try await client.send(request)
-                let bytes = try await response.body.collect(limit: call.answerLimit)
-                guard (200..<300).contains(response.status.code) else {
-                    throw WebhookFailure(response.status, body: bytes)
-                }
-                return bytes
-            }
+            bytes = try await Self.send(request, by: client, within: call.timeout, limit: call.answerLimit)
         } catch {
             throw WebhookFailure(error, calling: url)
         }
@@ -69,6 +62,20 @@ final class WebhookClient: WebhookCaller {
             throw WebhookFailure(
                 kind: .configuration,
                 description: "could not get REST client: unable to load root certificates: \(error.summary)")
+        }
+    }
+
+    /// The body of the answer, which must be a success (2xx) and complete in time.
+    static func send(
+        _ request: HTTPClientRequest, by client: HTTPClient, within timeout: Duration, limit: Int
+    ) async throws -> [UInt8] {
+        try await within(timeout) {
+            let response = try await client.send(request)
+            let bytes = try await response.body.collect(limit: limit)
+            guard (200..<300).contains(response.status.code) else {
+                throw WebhookFailure(response.status, body: bytes)
+            }
+            return bytes
         }
     }
 

@@ -12,15 +12,24 @@ struct ConfigurationDocument {
     init(_ text: String, kind: String, versions: [String], flag: String) throws(Fault) {
         self.kind = kind
         self.flag = flag
+        let accepted = versions.map { "apiserver.config.k8s.io/" + $0 }
+        value = try Self.read(text, kind: kind, apiVersions: accepted) { Self.fault($0, kind, flag) }
+    }
+
+    /// The document of a text in YAML or JSON, which must be of that kind and of one of the versions.
+    static func read(
+        _ text: String, kind: String, apiVersions: [String], _ fault: (String) -> Fault
+    ) throws(Fault) -> Value {
+        let value: Value
         do throws(YAMLError) {
             value = try YAML.document(text)
         } catch {
-            throw Self.fault("it is not YAML: \(error)", kind, flag)
+            throw fault("it is not YAML: \(error)")
         }
-        let accepted = versions.map { "apiserver.config.k8s.io/" + $0 }
-        guard value["kind"]?.string == kind, accepted.contains(value["apiVersion"]?.string ?? "") else {
-            throw fault("it must be of kind \(kind) and of apiVersion \(accepted.joined(separator: " or "))")
+        guard value["kind"]?.string == kind, apiVersions.contains(value["apiVersion"]?.string ?? "") else {
+            throw fault("it must be of kind \(kind) and of apiVersion \(apiVersions.joined(separator: " or "))")
         }
+        return value
     }
 
     func fault(_ why: String) -> Fault { Self.fault(why, kind, flag) }
