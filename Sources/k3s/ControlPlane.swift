@@ -60,6 +60,7 @@ struct ControlPlane {
             ("certificate-controller", certificates),
             ("resourcequota-controller", [ResourceQuotaController(catalog: api.catalog)]),
             ("pod-garbage-collector", [PodGarbageCollector()]),
+            ("disruption-controller", [DisruptionController(catalog: api.catalog)]),
         ]
         if let localVolumes { controllers.append((LocalPathNames.serviceAccount, [localVolumes])) }
         return controllers
