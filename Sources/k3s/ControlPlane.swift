@@ -45,6 +45,8 @@ struct ControlPlane {
         var controllers: [(account: String, controllers: [any Controller])] = [
             ("deployment-controller", [DeploymentController()]),
             ("replicaset-controller", [ReplicaSetController()]),
+            ("replication-controller", [ReplicationControllerController()]),
+            ("ttl-after-finished-controller", [FinishedJobCleaner()]),
             ("namespace-controller", [NamespaceController(catalog: api.catalog)]),
             ("generic-garbage-collector", [GarbageCollector(catalog: api.catalog)]),
             ("service-account-controller", [ServiceAccountController()]),

@@ -1,5 +1,7 @@
 import API
 import APIMachinery
+import Client
+import ClientTestSupport
 import Support
 import Testing
 
@@ -94,6 +96,33 @@ import Testing
         #expect(pod.metadata.generateName == "web-")
         #expect(pod.metadata.labels == ["app": "web"])
         #expect(pod.metadata.controller?.uid == "rs")
+    }
+
+    @Test func `a ReplicationController keeps its pods as a set does, and its status has the same fields`() async throws {
+        let api = MemoryAPI()
+        var controller = ReplicationController(namespace: "default", name: "web")
+        controller.spec.replicas = 2
+        controller.spec.selector = ["app": "web"]
+        var template = PodTemplateSpec()
+        template.metadata.labels = ["app": "web"]
+        controller.spec.template = template
+        var orphan = Pod(namespace: "default", name: "orphan")
+        orphan.metadata.labels = ["app": "web"]
+        try await api.create(orphan)
+        try await running([ReplicationControllerController()], on: api) {
+            controller = try await api.create(controller)
+            await api.wait { $0.peek(ReplicationController.self, "web", in: "default")?.status.replicas == 2 }
+            let pods = api.peek(all: Pod.self)
+            #expect(pods.map(\.metadata.name).first == "orphan", "adopted")
+            #expect(pods.allSatisfy { $0.metadata.controller?.kind == "ReplicationController" })
+            #expect(pods.allSatisfy { $0.metadata.controller?.apiVersion == "v1" })
+            controller = try await api.get(ReplicationController.self, controller.objectName)
+            #expect(controller.value.at("status", "terminatingReplicas") == nil, "it has no such field")
+            controller.spec.replicas = 0
+            try await api.update(controller)
+            await api.wait { $0.peek(ReplicationController.self, "web", in: "default")?.status.replicas == 0 }
+            #expect(api.peek(all: Pod.self).isEmpty)
+        }
     }
 
     @Test(arguments: [

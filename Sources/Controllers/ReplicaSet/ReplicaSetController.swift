@@ -10,23 +10,39 @@ public struct ReplicaSetController: Controller {
     public init() {}
 
     public func run(_ context: ControllerContext) async throws(Status) {
-        let pods = try await Dependents<ReplicaSet, Pod>(
-            context.client, selector: \.spec.selector, isAdoptable: { Pod($0).isActive })
+        try await ReplicaSetWork<ReplicaSet>.run(context)
+    }
+}
+
+/// Keeps as many pods of a template running as a ReplicationController asks for.
+public struct ReplicationControllerController: Controller {
+    public let name = "replication-controller"
+
+    public init() {}
+
+    public func run(_ context: ControllerContext) async throws(Status) {
+        try await ReplicaSetWork<ReplicationController>.run(context)
+    }
+}
+
+/// One pass over one set.
+private struct ReplicaSetWork<Owner: Replicated>: Sendable {
+    let context: ControllerContext
+    let pods: Dependents<Owner, Pod>
+
+    /// Makes passes until the task is cancelled.
+    static func run(_ context: ControllerContext) async throws(Status) {
+        let pods = try await Dependents<Owner, Pod>(
+            context.client, selector: \.podSelector, isAdoptable: { Pod($0).isActive })
         let work = ReplicaSetWork(context: context, pods: pods)
         await ReconcileLoop<ObjectName>(context).run(pods.sources) { name throws(Status) in
             try await work.reconcile(name)
         }
     }
-}
 
-/// One pass over one ReplicaSet.
-private struct ReplicaSetWork: Sendable {
-    let context: ControllerContext
-    let pods: Dependents<ReplicaSet, Pod>
-
-    func reconcile(_ name: ObjectName) async throws(Status) -> Duration? {
-        guard let set = pods.owners.get(ReplicaSet.self, name) else { return nil }
-        try await pods.settle(set, try LabelSelector.of(set.spec.selector))
+    private func reconcile(_ name: ObjectName) async throws(Status) -> Duration? {
+        guard let set = pods.owners.get(Owner.self, name) else { return nil }
+        try await pods.settle(set, try LabelSelector.of(set.podSelector))
         let decision = decision(set)
         guard let action = decision.action else { return try await report(decision, nil) }
         do throws(Status) {
@@ -42,17 +58,17 @@ private struct ReplicaSetWork: Sendable {
         return try await reportAnew(name, nil)
     }
 
-    private func decision(_ set: ReplicaSet) -> ReplicaSetDecision {
-        let owned = pods.controlled(by: set.metadata.uid).map { Pod($0) }
+    private func decision(_ set: Owner) -> ReplicaSetDecision<Owner> {
+        let owned = pods.controlled(by: set.meta.uid).map { Pod($0) }
         var decision = ReplicaSetDecision(set: set, pods: owned, now: context.now())
         if decision.missing < 0 { decision.podsPerNode = siblingPods(set) }
         return decision
     }
 
     /// Pods per node of all sets with the same controller, which are one workload's during a rollout.
-    private func siblingPods(_ set: ReplicaSet) -> [String: Int] {
-        var uids = [set.metadata.uid]
-        if let parent = set.metadata.controller?.uid {
+    private func siblingPods(_ set: Owner) -> [String: Int] {
+        var uids = [set.meta.uid]
+        if let parent = set.meta.controller?.uid {
             uids = pods.owners.owned(by: parent).map(\.uid)
         }
         var counts: [String: Int] = [:]
@@ -64,7 +80,7 @@ private struct ReplicaSetWork: Sendable {
     }
 
     /// Slow start: one that is refused (a quota, say) must not become five hundred refusals.
-    private func create(_ count: Int, _ decision: ReplicaSetDecision) async throws(Status) {
+    private func create(_ count: Int, _ decision: ReplicaSetDecision<Owner>) async throws(Status) {
         var (left, batch) = (count, 1)
         while left > 0 {
             let size = min(batch, left)
@@ -74,7 +90,7 @@ private struct ReplicaSetWork: Sendable {
         }
     }
 
-    private func create(_ decision: ReplicaSetDecision) async throws(Status) {
+    private func create(_ decision: ReplicaSetDecision<Owner>) async throws(Status) {
         do throws(Status) {
             let pod = try await context.client.create(decision.newPod)
             context.record(.normal, "SuccessfulCreate", "Created pod: \(pod.metadata.name)", about: decision.set)
@@ -84,7 +100,7 @@ private struct ReplicaSetWork: Sendable {
         }
     }
 
-    private func delete(_ pod: Pod, _ set: ReplicaSet) async throws(Status) {
+    private func delete(_ pod: Pod, _ set: Owner) async throws(Status) {
         do throws(Status) {
             try await context.client.delete(
                 Pod.self, pod.objectName, DeletionOptions(preconditionUID: pod.metadata.uid))
@@ -98,16 +114,16 @@ private struct ReplicaSetWork: Sendable {
     /// Looks again at what the pass itself has changed, and reports that.
     @discardableResult
     private func reportAnew(_ name: ObjectName, _ failure: ReplicaSetFailure?) async throws(Status) -> Duration? {
-        guard let set = pods.owners.get(ReplicaSet.self, name) else { return nil }
+        guard let set = pods.owners.get(Owner.self, name) else { return nil }
         return try await report(decision(set), failure)
     }
 
     /// Writes what the pods amount to, if that says anything new; returns when to look at them again.
     private func report(
-        _ decision: ReplicaSetDecision, _ failure: ReplicaSetFailure?
+        _ decision: ReplicaSetDecision<Owner>, _ failure: ReplicaSetFailure?
     ) async throws(Status) -> Duration? {
         var set = decision.set
-        set.status = decision.status(failure: failure)
+        set.replicaStatus = decision.status(failure: failure)
         if set != decision.set { try await context.client.updateStatus(set) }
         return decision.nextDeadline
     }

@@ -2,20 +2,24 @@ import API
 import APIMachinery
 import Support
 
-/// What a ReplicaSet needs now: pods created, pods deleted, or nothing; and when to look again.
-///
-/// Pure: it is fed the set, its pods (adopted already) and the time. Its shell is ``ReplicaSetController``.
-struct ReplicaSetDecision: Hashable, Sendable {
-    enum Action: Hashable, Sendable {
-        case create(count: Int)
-        /// In this order, the least valuable first.
-        case delete([Pod])
-    }
+/// What is done about a wrong number of pods.
+enum ReplicaSetAction: Hashable, Sendable {
+    case create(count: Int)
+    /// In this order, the least valuable first.
+    case delete([Pod])
 
     /// No more pods are created or deleted in one pass; the rest follows when these are done.
-    static let burst = 500
+    static let most = 500
+}
 
-    let set: ReplicaSet
+/// What a ReplicaSet or a ReplicationController needs now: pods created, pods deleted, or nothing; and when to look
+/// again.
+///
+/// Pure: it is fed the set, its pods (adopted already) and the time. Its shell is ``ReplicaSetWork``.
+struct ReplicaSetDecision<Owner: Replicated>: Hashable, Sendable {
+    typealias Action = ReplicaSetAction
+
+    let set: Owner
     /// The pods that this set controls.
     let pods: [Pod]
     /// For each pod's node, how many pods of sibling sets run there: crowded nodes lose theirs first.
@@ -24,7 +28,7 @@ struct ReplicaSetDecision: Hashable, Sendable {
     /// Those of the pods that count.
     private let active: [Pod]
 
-    init(set: ReplicaSet, pods: [Pod], now: Timestamp) {
+    init(set: Owner, pods: [Pod], now: Timestamp) {
         (self.set, self.pods, self.now) = (set, pods, now)
         active = pods.filter(\.isActive)
     }
@@ -34,45 +38,32 @@ struct ReplicaSetDecision: Hashable, Sendable {
 
     /// `nil` when the number is right, or the set is being deleted.
     var action: Action? {
-        guard set.metadata.deletionTimestamp == nil else { return nil }
+        guard set.meta.deletionTimestamp == nil else { return nil }
         let missing = missing
-        if missing > 0 { return .create(count: min(missing, Self.burst)) }
+        if missing > 0 { return .create(count: min(missing, Action.most)) }
         if missing < 0 {
             let ranked = PodRanking(podsPerNode: podsPerNode, now: now).leastValuableFirst(active)
-            return .delete(Array(ranked.prefix(min(-missing, Self.burst))))
+            return .delete(Array(ranked.prefix(min(-missing, Action.most))))
         }
         return nil
     }
 
     /// When the next pod becomes available by mere passing of time.
     var nextDeadline: Duration? {
-        let minimum = set.spec.minReadySeconds
+        let minimum = set.minReadySeconds
         return active.compactMap { $0.availableAt(minReadySeconds: minimum) }.filter { $0 > now }.min().map {
             $0 - now
         }
     }
 
     /// A pod made from the set's template.
-    var newPod: Pod {
-        let template = set.spec.template
-        var pod = Pod(namespace: set.metadata.namespace, name: "")
-        var metadata = ObjectMeta()
-        metadata.namespace = set.metadata.namespace
-        metadata.generateName = set.metadata.name + "-"
-        metadata.labels = template.metadata.labels
-        metadata.annotations = template.metadata.annotations
-        metadata.finalizers = template.metadata.finalizers
-        metadata.ownerReferences = [set.controllerReference]
-        pod.metadata = metadata
-        pod.spec = template.spec
-        return pod
-    }
+    var newPod: Pod { Pod(template: set.template, of: set) }
 
     /// The status that the pods amount to. `failure` is why the last creation or deletion did not work.
     func status(failure: ReplicaSetFailure?) -> ReplicaSetStatus {
-        let templateLabels = set.spec.template.metadata.labels
-        let minimum = set.spec.minReadySeconds
-        var status = set.status
+        let templateLabels = set.template.metadata.labels
+        let minimum = set.minReadySeconds
+        var status = set.replicaStatus
         status.assign(\.replicas, active.count)
         status.assign(
             \.fullyLabeledReplicas,
@@ -82,15 +73,17 @@ struct ReplicaSetDecision: Hashable, Sendable {
             })
         status.assign(\.readyReplicas, active.count(where: \.isReady))
         status.assign(\.availableReplicas, active.count { $0.isAvailable(minReadySeconds: minimum, at: now) })
-        status.assign(
-            \.terminatingReplicas, pods.count { $0.metadata.deletionTimestamp != nil && !$0.isFinished })
-        status.assign(\.observedGeneration, set.metadata.generation)
+        if Owner.countsTerminatingReplicas {
+            status.assign(
+                \.terminatingReplicas, pods.count { $0.metadata.deletionTimestamp != nil && !$0.isFinished })
+        }
+        status.assign(\.observedGeneration, set.meta.generation)
         status.assign(\.conditions, conditions(failure))
         return status
     }
 
     private func conditions(_ failure: ReplicaSetFailure?) -> [ReplicaSetCondition] {
-        let present = set.status.conditions
+        let present = set.replicaStatus.conditions
         let others = present.filter { $0.type != ReplicaSetFailure.conditionType }
         guard let failure else { return others }
         if let same = present.first(where: { $0.type == ReplicaSetFailure.conditionType }),
@@ -120,7 +113,7 @@ struct ReplicaSetFailure: Hashable, Sendable {
         self.message = message
     }
 
-    init(_ action: ReplicaSetDecision.Action, _ status: Status) {
+    init(_ action: ReplicaSetAction, _ status: Status) {
         reason = if case .delete = action { "FailedDelete" } else { "FailedCreate" }
         message = status.message
     }
