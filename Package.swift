@@ -99,7 +99,7 @@ let package = Package(
         ],
         module("Client", ["Support", "APIMachinery"] + collections),
         module("ClientTestSupport", ["Support", "APIMachinery", "API", "Client"]),
-        module("Scheduler", ["Support", "APIMachinery", "API", "Client", logging]),
+        module("Scheduler", ["Support", "APIMachinery", "API", "Client", logging] + collections),
         [tests("Scheduler", ["Support", "APIMachinery", "API", "Client", "ClientTestSupport", logging])],
         module(
             "APIServer",

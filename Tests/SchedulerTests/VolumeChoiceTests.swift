@@ -11,7 +11,9 @@ import Testing
     }
 
     private func node(_ name: String) -> NodeFacts {
-        NodeFacts(Node(["metadata": ["name": .string(name), "labels": ["host": .string(name)]]]))
+        let facts = NodeFacts(name: name, slot: 0)
+        _ = facts.set(Given.node(name, labels: ["host": name]))
+        return facts
     }
 
     private func only(_ host: String) throws -> NodeSelector {
@@ -50,12 +52,8 @@ import Testing
         #expect(choices(facts([("x", options)]), on: "a") == ["x: new"])
         #expect(choices(facts([("x", options)]), on: "b") == nil)
         let message = "0/1 nodes are available: 1 node(s) didn't find available persistent volumes to bind."
-        let pod = PodFacts(Pod(["metadata": ["name": "p"]]))
-        var other = node("b")
-        other.allocatable["pods"] = 1
-        #expect(
-            Placement.decide(pod, facts([("x", options)]), among: [other]) == .unschedulable(message: message)
-        )
+        let cluster = Given.cluster(Given.node("b"))
+        #expect(cluster.fitting(Given.pod(), facts([("x", options)])) == .none(message))
     }
 
     @Test(arguments: [
@@ -66,6 +64,6 @@ import Testing
         (.unbound, "pod has unbound immediate PersistentVolumeClaims"),
     ])
     func `what no node can mend is told`(claim: VolumeFacts.Claim, message: String) {
-        #expect(VolumeFacts(claims: [("c", claim)]).refusal == message)
+        #expect(VolumeFacts(claims: [("c", claim)]).refusal?.reasons == [message])
     }
 }

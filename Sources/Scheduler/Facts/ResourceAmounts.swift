@@ -1,12 +1,17 @@
+import API
 import APIMachinery
 
 /// Amounts of resources: CPU in thousandths of a core, everything else in its own unit.
 ///
 /// Each amount fits 64 bits; sums of them have room for more pods than there can be, so that what was added can be taken
-/// away again exactly.
+/// away again exactly. The three that nearly every pod and node name have fields of their own: comparing them is most of
+/// what a decision does.
 struct ResourceAmounts: Hashable, Sendable {
+    var cpu: Int128 = 0
+    var memory: Int128 = 0
+    var storage: Int128 = 0
     /// None is zero: what is not asked for cannot be short.
-    private(set) var amounts: [String: Int128] = [:]
+    private(set) var others: [String: Int128] = [:]
 
     init() {}
 
@@ -14,25 +19,63 @@ struct ResourceAmounts: Hashable, Sendable {
     init(_ list: [String: String]) {
         for (name, text) in list {
             guard let quantity = try? Quantity(text) else { continue }
-            self[name] = Int128(name == "cpu" ? quantity.milliValue : quantity.value)
+            set(name, quantity)
         }
     }
 
+    init(_ amounts: PodResources.Amounts) {
+        for (name, quantity) in amounts { set(name, quantity) }
+    }
+
+    private mutating func set(_ name: String, _ quantity: Quantity) {
+        self[name] = Int128(name == "cpu" ? quantity.milliValue : quantity.value)
+    }
+
     subscript(name: String) -> Int128 {
-        get { amounts[name] ?? 0 }
-        set { amounts[name] = newValue == 0 ? nil : newValue }
+        get {
+            switch name {
+            case "cpu": cpu
+            case "memory": memory
+            case "ephemeral-storage": storage
+            default: others[name] ?? 0
+            }
+        }
+        set {
+            switch name {
+            case "cpu": cpu = newValue
+            case "memory": memory = newValue
+            case "ephemeral-storage": storage = newValue
+            default: others[name] = newValue == 0 ? nil : newValue
+            }
+        }
+    }
+
+    /// The names of what is not zero, in order.
+    var names: [String] {
+        var names = others.keys.sorted()
+        if storage != 0 { names.append("ephemeral-storage") }
+        if memory != 0 { names.append("memory") }
+        if cpu != 0 { names.append("cpu") }
+        return names.sorted()
     }
 
     static func += (a: inout ResourceAmounts, b: ResourceAmounts) {
-        for (name, amount) in b.amounts { a[name] += amount }
+        a.cpu += b.cpu
+        a.memory += b.memory
+        a.storage += b.storage
+        for (name, amount) in b.others { a[name] += amount }
     }
 
     static func -= (a: inout ResourceAmounts, b: ResourceAmounts) {
-        for (name, amount) in b.amounts { a[name] -= amount }
+        a.cpu -= b.cpu
+        a.memory -= b.memory
+        a.storage -= b.storage
+        for (name, amount) in b.others { a[name] -= amount }
     }
 
-    /// Of each resource the larger amount.
-    mutating func raise(to other: ResourceAmounts) {
-        for (name, amount) in other.amounts where amount > self[name] { self[name] = amount }
+    /// Whether any amount is smaller than that of `other`.
+    func isBelow(_ other: ResourceAmounts) -> Bool {
+        cpu < other.cpu || memory < other.memory || storage < other.storage
+            || other.others.contains { self[$0.key] < $0.value }
     }
 }

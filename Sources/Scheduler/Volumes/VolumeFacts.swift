@@ -40,7 +40,7 @@ struct VolumeFacts: Sendable {
     var claims: [(name: String, claim: Claim)] = []
 
     /// The message that Kubernetes gives for what no node can mend.
-    var refusal: String? {
+    private var complaint: String? {
         for (name, claim) in claims {
             let claimed = "persistentvolumeclaim \(GoText.quoted(name))"
             switch claim {
@@ -55,6 +55,9 @@ struct VolumeFacts: Sendable {
         }
         return nil
     }
+
+    /// What no node can mend.
+    var refusal: Refusal? { complaint.map { Refusal(.volumeBinding, isFinal: true, $0) } }
 
     /// Whether every claim has its volume, so that the pod can start where it is placed.
     var isComplete: Bool {

@@ -1,0 +1,248 @@
+import API
+import APIMachinery
+import Support
+
+/// What the scheduler knows and what it would do next: facts and queue. Owned by the loop, changed by what happened, and
+/// free of clocks and of the API.
+final class SchedulingState {
+    let profiles: [String: Profile]
+    let cluster: ClusterFacts
+    private(set) var queue: SchedulingQueue
+    private(set) var budgets: [ObjectName: BudgetFacts] = [:]
+    /// Of the pods that are known by name, which of that name.
+    private var uids: [ObjectName: String] = [:]
+    /// Where the next look at the nodes begins, so that none is asked more often than others.
+    private var start = 0
+    private var random: any RandomNumberGenerator & Sendable
+    private let volumes: (PodFacts) -> VolumeFacts
+    private(set) var figures = SchedulerFigures()
+
+    init(
+        profiles: [Profile] = [Profile()], limits: SchedulingQueue.Limits = .init(), cluster: ClusterFacts = .init(),
+        random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
+        volumes: @escaping (PodFacts) -> VolumeFacts = { _ in VolumeFacts() }
+    ) {
+        self.profiles = Dictionary(profiles.map { ($0.schedulerName, $0) }) { first, _ in first }
+        self.cluster = cluster
+        self.random = random
+        self.volumes = volumes
+        queue = SchedulingQueue(limits: limits)
+    }
+
+    /// The instant at which time alone makes a pod worth another try.
+    var nextDue: Duration? { queue.nextDue }
+
+    // MARK: What happened
+
+    func setNamespace(_ name: String, _ labels: Fields?, at now: Duration) {
+        if cluster.setNamespace(name, labels) { happened(.namespaceChanged, at: now) }
+    }
+
+    func setBudget(_ name: ObjectName, _ budget: Value?) { budgets[name] = budget.map(BudgetFacts.init) }
+
+    func setNode(_ name: String, _ node: Node?, at now: Duration) {
+        let change = cluster.setNode(name, node)
+        guard !change.isEmpty else { return }
+        if let facts = cluster.node(name) {
+            happened(.nodeChanged(facts, change), at: now)
+        } else {
+            happened(.nodeLeft, at: now)
+        }
+    }
+
+    /// Takes a pod's present version; `nil` when it is gone. The answer is what it shall be told.
+    func setPod(_ name: ObjectName, _ pod: PodFacts?, at now: Duration) -> Job? {
+        if let old = uids[name], old != pod?.uid { forget(old, name, at: now) }
+        guard let pod else { return nil }
+        uids[name] = pod.uid
+        if pod.hasEnded {
+            queue.remove(pod.uid)
+            release(pod.uid, at: now)
+        } else if !pod.nodeName.isEmpty {
+            settle(pod, at: now)
+        } else if let profile = profiles[pod.schedulerName], !pod.isLeaving {
+            return wait(pod, profile, at: now)
+        } else {
+            queue.remove(pod.uid)
+            release(pod.uid, at: now)
+        }
+        return nil
+    }
+
+    private func forget(_ uid: String, _ name: ObjectName, at now: Duration) {
+        uids[name] = nil
+        queue.remove(uid)
+        release(uid, at: now)
+    }
+
+    /// A pod is on a node.
+    private func settle(_ pod: PodFacts, at now: Duration) {
+        queue.remove(pod.uid)
+        cluster.nominate(pod, nil)
+        let before = cluster.place(of: pod.uid)
+        let old = cluster.place(pod, on: pod.nodeName)
+        if let old, before == pod.nodeName {
+            // It was expected there, or changed.
+            if old.labels != pod.labels || old.nodeName.isEmpty { happened(.podPlaced(pod), at: now) }
+            if pod.requests.isBelow(old.requests) || (pod.isLeaving && !old.isLeaving) {
+                happened(.podLeft(old, cluster.node(pod.nodeName)), at: now)
+            }
+        } else {
+            happened(.podPlaced(pod), at: now)
+        }
+    }
+
+    /// A pod wants a node.
+    private func wait(_ pod: PodFacts, _ profile: Profile, at now: Duration) -> Job? {
+        if !queue.contains(pod.uid), cluster.place(of: pod.uid) != nil {
+            // It was bound; this version is older than that.
+            return nil
+        }
+        if cluster.nomination(of: pod.uid) == nil, !pod.nominatedNode.isEmpty {
+            cluster.nominate(pod, pod.nominatedNode)
+        }
+        queue.add(pod, heedsGates: profile.heedsGates, at: now)
+        guard profile.heedsGates, !pod.gates.isEmpty else { return nil }
+        let message = "Scheduling is blocked due to non-empty scheduling gates"
+        return told(pod, .init(reason: .gated, message: message))
+    }
+
+    /// The pod needs nothing any more.
+    private func release(_ uid: String, at now: Duration) {
+        let node = cluster.place(of: uid).flatMap(cluster.node)
+        if let pod = cluster.displace(uid) {
+            cluster.nominate(pod, nil)
+            happened(.podLeft(pod, node), at: now)
+        }
+        cluster.forgetNomination(of: uid)
+    }
+
+    func happened(_ event: ClusterEvent, at now: Duration) {
+        queue.happened(concerning: event.plugins, at: now) { pod, plugins in
+            guard let profile = profiles[pod.schedulerName] else { return false }
+            return event.isWorth(pod, plugins, profile)
+        }
+    }
+
+    // MARK: What to do
+
+    /// One attempt for the pod whose turn it is; `nil` when none's is. `time` is for victims' ages and the figures.
+    func next(at now: Duration, time: Timestamp) -> [Job]? {
+        guard let attempt = take(at: now) else { return nil }
+        return conclude(attempt, attempt.decision.sift(from: start), at: now, time: time)
+    }
+
+    /// A pod's turn, before nodes were asked.
+    struct Attempt {
+        var decision: Decision
+        var taken: SchedulingQueue.Taken
+    }
+
+    func take(at now: Duration) -> Attempt? {
+        while let taken = queue.take(at: now) {
+            guard let profile = profiles[taken.pod.schedulerName] else {
+                queue.remove(taken.pod.uid)
+                continue
+            }
+            // Its volumes may be on their way to a node: then it counts there.
+            cluster.displace(taken.pod.uid)
+            let decision = Decision(taken.pod, volumes(taken.pod), profile, cluster)
+            return Attempt(decision: decision, taken: taken)
+        }
+        return nil
+    }
+
+    /// Carries an attempt to its end, with the nodes that can take the pod.
+    private func conclude(
+        _ attempt: Attempt, _ sifted: Decision.Sifted, at now: Duration, time: Timestamp
+    ) -> [Job] {
+        let pod = attempt.taken.pod
+        switch sifted {
+        case .nodes(let nodes, let asked):
+            start = (start + asked) % max(cluster.order.count, 1)
+            let node = nodes.count == 1
+                ? nodes[0] : Decision.choose(nodes, attempt.decision.scores(of: nodes), &random)
+            return go(pod, attempt, to: node, at: now)
+        case .none(let diagnosis):
+            return refuse(attempt, diagnosis, at: now, time: time)
+        }
+    }
+
+    private func go(_ pod: PodFacts, _ attempt: Attempt, to node: NodeFacts, at now: Duration) -> [Job] {
+        cluster.place(pod, on: node.name)
+        cluster.nominate(pod, nil)
+        figures.attempted(pod.schedulerName, .scheduled, since: attempt.taken.came, attempts: attempt.taken.attempts, at: now)
+        let volumes = attempt.decision.volumes
+        guard !volumes.isComplete else { return [.bind(pod, node: node.name)] }
+        // It counts on the node while its volumes are made there, so that the room is left when they are.
+        queue.refused(pod.uid, by: PluginSet(.volumeBinding), at: now)
+        return [.serve(pod, volumes.choices(on: node) ?? [], node: node.name)]
+    }
+
+    private func refuse(
+        _ attempt: Attempt, _ diagnosis: Diagnosis, at now: Duration, time: Timestamp
+    ) -> [Job] {
+        var diagnosis = diagnosis
+        let pod = attempt.taken.pod
+        figures.attempted(pod.schedulerName, .unschedulable, since: nil, attempts: 0, at: now)
+        queue.refused(pod.uid, by: diagnosis.plugins, at: now)
+        var verdict = Job.Verdict(reason: .unschedulable, message: "")
+        if attempt.decision.profile.preempts, diagnosis.total > 0 {
+            let preemption = Preemption(decision: attempt.decision, budgets: Array(budgets.values), now: time)
+            if let why = preemption.ineligibility(diagnosis) {
+                diagnosis.aftermath = "preemption: " + why
+            } else {
+                let (candidates, useless) = preemption.candidates(diagnosis, from: start)
+                if let best = preemption.cheapest(of: candidates) {
+                    return preempt(pod, best, diagnosis)
+                }
+                diagnosis.aftermath = "preemption: " + useless.message
+                if cluster.nomination(of: pod.uid) != nil || !pod.nominatedNode.isEmpty { verdict.nomination = "" }
+                cluster.nominate(pod, nil)
+            }
+        }
+        verdict.message = diagnosis.message
+        return [told(pod, verdict)].compactMap(\.self)
+    }
+
+    private func preempt(_ pod: PodFacts, _ best: Preemption.Candidate, _ diagnosis: Diagnosis) -> [Job] {
+        figures.preempted(best.victims.count)
+        let lesser = cluster.nominated(on: best.node.name, below: pod.priority)
+        for other in lesser { cluster.nominate(other, nil) }
+        cluster.nominate(pod, best.node.name)
+        let verdict = Job.Verdict(
+            reason: .unschedulable, message: diagnosis.message, nomination: best.node.name)
+        let victims = best.victims.filter { !$0.isLeaving }
+        let job = Job.preempt(pod, victims: victims, node: best.node.name, verdict)
+        return lesser.isEmpty ? [job] : [.forgetNominations(lesser), job]
+    }
+
+    /// What a pod shall be told, unless its condition says so already.
+    private func told(_ pod: PodFacts, _ verdict: Job.Verdict) -> Job? {
+        let isKnown = pod.condition.map {
+            !$0.isTrue && $0.reason == verdict.reason.rawValue && $0.message == verdict.message
+        }
+        let isNominated = verdict.nomination.map { $0 == pod.nominatedNode } ?? true
+        return isKnown == true && isNominated ? nil : .tell(pod, verdict)
+    }
+
+    // MARK: What came of it
+
+    /// A job has ended.
+    func finished(_ job: Job, _ error: Status?, at now: Duration) {
+        switch job {
+        case .bind(let pod, _):
+            if error == nil {
+                queue.remove(pod.uid)
+            } else {
+                release(pod.uid, at: now)
+                queue.failed(pod.uid, at: now)
+            }
+        case .serve(let pod, _, _) where error != nil:
+            release(pod.uid, at: now)
+            queue.failed(pod.uid, at: now)
+        case .preempt(let pod, _, _, _) where error != nil: queue.failed(pod.uid, at: now)
+        default: break
+        }
+    }
+}
