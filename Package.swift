@@ -81,8 +81,8 @@ let package = Package(
         [tests("API", ["Support", "APIMachinery"])],
         [
             .executableTarget(
-                name: "tables", dependencies: ["APIMachinery"], path: "Tools/tables", exclude: ["README.md"],
-                swiftSettings: strict)
+                name: "tables", dependencies: ["APIMachinery"], path: "Tools/tables",
+                exclude: ["README.md", "additions.json"], swiftSettings: strict)
         ],
         [.systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])])],
         module(
@@ -151,8 +151,8 @@ let package = Package(
             .executableTarget(
                 name: "k3s",
                 dependencies: [
-                    "Support", "Host", "Wire", "PKI", "APIMachinery", "Datastore", "Client", "APIServer", "Controllers",
-                    "Scheduler", "Runtime", "Kubelet", "Network", "Addons", "Supervisor", logging,
+                    "Support", "Host", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client", "APIServer",
+                    "Controllers", "Scheduler", "Runtime", "Kubelet", "Network", "Addons", "Supervisor", logging,
                 ], exclude: ["README.md"], swiftSettings: strict)
         ],
     ].flatMap(\.self)

@@ -24,6 +24,8 @@ public struct APIServerOptions: Sendable {
     public var authentication = AuthenticationOptions()
     /// Who decides what users may do; ``APIServer/replace(authorization:)`` changes it.
     public var authorization = AuthorizationConfiguration()
+    /// Which of the built-in resources clients see.
+    public var served = RuntimeConfig()
     public var clusterDomain = "cluster.local"
     public var serviceCIDR: IPPrefix
     public var nodePorts: ClosedRange<Int> = 30_000...32_767
@@ -118,7 +120,7 @@ public final class APIServer: Sendable {
             logs.objects, caller: caller, versions: versions, authorizer: access.authorizer)
         let policies = AdmissionPolicies(logs.objects, kinds: versions, authorizer: access.authorizer)
         let registry = Registry(
-            logs, strategies: BuiltinStrategies(services: ServiceStrategy(allocator: allocator), now: options.now),
+            logs, served: options.served, strategies: BuiltinStrategies(services: ServiceStrategy(allocator: allocator), now: options.now),
             admission: try .builtin(
                 logs.objects, access, webhooks, policies, options.admission,
                 quotas: QuotaLedger(logs.cache(of:)), now: options.now), now: options.now)
@@ -203,6 +205,9 @@ public final class APIServer: Sendable {
             client: client(), schemas: objects(.flowSchemas), levels: objects(.priorityLevelConfigurations),
             now: options.now)
     }
+
+    /// Whether clients see the resource.
+    public func serves(_ resource: GroupVersionResource) -> Bool { api.registry[resource] != nil }
 
     /// Which resources are served, for those who look at all of them.
     public var catalog: any ResourceCatalog { api.registry.catalog }

@@ -1,3 +1,4 @@
+import API
 import APIServer
 import Host
 import PKI
@@ -13,6 +14,8 @@ extension APIServerOptions {
         } else if let own = credentials.encryption {
             encryption = try EncryptionConfiguration(text: String(decoding: own, as: UTF8.self))
         }
+        try Self.naming("kube-apiserver-arg") { () throws(Fault) in try FeatureGates.check(arguments.featureGates) }
+        served = try Self.naming("kube-apiserver-arg") { () throws(Fault) in try RuntimeConfig(arguments.runtimeConfig) }
         try applyServiceAccounts(arguments)
         admission = try Self.admission(arguments)
         authentication.frontProxy = try Self.frontProxy(arguments, credentials)
@@ -92,6 +95,15 @@ extension APIServerOptions {
         take(arguments.frontProxyGroupHeaders, &options.groupHeaders)
         take(arguments.frontProxyExtraPrefixes, &options.extraPrefixes)
         return options
+    }
+
+    /// Makes something of a flag's value; faults name the flag.
+    private static func naming<Result>(_ flag: String, _ make: () throws(Fault) -> Result) throws(Fault) -> Result {
+        do throws(Fault) {
+            return try make()
+        } catch {
+            throw Fault(error.code, "--\(flag): \(error.summary)")
+        }
     }
 
     /// Makes something of a file's text; faults name the file.

@@ -63,7 +63,7 @@ import Testing
 
     @Test func `every served kind has a schema`() {
         let builtin = BuiltinResources.shared
-        #expect(builtin.resources.count == 70)
+        #expect(builtin.resources.count == 71)
         for definition in builtin.resources {
             #expect(definition.type != nil, "\(definition.resource)")
             for subresource in definition.subresources where subresource.kind.kind != definition.kind {

@@ -14,6 +14,7 @@ struct ViewSource {
         ("authentication.k8s.io/v1", "Authentication", ["TokenRequest"]),
         ("authorization.k8s.io/v1", "Authorization", []), ("autoscaling/v1", "Autoscaling", ["Scale"]),
         ("certificates.k8s.io/v1", "Certificates", []),
+        ("storagemigration.k8s.io/v1beta1", "StorageMigration", []),
     ]
 
     /// Names that `APIMachinery` and `Support` have for themselves: a view of the same name would be

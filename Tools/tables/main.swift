@@ -9,9 +9,12 @@ func run() throws {
     let (source, package) = (folders[0], folders[1])
     func fact(_ name: String) throws -> Value { try Value(json: File.read("\(source)/\(name)")) }
 
-    let facts = try KubernetesFacts(fact("k8s-api-1.36.json"))
-    let registry = try fact("k8s-defaults.json")["registry"] ?? .emptyObject
-    let resources = try ResourceFacts(fact("k8s-resources.json"), registry: registry, facts)
+    let additions = try Value(json: File.read("\(package)/Tools/tables/additions.json"))
+    let defaults = try fact("k8s-defaults.json")
+    let facts = try KubernetesFacts(fact("k8s-api-1.36.json").adding(additions, under: ["groups"]))
+    let served = try fact("k8s-resources.json").adding(
+        additions, under: ["resources", "groupOrder", "apiServicePriorities"])
+    let resources = try ResourceFacts(served, registry: defaults["registry"] ?? .emptyObject, facts)
     let tables = "\(package)/Sources/CTables"
     var types = facts.builder()
     try checkTypes(facts, SchemaTable(types.build()))
@@ -21,9 +24,21 @@ func run() throws {
     try File.write("\(tables)/resources.c", CSource.text("resources", resources.table))
     try File.write(
         "\(tables)/rbac.c", CSource.text("rbac", bootstrapObjects(fact("k8s-rbac-bootstrap.json"))))
+    try File.write(
+        "\(tables)/gates.c", CSource.text("gates", featureGates(defaults["featureGates"] ?? .emptyObject)))
 
     let views = ViewSource(facts, resources)
     for (name, text) in try views.files() { try File.write("\(package)/Sources/API/Views/\(name)", text) }
+}
+
+/// Each feature gate's default, as `true` or `false`; one that cannot be changed is a list of it alone.
+func featureGates(_ facts: Value) -> Value {
+    var gates = Value.emptyObject
+    for (name, fact) in facts.fields ?? Fields() {
+        guard let values = fact.array, let standard = values.first else { continue }
+        gates[name] = values.last == "locked" ? [standard] : standard
+    }
+    return gates
 }
 
 do {

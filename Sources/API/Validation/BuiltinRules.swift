@@ -130,6 +130,8 @@ struct BuiltinRules: Sendable {
         "flowschemas.flowcontrol.apiserver.k8s.io": BuiltinRules(validate: { $0.flowSchema($1) }),
         "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": BuiltinRules(
             validate: { $0.priorityLevel($1) }),
+        "storageversionmigrations.storagemigration.k8s.io": BuiltinRules(
+            validate: { $0.migration($1) }, update: { $0.migrationUpdate($1, $2) }),
     ]
 
     private static let devices: [String: BuiltinRules] = [

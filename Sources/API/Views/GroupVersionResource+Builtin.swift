@@ -143,4 +143,6 @@ extension GroupVersionResource {
         group: "metrics.k8s.io", version: "v1beta1", resource: "nodes")
     public static let metricsV1beta1Pods = GroupVersionResource(
         group: "metrics.k8s.io", version: "v1beta1", resource: "pods")
+    public static let storageVersionMigrations = GroupVersionResource(
+        group: "storagemigration.k8s.io", version: "v1beta1", resource: "storageversionmigrations")
 }

@@ -182,6 +182,14 @@ public struct Preconditions: ObjectView {
     }
 }
 
+/// `io.k8s.apimachinery.pkg.apis.meta.v1.GroupResource`
+public struct GroupResource: ObjectView {
+    public var value: Value
+    public init(_ value: Value) { self.value = value }
+    public var group: String { get { text("group") } set { set("group", newValue) } }
+    public var resource: String { get { text("resource") } set { set("resource", newValue) } }
+}
+
 /// `io.k8s.apimachinery.pkg.apis.meta.v1.FieldSelectorRequirement`
 public struct FieldSelectorRequirement: ObjectView {
     public var value: Value

@@ -50,11 +50,12 @@ final class Registry: Sendable {
     /// Which resources there are, for those who look at all of them.
     let catalog = LiveCatalog()
     private let builtin: [Served]
+    private let stores: [GroupVersionResource: ResourceStore]
     private let kinds: Mutex<Kinds>
     private let followers = Mutex<[@Sendable () -> Void]>([])
 
     init(
-        _ logs: ObjectLogs, strategies: BuiltinStrategies, admission: AdmissionChain,
+        _ logs: ObjectLogs, served: RuntimeConfig, strategies: BuiltinStrategies, admission: AdmissionChain,
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.logs = logs
@@ -66,7 +67,10 @@ final class Registry: Sendable {
             stores[stored.resource] = ResourceStore(
                 kind, log: logs.log(of: stored.resource), admission: admission, now: now)
         }
-        builtin = BuiltinResources.shared.resources.filter { !BuiltinKinds.isAggregated($0) }.map { definition in
+        self.stores = stores
+        builtin = BuiltinResources.shared.resources.filter { definition in
+            !BuiltinKinds.isAggregated(definition) && served.serves(definition.resource)
+        }.map { definition in
             let home = BuiltinKinds.storedResource(of: definition.resource)
             return Served(
                 definition: definition, store: stores[home],
@@ -83,9 +87,9 @@ final class Registry: Sendable {
 
     subscript(resource: GroupVersionResource) -> Served? { present[resource] }
 
-    /// The store of a resource that is kept; a programmer error for any that is not built in.
+    /// The store of a resource that is kept, served or not; a programmer error for any that is not built in.
     func store(_ resource: GroupVersionResource) -> ResourceStore {
-        guard let store = present[resource]?.store else {
+        guard let store = stores[resource] else {
             preconditionFailure("\(resource) is not kept by this server")
         }
         return store

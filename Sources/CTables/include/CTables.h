@@ -18,6 +18,8 @@ struct CTable CTables_etcd(void);
 struct CTable CTables_resources(void);
 /// The objects that RBAC starts with, as a JSON array.
 struct CTable CTables_rbac(void);
+/// The feature gates of Kubernetes with their defaults, as JSON; those that cannot be changed are lists of one.
+struct CTable CTables_gates(void);
 /// What is said of types and fields, as lines of text; `sentences/meta.txt` says how. Written by hand.
 struct CTable CTables_sentences(void);
 

@@ -9,6 +9,10 @@ public struct APIServerArguments: Hashable, Sendable {
     /// `--encryption-provider-config-automatic-reload`: whether changes of that file count at once.
     public var reloadsEncryption: Bool
 
+    /// `--runtime-config` and `--feature-gates`, setting by setting.
+    public var runtimeConfig: [String]
+    public var featureGates: [String]
+
     // MARK: Who users are
 
     /// `--token-auth-file`.
@@ -77,6 +81,8 @@ public struct APIServerArguments: Hashable, Sendable {
         encryptionConfigFile = values.text("encryption-provider-config")
         // k3s sets it.
         reloadsEncryption = flag("encryption-provider-config-automatic-reload") ?? true
+        runtimeConfig = values.list("runtime-config")
+        featureGates = values.list("feature-gates")
         tokenFile = values.text("token-auth-file")
         acceptsBootstrapTokens = flag("enable-bootstrap-token-auth")
         allowsAnonymous = flag("anonymous-auth")
@@ -106,6 +112,8 @@ public struct APIServerArguments: Hashable, Sendable {
     private static let options: [Option] = [
         Option("encryption-provider-config"),
         Option("encryption-provider-config-automatic-reload", .flag),
+        Option("runtime-config", .list(isSplit: true)),
+        Option("feature-gates", .list(isSplit: true)),
         Option("token-auth-file"),
         Option("enable-bootstrap-token-auth", .flag),
         Option("anonymous-auth", .flag),

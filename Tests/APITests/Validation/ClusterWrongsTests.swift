@@ -151,5 +151,20 @@ import Testing
           ! spec.type: Invalid value: "Exempt": type must be 'Exempt' if and only if name is 'exempt'
           spec.limited.limitResponse = {"type": "Queue", "queuing": {"queues": 4, "handSize": 5, "queueLengthLimit": 1}}
           ! spec.limited.limitResponse.queuing.handSize: Invalid value: 5: should not be greater than queues (4)
+        storageversionmigrations.storagemigration.k8s.io
+          spec.resource.resource = ""
+          ! spec.resource.resource: Required value: resource is required
+          update spec.resource.resource = "configmaps"
+          ! resource: Invalid value: "configmaps": field is immutable
+          update status.resourceVersion = "-1"
+          ! status.resourceVersion: Invalid value: "-1": must be a number from 0 up
+          before status.resourceVersion = "5"
+          update status.resourceVersion = "6"
+          ! status.resourceVersion: Invalid value: "6": cannot be updated
+          before status.conditions = [{"type": "Succeeded", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z", "reason": "R", "message": ""}]
+          update status.conditions = [{"type": "Failed", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z", "reason": "R", "message": ""}]
+          ! status.conditions: Invalid value: [{"lastTransitionTime":"2026-01-01T00:00:00Z","message":"","reason":"R","status":"True","type":"Failed"}]: Success condition cannot be set to false once it is true
+          update status.conditions = [{"type": "Running", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z", "reason": "R", "message": ""}, {"type": "Succeeded", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z", "reason": "R", "message": ""}]
+          ! status.conditions: Invalid value: [{"lastTransitionTime":"2026-01-01T00:00:00Z","message":"","reason":"R","status":"True","type":"Running"},{"lastTransitionTime":"2026-01-01T00:00:00Z","message":"","reason":"R","status":"True","type":"Succeeded"}]: Running condition cannot be true when success condition is true
         """#
 }

@@ -356,5 +356,10 @@ enum LeastObjects {
           nodeName: node
           pool: {name: p, generation: 1, resourceSliceCount: 1}
           devices: [{name: d}]
+        ---
+        apiVersion: storagemigration.k8s.io/v1beta1
+        kind: StorageVersionMigration
+        metadata: {name: x}
+        spec: {resource: {resource: secrets}}
         """
 }
