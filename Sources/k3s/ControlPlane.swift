@@ -1,3 +1,4 @@
+import API
 import APIMachinery
 import APIServer
 import Addons
@@ -29,6 +30,10 @@ struct ControlPlane {
         ]
         for (account, controllers) in controllers {
             parts.append { await run(controllers, as: account) }
+        }
+        if api.serves(.storageVersionMigrations) {
+            // It touches every kind there is.
+            parts.append { await run([StorageMigrator(catalog: api.catalog)], by: api.client()) }
         }
         if let key = credentials.serviceAccountKeys.first {
             let tokens = AccountTokens(key: key, authority: authority)

@@ -46,7 +46,15 @@ struct DefinitionConditions {
                 &conditions, "KubernetesAPIApprovalPolicyConformant", approval.isTrue, approval.reason, approval.message
             )
         }
-        status["conditions"] = .array(conditions)
+        // It is served so from here on: who changed the definition can wait for that.
+        let generation = definition.value.at("metadata", "generation")
+        status["observedGeneration"] = generation
+        status["conditions"] = .array(
+            conditions.map { condition in
+                var condition = condition
+                condition["observedGeneration"] = generation
+                return condition
+            })
         return status
     }
 
