@@ -181,6 +181,7 @@ public final class MemoryAPI: Client {
             if !present.isDeleting {
                 object[path: ["metadata", "deletionTimestamp"]] = .string(creationTime)
             }
+            if target.resource == .pods, !hasGrace { object[path: ["metadata", "deletionGracePeriodSeconds"]] = 0 }
             return state.put(target.resource, name, object)
         }
     }
@@ -226,13 +227,15 @@ public final class MemoryAPI: Client {
             default:
                 if definition?.hasStatus == true { proposed["status"] = current["status"] }
             }
-            for key in ["uid", "creationTimestamp", "deletionTimestamp", "resourceVersion"] {
+            for key in ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"] {
                 proposed[path: ["metadata", key]] = current.at("metadata", key)
             }
             guard proposed != current else { return present }
             state.note(verb, target, name)
             let holds = ["metadata", "spec"].flatMap { proposed.at($0, "finalizers")?.array ?? [] }
-            if present.isDeleting, holds.isEmpty, target.resource != .pods {
+            // A pod on a node is there until its node says that it has ended.
+            let isOnNode = target.resource == .pods && current.at("metadata", "deletionGracePeriodSeconds") != 0
+            if present.isDeleting, holds.isEmpty, !isOnNode {
                 return state.remove(target.resource, name) ?? present
             }
             return state.put(target.resource, name, proposed)

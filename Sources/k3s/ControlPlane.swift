@@ -51,6 +51,7 @@ struct ControlPlane {
             ("deployment-controller", [DeploymentController()]),
             ("replicaset-controller", [ReplicaSetController()]),
             ("replication-controller", [ReplicationControllerController()]),
+            ("job-controller", [JobController(), JobOrphans()]),
             ("ttl-after-finished-controller", [FinishedJobCleaner()]),
             ("namespace-controller", [NamespaceController(catalog: api.catalog)]),
             ("generic-garbage-collector", [GarbageCollector(catalog: api.catalog)]),

@@ -7,8 +7,15 @@ extension Client {
     func replaceList(
         _ path: [String], in target: Target, uid: String, version: String, with list: [Value]
     ) async throws(Status) {
+        try await replaceLists([path: list], in: target, uid: uid, version: version)
+    }
+
+    /// Replaces several lists at once, by their paths, or none of them.
+    func replaceLists(
+        _ lists: [[String]: [Value]], in target: Target, uid: String, version: String
+    ) async throws(Status) {
         var patch: Value = ["metadata": ["uid": .string(uid), "resourceVersion": .string(version)]]
-        patch[path: path] = list.isEmpty ? .null : .array(list)
+        for (path, list) in lists { patch[path: path] = list.isEmpty ? .null : .array(list) }
         do throws(Status) {
             try await self.patch(target, .merge(patch), WriteOptions())
         } catch {

@@ -11,6 +11,7 @@ final class Dependents<Owner: ResourceView, Object: ResourceView>: Sendable {
     private let objects: any ObjectSet
     private let client: any Client
     private let isAdoptable: @Sendable (StoredObject) -> Bool
+    private let finalizer: String?
     private let names = OwnerIndex()
     private let selectors: SelectorIndex
     /// What nobody controls.
@@ -18,12 +19,14 @@ final class Dependents<Owner: ResourceView, Object: ResourceView>: Sendable {
 
     /// - Parameters:
     ///   - selector: What an owner selects among the objects.
+    ///   - finalizer: What the objects hold as long as they are an owner's.
     ///   - isAdoptable: Whether an object that nobody controls can still be of use.
     init(
         _ client: any Client, selector: @escaping @Sendable (Owner) -> MetaV1LabelSelector?,
-        isAdoptable: @escaping @Sendable (StoredObject) -> Bool = { _ in true }
+        finalizer: String? = nil, isAdoptable: @escaping @Sendable (StoredObject) -> Bool = { _ in true }
     ) async throws(Status) {
         self.client = client
+        self.finalizer = finalizer
         self.isAdoptable = isAdoptable
         owners = try await client.observe(Owner.self)
         objects = try await client.observe(Object.self)
@@ -66,8 +69,9 @@ final class Dependents<Owner: ResourceView, Object: ResourceView>: Sendable {
         for object in controlled(by: uid) + orphans.objects(matching: selector, in: namespace) {
             switch Ownership(of: object, ownerUID: uid, selector: selector, ownerIsDeleting: isDeleting) {
             case .owned, .foreign: continue
-            case .release: try await client.release(Object.resource, object, by: uid)
-            case .adopt where isAdoptable(object): try await client.adopt(Object.resource, object, by: owner)
+            case .release: try await client.release(Object.resource, object, by: uid, finalizer: finalizer)
+            case .adopt where isAdoptable(object):
+                try await client.adopt(Object.resource, object, by: owner, finalizer: finalizer)
             case .adopt: continue
             }
         }

@@ -3,9 +3,10 @@ import APIMachinery
 import Client
 
 extension Client {
-    /// Makes `owner` the controller of the object with this uid, unless the object is another by now.
+    /// Makes `owner` the controller of the object with this uid, unless the object is another by now. The finalizer is
+    /// what the owner's objects hold.
     func adopt<Owner: ResourceView>(
-        _ resource: GroupVersionResource, _ object: StoredObject, by owner: Owner
+        _ resource: GroupVersionResource, _ object: StoredObject, by owner: Owner, finalizer: String? = nil
     ) async throws(Status) {
         // Whoever adopts by a cached view might adopt for an owner that is gone: ask for the present one.
         let present = try await get(Owner.self, owner.objectName)
@@ -14,22 +15,33 @@ extension Client {
         }
         var references = (object.value.at("metadata", "ownerReferences")?.array ?? [])
         references.append(owner.controllerReference.value)
-        try await setOwners(resource, object, references)
+        var lists = [Self.owners: references]
+        if let finalizer {
+            let present = object.value[path: Self.finalizers]?.array ?? []
+            lists[Self.finalizers] = present.filter { $0.string != finalizer } + [.string(finalizer)]
+        }
+        try await replace(lists, resource, object)
     }
 
-    /// Takes `owner` from the object's owner references.
+    /// Takes `owner` from the object's owner references, and the finalizer that its objects hold.
     func release(
-        _ resource: GroupVersionResource, _ object: StoredObject, by ownerUID: String
+        _ resource: GroupVersionResource, _ object: StoredObject, by ownerUID: String, finalizer: String? = nil
     ) async throws(Status) {
         let references = (object.value.at("metadata", "ownerReferences")?.array ?? [])
-        try await setOwners(resource, object, references.filter { $0["uid"]?.string != ownerUID })
+        var lists = [Self.owners: references.filter { $0["uid"]?.string != ownerUID }]
+        if let finalizer {
+            lists[Self.finalizers] = object.value[path: Self.finalizers]?.array?.filter { $0.string != finalizer }
+        }
+        try await replace(lists, resource, object)
     }
 
-    private func setOwners(
-        _ resource: GroupVersionResource, _ object: StoredObject, _ references: [Value]
+    private static var owners: [String] { ["metadata", "ownerReferences"] }
+    private static var finalizers: [String] { ["metadata", "finalizers"] }
+
+    private func replace(
+        _ lists: [[String]: [Value]], _ resource: GroupVersionResource, _ object: StoredObject
     ) async throws(Status) {
-        try await replaceList(
-            ["metadata", "ownerReferences"], in: Target(resource, object.objectName), uid: object.uid,
-            version: String(object.revision), with: references)
+        try await replaceLists(
+            lists, in: Target(resource, object.objectName), uid: object.uid, version: String(object.revision))
     }
 }

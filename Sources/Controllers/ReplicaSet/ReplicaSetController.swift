@@ -47,9 +47,12 @@ private struct ReplicaSetWork<Owner: Replicated>: Sendable {
         guard let action = decision.action else { return try await report(decision, nil) }
         do throws(Status) {
             switch action {
-            case .create(let count): try await create(count, decision)
+            case .create(let count):
+                try await inGrowingBatches(0..<count) { _ throws(Status) in
+                    try await context.create(decision.newPod, for: set)
+                }
             case .delete(let victims):
-                try await inParallel(victims) { pod throws(Status) in try await delete(pod, set) }
+                try await inParallel(victims) { pod throws(Status) in try await context.delete(pod, of: set) }
             }
         } catch {
             try await reportAnew(name, ReplicaSetFailure(action, error))
@@ -77,38 +80,6 @@ private struct ReplicaSetWork<Owner: Replicated>: Sendable {
             counts[pod.spec.nodeName, default: 0] += 1
         }
         return counts
-    }
-
-    /// Slow start: one that is refused (a quota, say) must not become five hundred refusals.
-    private func create(_ count: Int, _ decision: ReplicaSetDecision<Owner>) async throws(Status) {
-        var (left, batch) = (count, 1)
-        while left > 0 {
-            let size = min(batch, left)
-            try await inParallel(0..<size) { _ throws(Status) in try await create(decision) }
-            left -= size
-            batch *= 2
-        }
-    }
-
-    private func create(_ decision: ReplicaSetDecision<Owner>) async throws(Status) {
-        do throws(Status) {
-            let pod = try await context.client.create(decision.newPod)
-            context.record(.normal, "SuccessfulCreate", "Created pod: \(pod.metadata.name)", about: decision.set)
-        } catch {
-            context.record(.warning, "FailedCreate", "Error creating: \(error.message)", about: decision.set)
-            throw error
-        }
-    }
-
-    private func delete(_ pod: Pod, _ set: Owner) async throws(Status) {
-        do throws(Status) {
-            try await context.client.delete(
-                Pod.self, pod.objectName, DeletionOptions(preconditionUID: pod.metadata.uid))
-            context.record(.normal, "SuccessfulDelete", "Deleted pod: \(pod.metadata.name)", about: set)
-        } catch {
-            context.record(.warning, "FailedDelete", "Error deleting: \(error.message)", about: set)
-            throw error
-        }
     }
 
     /// Looks again at what the pass itself has changed, and reports that.

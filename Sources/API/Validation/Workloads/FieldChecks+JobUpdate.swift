@@ -105,9 +105,15 @@ extension FieldChecks {
         if Self.holds("SuccessCriteriaMet", before), !criteria {
             says("conditions", "cannot disable the SuccessCriteriaMet=True condition")
         }
-        for key in ["failed", "succeeded"] where status[key]?.integer ?? 0 < before[key]?.integer ?? 0 {
+        let growing = Self.canShrink(new["spec"] ?? .emptyObject) ? ["failed"] : ["failed", "succeeded"]
+        for key in growing where status[key]?.integer ?? 0 < before[key]?.integer ?? 0 {
             says(key, "cannot decrease the \(key) counter")
         }
+    }
+
+    /// Indexes that are done already may be among those that the job gives up (KEP-3715).
+    private static func canShrink(_ spec: Value) -> Bool {
+        spec["completionMode"].text == "Indexed" && spec["completions"] != nil && spec["completions"] == spec["parallelism"]
     }
 
     private static func holds(_ condition: String, _ status: Value?) -> Bool {
