@@ -1,5 +1,5 @@
 """[sig-apps], the API of it, and [sig-cli]."""
-import json, os, subprocess, tempfile, urllib.request
+import json, os, subprocess, tempfile, time, urllib.request
 
 from .steps import POD, SELECTOR, Spec, TEMPLATE
 
@@ -212,7 +212,11 @@ class Budgets(Spec):
 
     def test_should_update_and_patch_a_status(self):
         self.make("b")
-        disrupted = lambda name: {name: "2026-01-01T00:00:00Z"}
+        pods = self.core("Pod", "pods")
+        for name in ("pod", "pod2"): pods.create({"metadata": {"name": name, "labels": {"foo": "bar"}}, "spec": POD})
+        # Those that were evicted long ago, or are not there, are taken out by the controller.
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        disrupted = lambda name: {name: now}
         updated = self.budgets.retried("b", lambda one: one.setdefault("status", {}).update(
             disruptedPods=disrupted("pod")), part="status")
         self.assertEqual(updated["status"]["disruptedPods"], disrupted("pod"))

@@ -282,15 +282,17 @@ class GarbageCollector(Spec):
         return made
 
     def controller(self, name, pods=0, owners=()):
-        """A ReplicationController and pods that it would have made."""
+        """A ReplicationController and its pods, each with these owners besides."""
+        labels = {"app": name}
         made = self.controllers.create({"metadata": {"name": name}, "spec": {
-            "replicas": 0, "selector": {"app": "a"}, "template": TEMPLATE}})
-        owner = self.owner(made, controller=True, blockOwnerDeletion=True)
-        for number in range(pods):
-            self.pods.create({"metadata": {
-                "name": "%s-%d" % (name, number), "labels": {"app": name}, "ownerReferences": [owner, *owners]},
-                "spec": POD})
+            "replicas": pods, "selector": labels, "template": {"metadata": {"labels": labels}, "spec": POD}}})
+        self.eventually(lambda: len(self.names()) == pods, "the controller's pods")
+        for pod in self.names() if owners else ():
+            self.pods.patch(pod, {"metadata": {"ownerReferences": list(owners)}}, "strategic")
         return made
+
+    def names(self):
+        return {one["metadata"]["name"] for one in self.pods.items()}
 
     def owner(self, thing, **marks):
         return dict(marks, apiVersion=thing["apiVersion"], kind=thing["kind"], name=thing["metadata"]["name"],
@@ -325,24 +327,26 @@ class GarbageCollector(Spec):
 
     def test_should_keep_a_controller_until_its_pods_are_deleted(self):
         made = self.controller("rc", 2)
-        self.pods.patch("rc-0", {"metadata": {"finalizers": ["e2e.example.com/hold"]}})
+        held = min(self.names())
+        self.pods.patch(held, {"metadata": {"finalizers": ["e2e.example.com/hold"]}})
         self.controllers.delete("rc", propagationPolicy="Foreground", **self.expecting(made))
         self.eventually(lambda: len(self.pods.items()) == 1, "the other pod to go")
         self.assertEqual(self.controllers.get("rc")["metadata"]["finalizers"], ["foregroundDeletion"])
-        self.pods.patch("rc-0", {"metadata": {"finalizers": None}})
+        self.pods.patch(held, {"metadata": {"finalizers": None}})
         self.controllers.gone("rc")
         self.assertEqual(self.pods.items(), [])
 
     def test_should_not_delete_dependents_with_another_valid_owner(self):
         staying = self.controller("stays")
         made = self.controller("going", 2, owners=[self.owner(staying)])
+        shared = self.names()
         self.pods.create({"metadata": {
             "name": "only", "ownerReferences": [self.owner(made, blockOwnerDeletion=True)]}, "spec": POD})
         self.controllers.delete("going", propagationPolicy="Foreground", **self.expecting(made))
         self.controllers.gone("going")
-        names = {one["metadata"]["name"]: one["metadata"]["ownerReferences"] for one in self.pods.items()}
-        self.assertEqual(set(names), {"going-0", "going-1"})
-        for owners in names.values(): self.assertEqual([one["name"] for one in owners], ["stays"])
+        left = {one["metadata"]["name"]: one["metadata"]["ownerReferences"] for one in self.pods.items()}
+        self.assertEqual(set(left), shared)
+        for owners in left.values(): self.assertEqual([one["name"] for one in owners], ["stays"])
 
     def test_should_not_be_blocked_by_a_dependency_circle(self):
         made = [self.pods.create({"metadata": {"name": "pod%d" % number}, "spec": POD}) for number in (1, 2, 3)]
