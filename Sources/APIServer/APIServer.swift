@@ -36,6 +36,8 @@ public struct APIServerOptions: Sendable {
     public var version: Value
     /// How nodes are reached for logs, exec, attach, port-forward and proxies; `nil` when they are not.
     public var kubeletConnection: KubeletConnectionOptions?
+    /// Whether to say what nodes and pods use (`metrics.k8s.io`), as long as nobody else does.
+    public var measuresUsage = true
     /// Which plug-ins judge and complete what is written.
     public var admission = AdmissionOptions()
     /// Who this server is to extension API servers; without it they see no certificate.
@@ -119,8 +121,18 @@ public final class APIServer: Sendable {
         let webhooks = AdmissionWebhooks(
             logs.objects, caller: caller, versions: versions, authorizer: access.authorizer)
         let policies = AdmissionPolicies(logs.objects, kinds: versions, authorizer: access.authorizer)
+        let kubelets = try options.kubeletConnection.map { kubelets throws(Fault) in try KubeletClient(kubelets) }
+        var computed: [GroupVersionResource: any ComputedResource] = [.componentStatuses: ComponentStatuses()]
+        if let kubelets, options.measuresUsage {
+            let nodes = logs.objects(.nodes)
+            let ledger = UsageLedger(nodes: nodes, now: options.now) { node throws(Status) in
+                try await kubelets.usage(of: node)
+            }
+            computed[.metricsV1beta1Nodes] = NodeMetricsResource(nodes: nodes, ledger: ledger)
+            computed[.metricsV1beta1Pods] = PodMetricsResource(pods: logs.objects(.pods), ledger: ledger)
+        }
         let registry = Registry(
-            logs, served: options.served, strategies: BuiltinStrategies(services: ServiceStrategy(allocator: allocator), now: options.now),
+            logs, served: options.served, computed: computed, strategies: BuiltinStrategies(services: ServiceStrategy(allocator: allocator), now: options.now),
             admission: try .builtin(
                 logs.objects, access, webhooks, policies, options.admission,
                 quotas: QuotaLedger(logs.cache(of:)), now: options.now), now: options.now)
@@ -145,7 +157,7 @@ public final class APIServer: Sendable {
         let connections = Connections(
             pods: logs.objects(.pods), nodes: logs.objects(.nodes), services: logs.objects(.services),
             endpointSlices: logs.objects(.endpointSlices),
-            kubelets: try options.kubeletConnection.map { kubelets throws(Fault) in try KubeletClient(kubelets) },
+            kubelets: kubelets,
             backends: HTTPClient(tls: try TLSClientIdentity(isVerifying: false)), admission: registry.admission)
         api = Verbs(
             registry: registry, connections: connections, actions: actions, now: options.now,

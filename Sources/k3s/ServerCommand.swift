@@ -188,6 +188,7 @@ struct ServerCommand {
                 authoritiesPEM: credentials[Authority.server].pem, certificatePEM: client.certificatePEM,
                 keyPEM: client.keyPEM)
         }
+        options.measuresUsage = !configuration.disabled.contains("metrics-server")
         let proxy = credentials[.authProxy]
         options.aggregation = AggregationOptions(
             certificatePEM: proxy.certificatePEM, keyPEM: proxy.keyPEM,

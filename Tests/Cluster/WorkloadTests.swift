@@ -157,6 +157,33 @@ import Testing
         }
     }
 
+    @Test func `what a busy container uses is told, as kubectl top shows it`() async throws {
+        try await TestNode.with { _, server in
+            try await server.must("apply", input: """
+                apiVersion: v1
+                kind: Pod
+                metadata: {name: busy, labels: {app: busy}}
+                spec:
+                  terminationGracePeriodSeconds: 1
+                  containers:
+                  - name: loop
+                    image: busybox:1
+                    command: [sh, -c, "while true; do :; done"]
+                    resources: {limits: {cpu: 200m}}
+                """)
+            try await server.must("wait", "--for=condition=Ready", "pod/busy", "--timeout=50s")
+            // NAME CPU(cores) MEMORY(bytes)
+            let pod = try await server.must("top", "pods", "-l", "app=busy", "--no-headers").split(separator: " ")
+            let cores = try #require(Int(pod[1].dropLast()), "\(pod)")
+            #expect(pod[0] == "busy" && (100...300).contains(cores), "\(pod)")
+            // NAME CPU(cores) CPU% MEMORY(bytes) MEMORY%
+            let node = try await server.must("top", "nodes", "--no-headers").split(separator: " ")
+            #expect(node[0] == "node-1" && (Int(node[1].dropLast()) ?? 0) > 100 && node[3].hasSuffix("Mi"), "\(node)")
+            let raw = try await server.must("get", "--raw", "/apis/metrics.k8s.io/v1beta1/namespaces/default/pods/busy")
+            #expect(raw.contains("\"kind\":\"PodMetrics\"") && raw.contains("\"name\":\"loop\""), "\(raw)")
+        }
+    }
+
     @Test func `a container that fails is started again, and an image that is not there is told`() async throws {
         try await TestNode.with { _, server in
             try await server.must("run", "unlucky", "--image=busybox:1", "--", "sh", "-c", "echo try; exit 7")

@@ -57,8 +57,8 @@ struct LocalAPIService: Hashable, Sendable {
         let isOurs = present?.at("metadata", "labels", label) != nil
         guard let wanted else { return isOurs ? .delete : .nothing }
         guard let present else { return .create(wanted.object) }
-        // One that somebody else made counts as it is: he answers for that version.
-        guard isOurs, present["spec"] != wanted.spec else { return .nothing }
+        // One that somebody else made, or made his own, counts as it is: he answers for that version.
+        guard isOurs, present.at("spec", "service") == nil, present["spec"] != wanted.spec else { return .nothing }
         var updated = present
         updated["spec"] = wanted.spec
         return .update(updated)

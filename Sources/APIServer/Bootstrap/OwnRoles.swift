@@ -32,6 +32,18 @@ enum OwnRoles {
         binding(
             "k3s:host-ports", role: "k3s:host-ports",
             subject: ["apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "system:kube-proxy"]),
+        // Who may look at pods may see what they use; the role and its name are those of metrics-server.
+        [
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": [
+                "name": "system:aggregated-metrics-reader",
+                "labels": .object(
+                    Fields(["admin", "edit", "view"].map { ("rbac.authorization.k8s.io/aggregate-to-" + $0, "true") })),
+            ],
+            "rules": [
+                ["apiGroups": ["metrics.k8s.io"], "resources": ["pods", "nodes"], "verbs": ["get", "list", "watch"]]
+            ],
+        ],
         binding(
             "system:coredns", role: "system:coredns",
             subject: ["kind": "ServiceAccount", "name": "coredns", "namespace": "kube-system"]),

@@ -1,3 +1,4 @@
+import API
 import APIMachinery
 import Support
 import Wire
@@ -20,6 +21,24 @@ struct KubeletClient: Sendable {
     ) async throws(Status) -> HTTPUpgradeResponse {
         do {
             return try await http.upgrade(HTTPClientRequest(method, address.origin, target, headers: headers))
+        } catch {
+            throw .unreachable(error)
+        }
+    }
+
+    /// How long a kubelet may take to count.
+    private static let countingTime = Duration.seconds(10)
+    /// As much as a node with some thousand containers tells.
+    private static let summaryLimit = 16 << 20
+
+    /// What the node's containers have used up so far: `/stats/summary`.
+    func usage(of node: Node) async throws(Status) -> Value {
+        let address = try KubeletAddress(node, preferring: preferredAddressTypes)
+        do {
+            let response = try await http.send(
+                HTTPClientRequest(.get, address.origin, "/stats/summary", timeout: Self.countingTime))
+            guard response.status.code == 200 else { throw Fault(.unavailable, "answer \(response.status.code)") }
+            return try Value(json: try await response.body.collect(limit: Self.summaryLimit))
         } catch {
             throw .unreachable(error)
         }

@@ -30,7 +30,7 @@ struct ResourceEndpoint: Sendable {
     func get(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
         let format = try call.format(served.definition)
         if let store = served.store { try checkFreshness(call, store) }
-        if served.isRemote {
+        if served.takesTime {
             return exchange.run {
                 do throws(Status) {
                     try respond(try await api.present(call.target, served), .ok, call, exchange)
@@ -48,16 +48,13 @@ struct ResourceEndpoint: Sendable {
 
     func list(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
         let request = try listRequest(call)
-        guard let store = served.store else {
-            guard call.target.resource == .componentStatuses else { throw .methodNotAllowed("list", call.target.resource) }
-            return try respond(ComponentStatuses.page(request, at: api.registry.logs.durable.revision), call, exchange)
-        }
-        let present = try store.listPresent(request)
+        let present = try served.store?.listPresent(request)
         if let present, !served.isRemote { return try respond(present, call, exchange) }
+        if served.store == nil, served.computed == nil { throw .methodNotAllowed("list", call.target.resource) }
         exchange.run {
             do throws(Status) {
                 var page: ResourceStore.Page
-                if let present { page = present } else { page = try await store.listPast(request) }
+                if let present { page = present } else { page = try await api.page(request, served) }
                 try await show(&page, request.filter)
                 try await answer(page, call, exchange)
             } catch {

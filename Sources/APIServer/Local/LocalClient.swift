@@ -20,7 +20,7 @@ public struct LocalClient: Client {
         try await audited("get", target) { () throws(Status) in
             try await authorize("get", target)
             let served = try api.served(target.resource)
-            guard served.isRemote else { return try api.get(target) }
+            guard served.takesTime else { return try api.get(target) }
             return try await api.present(target, served)
         }
     }
@@ -31,7 +31,7 @@ public struct LocalClient: Client {
 
     private func page(_ target: Target, _ options: ListOptions) async throws(Status) -> ObjectList {
         try await authorizeCollection("list", target, (options.fieldSelector, options.labelSelector))
-        let (served, store) = try store(target, "list")
+        let served = try api.served(target.resource)
         var request = ResourceStore.ListRequest(limit: options.limit)
         request.filter = try filter(served, target, options.labelSelector, options.fieldSelector)
         if let text = options.continueToken {
@@ -40,10 +40,10 @@ public struct LocalClient: Client {
         }
         if let revision = options.revision { request.version = .notOlderThan(revision) }
         let page: ResourceStore.Page
-        if let present = try store.listPresent(request) {
+        if let present = try served.store?.listPresent(request) {
             page = present
         } else {
-            page = try await store.listPast(request)
+            page = try await api.page(request, served)
         }
         return ObjectList(
             items: try await served.present(page.items), revision: page.revision, continueToken: page.continuation?.text)

@@ -4,21 +4,18 @@ import APIMachinery
 ///
 /// Nothing is asked of anybody: datastore, scheduler and controllers are parts of this process, which ends when one of
 /// them does. Whoever reads this answer reads it from a process in which all of them run.
-enum ComponentStatuses {
+struct ComponentStatuses: ComputedResource {
     private static let names = ["controller-manager", "etcd-0", "scheduler"]
 
     /// In order of their names.
-    static let objects: [StoredObject] = names.map { name in
+    private static let all: [StoredObject] = names.map { name in
         StoredObject(received: [
             "apiVersion": "v1", "kind": "ComponentStatus", "metadata": ["name": .string(name)],
             "conditions": [["type": "Healthy", "status": "True", "message": "ok"]],
         ])
     }
 
-    /// Those that a list asks for.
-    static func page(_ request: ResourceStore.ListRequest, at revision: Int64) -> ResourceStore.Page {
-        ResourceStore.Page(items: objects.filter(request.filter.includes), revision: revision)
-    }
+    func objects(_ filter: ObjectFilter) -> [StoredObject] { Self.all.filter(filter.includes) }
 
-    static func get(_ name: String) -> StoredObject? { objects.first { $0.name == name } }
+    func object(_ name: ObjectName) -> StoredObject? { Self.all.first { $0.objectName == name } }
 }

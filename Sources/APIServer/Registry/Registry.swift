@@ -14,6 +14,8 @@ final class Registry: Sendable {
         var definition: ResourceDefinition
         /// `nil` for resources that answer and keep nothing, such as reviews.
         var store: ResourceStore?
+        /// Makes the objects, where they are kept nowhere.
+        var computed: (any ComputedResource)?
         /// Between this version and the stored one; `nil` when they are the same.
         var conversion: KindConversion?
         /// The version of a custom resource that this is; `nil` for built-in ones.
@@ -55,7 +57,8 @@ final class Registry: Sendable {
     private let followers = Mutex<[@Sendable () -> Void]>([])
 
     init(
-        _ logs: ObjectLogs, served: RuntimeConfig, strategies: BuiltinStrategies, admission: AdmissionChain,
+        _ logs: ObjectLogs, served: RuntimeConfig, computed: [GroupVersionResource: any ComputedResource],
+        strategies: BuiltinStrategies, admission: AdmissionChain,
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.logs = logs
@@ -69,11 +72,12 @@ final class Registry: Sendable {
         }
         self.stores = stores
         builtin = BuiltinResources.shared.resources.filter { definition in
-            !BuiltinKinds.isAggregated(definition) && served.serves(definition.resource)
+            BuiltinKinds.isAggregated(definition)
+                ? computed[definition.resource] != nil : served.serves(definition.resource)
         }.map { definition in
             let home = BuiltinKinds.storedResource(of: definition.resource)
             return Served(
-                definition: definition, store: stores[home],
+                definition: definition, store: stores[home], computed: computed[definition.resource],
                 conversion: home == definition.resource ? nil : KindConversion.builtin(definition.resource))
         }
         let kinds = Kinds(builtin)

@@ -45,11 +45,7 @@ struct Verbs: Sendable {
     /// The stored object behind a name, or what a subresource shows of it.
     func get(_ target: Target) throws(Status) -> StoredObject {
         let served = try served(target.resource)
-        guard let store = served.store else {
-            guard target.resource == .componentStatuses else { throw .methodNotAllowed("get", target.resource) }
-            guard let status = ComponentStatuses.get(target.name) else { throw .notFound(target.resource, target.name) }
-            return status
-        }
+        guard let store = served.store else { throw .methodNotAllowed("get", target.resource) }
         let object = try store.get(target.objectName)
         switch target.subresource {
         case nil, "status", "approval", "resize", "ephemeralcontainers": return served.show(object)
@@ -58,11 +54,26 @@ struct Verbs: Sendable {
         }
     }
 
-    /// The same, of a custom resource that a server outside may have to convert.
+    /// The same, of what is made for who asks, and of a custom resource that a server outside may have to convert.
     func present(_ target: Target, _ served: Registry.Served) async throws(Status) -> StoredObject {
+        if let computed = served.computed {
+            guard let object = try await computed.object(target.objectName) else {
+                throw .notFound(target.resource, target.name)
+            }
+            return object
+        }
         guard let store = served.store else { throw .methodNotAllowed("get", target.resource) }
         let object = try await store.present(try store.get(target.objectName))
         return target.subresource == "scale" ? try Scale.show(object, served) : object
+    }
+
+    /// The answer to a list that the cache alone cannot tell: of an older state, or of what is made for who asks.
+    func page(
+        _ request: ResourceStore.ListRequest, _ served: Registry.Served
+    ) async throws(Status) -> ResourceStore.Page {
+        if let computed = served.computed { return try await computed.page(request, at: registry.logs.durable.revision) }
+        guard let store = served.store else { throw .methodNotAllowed("list", served.definition.resource) }
+        return try await store.listPast(request)
     }
 
     // MARK: Writing
@@ -292,6 +303,8 @@ extension Registry.Served {
     }
 
     /// Whether reading may have to ask a server outside.
+    var takesTime: Bool { computed != nil || isRemote }
+
     var isRemote: Bool { store?.form?.isRemote ?? false }
 
     /// Stored objects in the served version, whoever has to be asked for that.
