@@ -39,7 +39,7 @@ import Wire
     }
 
     @Test func `every built-in kind is listed in every form, and they say the same`() async throws {
-        try await TestAPI.run { api in
+        try await TestAPI.run { $0.served = try RuntimeConfig(["api/all"]) } _: { api in
             let token = try await api.token("reader", rules: [Self.all])
             var count = 0
             for definition in BuiltinResources.shared.resources
@@ -75,7 +75,7 @@ import Wire
     }
 
     @Test func `every built-in kind that is watched sends its state and then says so, in JSON and in protobuf`() async throws {
-        try await TestAPI.run { api in
+        try await TestAPI.run { $0.served = try RuntimeConfig(["api/all"]) } _: { api in
             let token = try await api.token("reader", rules: [Self.all])
             for definition in BuiltinResources.shared.resources
             where definition.verbs.contains("watch") && definition.resource.group != "metrics.k8s.io" {
