@@ -181,6 +181,13 @@ import Testing
             #expect(node[0] == "node-1" && (Int(node[1].dropLast()) ?? 0) > 100 && node[3].hasSuffix("Mi"), "\(node)")
             let raw = try await server.must("get", "--raw", "/apis/metrics.k8s.io/v1beta1/namespaces/default/pods/busy")
             #expect(raw.contains("\"kind\":\"PodMetrics\"") && raw.contains("\"name\":\"loop\""), "\(raw)")
+            for path in ["resource", "cadvisor"] {
+                let metrics = try await server.must("get", "--raw", "/api/v1/nodes/node-1/proxy/metrics/\(path)")
+                let used = metrics.split(separator: "\n").first {
+                    $0.hasPrefix("container_cpu_usage_seconds_total") && $0.contains("pod=\"busy\"")
+                }
+                #expect(used.flatMap { Double($0.split(separator: " ")[1]) } ?? 0 > 0.1, "\(path): \(metrics)")
+            }
         }
     }
 

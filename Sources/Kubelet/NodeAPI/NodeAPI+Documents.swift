@@ -1,6 +1,7 @@
 import API
 import APIMachinery
 import Runtime
+import Support
 import Wire
 
 extension NodeAPI {
@@ -14,8 +15,12 @@ extension NodeAPI {
 
     /// `/metrics`, in the text form of Prometheus.
     func sendMetrics(_ exchange: HTTPExchange) {
-        let text = NodeMetrics.text(pods.pods(), nodeName: nodeName)
-        exchange.respond(.ok, ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"], Array(text.utf8))
+        send(Array(NodeMetrics.text(pods.pods(), nodeName: nodeName).utf8), exchange)
+    }
+
+    /// Metrics in that form.
+    func send(_ metrics: [UInt8], _ exchange: HTTPExchange) {
+        exchange.respond(.ok, ["Content-Type": MetricText.contentType], metrics)
     }
 }
 

@@ -8,10 +8,14 @@ import Wire
 extension NodeAPI {
     /// `/stats/summary`: what the node, its pods and their containers use.
     func sendSummary(_ exchange: HTTPExchange) async throws {
+        exchange.respond(.ok, ["Content-Type": "application/json"], try await summary().value.json)
+    }
+
+    /// Asks the runtime and the kernel.
+    func summary() async throws -> StatsSummary {
         let containers = try await runtime.listContainerStats(CRI.ContainerStatsFilter())
         let node = try Cgroup("/", in: .detect()).usage()
-        let summary = StatsSummary(pods: pods.pods(), containers: containers, nodeName: nodeName, node: node, now: now())
-        exchange.respond(.ok, ["Content-Type": "application/json"], summary.value.json)
+        return StatsSummary(pods: pods.pods(), containers: containers, nodeName: nodeName, node: node, now: now())
     }
 }
 

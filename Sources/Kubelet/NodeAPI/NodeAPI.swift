@@ -1,5 +1,6 @@
 import API
 public import Client
+import Host
 public import Logging
 public import PKI
 public import Runtime
@@ -62,6 +63,11 @@ public struct NodeAPI: HTTPHandler {
         case .health: exchange.respond(.ok, ["Content-Type": "text/plain; charset=utf-8"], Array("ok".utf8))
         case .pods: sendPods(exchange)
         case .metrics: sendMetrics(exchange)
+        case .resourceMetrics: send(UsageMetrics(try await summary()).resources, exchange)
+        case .containerMetrics:
+            let memory = try Machine.memory().total
+            let metrics = UsageMetrics(try await summary())
+            send(metrics.cadvisor(processors: Machine.processorCount, memory: memory), exchange)
         case .summary: try await sendSummary(exchange)
         case .unbuilt:
             throw NodeFailure(.notImplemented, "\(request.path) is not part of this version of the kubelet")

@@ -2,6 +2,8 @@
 enum NodeRoute: Hashable, Sendable {
     case health
     case metrics
+    case resourceMetrics
+    case containerMetrics
     case pods
     case summary
     case log(ContainerPath)
@@ -24,7 +26,7 @@ enum NodeRoute: Hashable, Sendable {
     }
 
     private static let unbuiltPaths: Set<String> = [
-        "checkpoint", "configz", "cri", "debug", "flagz", "logs", "run", "runningpods", "spec", "stats", "statusz",
+        "checkpoint", "configz", "cri", "debug", "flagz", "logs", "metrics", "run", "runningpods", "spec", "stats", "statusz",
     ]
 
     /// `nil` for a path that no kubelet has.
@@ -32,7 +34,9 @@ enum NodeRoute: Hashable, Sendable {
         let parts = path.split(separator: "/").map(String.init)
         switch parts.first {
         case "healthz" where parts.count <= 2: self = .health
-        case "metrics": self = parts.count == 1 ? .metrics : .unbuilt
+        case "metrics" where parts.count == 1: self = .metrics
+        case "metrics" where parts == ["metrics", "resource"]: self = .resourceMetrics
+        case "metrics" where parts == ["metrics", "cadvisor"]: self = .containerMetrics
         case "pods" where parts.count == 1: self = .pods
         case "stats" where parts == ["stats", "summary"]: self = .summary
         case "containerLogs":
