@@ -28,6 +28,7 @@ public final class Kubelet: Sendable {
     private let operations = Operations()
     private let volumes: PodVolumes
     private let prober: Prober
+    private let logs: LogKeeper
 
     public init(
         _ options: KubeletOptions, client: any Client, runtime: any RuntimeService, images: any ImageService,
@@ -42,6 +43,7 @@ public final class Kubelet: Sendable {
         queue = WorkQueue(backOff: .init(first: .milliseconds(200), most: .seconds(30)))
         volumes = PodVolumes(layout: options.layout, client: client, nodeName: options.nodeName, log: log)
         prober = Prober(runtime: runtime, log: log)
+        logs = LogKeeper(runtime: runtime, limits: options.logLimits, log: log)
     }
 
     /// The node's pods, for the node API.
@@ -70,6 +72,7 @@ public final class Kubelet: Sendable {
             group.addTask { await writer.run() }
             group.addTask { await self.volumes.run() }
             group.addTask { await self.probe() }
+            group.addTask { await self.logs.run() }
             group.addTask { await node.run(ready: ready) }
             group.addTask { await self.followRuntime() }
             group.addTask { await self.work(context, writer) }
@@ -89,11 +92,11 @@ public final class Kubelet: Sendable {
             }, changed: { node.imagesChanged() })
         return PodContext(
             options: options, client: client, runtime: runtime, images: images, volumes: volumes,
-            environment: ContainerEnvironment(client: client), prober: prober,
+            environment: ContainerEnvironment(client: client), prober: prober, logs: logs,
             awaited: ObservedObjects(client: client) { queue.add($0) }, hook: LifecycleHook(runtime: runtime),
             events: events, operations: operations, table: table,
             groups: PodCgroups(root: options.cgroupRoot, log: log), log: log, wake: { queue.add($0) },
-            capacity: capacity)
+            capacity: capacity, desk: ResizeDesk(capacity) { queue.add($0) })
     }
 
     // MARK: Causes
@@ -106,6 +109,7 @@ public final class Kubelet: Sendable {
         }
         let (table, queue) = (table, queue)
         return pods.observe { change in
+            if let new = change.new { context.desk.expect(new) }
             for uid in table.take(change) { queue.add(uid) }
         }
     }
@@ -182,7 +186,7 @@ public final class Kubelet: Sendable {
             guard let record = table[uid] else { return nil }
             let again = try await PodWorker(context: context, writer: writer, record: record).work()
             let present = record.present
-            if present.volumes != nil, let object = present.object { volumes.update(Pod(object)) }
+            if present.volumes != nil, let pod = present.pod { volumes.update(pod) }
             guard table[uid] != nil else { return nil }
             return min(again ?? Self.relist, Self.relist)
         }

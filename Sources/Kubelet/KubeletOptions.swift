@@ -35,6 +35,8 @@ public struct KubeletOptions: Sendable {
     public var cgroupRoot = "/"
     /// As many pods as may be placed here.
     public var maxPods = 110
+    /// How much the logs of containers may hold.
+    public var logLimits = LogLimits()
     /// What the Node object tells about where the machine is from: `k3s://<name>`. Empty for nothing.
     public var providerID = ""
 

@@ -22,6 +22,8 @@ public final class FileWatch: AsyncSequence, Sendable {
         public static let deleted = Changes(rawValue: UInt32(IN_DELETE))
         /// Mode, owner, times or the number of links.
         public static let attributes = Changes(rawValue: UInt32(IN_ATTRIB))
+        /// Not a change: the watch ends with its first event. Whoever wants the next one adds it again.
+        public static let once = Changes(rawValue: 1 << 31)
         /// The watched path itself is gone or renamed, or its file system unmounted: this watch has ended.
         public static let ended = Changes(rawValue: UInt32(IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT))
 

@@ -61,6 +61,9 @@ struct ContainerConfiguration: Sendable {
             annotations[PodLabels.gracePeriod] = "\(seconds)"
         }
         if let ports = container.value["ports"] { annotations[PodLabels.containerPorts] = ports.description }
+        if !container.resources.value.isEmptyObject {
+            annotations[PodLabels.resources] = container.resources.value.description
+        }
         return annotations
     }
 

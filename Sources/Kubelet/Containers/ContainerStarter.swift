@@ -36,24 +36,50 @@ struct ContainerStarter: Sendable {
         let sandboxConfig = SandboxConfiguration(context.options, pod, resolver: context.resolver())
             .config(pod, attempt: sandbox.attempt)
         let image: CRI.Image
-        switch try await context.images.prepare(
-            container, of: pod, fieldPath: member.fieldPath, config: sandboxConfig)
-        {
+        let want = ImageStore.Want(
+            name: container.name, image: container.image, policy: container.imagePullPolicy)
+        switch try await prepare(want, sandboxConfig) {
         case .ready(let ready): image = ready
         case .hold(let hold): return .held(hold)
         }
+        var offer = MountOffer()
+        for want in wantedVolumes {
+            switch try await prepare(want.image, sandboxConfig) {
+            case .ready(let ready):
+                offer.images[want.volume] = CRI.ImageSpec(ready.id)
+                offer.images[want.volume]?.userSpecifiedImage = want.image.image
+            case .hold(let hold): return .held(hold)
+            }
+        }
         do throws(Refusal) {
-            return .started(id: try await make(image, sandboxConfig))
+            return .started(id: try await make(image, offer, sandboxConfig))
         } catch {
             context.tell(pod, member, .warning, "Failed", "Error: \(error.fault.summary)")
             return .held(PodMemory.Hold(reason: error.reason, error.fault, after: .seconds(10)))
         }
     }
 
-    private func make(_ image: CRI.Image, _ sandboxConfig: CRI.PodSandboxConfig) async throws(Refusal)
-        -> String
-    {
-        let config = try await configure(image)
+    private func prepare(
+        _ want: ImageStore.Want, _ config: CRI.PodSandboxConfig
+    ) async throws(Fault) -> ImageStore.Answer {
+        try await context.images.prepare(want, of: pod, fieldPath: member.fieldPath, config: config)
+    }
+
+    /// The images that the container mounts as volumes (KEP 4639).
+    private var wantedVolumes: [(volume: String, image: ImageStore.Want)] {
+        let mounted = Set(container.volumeMounts.map(\.name))
+        return pod.spec.volumes.compactMap { volume in
+            guard mounted.contains(volume.name), let source = volume.image else { return nil }
+            let want = ImageStore.Want(
+                name: "\(container.name)/\(volume.name)", image: source.reference, policy: source.pullPolicy)
+            return (volume.name, want)
+        }
+    }
+
+    private func make(
+        _ image: CRI.Image, _ offer: MountOffer, _ sandboxConfig: CRI.PodSandboxConfig
+    ) async throws(Refusal) -> String {
+        let config = try await configure(image, offer)
         let id: String
         do throws(Fault) {
             id = try await context.runtime.createContainer(
@@ -74,7 +100,7 @@ struct ContainerStarter: Sendable {
 
     // MARK: What it is made from
 
-    private func configure(_ image: CRI.Image) async throws(Refusal) -> CRI.ContainerConfig {
+    private func configure(_ image: CRI.Image, _ offer: MountOffer) async throws(Refusal) -> CRI.ContainerConfig {
         let security = ContainerSecurity(container, in: pod, seccompProfiles: context.seccompProfiles)
         do throws(RootRefused) { try security.checkUser(image) } catch {
             throw Refusal(reason: "CreateContainerConfigError", fault: Fault(.denied, error.message))
@@ -82,9 +108,12 @@ struct ContainerStarter: Sendable {
         let configuration = ContainerConfiguration(
             pod: pod, container: container, attempt: attempt, seccompProfiles: context.seccompProfiles)
         do throws(Fault) {
-            let environment = try await context.environment.resolve(container, in: pod, placement)
+            let environment = try await context.environment.resolve(container, in: pod, placement, volumes)
             let variables = Dictionary(environment.map { ($0.name, $0.value) }) { $1 }
-            var mounts = try context.volumes.mounts(of: container, in: pod, volumes, environment: variables)
+            var offer = offer
+            offer.hasRecursiveReadOnly = try await hasRecursiveReadOnly()
+            var mounts = try context.volumes.mounts(
+                of: container, in: pod, volumes, environment: variables, offer)
             try addFiles(to: &mounts)
             var around = ContainerConfiguration.Surroundings(
                 image: image, environment: environment, mounts: mounts,
@@ -94,6 +123,15 @@ struct ContainerStarter: Sendable {
         } catch {
             throw Refusal(reason: "CreateContainerConfigError", fault: error)
         }
+    }
+
+    /// Asked only where it matters.
+    private func hasRecursiveReadOnly() async throws(Fault) -> Bool {
+        let modes = container.volumeMounts.compactMap(\.recursiveReadOnly)
+        guard modes.contains(where: { $0 != "Disabled" }) else { return false }
+        let handler = try await context.handler(facts.spec)
+        return try await context.runtime.status().runtimeHandlers
+            .first { $0.name == handler }?.features.recursiveReadOnlyMounts ?? false
     }
 
     private var podIPs: [String] { facts.spec.hostNetwork ? context.hostIPs : sandbox.ips }

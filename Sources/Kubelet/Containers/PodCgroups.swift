@@ -41,12 +41,16 @@ struct PodCgroups: Sendable {
         try group.create()
         let values = CgroupValues(ofPod: pod.spec)
         try group.setProcessorShares(UInt64(values.cpuShares))
-        if let quota = values.cpuQuota {
-            let limit = Cgroup.ProcessorQuota(
-                quota: .microseconds(quota), period: .microseconds(values.cpuPeriod))
-            try group.setProcessorQuota(limit)
-        }
+        if values.cpuQuota != nil { try group.setProcessorQuota(values.processorQuota) }
         if let limit = values.memoryLimit { try group.setMemoryLimit(ByteCount(limit)) }
+    }
+
+    /// Changes the limits of a pod that runs; what it has no limit for any more is lifted.
+    func set(_ values: CgroupValues, _ pod: Pod) throws(Fault) {
+        guard let group = group(QualityOfService(pod).cgroupParent(podUID: pod.metadata.uid)) else { return }
+        try group.setProcessorShares(UInt64(values.cpuShares))
+        try group.setProcessorQuota(values.processorQuota)
+        try group.setMemoryLimit(values.memoryLimit.map { ByteCount($0) })
     }
 
     /// Removes the group of a pod whose processes have ended.
@@ -58,6 +62,10 @@ struct PodCgroups: Sendable {
 }
 
 extension CgroupValues {
+    fileprivate var processorQuota: Cgroup.ProcessorQuota? {
+        cpuQuota.map { Cgroup.ProcessorQuota(quota: .microseconds($0), period: .microseconds(cpuPeriod)) }
+    }
+
     /// Of a whole pod: its own resources where it has some (KEP 2837), else those of its containers
     /// together. A limit counts only when every container has it. Init containers run one at a time, beside
     /// the sidecars before them.
@@ -75,8 +83,8 @@ extension CgroupValues {
         memoryLimit = Self.total(spec) { $0.amount("memory", of: \.limits) }.flatMap { $0 > 0 ? $0 : nil }
     }
 
-    /// `nil` when a container has no amount.
-    private static func total(
+    /// The sum over the containers of a pod; `nil` when one of them has no amount.
+    static func total(
         _ spec: PodSpec, _ amount: (ResourceRequirements) -> Int64?
     ) -> Int64? {
         // Amounts of 64 bits each, of which users write any number.

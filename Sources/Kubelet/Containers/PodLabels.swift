@@ -15,6 +15,8 @@ enum PodLabels {
     static let terminationPath = "io.kubernetes.container.terminationMessagePath"
     static let terminationPolicy = "io.kubernetes.container.terminationMessagePolicy"
     static let gracePeriod = "io.kubernetes.pod.terminationGracePeriod"
+    /// What the container was made with, for a kubelet that finds it (KEP 1287).
+    static let resources = "k3s.io/container-resources"
     static let containerPorts = "io.kubernetes.container.ports"
 
     /// Those of every sandbox and container of the pod.

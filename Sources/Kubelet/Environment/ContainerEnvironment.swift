@@ -17,11 +17,12 @@ public struct ContainerEnvironment: Sendable {
     /// Fails with `notFound` when a ConfigMap, a Secret or a key in it is not there: the container waits for
     /// it with the reason `CreateContainerConfigError`. With `unavailable` when the API does not answer.
     public func resolve(
-        _ container: Container, in pod: Pod, _ placement: PodPlacement
+        _ container: Container, in pod: Pod, _ placement: PodPlacement, _ volumes: MountedVolumes? = nil
     ) async throws(Fault) -> [(name: String, value: String)] {
         let namespace = pod.metadata.namespace
         let names = EnvironmentSources.names(in: container)
         var sources = EnvironmentSources()
+        sources.files = volumes?.places.mapValues(\.path) ?? [:]
         do throws(Status) {
             for name in names.configMaps {
                 sources.configMaps[name] = try await client.find(

@@ -13,6 +13,8 @@ struct EnvironmentSources: Sendable {
     var secrets: [String: Secret] = [:]
     /// Services of the pod's namespace and of `default`.
     var services: [Service] = []
+    /// Where volumes are on this node, by name: variables may be in their files (KEP 3721).
+    var files: [String: String] = [:]
 
     func variables(
         of container: Container, in pod: Pod, _ placement: PodPlacement
@@ -106,8 +108,8 @@ struct EnvironmentSources: Sendable {
                 value, reference.key, reference.optional, isObjectThere: object != nil, "Secret",
                 ObjectName(namespace: pod.metadata.namespace, name: reference.name))
         }
-        if source.fileKeyRef != nil {
-            throw Fault(.unsupported, "variable \(variable.name): fileKeyRef is not supported")
+        if let reference = source.fileKeyRef {
+            return try EnvironmentFile.value(of: reference, volume: files[reference.volumeName])
         }
         return ""
     }

@@ -48,8 +48,14 @@ struct ImageDesk: Sendable {
     private var ended: [Wish: (key: Key, outcome: Outcome)] = [:]
     private var failures: [Key: Failure] = [:]
 
-    /// Whether a pull runs that this wish waits for.
-    func isWaiting(_ wish: Wish) -> Bool { pulls.values.contains { $0.contains(wish) } }
+    /// Whether a pull runs that a container waits for, itself or for one of its volumes.
+    func isWaiting(podUID: String, _ container: String) -> Bool {
+        pulls.values.contains { wishes in
+            wishes.contains {
+                $0.podUID == podUID && ($0.container == container || $0.container.hasPrefix(container + "/"))
+            }
+        }
+    }
 
     mutating func ask(_ wish: Wish, _ key: Key, now: Timestamp) -> Answer {
         if let news = ended[wish] {

@@ -17,6 +17,15 @@ final class ImageStore: Sendable {
         case hold(PodMemory.Hold)
     }
 
+    /// What is wanted, and for what.
+    struct Want: Sendable {
+        /// The container, or `<container>/<volume>` for a volume of it.
+        var name: String
+        /// As the pod names it.
+        var image: String
+        var policy: String
+    }
+
     private let service: any ImageService
     private let client: any Client
     private let events: EventRecorder
@@ -38,9 +47,9 @@ final class ImageStore: Sendable {
         self.changed = changed
     }
 
-    /// Whether the container's image is here and may be used, by its pull policy.
+    /// Whether an image is here and may be used, by its pull policy.
     func prepare(
-        _ container: Container, of pod: Pod, fieldPath: String, config: CRI.PodSandboxConfig
+        _ container: Want, of pod: Pod, fieldPath: String, config: CRI.PodSandboxConfig
     ) async throws(Fault) -> Answer {
         let note = Note(pod: pod, fieldPath: fieldPath, events: events)
         guard let reference = ImageReference(container.image) else {
@@ -54,7 +63,7 @@ final class ImageStore: Sendable {
         }
         let spec = CRI.ImageSpec(reference.description)
         let present = try await service.imageStatus(spec)
-        switch (container.imagePullPolicy, present) {
+        switch (container.policy, present) {
         case ("Never", nil):
             let message = "Container image \"\(container.image)\" is not present with pull policy of Never"
             note(.warning, "ErrImageNeverPull", message)
@@ -78,9 +87,9 @@ final class ImageStore: Sendable {
         }
     }
 
-    /// Whether the container waits for a pull that has not ended.
+    /// Whether the container, or a volume of it, waits for a pull that has not ended.
     func isPulling(for podUID: String, _ container: String) -> Bool {
-        desk.withLock { $0.isWaiting(ImageDesk.Wish(podUID: podUID, container: container)) }
+        desk.withLock { $0.isWaiting(podUID: podUID, container) }
     }
 
     /// The pod is gone.
@@ -89,7 +98,7 @@ final class ImageStore: Sendable {
     // MARK: Pulling
 
     private func pull(
-        _ reference: ImageReference, _ container: Container, _ pod: Pod, _ config: CRI.PodSandboxConfig,
+        _ reference: ImageReference, _ container: Want, _ pod: Pod, _ config: CRI.PodSandboxConfig,
         _ note: Note
     ) async throws(Fault) -> Answer {
         let auth = await credentials(of: pod, note).find(reference)
@@ -115,7 +124,7 @@ final class ImageStore: Sendable {
     }
 
     private func ended(
-        _ outcome: ImageDesk.Outcome, _ reference: ImageReference, _ container: Container, _ note: Note
+        _ outcome: ImageDesk.Outcome, _ reference: ImageReference, _ container: Want, _ note: Note
     ) async throws(Fault) -> Answer {
         switch outcome {
         case .pulled(_, let took):

@@ -15,6 +15,7 @@ struct PodContext: Sendable {
     let volumes: PodVolumes
     let environment: ContainerEnvironment
     let prober: Prober
+    let logs: LogKeeper
     /// What pods wait for.
     let awaited: ObservedObjects
     let hook: LifecycleHook
@@ -27,6 +28,7 @@ struct PodContext: Sendable {
     let wake: @Sendable (_ podUID: String) -> Void
     /// What the node has, and what it gives to pods.
     let capacity: NodeCapacity
+    let desk: ResizeDesk
     let hasAppArmor = Machine.hasAppArmor
 
     var hostIPs: [String] { options.internalAddresses.map(\.description) }
@@ -40,6 +42,16 @@ struct PodContext: Sendable {
         _ message: String
     ) {
         events.record(pod, kind, reason: reason, message: message, fieldPath: member?.fieldPath ?? "")
+    }
+
+    /// How the runtime is to run the pod (KEP 585); empty for its default.
+    func handler(_ spec: PodSpec) async throws(Fault) -> String {
+        guard let name = spec.runtimeClassName, !name.isEmpty else { return "" }
+        do throws(Status) {
+            return try await client.get(RuntimeClass.self, ObjectName(name: name)).handler
+        } catch {
+            throw Fault(error, "cannot find the RuntimeClass \(name)")
+        }
     }
 
     func resolver() -> ResolverConfiguration {

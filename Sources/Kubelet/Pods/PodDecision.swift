@@ -19,6 +19,8 @@ struct PodDecision: Sendable {
         /// Starts an instance of the container of this name.
         case start(String, attempt: UInt32)
         case stop(Stop)
+        /// Gives running containers, and the pod's control group, other resources.
+        case resize(ResizePlan)
         /// Forgets an instance that has ended.
         case removeContainer(String)
         /// The pod is over for good, whatever happens to its containers.
@@ -37,6 +39,8 @@ struct PodDecision: Sendable {
         var deadline: Timestamp
         /// For the event `Killing`.
         var message: String
+        /// It is started again, whatever the pod's policy says.
+        var isForResize = false
     }
 
     enum Stage: Hashable, Sendable {
@@ -97,6 +101,7 @@ extension PodDecision {
         }
         // Someone who looks for a fault need not wait for the others.
         for member in facts.containers.ephemeral { keep(member) }
+        resize()
         clear()
     }
 
@@ -137,7 +142,7 @@ extension PodDecision {
         let last = runtime.newest(member.name)
         guard let current = facts.current(member.name) else {
             if let last, last.state == .exited {
-                let isDone = !member.isRestarted(exitCode: last.exitCode, policy: facts.spec.restartPolicy)
+                let isDone = !facts.isRestarted(member, after: last)
                 // An init container runs once more in each new sandbox.
                 if isDone, member.role != .initial || last.exitCode != 0 { return true }
             }
@@ -154,7 +159,7 @@ extension PodDecision {
                 current, member, "Container \(member.name) is in unknown state, try killing it before restart"
             )
         case .exited:
-            if member.isRestarted(exitCode: current.exitCode, policy: facts.spec.restartPolicy) {
+            if facts.isRestarted(member, after: current) {
                 start(member, after: current)
             }
         }
@@ -169,7 +174,20 @@ extension PodDecision {
             stop(current, member, "Container \(member.name) definition changed, will be restarted")
         } else if let verdict = facts.verdict(current), verdict.shouldRestart {
             stop(current, member, verdict.message, grace: verdict.terminationGracePeriod)
+        } else if facts.needsRestart(member, current) {
+            stop(current, member, "Container \(member.name) resize requires restart", isForResize: true)
         }
+    }
+
+    /// What was granted and needs no restart.
+    private mutating func resize() {
+        let plan = ResizePlan(facts)
+        guard !plan.isEmpty else { return }
+        if let failure = memory.resize.failure, !failure.isOver(at: facts.now) {
+            if let until = failure.until { look(at: until) }
+            return
+        }
+        actions.append(.resize(plan))
     }
 
     private mutating func start(_ member: PodContainers.Member, after last: RuntimePod.Container?) {
@@ -192,14 +210,15 @@ extension PodDecision {
 
     private mutating func stop(
         _ container: RuntimePod.Container, _ member: PodContainers.Member, _ message: String,
-        grace: Duration? = nil
+        grace: Duration? = nil, isForResize: Bool = false
     ) {
         guard memory.stopping[container.id] == nil else { return }
         let period = max(grace ?? facts.gracePeriod, .seconds(1))
         actions.append(
             .stop(
                 Stop(
-                    id: container.id, name: member.name, deadline: facts.now + period, message: message)))
+                    id: container.id, name: member.name, deadline: facts.now + period, message: message,
+                    isForResize: isForResize)))
     }
 
     /// One instance before the latest is kept for its log; so are the sandboxes that hold one.

@@ -97,7 +97,7 @@ struct PodFacts: Sendable {
         var hasFailed = false
         for member in containers.regular {
             guard let last = runtime.newest(member.name), last.state == .exited,
-                !member.isRestarted(exitCode: last.exitCode, policy: policy)
+                !isRestarted(member, after: last)
             else { return nil }
             hasFailed = hasFailed || last.exitCode != 0
         }

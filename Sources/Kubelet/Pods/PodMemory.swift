@@ -24,6 +24,7 @@ struct PodMemory: Hashable, Sendable {
         func isOver(at now: Timestamp) -> Bool { until.map { $0 <= now } ?? false }
     }
 
+    var resize = ResizeMemory()
     var backOff = RestartBackOff()
     /// Containers that could not be started, by name.
     var holds: [String: Hold] = [:]

@@ -23,6 +23,11 @@ final class PodRecord: Sendable {
         var isFinished = false
         /// Instances that have ended do not change any more.
         var ended: [String: RuntimePod.Container] = [:]
+
+        /// The pod with the resources that it has.
+        var pod: Pod? {
+            object.map { memory.resize.allocation?.applied(to: Pod($0)) ?? Pod($0) }
+        }
     }
 
     let uid: String

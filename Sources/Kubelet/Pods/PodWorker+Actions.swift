@@ -15,6 +15,7 @@ extension PodWorker {
         case .removeSandbox(let id): try await context.runtime.removePodSandbox(id)
         case .start(let name, let attempt): try await start(name, attempt, facts)
         case .stop(let stop): self.stop(stop, facts)
+        case .resize(let plan): try await resize(plan, facts)
         case .removeContainer(let id): try await remove(id, facts)
         case .end(let end): record.remember { $0.end = end }
         case .release: try await release(facts)
@@ -43,7 +44,7 @@ extension PodWorker {
             let config = SandboxConfiguration(context.options, facts.pod, resolver: context.resolver())
                 .config(facts.pod, attempt: attempt)
             try Files.makeDirectory(config.logDirectory)
-            let id = try await context.runtime.runPodSandbox(config, handler: try await handler(facts.spec))
+            let id = try await context.runtime.runPodSandbox(config, handler: try await context.handler(facts.spec))
             context.table.own([id], record.uid)
             record.remember { memory in
                 memory.sandboxHold = nil
@@ -60,16 +61,6 @@ extension PodWorker {
             facts.pod, nil, .warning, "FailedCreatePodSandBox",
             "Failed to create pod sandbox: \(fault.forPeople)")
         hold("FailedCreatePodSandBox", fault)
-    }
-
-    /// How the runtime is to run the pod (KEP 585); empty for its default.
-    private func handler(_ spec: PodSpec) async throws(Fault) -> String {
-        guard let name = spec.runtimeClassName, !name.isEmpty else { return "" }
-        do throws(Status) {
-            return try await context.client.get(RuntimeClass.self, ObjectName(name: name)).handler
-        } catch {
-            throw Fault(error, "cannot find the RuntimeClass \(name)")
-        }
     }
 
     /// The volumes of the pod; `nil` while one of them is not ready.
@@ -174,6 +165,7 @@ extension PodWorker {
         let isFirst = record.change { state in
             let isFirst = state.memory.stopping[stop.id] == nil
             state.memory.stopping[stop.id] = stop.deadline
+            if stop.isForResize { state.memory.resize.restarting.insert(stop.id) }
             return isFirst
         }
         // Shortening the time that is left is nothing new to tell.
@@ -211,6 +203,7 @@ extension PodWorker {
     private func remove(_ id: String, _ facts: PodFacts) async throws(Fault) {
         try await context.runtime.removeContainer(id)
         context.prober.stop(containerID: id)
+        context.logs.stop(containerID: id)
         if let container = facts.runtime.containers.first(where: { $0.id == id }) {
             context.files(facts.pod).removeLog(container, of: facts.pod)
         }
@@ -237,6 +230,7 @@ extension PodWorker {
     private func forget(_ facts: PodFacts) -> Bool {
         context.images.forget(podUID: record.uid)
         context.awaited.release(record.uid)
+        context.desk.forget(record.uid)
         removeLogs()
         guard !facts.isGone else {
             context.table.remove(record.uid)

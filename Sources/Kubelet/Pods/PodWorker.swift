@@ -47,19 +47,23 @@ struct PodWorker: Sendable {
         let present = record.present
         let runtime = try await RuntimePod.look(uid, in: context.runtime, ended: present.ended)
         context.table.own(runtime.sandboxes.map(\.id) + runtime.containers.map(\.id), uid)
-        let pod: Pod
+        var pod: Pod
         if let object = present.object {
             pod = Pod(object)
         } else {
             pod = try await orphan(runtime)
         }
         let isGone = present.object == nil || present.isGone
+        let isOver = ["Succeeded", "Failed"].contains(pod.status.phase) || present.memory.end != nil
+        pod = allocate(pod, runtime, isActive: !isGone && !isOver && pod.metadata.deletionTimestamp == nil)
         let memory = record.change { state in
             if state.memory.firstSeen == nil { state.memory.firstSeen = now }
             let isEnding = isGone || pod.metadata.deletionTimestamp != nil || state.memory.end != nil
             if isEnding, state.memory.endingSince == nil { state.memory.endingSince = now }
             let ids = Set(runtime.containers.map(\.id))
             state.ended = state.ended.filter { ids.contains($0.key) }
+            state.memory.resize.told = state.memory.resize.told.filter { ids.contains($0.key) }
+            state.memory.resize.restarting.formIntersection(ids)
             for container in runtime.containers where container.state == .exited {
                 state.ended[container.id] = container
             }
@@ -96,9 +100,14 @@ struct PodWorker: Sendable {
         record.remember { $0.messages = messages }
     }
 
-    /// Sees to it that what runs is probed, and asks what the probes say.
+    /// Sees to it that what runs is probed and its log looked after, and asks what the probes say.
     private func probe(_ facts: inout PodFacts) {
         for container in facts.runtime.containers {
+            if container.state == .running {
+                context.logs.start(containerID: container.id, path: container.logPath)
+            } else {
+                context.logs.stop(containerID: container.id)
+            }
             guard container.state == .running, let member = facts.containers[container.name] else {
                 context.prober.stop(containerID: container.id)
                 continue
@@ -157,6 +166,8 @@ struct PodWorker: Sendable {
 
     private func report(_ facts: PodFacts, _ decision: PodDecision) {
         announce(facts, decision)
+        announceResize(facts)
+        if decision.stage == .ended { context.desk.forget(uid) }
         guard !facts.isGone else { return }
         let isLast = decision.stage == .ended && facts.isDeleted
         let status = PodReport(facts, decision, hostIPs: context.hostIPs).status

@@ -1,3 +1,5 @@
+import API
+import APIMachinery
 import Runtime
 import Support
 
@@ -67,6 +69,22 @@ extension RuntimePod.Container {
                 ? status.image.image : status.image.userSpecifiedImage,
             imageRef: status.imageRef, fingerprint: status.annotations[PodLabels.fingerprint] ?? "",
             logPath: status.logPath)
+        madeWith = status.annotations[PodLabels.resources].flatMap { try? Value(json: $0) }
+            .map { ResourceRequirements($0) }
+        recursiveReadOnly = Set(status.mounts.filter(\.recursiveReadOnly).map(\.containerPath))
+        values = status.resources.flatMap { CgroupValues(reported: $0.linux) }
+    }
+}
+
+extension CgroupValues {
+    /// Of a container, as the runtime tells it; `nil` where it tells nothing.
+    init?(reported: CRI.LinuxContainerResources) {
+        guard reported.cpuShares > 0 else { return nil }
+        self.init(ResourceRequirements())
+        cpuShares = reported.cpuShares
+        if reported.cpuPeriod > 0 { cpuPeriod = reported.cpuPeriod }
+        cpuQuota = reported.cpuQuota > 0 ? reported.cpuQuota : nil
+        memoryLimit = reported.memoryLimitInBytes > 0 ? reported.memoryLimitInBytes : nil
     }
 }
 

@@ -1,3 +1,4 @@
+import API
 import Support
 
 /// What the runtime holds of one pod at one moment. Newest first, everywhere.
@@ -32,6 +33,12 @@ struct RuntimePod: Hashable, Sendable {
         /// The ``ContainerFingerprint`` of what it was made from.
         var fingerprint = ""
         var logPath = ""
+        /// The resources that the pod had for it when it was made; `nil` where nobody wrote that down.
+        var madeWith: ResourceRequirements?
+        /// Where it has mounts that are read-only with all below them, as paths inside.
+        var recursiveReadOnly: Set<String> = []
+        /// What the runtime says that it has now; `nil` where it does not.
+        var values: CgroupValues?
 
         var isRunning: Bool { state == .running || state == .unknown }
     }

@@ -37,6 +37,7 @@ struct ContainerReport: Sendable {
             status.lastState = told.lastState
         }
         describe(current, member, told, &status)
+        addResources(member, current, &status)
         return status
     }
 
@@ -54,7 +55,7 @@ struct ContainerReport: Sendable {
             let isReady = facts.verdict(current)?.isReady ?? true
             // An init container is ready when it has done its work.
             status.value["ready"] = .bool(member.role != .initial && facts.hasStarted(current) && isReady)
-            addResources(member, &status)
+            addMounts(member, current, &status)
         case .created, .running, .unknown:
             status.state = waiting(defaultReason, "")
         case .exited:
@@ -136,22 +137,30 @@ struct ContainerReport: Sendable {
         return state
     }
 
-    /// What the container was given (KEP 1287), and how its volumes are mounted (KEP 3857).
-    private func addResources(_ member: PodContainers.Member, _ status: inout ContainerStatus) {
+    /// What the container was granted, and what it has (KEP 1287).
+    private func addResources(
+        _ member: PodContainers.Member, _ current: RuntimePod.Container, _ status: inout ContainerStatus
+    ) {
+        guard member.role != .ephemeral else { return }
+        status.allocatedResources = member.container.resources.requests
+        status.value["resources"] = ResizeReport(facts: facts).resources(of: member, current).value
+    }
+
+    /// How the volumes of the container are mounted (KEP 3857).
+    private func addMounts(
+        _ member: PodContainers.Member, _ current: RuntimePod.Container, _ status: inout ContainerStatus
+    ) {
         guard member.role != .initial else { return }
-        let resources = member.container.resources
-        if !resources.value.isEmptyObject {
-            status.resources = resources
-            status.allocatedResources = resources.requests
-        }
         let mounts = member.container.volumeMounts.map { mount in
             var shown = Value.emptyObject
             shown["name"] = .string(mount.name)
             shown["mountPath"] = .string(mount.mountPath)
             if mount.readOnly {
                 shown["readOnly"] = true
-                shown["recursiveReadOnly"] = .string(
-                    mount.recursiveReadOnly == "Enabled" ? "Enabled" : "Disabled")
+                // One that had to be recursive runs because it is.
+                let isRecursive =
+                    mount.recursiveReadOnly == "Enabled" || current.recursiveReadOnly.contains(mount.mountPath)
+                shown["recursiveReadOnly"] = .string(isRecursive ? "Enabled" : "Disabled")
             }
             return shown
         }

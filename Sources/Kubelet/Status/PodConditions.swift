@@ -10,19 +10,34 @@ struct PodConditions: Sendable {
     let isSandboxReady: Bool
     let isInitialized: Bool
     let now: Timestamp
+    var resize = Resize()
+
+    /// What is said about the resizing of the pod, as long as there is something to say (KEP 1287).
+    struct Resize: Hashable, Sendable {
+        var pending: PendingResize?
+        var isInProgress = false
+        /// Why it is not done yet.
+        var error = ""
+        /// The generation that was granted.
+        var generation = 0
+
+        static let types: Set = ["PodResizePending", "PodResizeInProgress"]
+    }
 
     private struct Finding {
         var type: String
         var isTrue: Bool
         var reason = ""
         var message = ""
+        /// `nil` for the present one.
+        var generation: Int?
     }
 
     /// In the order in which `kubectl describe` has shown them for years; those of others behind.
     var merged: [PodCondition] {
-        let findings = [sandbox, initialized, ready, containersReady]
+        let findings = [sandbox, initialized, ready, containersReady] + resizing
         let own = findings.map(condition)
-        let types = Set(findings.map(\.type))
+        let types = Resize.types.union(findings.map(\.type))
         return own + pod.status.conditions.filter { !types.contains($0.type) } + scheduled
     }
 
@@ -30,6 +45,23 @@ struct PodConditions: Sendable {
     private var scheduled: [PodCondition] {
         guard !pod.status.conditions.contains(where: { $0.type == "PodScheduled" }) else { return [] }
         return [condition(Finding(type: "PodScheduled", isTrue: true))]
+    }
+
+    private var resizing: [Finding] {
+        var findings: [Finding] = []
+        if let pending = resize.pending {
+            findings.append(
+                Finding(
+                    type: "PodResizePending", isTrue: true, reason: pending.reason.rawValue,
+                    message: pending.message))
+        }
+        if resize.isInProgress {
+            findings.append(
+                Finding(
+                    type: "PodResizeInProgress", isTrue: true, reason: resize.error.isEmpty ? "" : "Error",
+                    message: resize.error, generation: resize.generation))
+        }
+        return findings
     }
 
     private var sandbox: Finding { Finding(type: "PodReadyToStartContainers", isTrue: isSandboxReady) }
@@ -88,9 +120,21 @@ struct PodConditions: Sendable {
         condition.status = finding.isTrue ? "True" : "False"
         condition.reason = finding.reason
         condition.message = finding.message
-        if pod.metadata.generation > 0 { condition.observedGeneration = pod.metadata.generation }
+        let generation = finding.generation ?? pod.metadata.generation
+        if generation > 0 { condition.observedGeneration = generation }
         condition.lastTransitionTime =
             present?.status == condition.status ? present?.lastTransitionTime ?? now : now
         return condition
+    }
+}
+
+extension PodConditions.Resize {
+    init(_ facts: PodFacts, isLive: Bool) {
+        guard isLive else { return }
+        let memory = facts.memory.resize
+        pending = memory.pending
+        isInProgress = facts.isResizing
+        error = memory.failure?.message ?? ""
+        generation = memory.generation
     }
 }

@@ -45,7 +45,8 @@ struct PodReport: Sendable {
         setAddresses(&status)
         let conditions = PodConditions(
             pod: facts.pod, status: status, isSandboxReady: facts.runtime.sandbox != nil,
-            isInitialized: isInitialized, now: facts.now)
+            isInitialized: isInitialized, now: facts.now,
+            resize: PodConditions.Resize(facts, isLive: decision.stage == .live))
         status.conditions = conditions.merged
         return status
     }

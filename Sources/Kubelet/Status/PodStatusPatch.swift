@@ -11,6 +11,7 @@ enum PodStatusPatch {
     ]
     private static let conditions: Set<String> = [
         "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled",
+        "PodResizePending", "PodResizeInProgress",
     ]
 
     /// A strategic merge patch from what the API has to `wanted`; `nil` when there is nothing to say. It
@@ -31,7 +32,12 @@ enum PodStatusPatch {
         }
         let known = Dictionary(told.conditions.map { ($0.type, $0) }) { first, _ in first }
         let changed = wanted.conditions.filter { conditions.contains($0.type) && known[$0.type] != $0 }
-        if !changed.isEmpty { changes["conditions"] = .array(changed.map(Self.whole)) }
+        let wantedTypes = Set(wanted.conditions.map(\.type))
+        let over = PodConditions.Resize.types.sorted().filter { known[$0] != nil && !wantedTypes.contains($0) }
+        let removals: [Value] = over.map { ["type": .string($0), "$patch": "delete"] }
+        if !changed.isEmpty || !over.isEmpty {
+            changes["conditions"] = .array(changed.map(Self.whole) + removals)
+        }
         guard changes != .emptyObject else { return nil }
         return ["metadata": ["uid": .string(present.metadata.uid)], "status": changes]
     }

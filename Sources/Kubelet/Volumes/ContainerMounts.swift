@@ -1,7 +1,18 @@
 import API
+import APIMachinery
 import Host
 import Runtime
 import Support
+
+/// What the runtime can do for the mounts of a container, and what was brought for them.
+public struct MountOffer: Sendable {
+    /// The images that are volumes of the pod, by the volume's name.
+    var images: [String: CRI.ImageSpec] = [:]
+    /// Mounts below a read-only mount can be made read-only too (KEP 3857).
+    var hasRecursiveReadOnly = false
+
+    public init() {}
+}
 
 /// What a container mounts of its pod's volumes, in the form that the runtime is given. Binds subPaths on the
 /// way.
@@ -10,6 +21,7 @@ struct ContainerMounts {
     let volumes: MountedVolumes
     let container: Container
     let environment: [String: String]
+    var offer = MountOffer()
 
     func make() throws(Fault) -> [CRI.Mount] {
         if let device = container.volumeDevices.first {
@@ -24,6 +36,7 @@ struct ContainerMounts {
         guard let place = volumes.places[mount.name] else {
             throw Fault(.unavailable, "volume \(mount.name) of container \(container.name) is not mounted")
         }
+        if place.isImage { return try makeImage(mount) }
         var path = place.path
         if let part = try subPath(of: mount), !part.isEmpty {
             let target = Path.join(
@@ -31,13 +44,48 @@ struct ContainerMounts {
             try SubPath(path: part, volume: path, target: target).bind()
             path = target
         }
-        guard mount.recursiveReadOnly ?? "Disabled" != "Enabled" else {
-            throw Fault(.unsupported, "volume \(mount.name): recursive read-only mounts are not supported")
-        }
-        let inside = mount.mountPath.hasPrefix("/") ? mount.mountPath : "/" + mount.mountPath
-        return CRI.Mount(
-            path, at: inside, readonly: mount.readOnly || place.isReadOnly,
+        var made = CRI.Mount(
+            path, at: inside(mount), readonly: mount.readOnly || place.isReadOnly,
             propagation: try propagation(of: mount))
+        made.recursiveReadOnly = try isRecursiveReadOnly(mount)
+        return made
+    }
+
+    private func inside(_ mount: VolumeMount) -> String {
+        mount.mountPath.hasPrefix("/") ? mount.mountPath : "/" + mount.mountPath
+    }
+
+    /// The runtime mounts the image, or a folder of it.
+    private func makeImage(_ mount: VolumeMount) throws(Fault) -> CRI.Mount {
+        guard let image = offer.images[mount.name] else {
+            throw Fault(.unavailable, "the image of volume \(mount.name) is not here")
+        }
+        var made = CRI.Mount("", at: inside(mount), readonly: true, propagation: try propagation(of: mount))
+        made.image = image
+        made.imageSubPath = try subPath(of: mount) ?? ""
+        return made
+    }
+
+    private func isRecursiveReadOnly(_ mount: VolumeMount) throws(Fault) -> Bool {
+        switch mount.recursiveReadOnly ?? "Disabled" {
+        case "Disabled": return false
+        case "IfPossible": return mount.readOnly && offer.hasRecursiveReadOnly
+        case "Enabled":
+            guard mount.readOnly else {
+                throw Fault(
+                    .invalid,
+                    "volume \(GoText.quoted(mount.name)) requested recursive read-only mode, but it is not read-only")
+            }
+            guard offer.hasRecursiveReadOnly else {
+                throw Fault(
+                    .unsupported,
+                    "volume \(GoText.quoted(mount.name)) requested recursive read-only mode, but it is not supported "
+                        + "by the runtime")
+            }
+            return true
+        case let mode:
+            throw Fault(.invalid, "unknown recursive read-only mode \(GoText.quoted(mode))")
+        }
     }
 
     private func subPath(of mount: VolumeMount) throws(Fault) -> String? {

@@ -4,6 +4,8 @@ public struct MountedVolumes: Hashable, Sendable {
         var path: String
         /// Whatever a container asks for, it must not write.
         var isReadOnly = false
+        /// An image, which the runtime mounts by itself: there is no path (KEP 4639).
+        var isImage = false
     }
 
     let podUID: String

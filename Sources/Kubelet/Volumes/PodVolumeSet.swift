@@ -98,6 +98,7 @@ actor PodVolumeSet {
             let name = "\(pod.metadata.name)-\(volume.name)"
             return try await prepareClaim(name, of: pod, isEphemeral: true, false)
         }
+        if volume.image != nil { return MountedVolumes.Place(path: "", isReadOnly: true, isImage: true) }
         let kind = volume.value.fields?.keys.first { $0 != "name" } ?? "emptyDir"
         guard kind == "emptyDir" else {
             throw Fault(.unsupported, "volumes of the kind \(kind) are not supported")

@@ -62,10 +62,11 @@ public final class PodVolumes: Sendable {
     ///
     /// Fails with `invalid` for a path that leads out of its volume, `unsupported` for block devices.
     public func mounts(
-        of container: Container, in pod: Pod, _ volumes: MountedVolumes, environment: [String: String]
+        of container: Container, in pod: Pod, _ volumes: MountedVolumes, environment: [String: String],
+        _ offer: MountOffer = MountOffer()
     ) throws(Fault) -> [CRI.Mount] {
         try ContainerMounts(
-            layout: layout, volumes: volumes, container: container, environment: environment
+            layout: layout, volumes: volumes, container: container, environment: environment, offer: offer
         ).make()
     }
 

@@ -110,17 +110,6 @@ import Testing
         }
     }
 
-    @Test func `a variable from a file is refused by name`() async throws {
-        do {
-            _ = try await resolve(
-                "env: [{name: A, valueFrom: {fileKeyRef: {volumeName: v, path: p, key: k}}}]")
-            Issue.record("it must fail")
-        } catch let fault as Fault {
-            #expect(fault.code == .unsupported)
-            #expect(fault.summary == "variable A: fileKeyRef is not supported")
-        }
-    }
-
     @Test func `an optional key that is missing leaves the variable out`() async throws {
         let list = try await resolve(
             """

@@ -45,9 +45,9 @@ import Testing
     @Test func `a pod that is gone waits for nothing`() {
         var desk = ImageDesk()
         _ = desk.ask(wish("a"), key, now: now)
-        #expect(desk.isWaiting(wish("a")))
+        #expect(desk.isWaiting(podUID: wish("a").podUID, wish("a").container))
         desk.forget(podUID: "a")
-        #expect(!desk.isWaiting(wish("a")) && desk.end(key, .failed(""), now: now).isEmpty)
+        #expect(!desk.isWaiting(podUID: wish("a").podUID, wish("a").container) && desk.end(key, .failed(""), now: now).isEmpty)
     }
 }
 

@@ -195,6 +195,44 @@ struct KubeletTests {
         }
     }
 
+    @Test func `the image of a volume is pulled by its own policy before the container starts`() async throws {
+        try await KubeletWorld.with { world in
+            try await world.run {
+                var pod = world.pod("web")
+                pod.spec.volumes = [
+                    Volume(["name": "data", "image": ["reference": "artifact:2", "pullPolicy": "Always"]])
+                ]
+                pod.spec.containers[0].volumeMounts = [VolumeMount(["name": "data", "mountPath": "/data"])]
+                world.client.put(pod)
+                try await world.until("web") { $0?.isReady ?? false }
+                #expect(
+                    world.runtime.calls == [
+                        "run web", "pull docker.io/library/artifact:2", "create web", "start web",
+                    ])
+                let id = try #require(world.runtime.container(named: "web")?.id)
+                let mount = world.runtime.read { $0.configs[id]?.mounts.first { $0.containerPath == "/data" } }
+                #expect(mount?.image?.userSpecifiedImage == "artifact:2" && mount?.readonly == true)
+                world.delete("web")
+                try await world.until("web") { $0 == nil }
+            }
+        }
+    }
+
+    @Test func `a container whose volume's image cannot be pulled waits for it`() async throws {
+        try await KubeletWorld.with { world in
+            world.runtime.change { $0.refusedPulls = ["docker.io/library/nothing:latest"] }
+            try await world.run {
+                var pod = world.pod("web")
+                pod.spec.volumes = [Volume(["name": "data", "image": ["reference": "nothing", "pullPolicy": "Always"]])]
+                pod.spec.containers[0].volumeMounts = [VolumeMount(["name": "data", "mountPath": "/data"])]
+                world.client.put(pod)
+                try await world.until("web") { $0?.first?.state.waiting?.reason == "ImagePullBackOff" }
+                world.delete("web")
+                try await world.until("web") { $0 == nil }
+            }
+        }
+    }
+
     @Test func `a pod that asks for what is not built waits, and an event says so`() async throws {
         try await KubeletWorld.with { world in
             try await world.run {

@@ -107,6 +107,7 @@ extension PodDecision.Action {
         case .start(let name, let attempt): "start \(name) \(attempt)"
         case .stop(let stop): "stop \(stop.id) by \(stop.deadline.seconds)"
         case .removeContainer(let id): "remove \(id)"
+        case .resize(let plan): plan.words
         case .end(let end): "end \(end.phase) \(end.reason)".trimmed
         case .release: "release"
         case .forget: "forget"

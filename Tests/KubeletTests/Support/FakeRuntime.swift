@@ -1,3 +1,4 @@
+import Host
 import Runtime
 import Support
 import Synchronization
@@ -241,8 +242,19 @@ final class FakeRuntime: RuntimeService, ImageService {
 
     func updateContainerResources(
         _ id: String, _ resources: CRI.LinuxContainerResources, annotations: [String: String]
-    ) async throws(Fault) {}
-    func reopenContainerLog(_ id: String) async throws(Fault) {}
+    ) async throws(Fault) {
+        change { state in
+            state.calls.append(
+                "update \(state.containers[id]?.metadata.name ?? id) \(resources.cpuShares) "
+                    + "\(resources.cpuQuota) \(resources.memoryLimitInBytes)")
+            state.configs[id]?.linux.resources = resources
+        }
+    }
+    func reopenContainerLog(_ id: String) async throws(Fault) {
+        guard let path = read({ $0.containers[id]?.logPath }) else { throw Fault(.notFound, "no container \(id)") }
+        try Files.write("", to: path)
+        change { $0.calls.append("reopen \(id)") }
+    }
     func execSync(
         _ id: String, _ command: [String], timeout: Duration?
     ) async throws(Fault) -> CRI.ExecSyncResponse {

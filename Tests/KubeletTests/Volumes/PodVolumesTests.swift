@@ -116,7 +116,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "nfs: {server: s, path: /}", "csi: {driver: d}", "image: {reference: r}", "iscsi: {lun: 1}",
+        "nfs: {server: s, path: /}", "csi: {driver: d}", "iscsi: {lun: 1}",
     ])
     func `a kind that this version has not is named`(source: String) async throws {
         try await VolumeWorld.run { world in
