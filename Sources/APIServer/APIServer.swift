@@ -211,6 +211,11 @@ public final class APIServer: Sendable {
             api: api, authorizer: access.authorizer, user: user, observer: observer ?? user, auditor: auditor, calls: calls)
     }
 
+    /// What extension servers serve, read in the name of `user`.
+    public func extensions(as user: User) -> ExtensionReader {
+        ExtensionReader(table: aggregation.table, caller: aggregation.caller, authorizer: access.authorizer, user: user)
+    }
+
     private var flowUpkeep: FlowUpkeep {
         let objects = api.registry.logs.objects
         return FlowUpkeep(

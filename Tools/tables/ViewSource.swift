@@ -13,6 +13,7 @@ struct ViewSource {
         ("node.k8s.io/v1", "Node", []),
         ("authentication.k8s.io/v1", "Authentication", ["TokenRequest"]),
         ("authorization.k8s.io/v1", "Authorization", []), ("autoscaling/v1", "Autoscaling", ["Scale"]),
+        ("autoscaling/v2", "AutoscalingV2", []),
         ("certificates.k8s.io/v1", "Certificates", []),
         ("storagemigration.k8s.io/v1beta1", "StorageMigration", []),
     ]

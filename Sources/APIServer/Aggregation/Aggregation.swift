@@ -9,7 +9,7 @@ import Wire
 struct Aggregation: Sendable {
     let table = ExtensionTable()
     let metrics: AggregationMetrics
-    private let caller: ExtensionCaller
+    let caller: ExtensionCaller
     private let proxy: ExtensionProxy
     private let swagger: ExtensionSwagger
     private let objects: AggregationKeeper.Objects

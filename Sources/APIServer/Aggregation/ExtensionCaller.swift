@@ -14,7 +14,7 @@ struct ExtensionCaller: Sendable {
     private static let documentLimit = 16 << 20
 
     /// In whose name this server asks for its own purposes.
-    private static let own = User(name: "system:kube-aggregator", groups: [User.masters])
+    static let own = User(name: "system:kube-aggregator", groups: [User.masters])
 
     /// Where a server is now: one of its endpoints.
     func origin(of server: ExtensionServer) throws(Status) -> HTTPOrigin {
@@ -23,16 +23,17 @@ struct ExtensionCaller: Sendable {
 
     func client(for server: ExtensionServer) throws(Fault) -> HTTPClient { try clients.client(server.trust) }
 
-    /// A JSON document of a server's, from any of its endpoints. Fails with a sentence.
+    /// A JSON document of a server's, from any of its endpoints, read in the name of `user`. Fails with a sentence.
     func document(
-        _ path: String, of server: ExtensionServer, accept: String = "application/json"
+        _ path: String, of server: ExtensionServer, as user: User = ExtensionCaller.own,
+        accept: String = "application/json"
     ) async throws(Unavailable) -> Value {
         var url = path
         do {
             let origin = try origin(of: server)
             url = "https://\(origin.address)\(path)"
             var headers: HTTPHeaders = ["Accept": accept]
-            try headers.vouch(for: Self.own)
+            try headers.vouch(for: user)
             let request = HTTPClientRequest(.get, origin, path, headers: headers, timeout: Self.patience)
             let response = try await client(for: server).send(request)
             guard (200..<300).contains(response.status.code) else {

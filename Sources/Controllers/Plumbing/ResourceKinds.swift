@@ -33,4 +33,9 @@ final class ResourceKinds: Sendable {
         resource.version = kind.version
         return resource
     }
+
+    /// Whether its objects are in namespaces, as far as is known.
+    func isNamespaced(_ kind: GroupVersionKind) -> Bool {
+        entries.withLock { $0[Kind(kind)]?.isNamespaced ?? true }
+    }
 }

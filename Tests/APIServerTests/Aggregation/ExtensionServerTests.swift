@@ -189,6 +189,25 @@ import Wire
         }
     }
 
+    @Test func `the process itself reads what it serves, in a user's name`() async throws {
+        try await run { api, webhook in
+            try await Self.makeService(api)
+            try await Self.register(api, webhook)
+            try await Self.wait(api, "v1.ext.test", for: "Passed")
+            let reader = api.server.extensions(as: .apiServer)
+            let answer = try await reader.read(["apis", "ext.test", "v1", "things", "a/b"], [("x", "1=2")])
+            #expect(answer["path"] == "/apis/ext.test/v1/things/a%2Fb?x=1%3D2")
+            #expect(answer["user"]?.string == User.apiServer.name)
+            let unknown = await #expect(throws: Status.self) { try await reader.read(["apis", "other.test", "v1", "x"]) }
+            #expect(unknown?.isNotFound == true)
+            let stranger = api.server.extensions(as: User(name: "jane", groups: []))
+            let refused = await #expect(throws: Status.self) {
+                try await stranger.read(["apis", "ext.test", "v1", "things"])
+            }
+            #expect(refused?.code == 403)
+        }
+    }
+
     @Test func `discovery and OpenAPI tell of it`() async throws {
         try await run { api, webhook in
             try await Self.makeService(api)
