@@ -15,11 +15,19 @@ public struct EndpointsController: Controller {
         let pods = try await context.client.observe(Pod.self)
         let slices = try await context.client.observe(EndpointSlice.self)
         let endpoints = try await context.client.observe(Endpoints.self)
+        let nodes = try await context.client.observe(Node.self)
         let (selectors, labels) = (SelectorIndex(Self.selectors), LabelIndex(pods))
+        let (zones, times) = (NodeZones(), TriggerTimes())
         let work = EndpointsWork(
-            context: context, services: services, pods: labels, slices: slices, endpoints: endpoints)
+            context: context, services: services, pods: labels, slices: slices, endpoints: endpoints, zones: zones,
+            times: times)
+        let loop = ReconcileLoop<ObjectName>(context)
+        // A zone befalls a node once in its life: then all services are looked at.
+        let bell = ReconcileLoop<Bool>(context)
+        let placed = ReconcileLoop<Bool>.Source(nodes) { zones.take($0) ? [true] : [] }
         let changed = ReconcileLoop<ObjectName>.Source(services) { change in
             selectors.take(change)
+            if change.new == nil { times.forget(change.name) }
             return [change.name]
         }
         let selected = ReconcileLoop<ObjectName>.Source(pods) { change in
@@ -31,10 +39,19 @@ public struct EndpointsController: Controller {
             guard let service = labels?[EndpointSliceDecision.serviceLabel]?.string else { return [] }
             return [ObjectName(namespace: change.name.namespace, name: service)]
         }
-        let loop = ReconcileLoop<ObjectName>(context)
-        await loop.run([changed, selected, touched, .own(endpoints)]) { name throws(Status) in
-            try await work.reconcile(name)
-            return nil
+        await withTaskGroup { group in
+            group.addTask {
+                await bell.run([placed], workers: 1) { _ throws(Status) in
+                    for service in services.list(namespace: nil) { loop.queue.add(service.objectName) }
+                    return nil
+                }
+            }
+            group.addTask {
+                await loop.run([changed, selected, touched, .own(endpoints)]) { name throws(Status) in
+                    try await work.reconcile(name)
+                    return nil
+                }
+            }
         }
     }
 
@@ -61,21 +78,21 @@ private struct EndpointsWork: Sendable {
     let pods: LabelIndex
     let slices: any ObjectSet
     let endpoints: any ObjectSet
+    let zones: NodeZones
+    let times: TriggerTimes
 
     func reconcile(_ name: ObjectName) async throws(Status) {
         guard let service = services.get(Service.self, name) else { return try await removeEndpoints(name) }
         guard let selector = service.selector, service.metadata.deletionTimestamp == nil else { return }
-        let selected = pods.objects(matching: selector, in: name.namespace)
-        let backends = ServiceBackends(service: service, pods: selected.map { Pod($0) })
-        for action in EndpointSliceDecision(backends: backends, slices: ownSlices(service)).actions {
-            switch action {
-            case .create(let slice): try await context.client.create(slice)
-            case .update(let slice): try await context.client.update(slice)
-            case .delete(let slice): try await context.client.delete(EndpointSlice.self, slice.objectName)
-            }
-        }
+        let selected = pods.objects(matching: selector, in: name.namespace).map { Pod($0) }
+        let backends = ServiceBackends(
+            service: service, pods: selected, zones: zones.zones(of: selected.map(\.spec.nodeName)),
+            shares: TopologyHints.isByShare(service) ? zones.shares : nil)
+        let trigger = times.take(service, selected)
+        let decision = EndpointSliceDecision(backends: backends, slices: ownSlices(service), trigger: trigger)
+        for action in decision.actions { try await context.client.perform(action) }
         let present = endpoints.get(Endpoints.self, name)
-        let wanted = EndpointsDecision(backends: backends).wanted(over: present)
+        let wanted = EndpointsDecision(backends: backends, trigger: trigger).wanted(over: present)
         if present == nil {
             try await context.client.createUnlessPresent(wanted)
         } else if wanted != present {

@@ -5,10 +5,19 @@ import APIMachinery
 struct ServiceBackends: Sendable {
     let service: Service
     let pods: [Pod]
+    /// The zones of the pods' nodes, as far as they have one.
+    let zones: [String: String]
+    /// From where each pod is to be used.
+    let hints: TopologyHints
 
-    /// - Parameter pods: Those that the service selects, in any state.
-    init(service: Service, pods: [Pod]) {
+    /// - Parameters:
+    ///   - pods: Those that the service selects, in any state.
+    ///   - zones: Zones by node.
+    ///   - shares: For a service whose endpoints are to be spread by what zones can do.
+    init(service: Service, pods: [Pod], zones: [String: String] = [:], shares: ZoneShares? = nil) {
         self.service = service
+        self.zones = zones
+        hints = TopologyHints(service, shares: shares)
         self.pods = pods.filter { !$0.isFinished && !$0.addresses.isEmpty }.sorted {
             $0.metadata.name < $1.metadata.name
         }
@@ -77,5 +86,10 @@ extension Pod {
     var addresses: [String] {
         let all = status.podIPs.map(\.ip)
         return all.isEmpty && !status.podIP.isEmpty ? [status.podIP] : all
+    }
+
+    /// Its address of a family, `IPv4` or `IPv6`.
+    func address(of family: String) -> String? {
+        addresses.first { $0.utf8.contains(UInt8(ascii: ":")) == (family == "IPv6") }
     }
 }
