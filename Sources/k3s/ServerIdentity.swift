@@ -1,3 +1,4 @@
+import Controllers
 import Host
 import Supervisor
 import Support
@@ -34,12 +35,12 @@ struct ServerIdentity {
         return address
     }
 
-    /// The first block of the size that Kubernetes gives each node: /24, or /64 of IPv6.
+    /// The first block that nodes are given. Its owner tells so when it registers, and nobody else is given it then.
     private static func share(of cluster: IPPrefix) throws(Fault) -> IPPrefix {
-        let length = cluster.address.family == .v4 ? 24 : 64
-        guard cluster.length <= length, let share = IPPrefix(cluster.first, length: length) else {
+        guard let range = PodRange(cluster) else {
+            let length = PodRange.usualLength(cluster.family)
             throw Fault(.invalid, "--cluster-cidr \(cluster) is smaller than the /\(length) that a node needs")
         }
-        return share
+        return range.block(0)
     }
 }

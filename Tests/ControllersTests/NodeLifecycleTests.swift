@@ -86,7 +86,7 @@ import Testing
             look again after 50 s
             dedicated:NoSchedule not-ready:NoSchedule not-ready:NoExecute unschedulable:NoSchedule
 
-            # Many are lost at once: those chased stay chased, no more are.
+            # Many are lost at once: those chased stay chased, for whichever reason; no more are.
             eviction held
             judge
             ----
@@ -94,12 +94,22 @@ import Testing
             MemoryPressure=False
             DiskPressure=False
             look again after 50 s
-            dedicated:NoSchedule not-ready:NoSchedule unschedulable:NoSchedule
+            dedicated:NoSchedule not-ready:NoSchedule not-ready:NoExecute unschedulable:NoSchedule
+
+            untaint
+            judge
+            ----
+            Ready=False
+            MemoryPressure=False
+            DiskPressure=False
+            look again after 50 s
+            not-ready:NoSchedule unschedulable:NoSchedule
             """
         ).check { command in
             switch command[0] {
             case "silent": silence = Int(command[1]) ?? 0
             case "condition": Self.set(command[1], command[2], of: &node)
+            case "untaint": node.spec.taints = []
             case "cordon": node.spec.unschedulable = true
             case "eviction": eviction = ["none": .none, "held": .held][command[1]] ?? .normal
             case "taint":
@@ -195,19 +205,40 @@ import Testing
         }
     }
 
-    @Test func `when most nodes are lost, no more pods are chased away`() {
+    @Test func `a zone of which most is lost keeps its pods, and all when every zone is lost`() {
         var census = NodeCensus()
-        #expect(census.eviction == .none, "without nodes there is no better place")
-        for number in 1...6 { census.set("n\(number)", isReady: true, isHeard: true, at: .zero) }
-        #expect(census.eviction == .normal)
-        let expected: [NodeTaints.Eviction] = [.normal, .normal, .normal, .held, .held, .none]
-        for (number, eviction) in expected.enumerated() {
-            census.set("n\(number + 1)", isReady: false, isHeard: false, at: .seconds(1))
-            #expect(census.eviction == eviction, "\(number + 1) of 6 lost")
+        for number in 1...6 { census.set("n\(number)", in: "a", isReady: true, isHeard: true, at: .zero) }
+        census.set("other", in: "b", isReady: true, isHeard: true, at: .zero)
+        #expect(census.states == ["a": .normal, "b": .normal])
+        let expected: [NodeCensus.ZoneState] = [.normal, .normal, .normal, .partlyLost, .partlyLost, .lost]
+        for (number, state) in expected.enumerated() {
+            census.set("n\(number + 1)", in: "a", isReady: false, isHeard: false, at: .seconds(1))
+            #expect(census.states["a"] == state, "\(number + 1) of 6 lost")
+            #expect(!census.isAllLost)
+            let permit = census.permit("n1", at: .seconds(100 * (number + 1)))
+            #expect(permit == (state == .partlyLost ? .refused : .granted), "a lost zone has better places beside it")
         }
+        census.set("other", in: "b", isReady: false, isHeard: false, at: .seconds(1))
+        #expect(census.isAllLost)
+        let refused = census.permit("other", at: .seconds(9000))
+        #expect(refused == .refused)
         census.hear("n1", at: .seconds(9))
         #expect(census.heardAt("n1") == .seconds(9))
         #expect(census.heardAt("n2") == .zero)
+        census.remove("other")
+        #expect(census.states == ["a": .lost])
+    }
+
+    @Test func `nodes are given up one by one, slower in a large zone that is partly lost`() {
+        var census = NodeCensus()
+        for number in 0..<100 { census.set("n\(number)", isReady: number >= 10, isHeard: true, at: .zero) }
+        func permit(_ name: String, at moment: Duration) -> NodeCensus.Permit { census.permit(name, at: moment) }
+        #expect(permit("n1", at: .seconds(1)) == .granted)
+        #expect(permit("n2", at: .seconds(3)) == .later(.seconds(8)))
+        #expect(permit("n2", at: .seconds(11)) == .granted)
+        for number in 0..<60 { census.set("n\(number)", isReady: false, isHeard: true, at: .zero) }
+        #expect(permit("n3", at: .seconds(21)) == .granted)
+        #expect(permit("n4", at: .seconds(22)) == .later(.seconds(99)))
     }
 
     @Test(.timeLimit(.minutes(1)))

@@ -1,32 +1,96 @@
-/// Which nodes there are, when each was last heard of, and how many are ready.
+/// Which nodes there are, when each was last heard of, and how many of each zone are ready: by that it is decided how
+/// fast pods may be chased from nodes that are not (Kubernetes documentation, "Nodes", "Rate limits on eviction").
 struct NodeCensus: Sendable {
     private struct Entry {
         var heardAt: Duration
         var isReady: Bool
+        var zone: String
     }
 
+    private struct Zone {
+        var readyCount = 0
+        var lostCount = 0
+        /// Not before then may the next node be given up.
+        var nextPermit = Duration.zero
+
+        var count: Int { readyCount + lostCount }
+    }
+
+    /// How a zone fares.
+    enum ZoneState: Hashable, Sendable {
+        case normal
+        /// Most of its nodes are not ready: rather a fault of the network than of so many machines.
+        case partlyLost
+        case lost
+    }
+
+    /// Whether pods may be chased from one more node of a zone.
+    enum Permit: Hashable, Sendable {
+        case granted
+        /// Ask again then.
+        case later(Duration)
+        /// Not while things are as they are.
+        case refused
+    }
+
+    /// One node in ten seconds.
+    private static let interval: Duration = .seconds(10)
+    /// In a zone that is partly lost, if it is large; none in a small one.
+    private static let slowInterval: Duration = .seconds(100)
+    private static let largeCount = 50
+    /// In hundredths.
+    private static let unhealthyShare = 55
+
     private var entries: [String: Entry] = [:]
+    private var zones: [String: Zone] = [:]
 
     var names: Set<String> { Set(entries.keys) }
 
     /// A node's present state, heard of at this moment if it told something new of itself.
-    mutating func set(_ name: String, isReady: Bool, isHeard: Bool, at moment: Duration) {
+    mutating func set(_ name: String, in zone: String = "", isReady: Bool, isHeard: Bool, at moment: Duration) {
         let heardAt = isHeard ? moment : entries[name]?.heardAt ?? moment
-        entries[name] = Entry(heardAt: heardAt, isReady: isReady)
+        count(entries[name], by: -1)
+        let entry = Entry(heardAt: heardAt, isReady: isReady, zone: zone)
+        entries[name] = entry
+        count(entry, by: 1)
     }
 
     /// The node renewed its lease.
     mutating func hear(_ name: String, at moment: Duration) { entries[name]?.heardAt = moment }
 
-    mutating func remove(_ name: String) { entries[name] = nil }
+    mutating func remove(_ name: String) { count(entries.removeValue(forKey: name), by: -1) }
 
     func heardAt(_ name: String) -> Duration? { entries[name]?.heardAt }
 
-    /// As Kubernetes treats a zone of at most fifty nodes: from 55 % of nodes that are not ready, and at
-    /// least three, on no more pods are evicted.
-    var eviction: NodeTaints.Eviction {
-        let lost = entries.values.count { !$0.isReady }
-        if lost == entries.count { return .none }
-        return lost > 2 && lost * 100 >= entries.count * 55 ? .held : .normal
+    /// The states of all zones; what depends on them is to be looked at anew when they change.
+    var states: [String: ZoneState] { zones.mapValues(Self.state) }
+
+    /// Whether there is no better place for any pod: every zone is lost.
+    var isAllLost: Bool { zones.values.allSatisfy { Self.state($0) == .lost } }
+
+    /// Asks to give up one more node; a permit that is granted is used up.
+    mutating func permit(_ name: String, at moment: Duration) -> Permit {
+        guard let entry = entries[name], let zone = zones[entry.zone], !isAllLost else { return .refused }
+        let interval: Duration
+        switch Self.state(zone) {
+        case .normal, .lost: interval = Self.interval
+        case .partlyLost where zone.count > Self.largeCount: interval = Self.slowInterval
+        case .partlyLost: return .refused
+        }
+        guard zone.nextPermit <= moment else { return .later(zone.nextPermit - moment) }
+        zones[entry.zone]?.nextPermit = moment + interval
+        return .granted
+    }
+
+    private static func state(_ zone: Zone) -> ZoneState {
+        if zone.readyCount == 0, zone.lostCount > 0 { return .lost }
+        return zone.lostCount > 2 && zone.lostCount * 100 >= zone.count * unhealthyShare ? .partlyLost : .normal
+    }
+
+    private mutating func count(_ entry: Entry?, by difference: Int) {
+        guard let entry else { return }
+        var zone = zones[entry.zone] ?? Zone()
+        if entry.isReady { zone.readyCount += difference } else { zone.lostCount += difference }
+        zones[entry.zone] = zone.count == 0 ? nil : zone
     }
 }

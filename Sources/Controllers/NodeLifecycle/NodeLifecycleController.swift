@@ -36,7 +36,19 @@ private final class NodeListener: Sendable {
 
     init(_ clock: any Clock<Duration>) { stopwatch = Stopwatch(clock) }
 
-    var eviction: NodeTaints.Eviction { census.withLock(\.eviction) }
+    /// What pods have to fear from a node, and when that may be another. `isGivenUp`: its pods are chased away already.
+    func eviction(of name: String, isGivenUp: Bool) -> (eviction: NodeTaints.Eviction, deadline: Duration?) {
+        let moment = stopwatch.elapsed
+        return census.withLock { census in
+            if census.isAllLost { return (.none, nil) }
+            if isGivenUp { return (.normal, nil) }
+            switch census.permit(name, at: moment) {
+            case .granted: return (.normal, nil)
+            case .later(let delay): return (.held, delay)
+            case .refused: return (.held, nil)
+            }
+        }
+    }
 
     func silence(of name: String) -> Duration {
         let moment = stopwatch.elapsed
@@ -51,13 +63,13 @@ private final class NodeListener: Sendable {
         let isHeard =
             Self.heartbeat(node) != nil && Self.heartbeat(node) != Self.heartbeat(change.old.map { Node($0) })
         return census.withLock { census in
-            let before = census.eviction
+            let before = census.states
             if let node {
-                census.set(name, isReady: node.isReady, isHeard: isHeard, at: moment)
+                census.set(name, in: node.zone, isReady: node.isReady, isHeard: isHeard, at: moment)
             } else {
                 census.remove(name)
             }
-            return census.eviction == before ? [name] : [name] + census.names.subtracting([name])
+            return census.states == before ? [name] : [name] + census.names.subtracting([name])
         }
     }
 
@@ -92,9 +104,9 @@ private struct NodeWork: Sendable {
             node = try await context.client.updateStatus(judged)
             if wasReady { tellNotReady(node) }
         }
-        try await taint(node)
+        let next = try await taint(node)
         if node.isUnreachable { try await markPodsNotReady(on: node) }
-        return health.nextDeadline
+        return [health.nextDeadline, next].compactMap(\.self).min()
     }
 
     private func tellNotReady(_ node: Node) {
@@ -102,12 +114,19 @@ private struct NodeWork: Sendable {
         context.record(ControllerNote(reason: "NodeNotReady", message: message), about: node)
     }
 
-    private func taint(_ node: Node) async throws(Status) {
-        let wanted = NodeTaints(node: node, eviction: listener.eviction, now: context.now()).wanted
-        guard wanted != node.spec.taints else { return }
+    /// Returns when to ask again whether its pods may be chased away.
+    private func taint(_ node: Node) async throws(Status) -> Duration? {
+        let isReady = node.isReady || node.condition("Ready") == nil
+        let (eviction, next) =
+            isReady
+            ? (.normal, nil)
+            : listener.eviction(of: node.metadata.name, isGivenUp: NodeTaints.isGivenUp(node))
+        let wanted = NodeTaints(node: node, eviction: eviction, now: context.now()).wanted
+        guard wanted != node.spec.taints else { return next }
         try await context.client.replaceList(
             ["spec", "taints"], in: Target(.nodes, node.objectName), uid: node.metadata.uid,
             version: node.metadata.resourceVersion, with: wanted.map(\.value))
+        return next
     }
 
     /// Takes the pods of a node that nobody hears of from their services.
@@ -131,5 +150,13 @@ private struct NodeWork: Sendable {
             let note = ControllerNote(kind: .warning, reason: "NodeNotReady", message: "Node is not ready")
             context.record(note, about: pod)
         }
+    }
+}
+
+extension Node {
+    /// Nodes of one zone fail together.
+    fileprivate var zone: String {
+        let labels = metadata.labels
+        return (labels["topology.kubernetes.io/region"] ?? "") + "/" + (labels["topology.kubernetes.io/zone"] ?? "")
     }
 }

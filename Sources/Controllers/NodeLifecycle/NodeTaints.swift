@@ -7,8 +7,8 @@ struct NodeTaints: Sendable {
     /// What pods have to fear from a node that is not ready.
     enum Eviction: Hashable, Sendable {
         case normal
-        /// Most nodes are not ready: rather a fault of the network than of so many machines. No more pods are
-        /// chased away.
+        /// Too many nodes are not ready, or others were given up a moment ago. From this one no pods are chased away, unless
+        /// they are already.
         case held
         /// No node is ready: there is no better place, so none is chased away at all.
         case none
@@ -46,12 +46,20 @@ struct NodeTaints: Sendable {
             }
     }
 
+    /// Whether pods are chased from the node already, for whichever of the two reasons.
+    static func isGivenUp(_ node: Node) -> Bool {
+        node.spec.taints.contains { taint in
+            taint.effect == NodeTaintKey.noExecute
+                && (taint.key == NodeTaintKey.notReady || taint.key == NodeTaintKey.unreachable)
+        }
+    }
+
     private var marks: [Mark] {
         var marks: [Mark] = []
         if let fence {
             marks.append(Mark(key: fence, effect: NodeTaintKey.noSchedule))
             let chase = Mark(key: fence, effect: NodeTaintKey.noExecute)
-            if node.condition("Ready") != nil, isChasing(chase) { marks.append(chase) }
+            if node.condition("Ready") != nil, isChasing { marks.append(chase) }
         }
         for (condition, key) in NodeTaintKey.pressures where node.condition(condition)?.status == "True" {
             marks.append(Mark(key: key, effect: NodeTaintKey.noSchedule))
@@ -68,10 +76,10 @@ struct NodeTaints: Sendable {
         return node.isUnreachable ? NodeTaintKey.unreachable : NodeTaintKey.notReady
     }
 
-    private func isChasing(_ mark: Mark) -> Bool {
+    private var isChasing: Bool {
         switch eviction {
         case .normal: true
-        case .held: node.spec.taints.contains { $0.key == mark.key && $0.effect == mark.effect }
+        case .held: Self.isGivenUp(node)
         case .none: false
         }
     }
