@@ -64,14 +64,33 @@ struct ControlPlane {
             ("pv-protection-controller", [VolumeProtection()]),
             ("volumeattributesclass-protection-controller", [AttributesClassProtection()]),
             ("ephemeral-volume-controller", [EphemeralVolumes()]),
-            ("node-controller", [NodeLifecycleController(), TaintEviction()] + roles),
+            ("node-controller", [NodeLifecycleController(), TaintEviction()] + addresses + roles),
             ("certificate-controller", certificates),
             ("resourcequota-controller", [ResourceQuotaController(catalog: api.catalog)]),
             ("pod-garbage-collector", [PodGarbageCollector()]),
             ("disruption-controller", [DisruptionController(catalog: api.catalog)]),
+            ("ttl-controller", [NodeTTL()]),
+            ("bootstrap-signer", [BootstrapSigner()]),
+            ("token-cleaner", [TokenCleaner()]),
+            ("service-cidrs-controller", [ServiceRanges()]),
+            ("endpointslicemirroring-controller", [EndpointSliceMirroring()]),
+            (Self.autoscaler, [HorizontalPodAutoscalerController(catalog: api.catalog, metrics: metrics)]),
         ]
         if let localVolumes { controllers.append((LocalPathNames.serviceAccount, [localVolumes])) }
         return controllers
+    }
+
+    private static let autoscaler = "horizontal-pod-autoscaler"
+
+    /// The metrics APIs, as extension servers serve them.
+    private var metrics: APIMetrics {
+        let reader = api.extensions(as: .serviceAccount(namespace: "kube-system", name: Self.autoscaler))
+        return APIMetrics { path, query throws(Status) in try await reader.read(path, query) }
+    }
+
+    /// A range too small for a node was refused when the server began.
+    private var addresses: [any Controller] {
+        PodRange(configuration.clusterCIDR).map { [NodeAddressAllocator([$0])] } ?? []
     }
 
     /// This server's own node is part of the control plane.
