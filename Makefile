@@ -5,13 +5,13 @@ BINARY := .build/release/k3s
 # No program looks up symbols of this one, and the names of those that it would export weigh 4 MB. Functions of equal
 # code are folded into one, unless their address is taken.
 LINKING := --gc-sections --no-export-dynamic --icf=safe -s
-RELEASE := -c release --product k3s --static-swift-stdlib $(addprefix -Xlinker ,$(LINKING))
+RELEASE := -c release --static-swift-stdlib $(addprefix -Xlinker ,$(LINKING))
 
-.PHONY: build run test bench tables packages clean
+.PHONY: build run test simulate bench tables packages clean
 
 build: packages
 	@Tools/step "Building $(BINARY) (the first time takes some minutes)"
-	@swift build $(RELEASE)
+	@swift build $(RELEASE) --product k3s
 	@Tools/step "Built $(BINARY), $$(du -h --apparent-size $(BINARY) | cut -f1)"
 
 run: build
@@ -20,10 +20,17 @@ run: build
 
 test: packages
 	@Tools/python
-	@Tools/step "Building the tests (the first time takes some minutes)"
+	@Tools/step "Building the simulator and the tests (the first time takes some minutes)"
+	@swift build $(RELEASE) --product simulate
 	@swift build --build-tests
 	@Tools/step "Running the tests"
 	@Tools/test
+
+# Lives of clusters under faults; `make simulate ARGS='--seed 7 --trace'` tells one.
+simulate: packages
+	@Tools/step "Building the simulator (the first time takes some minutes)"
+	@swift build $(RELEASE) --product simulate
+	@.build/release/simulate $(ARGS)
 
 bench: build
 	@Tools/step "Measuring (about ten minutes)"

@@ -145,6 +145,18 @@ let package = Package(
         ],
         module("Supervisor", ["Support", "Host", "PKI", "APIMachinery"]),
         [tests("Supervisor", ["Support", "Host", "PKI"])],
+        module(
+            "Simulation",
+            [
+                "Support", "PKI", "APIMachinery", "API", "Datastore", "Client", "APIServer", "Controllers", "Scheduler",
+                logging,
+            ] + collections),
+        [
+            tests("Simulation", ["Support"]),
+            .executableTarget(
+                name: "simulate", dependencies: ["Support", "Simulation"], path: "Tools/simulate", exclude: ["README.md"],
+                swiftSettings: strict),
+        ],
         [.testTarget(name: "TidyTests", swiftSettings: strict)],
         [.testTarget(name: "ClusterTests", dependencies: ["Support", "Host", "PKI", "APIMachinery"], path: "Tests/Cluster", exclude: ["Programs"], swiftSettings: strict)],
         [

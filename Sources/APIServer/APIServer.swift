@@ -53,6 +53,10 @@ public struct APIServerOptions: Sendable {
     /// How long a request may take that is not long by nature (`--request-timeout`).
     public var requestTimeout = Duration.seconds(60)
     public var now: @Sendable () -> Timestamp = { .now }
+    /// For deadlines.
+    public var clock: any Clock<Duration> = ContinuousClock()
+    /// Where uids, generated names, and services' addresses and ports come from.
+    public var randomness = Randomness.system
     /// How long after a write watches tell their clients how far the log has come.
     public var bookmarkPeriod = WatchBookmarks.period
     /// Gives memory that is free back to the system.
@@ -113,7 +117,8 @@ public final class APIServer: Sendable {
     private init(_ options: APIServerOptions, _ logs: ObjectLogs) throws(Fault) {
         self.options = options
         access = try AccessControl(logs.objects, options.authorization, now: options.now)
-        let allocator = ServiceAllocator(cidr: options.serviceCIDR, ports: options.nodePorts)
+        let allocator = ServiceAllocator(
+            cidr: options.serviceCIDR, ports: options.nodePorts, randomness: options.randomness)
         let resolver = ServiceResolver(
             services: logs.objects(.services), endpointSlices: logs.objects(.endpointSlices))
         let caller = WebhookClient(services: resolver)
@@ -135,7 +140,8 @@ public final class APIServer: Sendable {
             logs, served: options.served, computed: computed, strategies: BuiltinStrategies(services: ServiceStrategy(allocator: allocator), now: options.now),
             admission: try .builtin(
                 logs.objects, access, webhooks, policies, options.admission,
-                quotas: QuotaLedger(logs.cache(of:)), now: options.now), now: options.now)
+                quotas: QuotaLedger(logs.cache(of:)), now: options.now, clock: options.clock,
+                randomness: options.randomness), now: options.now, randomness: options.randomness)
         versions.follow(registry)
         let accounts = ServiceAccountTokens(
             keys: options.serviceAccountKeys, options: options.serviceAccounts, clusterDomain: options.clusterDomain,
@@ -143,7 +149,7 @@ public final class APIServer: Sendable {
                 accounts: logs.objects(.serviceAccounts), pods: logs.objects(.pods), secrets: logs.objects(.secrets),
                 nodes: logs.objects(.nodes)), now: options.now)
         let lives = CertificateLives()
-        let tokenUses = SecretTokenUses(now: options.now)
+        let tokenUses = SecretTokenUses(now: options.now, clock: options.clock)
         self.tokenUses = tokenUses
         let authenticator = try options.authentication.authenticator(
             options, accounts: accounts, uses: tokenUses, secrets: logs.objects(.secrets), lives: lives)
@@ -161,12 +167,12 @@ public final class APIServer: Sendable {
             backends: HTTPClient(tls: try TLSClientIdentity(isVerifying: false)), admission: registry.admission)
         api = Verbs(
             registry: registry, connections: connections, actions: actions, now: options.now,
-            memory: MemoryKeeper(giveBack: options.returnMemory))
+            memory: MemoryKeeper(clock: options.clock, giveBack: options.returnMemory))
         customResources = CustomResources(
             registry,
             client: LocalClient(
                 api: api, authorizer: access.authorizer, user: .apiServer, observer: .apiServer, calls: calls),
-            webhooks: caller, now: options.now)
+            webhooks: caller, now: options.now, clock: options.clock)
         let requests = RequestMetrics()
         let auditor = options.audit.map { Auditor($0, now: options.now) }
         self.auditor = auditor
@@ -268,10 +274,11 @@ public final class APIServer: Sendable {
     public func run(reportingTo log: Logger) async {
         let history = HistoryKeeper(log: api.registry.logs.durable, datastore: options.durable, report: log)
         let events = EventExpiry(
-            client: client(), events: api.registry.logs.objects(.events), now: options.now, report: log)
+            client: client(), events: api.registry.logs.objects(.events), now: options.now, clock: options.clock,
+            report: log)
         let policies = PolicyStatus(
             client: client(), policies: api.registry.logs.objects(.validatingAdmissionPolicies), registry: api.registry,
-            report: log)
+            clock: options.clock, report: log)
         for name in options.admission.enabledInVain {
             log.warning("the admission plug-in \(name) is enabled and is not part of this version: it does nothing")
         }
@@ -279,7 +286,8 @@ public final class APIServer: Sendable {
             group.addTask { await history.run() }
             group.addTask { await policies.run() }
             group.addTask { [api, aggregation, options, own = client()] in
-                await aggregation.run(api.registry, client: own, now: options.now, reportingTo: log)
+                await aggregation.run(
+                    api.registry, client: own, now: options.now, clock: options.clock, reportingTo: log)
             }
             group.addTask { await events.run() }
             group.addTask { [shelf] in await shelf.run() }
@@ -292,7 +300,7 @@ public final class APIServer: Sendable {
             group.addTask { [api] in await api.memory.run(following: api.registry.logs.durable) }
             for kept in [api.registry.logs.durable, api.registry.logs.volatile] {
                 group.addTask { [options] in
-                    await kept.bookmarks.run(following: kept, each: options.bookmarkPeriod)
+                    await kept.bookmarks.run(following: kept, each: options.bookmarkPeriod, clock: options.clock)
                 }
             }
         }

@@ -21,11 +21,13 @@ public protocol ObjectSet: Sendable {
 
 extension ObjectSet {
     /// The object, as soon as there is one; `nil` when there is none by then.
-    public func awaited(_ name: ObjectName, atMost limit: Duration) async -> StoredObject? {
+    public func awaited(
+        _ name: ObjectName, atMost limit: Duration, clock: any Clock<Duration> = ContinuousClock()
+    ) async -> StoredObject? {
         let bell = Bell()
         let observation = observe { if $0.new != nil, $0.name == name { bell.ring() } }
         defer { observation.cancel() }
-        await bell.wait(atMost: limit)
+        await bell.wait(atMost: limit, clock: clock)
         return get(name)
     }
 }

@@ -44,9 +44,11 @@ public final class Bell: Sendable {
     }
 
     /// As ``wait()``, but no longer than `limit`.
-    public func wait(atMost limit: Duration, tolerance: Duration? = nil) async {
+    public func wait(
+        atMost limit: Duration, tolerance: Duration? = nil, clock: any Clock<Duration> = ContinuousClock()
+    ) async {
         await withTaskGroup { group in
-            group.addTask { try? await Task.sleep(for: limit, tolerance: tolerance) }
+            group.addTask { try? await clock.sleep(for: limit, tolerance: tolerance) }
             group.addTask { await self.wait() }
             await group.next()
             group.cancelAll()

@@ -9,7 +9,7 @@ extension AdmissionChain {
     static func builtin(
         _ objects: (GroupVersionResource) -> any ObjectSet, _ access: AccessControl, _ webhooks: AdmissionWebhooks,
         _ policies: AdmissionPolicies, _ options: AdmissionOptions, quotas: QuotaLedger,
-        now: @escaping @Sendable () -> Timestamp
+        now: @escaping @Sendable () -> Timestamp, clock: any Clock<Duration>, randomness: Randomness
     ) throws(Fault) -> AdmissionChain {
         var podSecurity = PodSecurityConfiguration()
         if let configuration = options.configurations["PodSecurity"] {
@@ -24,7 +24,8 @@ extension AdmissionChain {
             NamespaceLifecycle(namespaces: namespaces),
             NamespaceExists(namespaces: namespaces),
             LimitRanger(ranges: objects(.limitRanges)),
-            ServiceAccountAdmission(accounts: objects(.serviceAccounts)),
+            ServiceAccountAdmission(
+                accounts: objects(.serviceAccounts), clock: clock, randomness: randomness),
             NodeRestriction(pods: pods, nodes: nodes),
             TaintNodesByCondition(),
             AlwaysPullImages(),

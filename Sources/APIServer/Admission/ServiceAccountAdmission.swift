@@ -1,11 +1,14 @@
 import API
 import APIMachinery
 import Client
+import Support
 
 /// Gives each pod its service account: the name, the account's pull secrets, and a mounted token (facts: admission,
 /// "ServiceAccount").
 struct ServiceAccountAdmission: MutatingAdmission {
     let accounts: any ObjectSet
+    var clock: any Clock<Duration> = ContinuousClock()
+    var randomness = Randomness.system
 
     var name: String { "ServiceAccount" }
 
@@ -28,7 +31,7 @@ struct ServiceAccountAdmission: MutatingAdmission {
         pod[path: ["spec", "serviceAccount"]] = .string(name)
         let accountName = ObjectName(namespace: request.namespace, name: name)
         var stored = accounts.get(accountName)
-        if stored == nil, name == "default" { stored = await accounts.awaited(accountName, atMost: Self.patience) }
+        if stored == nil, name == "default" { stored = await accounts.awaited(accountName, atMost: Self.patience, clock: clock) }
         guard let account = stored?.value else {
             throw request.forbidden(
                 "error looking up service account \(accountName): serviceaccount \"\(name)\" not found")
@@ -49,7 +52,7 @@ struct ServiceAccountAdmission: MutatingAdmission {
         if let present = volumeName {
             name = present
         } else {
-            var random = SystemRandomNumberGenerator()
+            var random = randomness
             name = GeneratedName.make(base: "kube-api-access-", using: &random)
         }
         var isUsed = false

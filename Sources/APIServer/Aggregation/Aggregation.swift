@@ -39,11 +39,12 @@ struct Aggregation: Sendable {
 
     /// Keeps the APIServices, until the task is cancelled.
     func run(
-        _ registry: Registry, client: LocalClient, now: @escaping @Sendable () -> Timestamp, reportingTo log: Logger
+        _ registry: Registry, client: LocalClient, now: @escaping @Sendable () -> Timestamp,
+        clock: any Clock<Duration>, reportingTo log: Logger
     ) async {
         await AggregationKeeper(
             client: client, registry: registry, local: Derived(registry, LocalAPIService.all), objects: objects,
-            table: table, caller: caller, metrics: metrics, now: now, report: log
+            table: table, caller: caller, metrics: metrics, now: now, clock: clock, report: log
         ).run()
     }
 }

@@ -21,6 +21,7 @@ struct AggregationKeeper: Sendable {
     let caller: ExtensionCaller
     let metrics: AggregationMetrics
     let now: @Sendable () -> Timestamp
+    let clock: any Clock<Duration>
     let report: Logger
     private let written = WrittenConditions()
 
@@ -39,7 +40,7 @@ struct AggregationKeeper: Sendable {
 
     /// Runs until the task is cancelled.
     func run() async {
-        let queue = WorkQueue<String>()
+        let queue = WorkQueue<String>(clock: clock)
         let observations = observe(queue)
         defer { for observation in observations { observation.cancel() } }
         await queue.run(workers: Self.workers) { (name: String, error: Status) in

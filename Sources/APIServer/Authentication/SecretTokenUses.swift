@@ -7,10 +7,13 @@ import Support
 /// Writes on Secrets the day on which their token was used last, so that people find those that nobody needs
 /// (KEP-2799). One write a day for each at most.
 final class SecretTokenUses: Sendable {
-    private let due = WorkQueue<ObjectName>()
+    private let due: WorkQueue<ObjectName>
     private let now: @Sendable () -> Timestamp
 
-    init(now: @escaping @Sendable () -> Timestamp) { self.now = now }
+    init(now: @escaping @Sendable () -> Timestamp, clock: any Clock<Duration> = ContinuousClock()) {
+        self.now = now
+        due = WorkQueue(clock: clock)
+    }
 
     /// As `2026-11-21`.
     private var today: String { String(now().description.prefix { $0 != "T" }) }

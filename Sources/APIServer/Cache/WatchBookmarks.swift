@@ -30,7 +30,9 @@ final class WatchBookmarks: Sendable {
     }
 
     /// Runs until the task is cancelled.
-    func run(following log: ObjectLog, each period: Duration = period) async {
+    func run(
+        following log: ObjectLog, each period: Duration = period, clock: any Clock<Duration> = ContinuousClock()
+    ) async {
         var advances = log.advances(by: 1).makeAsyncIterator()
         var told: Revision = 0
         while !Task.isCancelled {
@@ -43,7 +45,7 @@ final class WatchBookmarks: Sendable {
                 continue
             }
             // Throws only when cancelled.
-            do { try await Task.sleep(for: period, tolerance: period / 10) } catch { return }
+            do { try await clock.sleep(for: period, tolerance: period / 10) } catch { return }
             told = log.revision
             for receiver in receivers.withLock({ Array($0.values) }) { receiver.bookmark() }
         }

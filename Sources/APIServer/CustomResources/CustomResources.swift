@@ -31,20 +31,23 @@ final class CustomResources: Sendable {
     private let definitions: any ObjectSet
     private let names: DefinitionNames
     private let serving = Mutex<[String: Serving]>([:])
-    private let arrivals = WorkQueue<String>()
-    private let endings = WorkQueue<String>()
+    private let arrivals: WorkQueue<String>
+    private let endings: WorkQueue<String>
 
     private static let endingWorkers = 4
     private static let deletionsAtOnce = 32
 
     /// `client` writes the status of definitions, in the server's own name.
     init(
-        _ registry: Registry, client: LocalClient, webhooks: any WebhookCaller, now: @escaping @Sendable () -> Timestamp
+        _ registry: Registry, client: LocalClient, webhooks: any WebhookCaller,
+        now: @escaping @Sendable () -> Timestamp, clock: any Clock<Duration> = ContinuousClock()
     ) {
         self.registry = registry
         self.client = client
         self.webhooks = webhooks
         self.now = now
+        arrivals = WorkQueue(clock: clock)
+        endings = WorkQueue(clock: clock)
         definitions = registry.logs.objects(.customResourceDefinitions)
         names = DefinitionNames(definitions)
     }
@@ -195,7 +198,8 @@ final class CustomResources: Sendable {
             definitions.get(name).map(\.isDeleting) == false ? nil : .terminating(definition.resource)
         }
         return ResourceStore(
-            kind, log: registry.logs.durable, admission: registry.admission, now: now, form: form)
+            kind, log: registry.logs.durable, admission: registry.admission, now: now,
+            randomness: registry.randomness, form: form)
     }
 
     // MARK: Going

@@ -51,6 +51,8 @@ final class Registry: Sendable {
     let admission: AdmissionChain
     /// Which resources there are, for those who look at all of them.
     let catalog = LiveCatalog()
+    /// Where uids and generated names come from.
+    let randomness: Randomness
     private let builtin: [Served]
     private let stores: [GroupVersionResource: ResourceStore]
     private let kinds: Mutex<Kinds>
@@ -59,16 +61,18 @@ final class Registry: Sendable {
     init(
         _ logs: ObjectLogs, served: RuntimeConfig, computed: [GroupVersionResource: any ComputedResource],
         strategies: BuiltinStrategies, admission: AdmissionChain,
-        now: @escaping @Sendable () -> Timestamp
+        now: @escaping @Sendable () -> Timestamp, randomness: Randomness
     ) {
         self.logs = logs
+        self.randomness = randomness
         self.admission = admission
         var stores: [GroupVersionResource: ResourceStore] = [:]
         for stored in BuiltinKinds.stored {
             guard let definition = BuiltinResources.shared.definition(of: stored.resource) else { continue }
             let kind = BuiltinKinds.kind(definition, strategies.strategy(of: stored.resource))
             stores[stored.resource] = ResourceStore(
-                kind, log: logs.log(of: stored.resource), admission: admission, now: now)
+                kind, log: logs.log(of: stored.resource), admission: admission, now: now,
+                randomness: randomness)
         }
         self.stores = stores
         builtin = BuiltinResources.shared.resources.filter { definition in

@@ -53,7 +53,7 @@ extension ResourceStore {
         guard (object.at("metadata", "name")?.string ?? "").isEmpty,
             let base = object.at("metadata", "generateName")?.string, !base.isEmpty
         else { return }
-        var random = SystemRandomNumberGenerator()
+        var random = randomness
         object[path: ["metadata", "name"]] = .string(GeneratedName.make(base: base, using: &random))
     }
 
@@ -99,7 +99,7 @@ extension ResourceStore {
         for key in ["deletionGracePeriodSeconds", "deletionTimestamp", "managedFields", "resourceVersion", "selfLink"] {
             metadata[key] = nil
         }
-        var random = SystemRandomNumberGenerator()
+        var random = randomness
         metadata["uid"] = .string(GeneratedName.uuid(using: &random))
         metadata["creationTimestamp"] = .string(now().description)
         metadata["generation"] = kind.countsGenerations ? 1 : nil

@@ -14,12 +14,14 @@ final class ResourceStore: Sendable {
     /// The plug-ins that have to do with this resource.
     let admission: AdmissionChain
     let now: @Sendable () -> Timestamp
+    let randomness: Randomness
     /// `nil` when objects are stored in the version that the store works in.
     let form: (any StoredForm)?
 
     init(
         _ kind: ServedKind, log: ObjectLog, admission: AdmissionChain,
-        now: @escaping @Sendable () -> Timestamp = { .now }, form: (any StoredForm)? = nil
+        now: @escaping @Sendable () -> Timestamp = { .now }, randomness: Randomness = .system,
+        form: (any StoredForm)? = nil
     ) {
         guard let cache = log.cache(of: kind.home ?? kind.resource) else {
             preconditionFailure("the log was opened without \(kind.resource)")
@@ -29,6 +31,7 @@ final class ResourceStore: Sendable {
         self.cache = cache
         self.admission = admission.narrowed(to: kind.resource)
         self.now = now
+        self.randomness = randomness
         self.form = form
     }
 

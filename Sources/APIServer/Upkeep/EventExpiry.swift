@@ -12,11 +12,12 @@ struct EventExpiry: Sendable {
     let client: LocalClient
     let events: any ObjectSet
     let now: @Sendable () -> Timestamp
+    var clock: any Clock<Duration> = ContinuousClock()
     let report: Logger
 
     /// Runs until the task is cancelled.
     func run() async {
-        let queue = WorkQueue<ObjectName>()
+        let queue = WorkQueue<ObjectName>(clock: clock)
         let observation = events.observe { change in
             // A change puts the end off; the deadline that is set finds that out when it comes.
             if change.old == nil { queue.add(change.name, after: Self.lifetime) }

@@ -16,12 +16,17 @@ final class MemoryKeeper: Sendable {
     }
 
     private let limits: Limits
+    private let clock: any Clock<Duration>
     private let answered = Atomic(0)
     private let isDue = Bell()
     private let giveBack: @Sendable () -> Void
 
-    init(_ limits: Limits = Limits(), giveBack: @escaping @Sendable () -> Void) {
+    init(
+        _ limits: Limits = Limits(), clock: any Clock<Duration> = ContinuousClock(),
+        giveBack: @escaping @Sendable () -> Void
+    ) {
         self.limits = limits
+        self.clock = clock
         self.giveBack = giveBack
     }
 
@@ -40,7 +45,7 @@ final class MemoryKeeper: Sendable {
             while true {
                 await isDue.wait()
                 // Throws only when cancelled.
-                do { try await Task.sleep(for: limits.calm, tolerance: limits.calm / 10) } catch { break }
+                do { try await clock.sleep(for: limits.calm, tolerance: limits.calm / 10) } catch { break }
                 answered.store(0, ordering: .relaxed)
                 giveBack()
             }

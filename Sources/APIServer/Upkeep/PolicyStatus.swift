@@ -12,6 +12,7 @@ final class PolicyStatus: Sendable {
     private let client: LocalClient
     private let policies: any ObjectSet
     private let registry: Registry
+    private let clock: any Clock<Duration>
     private let report: Logger
     private let looked = Mutex<[String: Look]>([:])
 
@@ -23,16 +24,19 @@ final class PolicyStatus: Sendable {
         var definitions: [GroupVersionResource: String]
     }
 
-    init(client: LocalClient, policies: any ObjectSet, registry: Registry, report: Logger) {
+    init(
+        client: LocalClient, policies: any ObjectSet, registry: Registry, clock: any Clock<Duration>, report: Logger
+    ) {
         self.client = client
         self.policies = policies
         self.registry = registry
+        self.clock = clock
         self.report = report
     }
 
     /// Runs until the task is cancelled.
     func run() async {
-        let queue = WorkQueue<ObjectName>()
+        let queue = WorkQueue<ObjectName>(clock: clock)
         let observation = policies.observe { queue.add($0.name) }
         defer { observation.cancel() }
         registry.whenChanged { [policies] in

@@ -18,7 +18,7 @@ public struct GarbageCollector: Controller {
     public func run(_ context: ControllerContext) async throws(Status) {
         let graph = SharedGraph()
         let loop = ReconcileLoop<String>(context)
-        let swept = SweptResources(context.client) { place, resource in
+        let swept = SweptResources(context) { place, resource in
             loop.follow(ReconcileLoop<String>.Source(resource.set) { Array(graph.take($0, resource: place)) })
         }
         let work = CollectionWork(context: context, resources: swept, graph: graph)

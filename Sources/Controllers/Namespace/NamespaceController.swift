@@ -24,7 +24,7 @@ public struct NamespaceController: Controller {
     public func run(_ context: ControllerContext) async throws(Status) {
         let namespaces = try await context.client.observe(Namespace.self)
         let loop = ReconcileLoop<ObjectName>(context)
-        let swept = SweptResources(context.client) { _, resource in
+        let swept = SweptResources(context) { _, resource in
             // Only an object's end can finish a namespace.
             loop.follow(
                 ReconcileLoop<ObjectName>.Source(resource.set) { change in

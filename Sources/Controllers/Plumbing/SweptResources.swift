@@ -32,14 +32,16 @@ final class SweptResources: Sendable {
     typealias Follow = @Sendable (Int, SweptResource) -> any Observation
 
     private let client: any Client
+    private let clock: any Clock<Duration>
     private let follow: Follow
     private let state = Mutex(State())
     private let bell = Bell()
     /// How long a failure to observe is waited out.
     private static let retry: Duration = .seconds(5)
 
-    init(_ client: any Client, _ follow: @escaping Follow) {
-        self.client = client
+    init(_ context: ControllerContext, _ follow: @escaping Follow) {
+        client = context.client
+        clock = context.clock
         self.follow = follow
     }
 
@@ -77,7 +79,7 @@ final class SweptResources: Sendable {
                 await bell.wait()
             } catch {
                 log.warning("a kind cannot be observed: \(error)")
-                await bell.wait(atMost: Self.retry)
+                await bell.wait(atMost: Self.retry, clock: clock)
             }
         }
     }

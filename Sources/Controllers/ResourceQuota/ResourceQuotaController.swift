@@ -28,7 +28,7 @@ public struct ResourceQuotaController: Controller {
         for (resource, set) in measured {
             sources.append(ReconcileLoop<ObjectName>.Source(set) { tally.take($0, of: resource) })
         }
-        let counted = SweptResources(context.client) { _, resource in
+        let counted = SweptResources(context) { _, resource in
             for quota in tally.quotas(counting: resource.entry.resource) { loop.queue.add(quota) }
             return loop.follow(
                 ReconcileLoop<ObjectName>.Source(resource.set) { change in

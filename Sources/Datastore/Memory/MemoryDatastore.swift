@@ -19,6 +19,13 @@ public actor MemoryDatastore: Datastore {
         published = PublishedRevisions(current: revision, compacted: revision)
     }
 
+    /// Begins with these entries, in place of the writes that made them. They are in order of their keys, as a listing
+    /// returns them; history begins after the newest.
+    public init(holding entries: [Entry], history limit: HistoryLimit = HistoryLimit()) {
+        log = MemoryLog(holding: entries, keeping: limit)
+        published = PublishedRevisions(current: log.revision, compacted: log.revision)
+    }
+
     public nonisolated var currentRevision: Revision { published.current }
     public nonisolated var compactedRevision: Revision { published.compacted }
 

@@ -24,6 +24,16 @@ struct MemoryLog: Sendable {
         history = History(after: revision, limit: limit)
     }
 
+    /// The state that a listing returned, its history forgotten.
+    init(holding entries: [Entry], keeping limit: HistoryLimit) {
+        self.init(startingAt: entries.map(\.revision).max() ?? 0, keeping: limit)
+        for entry in entries {
+            current[entry.key] = Version(
+                value: entry.value, revision: entry.revision, createdRevision: entry.createdRevision)
+            currentBytes += entry.key.utf8.count + entry.value.count
+        }
+    }
+
     func get(_ key: String) -> Entry? { current[key]?.entry(key) }
 }
 

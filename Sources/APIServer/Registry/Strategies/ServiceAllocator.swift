@@ -15,7 +15,6 @@ final class ServiceAllocator: Sendable {
     private struct State {
         var addresses: Set<IPAddress> = []
         var ports: Set<PortKey> = []
-        var random = SystemRandomNumberGenerator()
     }
 
     /// TCP and UDP may use the same node port for one service.
@@ -26,11 +25,13 @@ final class ServiceAllocator: Sendable {
 
     let cidr: IPPrefix
     let ports: ClosedRange<Int>
+    private let randomness: Randomness
     private let state = Mutex(State())
 
-    init(cidr: IPPrefix, ports: ClosedRange<Int>) {
+    init(cidr: IPPrefix, ports: ClosedRange<Int>, randomness: Randomness = .system) {
         self.cidr = cidr
         self.ports = ports
+        self.randomness = randomness
     }
 
     /// Takes this address.
@@ -45,9 +46,10 @@ final class ServiceAllocator: Sendable {
         let size = UInt64(1) << UInt64(min(cidr.family.bitCount - cidr.length, 16))
         guard size > 2 else { throw .exhausted }
         let reserved = min(max(16, size / 16), 256) < size - 1 ? min(max(16, size / 16), 256) : 1
+        var random = randomness
         let address = state.withLock { state -> IPAddress? in
             for range in [reserved..<(size - 1), 1..<reserved] where !range.isEmpty {
-                let start = UInt64.random(in: range, using: &state.random)
+                let start = UInt64.random(in: range, using: &random)
                 for step in 0..<UInt64(range.count) {
                     let offset = range.lowerBound + (start - range.lowerBound + step) % UInt64(range.count)
                     guard let candidate = cidr.first.advanced(by: offset) else { continue }
@@ -69,8 +71,9 @@ final class ServiceAllocator: Sendable {
     /// Takes any node port.
     func takePort(_ networkProtocol: String) throws(Refusal) -> Int {
         let ports = ports
+        var random = randomness
         let port = state.withLock { state -> Int? in
-            let start = Int.random(in: ports, using: &state.random)
+            let start = Int.random(in: ports, using: &random)
             for step in 0..<ports.count {
                 let port = ports.lowerBound + (start - ports.lowerBound + step) % ports.count
                 // A number in use with one protocol is not given out for the other, as in Kubernetes.

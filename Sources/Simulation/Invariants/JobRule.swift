@@ -1,0 +1,28 @@
+import API
+import APIMachinery
+
+/// A job counts each pod that succeeded once, and is complete when as many did as were asked for.
+struct JobRule: Rule {
+    /// The pods of each job that were seen to succeed, by the job's uid.
+    private var succeeded: [String: Set<String>] = [:]
+
+    mutating func judge(_ event: Ledger.Event, _ before: PodRecord?, _ ledger: Ledger) -> String? {
+        if event.kind == "pods", let pod = ledger.pods[event.name], pod.phase == "Succeeded", let owner = pod.owner,
+            owner.kind == "Job"
+        {
+            succeeded[owner.uid, default: []].insert(pod.uid)
+        }
+        guard event.kind == "jobs", let object = event.new else { return nil }
+        let job = Job(object)
+        let (count, seen) = (job.status.succeeded, succeeded[object.uid]?.count ?? 0)
+        if count > seen { return "counts \(count) pods that succeeded, of which \(seen) were seen" }
+        if let old = event.old, old.uid == object.uid, Job(old).status.succeeded > count {
+            return "counted \(Job(old).status.succeeded) pods that succeeded, and now \(count)"
+        }
+        let isComplete = job.status.conditions.contains { $0.type == "Complete" && $0.status == "True" }
+        if isComplete, let wanted = job.spec.completions, count < wanted {
+            return "is complete with \(count) of \(wanted) pods"
+        }
+        return nil
+    }
+}

@@ -1,0 +1,7 @@
+import Support
+
+do throws(Fault) {
+    try Command(arguments: CommandLine.arguments).run()
+} catch {
+    Terminal.fail(error)
+}
