@@ -19,6 +19,8 @@ struct ControlPlane {
     let credentials: ServerCredentials
     /// What the controllers' queues do.
     let figures: QueueFigures
+    /// What the scheduler does.
+    let schedulerFigures: SchedulerFigures
     let log: Logger
 
     /// Runs until the task is cancelled; ends earlier only with the fault of a part that cannot run.
@@ -130,14 +132,6 @@ struct ControlPlane {
             try await LocalPathObjects.createMissing(api.client())
         } catch {
             throw Fault(.failed, "the storage class of local volumes cannot be made", cause: error)
-        }
-    }
-
-    private func schedule() async throws(Fault) {
-        do throws(Status) {
-            try await Scheduler(client: api.client(as: .scheduler), log: log).run()
-        } catch {
-            throw Fault(.failed, "the scheduler cannot run", cause: error)
         }
     }
 }

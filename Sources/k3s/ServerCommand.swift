@@ -6,6 +6,7 @@ import Glibc
 import Host
 import Logging
 import PKI
+import Scheduler
 import Supervisor
 import Support
 import Wire
@@ -16,6 +17,7 @@ struct ServerCommand {
     private let log: Logger
     private let started = ContinuousClock.now
     private let figures = QueueFigures()
+    private let schedulerFigures = SchedulerFigures()
 
     init(_ arguments: [String]) throws(Fault) {
         let environment = Self.environment()
@@ -89,7 +91,7 @@ struct ServerCommand {
         log.info("the API is ready after \(elapsed())")
         let control = ControlPlane(
             configuration: configuration, nodeName: identity.name, api: api, credentials: credentials,
-            figures: figures, log: log)
+            figures: figures, schedulerFigures: schedulerFigures, log: log)
         var parts: [Parts.Part] = [
             { await server.run() },
             { try await control.run() },
@@ -195,9 +197,10 @@ struct ServerCommand {
             authoritiesPEM: credentials[Authority.requestHeader].pem,
             allowedNames: [proxy.certificate.subject.commonName])
         options.returnMemory = ProcessMemory.returnFree
-        options.processMetrics = { [figures] text in
+        options.processMetrics = { [figures, schedulerFigures] text in
             ProcessMetrics.write(to: &text)
             figures.write(to: &text)
+            schedulerFigures.write(to: &text)
         }
         return options
     }

@@ -21,7 +21,7 @@ import Testing
                 Self.messages("FailedScheduling", api)
                     == [
                         "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. "
-                            + "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
+                            + "no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
                     ])
 
             // A node that does not suit it is not worth a try; one that does is.

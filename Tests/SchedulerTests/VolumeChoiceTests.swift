@@ -22,7 +22,7 @@ import Testing
     }
 
     private func choices(_ facts: VolumeFacts, on name: String) -> [String]? {
-        facts.choices(on: node(name))?.map { claim, choice in
+        (try? facts.choices(on: node(name)))?.map { claim, choice in
             switch choice {
             case .volume(let volume): "\(claim): \(volume)"
             case .provision: "\(claim): new"

@@ -34,7 +34,10 @@ struct Decision {
         case .nodeAffinity: NodeAffinityFilter(pod, profile)
         case .nodePorts: NodePortsFilter(pod)
         case .nodeResourcesFit: NodeResourcesFilter(pod, profile.fit)
+        case .volumeRestrictions: VolumeRestrictionsFilter(pod, volumes, cluster)
+        case .nodeVolumeLimits: NodeVolumeLimitsFilter(pod, volumes)
         case .volumeBinding: VolumeBindingFilter(volumes)
+        case .volumeZone: VolumeZoneFilter(volumes)
         case .podTopologySpread: TopologySpreadFilter(pod, cluster, profile)
         case .interPodAffinity: InterPodAffinityFilter(pod, cluster)
         default: nil
@@ -137,20 +140,16 @@ struct Decision {
         }
     }
 
-    /// One of the best nodes; each of them is as likely as the others.
-    static func choose(
-        _ nodes: [NodeFacts], _ scores: [Int], _ random: inout some RandomNumberGenerator
-    ) -> NodeFacts {
-        var (best, ties) = (0, 1)
-        for index in nodes.indices.dropFirst() {
-            if scores[index] > scores[best] {
-                (best, ties) = (index, 1)
-            } else if scores[index] == scores[best] {
-                ties += 1
-                if Int.random(in: 0..<ties, using: &random) == 0 { best = index }
-            }
+    /// One of the best nodes; which of several, a random number says.
+    static func choose(_ nodes: [NodeFacts], _ scores: [Int], _ number: UInt64) -> NodeFacts {
+        let best = scores.max() ?? 0
+        let ties = scores.count { $0 == best }
+        var turn = Int(number % UInt64(max(ties, 1)))
+        for (index, score) in scores.enumerated() where score == best {
+            if turn == 0 { return nodes[index] }
+            turn -= 1
         }
-        return nodes[best]
+        return nodes[0]
     }
 }
 

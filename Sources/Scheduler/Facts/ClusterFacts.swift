@@ -26,6 +26,8 @@ final class ClusterFacts {
     private var nominations: [String: (node: String, pod: PodFacts)] = [:]
     /// How many nodes have an image.
     private(set) var imageNodes: [String: Int] = [:]
+    /// How many pods on nodes use a claim.
+    private(set) var claimUsers: [ObjectName: Int] = [:]
     private var cachedOrder: [NodeFacts]?
 
     init(siblings: Siblings = Siblings()) {
@@ -130,6 +132,7 @@ final class ClusterFacts {
         node.add(pod)
         placed[uid]?.family = kin.join(pod.kin, node.slot)
         if let affinity = pod.affinity { standing.count(affinity, node.slot, by: 1) }
+        for claim in pod.claimNames { claimUsers[claim, default: 0] += 1 }
     }
 
     private func unsettle(_ uid: String, from node: NodeFacts) {
@@ -137,6 +140,9 @@ final class ClusterFacts {
         node.remove(entry.pod)
         kin.leave(family, node.slot)
         if let affinity = entry.pod.affinity { standing.count(affinity, node.slot, by: -1) }
+        for claim in entry.pod.claimNames {
+            claimUsers[claim] = claimUsers[claim].flatMap { $0 > 1 ? $0 - 1 : nil }
+        }
         placed[uid]?.family = nil
         strays[entry.node, default: []].insert(uid)
     }

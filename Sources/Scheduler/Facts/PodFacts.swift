@@ -110,6 +110,11 @@ final class PodFacts: Sendable {
         deviceClaims = DeviceClaimReference.all(of: spec, status)
     }
 
+    /// The claims that it uses, by their full names.
+    var claimNames: [ObjectName] {
+        claims.map { ObjectName(namespace: name.namespace, name: $0.name) }
+    }
+
     /// As kube-scheduler takes them: a container that names no CPU counts for a tenth of a core, one that names no memory
     /// for 200 MiB.
     private static func weighted(_ requests: ResourceAmounts, _ spec: Value) -> (cpu: Int128, memory: Int128) {

@@ -79,3 +79,22 @@ struct ResourceAmounts: Hashable, Sendable {
             || other.others.contains { self[$0.key] < $0.value }
     }
 }
+
+/// Conversions that cost nothing for the amounts that there are: those of the standard library take hundreds of steps.
+extension Int128 {
+    /// The nearest floating-point number.
+    var approximate: Double {
+        let small = Int64(truncatingIfNeeded: self)
+        return Int128(small) == self ? Double(small) : Double(self)
+    }
+
+    /// This part of `total` in hundredths, rounded down; `total` is positive.
+    func percent(of total: Int128) -> Int {
+        let (part, whole) = (Int64(truncatingIfNeeded: self), Int64(truncatingIfNeeded: total))
+        if Int128(part) == self, Int128(whole) == total {
+            let (product, overflow) = part.multipliedReportingOverflow(by: 100)
+            if !overflow { return Int(product / whole) }
+        }
+        return Int(clamping: self * 100 / total)
+    }
+}

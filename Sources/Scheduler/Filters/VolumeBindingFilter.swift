@@ -11,9 +11,16 @@ struct VolumeBindingFilter: NodeFilter {
         .volumeBinding, isFinal: true, "node(s) didn't match PersistentVolume's node affinity")
     private static let unserved = Refusal(
         .volumeBinding, isFinal: true, "node(s) didn't find available persistent volumes to bind")
+    private static let narrow = Refusal(
+        .volumeBinding, isFinal: true, "node(s) did not have enough free storage")
 
     func refusal(of node: NodeFacts) -> Refusal? {
         guard volumes.isReached(from: node) else { return Self.unreached }
-        return volumes.choices(on: node) == nil ? Self.unserved : nil
+        do throws(VolumeFacts.Lack) {
+            _ = try volumes.choices(on: node)
+            return nil
+        } catch {
+            return error == .room ? Self.narrow : Self.unserved
+        }
     }
 }

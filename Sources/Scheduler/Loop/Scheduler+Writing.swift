@@ -5,13 +5,13 @@ import Support
 
 /// Carries out what was decided.
 extension Scheduler {
-    func carryOut(_ job: Job, _ volumes: VolumeSets) async throws(Status) {
+    func carryOut(_ job: Job, _ others: Others) async throws(Status) {
         switch job {
-        case .bind(let pod, let node): try await bind(pod, to: node)
+        case .bind(let pod, let node, _): try await bind(pod, to: node, others.extenders)
         case .serve(let pod, let choices, let node):
             for (claim, choice) in choices {
                 let name = ObjectName(namespace: pod.name.namespace, name: claim)
-                try await serve(name, by: choice, on: node, volumes)
+                try await serve(name, by: choice, on: node, others.volumes)
             }
         case .tell(let pod, let verdict): try await tell(pod, verdict)
         case .preempt(let pod, let victims, let node, let verdict):
@@ -22,7 +22,14 @@ extension Scheduler {
         }
     }
 
-    private func bind(_ pod: PodFacts, to node: String) async throws(Status) {
+    private func bind(_ pod: PodFacts, to node: String, _ extenders: Extenders?) async throws(Status) {
+        do throws(Fault) {
+            if let extenders, try await extenders.bind(pod, to: node) {
+                return note(pod, .normal, "Scheduled", "Successfully assigned \(pod.name) to \(node)")
+            }
+        } catch {
+            throw Status(code: 500, reason: .internalError, message: error.description)
+        }
         let binding: Value = [
             "apiVersion": "v1", "kind": "Binding",
             "metadata": [

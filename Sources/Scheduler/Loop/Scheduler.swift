@@ -21,14 +21,25 @@ public final class Scheduler: Sendable {
     let now: @Sendable () -> Timestamp
     private let elapsed: @Sendable () -> Duration
     private let random: any RandomNumberGenerator & Sendable
+    private let configuration: SchedulerConfiguration
+    private let figures: SchedulerFigures
+    private let callExtender: ExtenderCall
     private let inbox = Inbox()
 
     public init(
-        client: any Client, log: Logger, clock: some Clock<Duration> = ContinuousClock(),
-        random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
-        now: @escaping @Sendable () -> Timestamp = { .now }
+        client: any Client, log: Logger, configuration: SchedulerConfiguration = .init(),
+        figures: SchedulerFigures = SchedulerFigures(),
+        clock: some Clock<Duration> = ContinuousClock(),
+        random: any RandomNumberGenerator & Sendable = SeededRandom(seed: .random(in: .min ... .max)),
+        now: @escaping @Sendable () -> Timestamp = { .now },
+        callExtender: @escaping ExtenderCall = { _ throws(Fault) in
+            throw Fault(.unsupported, "extenders cannot be called from here")
+        }
     ) {
         self.client = client
+        self.configuration = configuration
+        self.figures = figures
+        self.callExtender = callExtender
         events = EventRecorder(client, component: Self.name)
         self.log = log
         self.clock = clock
@@ -43,18 +54,26 @@ public final class Scheduler: Sendable {
         let volumes = try await VolumeSets(client)
         let owners = try await OwnerSets(client)
         let state = SchedulingState(
-            cluster: ClusterFacts(siblings: Siblings(selectorOfOwner: owners.selector)), random: random,
+            profiles: configuration.profiles, limits: configuration.limits,
+            cluster: ClusterFacts(siblings: Siblings(selectorOfOwner: owners.selector)), random: random, figures: figures,
             volumes: volumes.facts)
         var observations: [any Observation] = []
+        var sets: [Inbox.Source: any ObjectSet] = [:]
         for (source, resource) in Self.sources {
             let set = try await client.observe(resource, .all)
+            sets[source] = set
             observations.append(set.observe { [inbox] in inbox.put(source, $0) })
+        }
+        var others = Others(volumes: volumes)
+        if let pods = sets[.pods], let nodes = sets[.nodes], !configuration.extenders.isEmpty {
+            others.extenders = Extenders(
+                configurations: configuration.extenders, call: callExtender, pods: pods, nodes: nodes)
         }
         observations += volumes.observe { [inbox] in inbox.put(.volumes) }
         defer { for observation in observations { observation.cancel() } }
         await withDiscardingTaskGroup { group in
             group.addTask { await self.events.run() }
-            await self.loop(state, volumes, &group)
+            await self.loop(state, others, &group)
             group.cancelAll()
         }
     }
@@ -64,30 +83,51 @@ public final class Scheduler: Sendable {
         (.budgets, .podDisruptionBudgets), (.pods, .pods),
     ]
 
+    /// Whom decisions and writes need beside the facts.
+    struct Others: Sendable {
+        let volumes: VolumeSets
+        var extenders: Extenders?
+    }
+
     private func loop(
-        _ state: SchedulingState, _ volumes: VolumeSets, _ group: inout DiscardingTaskGroup
+        _ state: SchedulingState, _ others: Others, _ group: inout DiscardingTaskGroup
     ) async {
         var inFlight = 0
         func start(_ jobs: [Job]) {
             for job in jobs {
                 inFlight += 1
-                group.addTask { await self.perform(job, volumes) }
+                group.addTask { await self.perform(job, others) }
             }
         }
         while !Task.isCancelled {
             let news = inbox.take()
             inFlight -= news.finished.count
             start(take(news, state))
-            if inFlight < Self.writesAtOnce, let jobs = state.next(at: elapsed(), time: now()) {
-                start(jobs)
+            if inFlight < Self.writesAtOnce, let attempt = state.take(at: elapsed()) {
+                start(await carryOut(attempt, state, others))
                 // Others want the thread as well.
                 await Task.yield()
                 continue
             }
             guard news.isEmpty else { continue }
+            state.countWaiting()
             let due = inFlight < Self.writesAtOnce ? state.nextDue.map { max($0 - elapsed(), .zero) } : nil
             await inbox.wait(atMost: due, clock)
         }
+    }
+
+    private func carryOut(
+        _ attempt: SchedulingState.Attempt, _ state: SchedulingState, _ others: Others
+    ) async -> [Job] {
+        var (sifted, worth) = (state.sift(attempt), [String: Int]())
+        if let extenders = others.extenders {
+            do throws(Fault) {
+                (sifted, worth) = try await extenders.consult(attempt, sifted)
+            } catch {
+                return state.failed(attempt, error, at: elapsed())
+            }
+        }
+        return state.conclude(attempt, sifted, worth: worth, at: elapsed(), time: now())
     }
 
     /// Brings the state up to date. Returns what pods shall be told at once.
@@ -117,9 +157,9 @@ public final class Scheduler: Sendable {
         return jobs
     }
 
-    private func perform(_ job: Job, _ volumes: VolumeSets) async {
+    private func perform(_ job: Job, _ others: Others) async {
         do throws(Status) {
-            try await carryOut(job, volumes)
+            try await carryOut(job, others)
             inbox.put(.init(job: job, error: nil))
         } catch {
             // Somebody else wrote first: the next try sees what.
@@ -134,7 +174,7 @@ extension Job {
     /// Whom it is about, for the log.
     fileprivate var pod: String {
         switch self {
-        case .bind(let pod, _), .serve(let pod, _, _), .tell(let pod, _), .preempt(let pod, _, _, _):
+        case .bind(let pod, _, _), .serve(let pod, _, _), .tell(let pod, _), .preempt(let pod, _, _, _):
             pod.name.description
         case .forgetNominations(let pods): pods.map(\.name.description).joined(separator: ", ")
         }

@@ -14,17 +14,21 @@ final class SchedulingState {
     /// Where the next look at the nodes begins, so that none is asked more often than others.
     private var start = 0
     private var random: any RandomNumberGenerator & Sendable
+    /// Pods whose victims are being told.
+    private var preempting: Set<String> = []
     private let volumes: (PodFacts) -> VolumeFacts
-    private(set) var figures = SchedulerFigures()
+    private let figures: SchedulerFigures
 
     init(
         profiles: [Profile] = [Profile()], limits: SchedulingQueue.Limits = .init(), cluster: ClusterFacts = .init(),
-        random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
+        random: any RandomNumberGenerator & Sendable = SeededRandom(seed: 0),
+        figures: SchedulerFigures = SchedulerFigures(),
         volumes: @escaping (PodFacts) -> VolumeFacts = { _ in VolumeFacts() }
     ) {
         self.profiles = Dictionary(profiles.map { ($0.schedulerName, $0) }) { first, _ in first }
         self.cluster = cluster
         self.random = random
+        self.figures = figures
         self.volumes = volumes
         queue = SchedulingQueue(limits: limits)
     }
@@ -33,6 +37,9 @@ final class SchedulingState {
     var nextDue: Duration? { queue.nextDue }
 
     // MARK: What happened
+
+    /// Tells how many pods wait where.
+    func countWaiting() { figures.waiting(queue.counts) }
 
     func setNamespace(_ name: String, _ labels: Fields?, at now: Duration) {
         if cluster.setNamespace(name, labels) { happened(.namespaceChanged, at: now) }
@@ -129,13 +136,17 @@ final class SchedulingState {
     /// One attempt for the pod whose turn it is; `nil` when none's is. `time` is for victims' ages and the figures.
     func next(at now: Duration, time: Timestamp) -> [Job]? {
         guard let attempt = take(at: now) else { return nil }
-        return conclude(attempt, attempt.decision.sift(from: start), at: now, time: time)
+        return conclude(attempt, sift(attempt), at: now, time: time)
     }
+
+    /// The nodes that can take the pod, by the word of our own rules.
+    func sift(_ attempt: Attempt) -> Decision.Sifted { attempt.decision.sift(from: start) }
 
     /// A pod's turn, before nodes were asked.
     struct Attempt {
         var decision: Decision
         var taken: SchedulingQueue.Taken
+        var journey: SchedulerFigures.Journey
     }
 
     func take(at now: Duration) -> Attempt? {
@@ -147,36 +158,46 @@ final class SchedulingState {
             // Its volumes may be on their way to a node: then it counts there.
             cluster.displace(taken.pod.uid)
             let decision = Decision(taken.pod, volumes(taken.pod), profile, cluster)
-            return Attempt(decision: decision, taken: taken)
+            let journey = SchedulerFigures.Journey(came: taken.came, began: now, attempts: taken.attempts)
+            return Attempt(decision: decision, taken: taken, journey: journey)
         }
         return nil
     }
 
-    /// Carries an attempt to its end, with the nodes that can take the pod.
-    private func conclude(
-        _ attempt: Attempt, _ sifted: Decision.Sifted, at now: Duration, time: Timestamp
+    /// Carries an attempt to its end, with the nodes that can take the pod, and what they are worth to others.
+    func conclude(
+        _ attempt: Attempt, _ sifted: Decision.Sifted, worth: [String: Int] = [:], at now: Duration, time: Timestamp
     ) -> [Job] {
         let pod = attempt.taken.pod
         switch sifted {
         case .nodes(let nodes, let asked):
             start = (start + asked) % max(cluster.order.count, 1)
-            let node = nodes.count == 1
-                ? nodes[0] : Decision.choose(nodes, attempt.decision.scores(of: nodes), &random)
+            guard nodes.count > 1 else { return go(pod, attempt, to: nodes[0], at: now) }
+            var scores = attempt.decision.scores(of: nodes)
+            if !worth.isEmpty { for index in nodes.indices { scores[index] += worth[nodes[index].name] ?? 0 } }
+            let node = Decision.choose(nodes, scores, random.next())
             return go(pod, attempt, to: node, at: now)
         case .none(let diagnosis):
             return refuse(attempt, diagnosis, at: now, time: time)
         }
     }
 
+    /// The attempt could not be made, for no reason of the pod's.
+    func failed(_ attempt: Attempt, _ fault: Fault, at now: Duration) -> [Job] {
+        let pod = attempt.taken.pod
+        figures.attempted(pod.schedulerName, .error, attempt.journey, at: now)
+        queue.failed(pod.uid, at: now)
+        return [told(pod, .init(reason: .error, message: fault.description))].compactMap(\.self)
+    }
+
     private func go(_ pod: PodFacts, _ attempt: Attempt, to node: NodeFacts, at now: Duration) -> [Job] {
         cluster.place(pod, on: node.name)
         cluster.nominate(pod, nil)
-        figures.attempted(pod.schedulerName, .scheduled, since: attempt.taken.came, attempts: attempt.taken.attempts, at: now)
         let volumes = attempt.decision.volumes
-        guard !volumes.isComplete else { return [.bind(pod, node: node.name)] }
+        guard !volumes.isComplete else { return [.bind(pod, node: node.name, attempt.journey)] }
         // It counts on the node while its volumes are made there, so that the room is left when they are.
         queue.refused(pod.uid, by: PluginSet(.volumeBinding), at: now)
-        return [.serve(pod, volumes.choices(on: node) ?? [], node: node.name)]
+        return [.serve(pod, (try? volumes.choices(on: node)) ?? [], node: node.name)]
     }
 
     private func refuse(
@@ -184,25 +205,31 @@ final class SchedulingState {
     ) -> [Job] {
         var diagnosis = diagnosis
         let pod = attempt.taken.pod
-        figures.attempted(pod.schedulerName, .unschedulable, since: nil, attempts: 0, at: now)
+        figures.attempted(pod.schedulerName, .unschedulable, attempt.journey, at: now)
         queue.refused(pod.uid, by: diagnosis.plugins, at: now)
         var verdict = Job.Verdict(reason: .unschedulable, message: "")
         if attempt.decision.profile.preempts, diagnosis.total > 0 {
             let preemption = Preemption(decision: attempt.decision, budgets: Array(budgets.values), now: time)
-            if let why = preemption.ineligibility(diagnosis) {
-                diagnosis.aftermath = "preemption: " + why
+            let isUnderWay = preempting.contains(pod.uid)
+            if let why = isUnderWay ? Preemption.underWay : preemption.ineligibility(diagnosis) {
+                diagnosis.aftermath = Self.preemption(attempt.decision.profile) + why
             } else {
                 let (candidates, useless) = preemption.candidates(diagnosis, from: start)
                 if let best = preemption.cheapest(of: candidates) {
                     return preempt(pod, best, diagnosis)
                 }
-                diagnosis.aftermath = "preemption: " + useless.message
+                diagnosis.aftermath = Self.preemption(attempt.decision.profile) + useless.message
                 if cluster.nomination(of: pod.uid) != nil || !pod.nominatedNode.isEmpty { verdict.nomination = "" }
                 cluster.nominate(pod, nil)
             }
         }
         verdict.message = diagnosis.message
         return [told(pod, verdict)].compactMap(\.self)
+    }
+
+    /// What comes before the word of preemption: that of the rule about devices, which has none to take back.
+    private static func preemption(_ profile: Profile) -> String {
+        (profile.filters.contains(.dynamicResources) ? "no new claims to deallocate, " : "") + "preemption: "
     }
 
     private func preempt(_ pod: PodFacts, _ best: Preemption.Candidate, _ diagnosis: Diagnosis) -> [Job] {
@@ -213,6 +240,7 @@ final class SchedulingState {
         let verdict = Job.Verdict(
             reason: .unschedulable, message: diagnosis.message, nomination: best.node.name)
         let victims = best.victims.filter { !$0.isLeaving }
+        preempting.insert(pod.uid)
         let job = Job.preempt(pod, victims: victims, node: best.node.name, verdict)
         return lesser.isEmpty ? [job] : [.forgetNominations(lesser), job]
     }
@@ -231,7 +259,9 @@ final class SchedulingState {
     /// A job has ended.
     func finished(_ job: Job, _ error: Status?, at now: Duration) {
         switch job {
-        case .bind(let pod, _):
+        case .bind(let pod, _, let journey):
+            figures.attempted(pod.schedulerName, error == nil ? .scheduled : .error, journey, at: now)
+            guard queue.contains(pod.uid) else { return }
             if error == nil {
                 queue.remove(pod.uid)
             } else {
@@ -241,7 +271,9 @@ final class SchedulingState {
         case .serve(let pod, _, _) where error != nil:
             release(pod.uid, at: now)
             queue.failed(pod.uid, at: now)
-        case .preempt(let pod, _, _, _) where error != nil: queue.failed(pod.uid, at: now)
+        case .preempt(let pod, _, _, _):
+            preempting.remove(pod.uid)
+            if error != nil { queue.failed(pod.uid, at: now) }
         default: break
         }
     }

@@ -26,8 +26,11 @@ struct Preemption {
         guard !isLost else { return nil }
         // Those that were evicted for it are still going.
         let isMakingRoom = node.pods.values.contains { $0.isPreempted && $0.priority < pod.priority }
-        return isMakingRoom ? "not eligible due to a terminating pod on the nominated node." : nil
+        return isMakingRoom ? Self.underWay : nil
     }
+
+    /// Why no more pods are sent away for one that has made some go.
+    static let underWay = "not eligible due to a terminating pod on the nominated node."
 
     /// Nodes that victims would open, beginning with the one at `start` of those that may be; and for the others why not.
     func candidates(_ diagnosis: Diagnosis, from start: Int) -> ([Candidate], Diagnosis) {

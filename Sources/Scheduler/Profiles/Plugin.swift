@@ -4,6 +4,8 @@ enum Plugin: Int, CaseIterable, Sendable {
         nodeResourcesFit, volumeRestrictions, nodeVolumeLimits, volumeBinding, volumeZone, podTopologySpread,
         interPodAffinity, dynamicResources, defaultPreemption, nodeResourcesBalancedAllocation, imageLocality,
         defaultBinder
+    /// No rule of ours: what extenders refuse.
+    case extender
 
     var name: String {
         switch self {
@@ -26,11 +28,13 @@ enum Plugin: Int, CaseIterable, Sendable {
         case .nodeResourcesBalancedAllocation: "NodeResourcesBalancedAllocation"
         case .imageLocality: "ImageLocality"
         case .defaultBinder: "DefaultBinder"
+        case .extender: "Extender"
         }
     }
 
+    /// The plugin that a configuration names.
     init?(name: String) {
-        guard let plugin = Self.allCases.first(where: { $0.name == name }) else { return nil }
+        guard let plugin = Self.allCases.first(where: { $0.name == name && $0 != .extender }) else { return nil }
         self = plugin
     }
 

@@ -16,8 +16,10 @@ enum ClusterEvent {
     /// Devices, their classes, or claims for them.
     case devicesChanged
 
-    /// The rules whose mind it may change.
-    var plugins: PluginSet {
+    /// The rules whose mind it may change. What would change an extender's, nobody knows.
+    var plugins: PluginSet { ownPlugins.union(PluginSet(.extender)) }
+
+    private var ownPlugins: PluginSet {
         switch self {
         case .podPlaced: PluginSet(.interPodAffinity, .podTopologySpread)
         case .podLeft:

@@ -70,6 +70,7 @@ struct SchedulingQueue {
 
     let limits: Limits
     private var entries: [String: Entry] = [:]
+    private var population: [Place: Int] = [:]
     private var tickets = 0
     private var active: Heap<Turn> = []
     private var backOff: Heap<Wish> = []
@@ -106,7 +107,8 @@ struct SchedulingQueue {
 
     /// The pod is gone, or on a node.
     mutating func remove(_ uid: String) {
-        guard let entry = entries.removeValue(forKey: uid) else { return }
+        guard let entry = entries[uid] else { return }
+        store(nil, uid)
         leave(entry)
     }
 
@@ -130,13 +132,14 @@ struct SchedulingQueue {
         entry.attempts += 1
         entry.state = .inFlight
         entry.ticket = nextTicket()
-        entries[uid] = entry
+        store(entry, uid)
         return Taken(pod: entry.pod, attempts: entry.attempts, came: entry.came)
     }
 
     /// The pod fits nowhere, by the word of these rules.
     mutating func refused(_ uid: String, by plugins: PluginSet, at now: Duration) {
         guard var entry = entries[uid] else { return }
+        leave(entry)
         entry.refusals += 1
         entry.errors = 0
         entry.since = now
@@ -148,6 +151,7 @@ struct SchedulingQueue {
     /// The attempt failed, for no reason of the pod's.
     mutating func failed(_ uid: String, at now: Duration) {
         guard var entry = entries[uid] else { return }
+        leave(entry)
         entry.errors += 1
         entry.since = now
         entry.state = .backingOff(until: now + delay(entry.errors), isError: true)
@@ -240,7 +244,7 @@ struct SchedulingQueue {
         var entry = entry
         entry.ticket = nextTicket()
         let uid = entry.pod.uid
-        entries[uid] = entry
+        store(entry, uid)
         switch entry.state {
         case .active:
             active.insert(
@@ -277,16 +281,37 @@ struct SchedulingQueue {
 
     /// How many pods are where, under the names of `scheduler_pending_pods`.
     var counts: [(queue: String, pods: Int)] {
-        var (active, backOff, waiting, gated) = (0, 0, 0, 0)
-        for entry in entries.values {
-            switch entry.state {
-            case .active: active += 1
-            case .backingOff: backOff += 1
-            case .waiting: waiting += 1
-            case .gated: gated += 1
-            case .inFlight: break
+        Place.allCases.compactMap { place in place.name.map { ($0, population[place, default: 0]) } }
+    }
+
+    private enum Place: CaseIterable {
+        case active, backOff, gated, waiting, inFlight
+
+        var name: String? {
+            switch self {
+            case .active: "active"
+            case .backOff: "backoff"
+            case .gated: "gated"
+            case .waiting: "unschedulable"
+            case .inFlight: nil
             }
         }
-        return [("active", active), ("backoff", backOff), ("gated", gated), ("unschedulable", waiting)]
+    }
+
+    private static func place(_ state: State) -> Place {
+        switch state {
+        case .active: .active
+        case .backingOff: .backOff
+        case .waiting: .waiting
+        case .gated: .gated
+        case .inFlight: .inFlight
+        }
+    }
+
+    /// Puts an entry, or none, into the books.
+    private mutating func store(_ entry: Entry?, _ uid: String) {
+        if let old = entries[uid] { population[Self.place(old.state), default: 0] -= 1 }
+        if let entry { population[Self.place(entry.state), default: 0] += 1 }
+        entries[uid] = entry
     }
 }

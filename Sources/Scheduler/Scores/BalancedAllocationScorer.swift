@@ -28,7 +28,7 @@ struct BalancedAllocationScorer: NodeScorer {
     }
 
     private static func share(_ used: Int128, of total: Int128) -> Double? {
-        total > 0 ? min(1, Double(used) / Double(total)) : nil
+        total > 0 ? min(1, used.approximate / total.approximate) : nil
     }
 
     /// The standard deviation.

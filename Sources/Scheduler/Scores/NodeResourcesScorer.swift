@@ -39,10 +39,10 @@ struct NodeResourcesScorer: NodeScorer {
     /// `nil` where the resource's word does not count.
     private func score(_ used: Int128, of total: Int128) -> Int? {
         switch arguments.strategy {
-        case .leastAllocated: return used > total ? 0 : Int((total - used) * 100 / total)
-        case .mostAllocated: return Int(min(used, total) * 100 / total)
+        case .leastAllocated: return used > total ? 0 : (total - used).percent(of: total)
+        case .mostAllocated: return min(used, total).percent(of: total)
         case .ratio(let curve):
-            let use = used > total ? 100 : Int(used * 100 / total)
+            let use = used > total ? 100 : used.percent(of: total)
             let score = Self.height(of: curve, at: use)
             return score > 0 ? score : nil
         }

@@ -29,6 +29,18 @@ struct VolumeFacts: Sendable {
         var provisionedNodes: NodeSelector?
         /// The node for which one is being made already.
         var selectedNode: String?
+        /// Where there is how much room for one, and how much is asked for; `nil` when its driver does not say
+        /// (KEP-1472).
+        var room: Room?
+
+        struct Room: Sendable {
+            var wanted: Int64
+            var places: [(nodes: LabelSelector, largest: Int64)]
+
+            func isEnough(on node: NodeFacts) -> Bool {
+                places.contains { $0.largest >= wanted && $0.nodes.matches(node.labels) }
+            }
+        }
     }
 
     /// How a claim shall be served on the chosen node.
@@ -37,7 +49,20 @@ struct VolumeFacts: Sendable {
         case provision
     }
 
+    /// Why the waiting claims cannot be served on a node.
+    enum Lack: Error {
+        case volume
+        case room
+    }
+
     var claims: [(name: String, claim: Claim)] = []
+    /// Of the volumes that it has: the labels that their nodes must have, each with one of these values.
+    var zones: [(key: String, values: Set<String>)] = []
+    /// The claims that one pod at a time may use (`ReadWriteOncePod`).
+    var exclusive: [ObjectName] = []
+    /// What it would attach, by driver; and who knows what nodes have.
+    var attachments: [VolumeAttachmentFacts] = []
+    var knowledge: (any VolumeKnowledge)?
 
     /// The message that Kubernetes gives for what no node can mend.
     private var complaint: String? {
@@ -77,13 +102,13 @@ struct VolumeFacts: Sendable {
         }
     }
 
-    /// How each claim that waits can be served on this node; `nil` when one cannot. No volume is given to two
+    /// How each claim that waits can be served on this node; fails when one cannot. No volume is given to two
     /// claims.
-    func choices(on node: NodeFacts) -> [(claim: String, choice: Choice)]? {
+    func choices(on node: NodeFacts) throws(Lack) -> [(claim: String, choice: Choice)] {
         var taken: Set<String> = []
         var choices: [(claim: String, choice: Choice)] = []
         for case (let name, .waitsForConsumer(let options)) in claims {
-            if let selected = options.selectedNode, selected != node.name { return nil }
+            if let selected = options.selectedNode, selected != node.name { throw .volume }
             let volume = options.volumes.first { volume in
                 !taken.contains(volume.name)
                     && (volume.nodes?.matches(labels: node.labels, name: node.name) ?? true)
@@ -94,9 +119,10 @@ struct VolumeFacts: Sendable {
             } else if options.isProvisioned,
                 options.provisionedNodes?.matches(labels: node.labels, name: node.name) ?? true
             {
+                guard options.room?.isEnough(on: node) ?? true else { throw .room }
                 choices.append((name, .provision))
             } else {
-                return nil
+                throw .volume
             }
         }
         return choices

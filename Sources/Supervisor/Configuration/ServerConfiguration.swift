@@ -28,6 +28,8 @@ public struct ServerConfiguration: Hashable, Sendable {
     public var secretsEncryption: SecretsEncryption?
     /// What `--kube-apiserver-arg` says.
     public var apiServer: APIServerArguments
+    /// What `--kube-scheduler-arg` says.
+    public var scheduler: SchedulerArguments
     public var isVerbose: Bool
     public var logFile: String?
 
@@ -66,6 +68,7 @@ public struct ServerConfiguration: Hashable, Sendable {
         runsAgent = !values.flag("disable-agent")
         secretsEncryption = try SecretsEncryption(values)
         apiServer = try APIServerArguments(values.list("kube-apiserver-arg"))
+        scheduler = try SchedulerArguments(values.list("kube-scheduler-arg"))
         isVerbose = values.flag("debug") || (values.number("v") ?? 0) > 0
         logFile = values.text("log")
     }
