@@ -61,6 +61,7 @@ public final class Kubelet: Sendable {
         let node = NodeKeeper(
             options, facts, client: client, runtime: runtime, images: imageService, events: events, log: log)
         let context = makeContext(capacity, node)
+        let pressure = PressureKeeper(options, context, images: imageService, context.collector)
         do throws(Fault) { try context.groups.prepare() } catch {
             log.warning("the control groups of pods are not as they should be: \(error)")
         }
@@ -73,7 +74,7 @@ public final class Kubelet: Sendable {
             group.addTask { await self.volumes.run() }
             group.addTask { await self.probe() }
             group.addTask { await self.logs.run() }
-            group.addTask { await node.run(ready: ready) }
+            group.addTask { await node.run(ready: ready) { await pressure.look() } }
             group.addTask { await self.followRuntime() }
             group.addTask { await self.work(context, writer) }
         }
@@ -96,7 +97,8 @@ public final class Kubelet: Sendable {
             awaited: ObservedObjects(client: client) { queue.add($0) }, hook: LifecycleHook(runtime: runtime),
             events: events, operations: operations, table: table,
             groups: PodCgroups(root: options.cgroupRoot, log: log), log: log, wake: { queue.add($0) },
-            capacity: capacity, desk: ResizeDesk(capacity) { queue.add($0) })
+            capacity: capacity, desk: ResizeDesk(capacity) { queue.add($0) },
+            collector: ImageCollector(imageService, runtime, table, options.imageLimits))
     }
 
     // MARK: Causes

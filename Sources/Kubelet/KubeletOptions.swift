@@ -35,6 +35,14 @@ public struct KubeletOptions: Sendable {
     public var cgroupRoot = "/"
     /// As many pods as may be placed here.
     public var maxPods = 110
+    /// When images go to make room.
+    public var imageLimits = ImageLimits()
+    /// When pods go, too.
+    public var evictionThresholds = EvictionThreshold.defaults
+    /// Pressure is told for this long after it was last seen, so that a node does not waver.
+    public var evictionTransition = Duration.seconds(300)
+    /// How long a pod that must go for a threshold with a grace period is given to end, at most.
+    public var evictionGracePeriod = Duration.zero
     /// How much the logs of containers may hold.
     public var logLimits = LogLimits()
     /// What the Node object tells about where the machine is from: `k3s://<name>`. Empty for nothing.

@@ -51,6 +51,7 @@ struct ContainerStarter: Sendable {
             case .hold(let hold): return .held(hold)
             }
         }
+        for id in [image.id] + offer.images.values.map(\.image) { context.collector.use(id) }
         do throws(Refusal) {
             return .started(id: try await make(image, offer, sandboxConfig))
         } catch {

@@ -53,6 +53,12 @@ struct PodCgroups: Sendable {
         try group.setMemoryLimit(values.memoryLimit.map { ByteCount($0) })
     }
 
+    /// How many processes and threads the pod has; `nil` where nobody counts.
+    func processCount(_ pod: Pod) -> Int? {
+        guard let group = group(QualityOfService(pod).cgroupParent(podUID: pod.metadata.uid)) else { return nil }
+        return (try? group.usage())?.processCount
+    }
+
     /// Removes the group of a pod whose processes have ended.
     func remove(podUID: String) throws(Fault) {
         for quality in QualityOfService.allCases {

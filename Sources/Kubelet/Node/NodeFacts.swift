@@ -36,12 +36,12 @@ extension String {
 struct NodeHealth: Hashable, Sendable {
     /// Why it cannot run pods; empty when it can.
     var complaints: [String] = []
-    var isShortOfMemory = false
-    var isShortOfDisk = false
+    var pressures: Set<NodePressure> = []
 
-    /// Reads the machine and asks the runtime.
-    static func check(_ options: KubeletOptions, _ runtime: any RuntimeService) async -> NodeHealth {
+    /// Asks the runtime.
+    static func check(_ runtime: any RuntimeService, _ pressures: Set<NodePressure>) async -> NodeHealth {
         var health = NodeHealth()
+        health.pressures = pressures
         do throws(Fault) {
             let status = try await runtime.status().status
             for type in [CRI.RuntimeCondition.runtimeReady, CRI.RuntimeCondition.networkReady] {
@@ -56,13 +56,6 @@ struct NodeHealth: Hashable, Sendable {
             }
         } catch {
             health.complaints.append("container runtime is down: \(error.summary)")
-        }
-        // Kubernetes' own threshold: 100 MiB of memory.
-        if let memory = try? Machine.memory() { health.isShortOfMemory = memory.available < .mebibytes(100) }
-        if let space = try? Files.space(at: options.layout.root) {
-            health.isShortOfDisk =
-                space.available.bytes < space.total.bytes / 20
-                || space.inodes > 0 && space.freeInodes < space.inodes / 20
         }
         return health
     }

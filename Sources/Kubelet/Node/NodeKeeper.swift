@@ -49,13 +49,17 @@ final class NodeKeeper: Sendable {
     }
 
     /// Registers and keeps the node until cancelled. `ready` is called once, when the API has been told
-    /// that it is.
-    func run(ready: @escaping @Sendable () -> Void) async {
+    /// that it is. `pressures` tells what the node is short of, at each look.
+    func run(
+        ready: @escaping @Sendable () -> Void,
+        pressures: @escaping @Sendable () async -> Set<NodePressure> = { [] }
+    ) async {
         let observation = await observe()
         defer { observation?.cancel() }
         var state = Tick()
         while !Task.isCancelled {
-            let pause = await tick(&state, ready)
+            let health = await NodeHealth.check(runtime, await pressures())
+            let pause = await tick(&state, health, ready)
             await bell.wait(atMost: pause, tolerance: .milliseconds(100))
         }
     }
@@ -81,8 +85,7 @@ final class NodeKeeper: Sendable {
     }
 
     /// One round. Returns how long to rest.
-    private func tick(_ state: inout Tick, _ ready: @Sendable () -> Void) async -> Duration {
-        let health = await NodeHealth.check(options, runtime)
+    private func tick(_ state: inout Tick, _ health: NodeHealth, _ ready: @Sendable () -> Void) async -> Duration {
         await lookAtImages(&state)
         do throws(Status) {
             try await report(health, state.images)

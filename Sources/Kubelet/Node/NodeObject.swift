@@ -90,15 +90,16 @@ struct NodeConditions: Sendable {
         let isReady = health.complaints.isEmpty
         return [
             pressure(
-                "MemoryPressure", health.isShortOfMemory, "KubeletHasInsufficientMemory",
+                "MemoryPressure", health.pressures.contains(.memory), "KubeletHasInsufficientMemory",
                 "KubeletHasSufficientMemory",
                 "kubelet has insufficient memory available", "kubelet has sufficient memory available"),
             pressure(
-                "DiskPressure", health.isShortOfDisk, "KubeletHasDiskPressure", "KubeletHasNoDiskPressure",
+                "DiskPressure", health.pressures.contains(.disk), "KubeletHasDiskPressure",
+                "KubeletHasNoDiskPressure",
                 "kubelet has disk pressure", "kubelet has no disk pressure"),
             pressure(
-                // k3s names no number of processes at which a node would be short of them.
-                "PIDPressure", false, "KubeletHasInsufficientPID", "KubeletHasSufficientPID",
+                "PIDPressure", health.pressures.contains(.processes), "KubeletHasInsufficientPID",
+                "KubeletHasSufficientPID",
                 "kubelet has insufficient PID available", "kubelet has sufficient PID available"),
             Finding(
                 type: "Ready", isTrue: isReady, reason: isReady ? "KubeletReady" : "KubeletNotReady",

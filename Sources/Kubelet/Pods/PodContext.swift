@@ -29,6 +29,7 @@ struct PodContext: Sendable {
     /// What the node has, and what it gives to pods.
     let capacity: NodeCapacity
     let desk: ResizeDesk
+    let collector: ImageCollector
     let hasAppArmor = Machine.hasAppArmor
 
     var hostIPs: [String] { options.internalAddresses.map(\.description) }

@@ -33,6 +33,7 @@ struct PodFacts: Sendable {
 
     /// How long its containers are given to stop, as things stand.
     var gracePeriod: Duration {
+        if let grace = memory.end?.gracePeriod { return max(grace, .seconds(1)) }
         let asked = isDeleted ? pod.metadata.deletionGracePeriodSeconds : nil
         return .seconds(min(max(asked ?? spec.terminationGracePeriodSeconds ?? 30, 1), Self.longestGrace))
     }

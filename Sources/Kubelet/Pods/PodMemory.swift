@@ -7,6 +7,8 @@ struct PodEnd: Hashable, Sendable {
     var phase: String
     var reason = ""
     var message = ""
+    /// What its containers are given to stop; `nil` for what the pod says.
+    var gracePeriod: Duration?
 }
 
 /// What the kubelet knows of a pod beyond the API and the runtime. Losing it, by a restart, costs a little

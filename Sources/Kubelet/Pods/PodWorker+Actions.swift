@@ -206,6 +206,7 @@ extension PodWorker {
         context.logs.stop(containerID: id)
         if let container = facts.runtime.containers.first(where: { $0.id == id }) {
             context.files(facts.pod).removeLog(container, of: facts.pod)
+            if !container.imageID.isEmpty { context.collector.use(container.imageID) }
         }
         record.remember { memory in
             memory.messages[id] = nil

@@ -71,6 +71,7 @@ extension RuntimePod.Container {
             logPath: status.logPath)
         madeWith = status.annotations[PodLabels.resources].flatMap { try? Value(json: $0) }
             .map { ResourceRequirements($0) }
+        imageID = status.imageID
         recursiveReadOnly = Set(status.mounts.filter(\.recursiveReadOnly).map(\.containerPath))
         values = status.resources.flatMap { CgroupValues(reported: $0.linux) }
     }

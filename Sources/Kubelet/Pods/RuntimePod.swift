@@ -30,6 +30,8 @@ struct RuntimePod: Hashable, Sendable {
         /// As it was asked for, as the runtime resolved it, and the digest of its configuration.
         var image = ""
         var imageRef = ""
+        /// As it was made with: the digest of the image's configuration.
+        var imageID = ""
         /// The ``ContainerFingerprint`` of what it was made from.
         var fingerprint = ""
         var logPath = ""

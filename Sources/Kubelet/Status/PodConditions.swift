@@ -10,6 +10,8 @@ struct PodConditions: Sendable {
     let isSandboxReady: Bool
     let isInitialized: Bool
     let now: Timestamp
+    /// Why the pod had to make room; `nil` when it had not.
+    var eviction: String?
     var resize = Resize()
 
     /// What is said about the resizing of the pod, as long as there is something to say (KEP 1287).
@@ -35,7 +37,7 @@ struct PodConditions: Sendable {
 
     /// In the order in which `kubectl describe` has shown them for years; those of others behind.
     var merged: [PodCondition] {
-        let findings = [sandbox, initialized, ready, containersReady] + resizing
+        let findings = [sandbox, initialized, ready, containersReady] + resizing + disruption
         let own = findings.map(condition)
         let types = Resize.types.union(findings.map(\.type))
         return own + pod.status.conditions.filter { !types.contains($0.type) } + scheduled
@@ -45,6 +47,13 @@ struct PodConditions: Sendable {
     private var scheduled: [PodCondition] {
         guard !pod.status.conditions.contains(where: { $0.type == "PodScheduled" }) else { return [] }
         return [condition(Finding(type: "PodScheduled", isTrue: true))]
+    }
+
+    /// The node ends it (KEP 3329).
+    private var disruption: [Finding] {
+        eviction.map {
+            [Finding(type: "DisruptionTarget", isTrue: true, reason: "TerminationByKubelet", message: $0)]
+        } ?? []
     }
 
     private var resizing: [Finding] {

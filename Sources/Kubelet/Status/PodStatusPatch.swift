@@ -11,7 +11,7 @@ enum PodStatusPatch {
     ]
     private static let conditions: Set<String> = [
         "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled",
-        "PodResizePending", "PodResizeInProgress",
+        "PodResizePending", "PodResizeInProgress", "DisruptionTarget",
     ]
 
     /// A strategic merge patch from what the API has to `wanted`; `nil` when there is nothing to say. It

@@ -13,7 +13,15 @@ extension CRIClient: ImageService {
     public func listImages() async throws(Fault) -> [CRI.Image] {
         let answer: Items<CRI.Image> = try await call(
             .image("ListImages"), EmptyMessage(), timeout: limits.request, "cannot list images")
-        return answer.items
+        guard !answer.items.contains(where: \.pinned) else { return answer.items }
+        // containerd tells of pinned images from 1.7 on. Another runtime has no such labels.
+        let label = "io.cri-containerd.pinned"
+        let pinned = Set((try? await ContainerdImages(grpc: grpc).names(withLabel: label, "pinned")) ?? [])
+        return answer.items.map { image in
+            var image = image
+            image.pinned = !pinned.isDisjoint(with: image.repoTags + image.repoDigests)
+            return image
+        }
     }
 
     public func imageStatus(_ image: CRI.ImageSpec) async throws(Fault) -> CRI.Image? {

@@ -1,0 +1,116 @@
+import APIMachinery
+public import Support
+
+extension KubeletOptions {
+    /// Takes arguments of Kubernetes' kubelet, by name without dashes. Fails with `invalid` for a value that means
+    /// nothing, `unsupported` for a name that is not known here; both tell the argument.
+    public mutating func apply(_ arguments: [String: String]) throws(Fault) {
+        for (name, value) in arguments.sorted(by: { $0.key < $1.key }) {
+            let argument = Argument(name: name, value: value)
+            switch name {
+            case "container-log-max-size": logLimits.size = try argument.bytes()
+            case "container-log-max-files": logLimits.files = try argument.number(2...10_000)
+            case "image-gc-high-threshold": imageLimits.high = try argument.number(0...100)
+            case "image-gc-low-threshold": imageLimits.low = try argument.number(0...100)
+            case "minimum-image-ttl-duration": imageLimits.minimumAge = try argument.duration()
+            case "eviction-max-pod-grace-period":
+                evictionGracePeriod = .seconds(try argument.number(0...Int(Int32.max)))
+            case "eviction-pressure-transition-period": evictionTransition = try argument.duration()
+            case "eviction-hard", "eviction-soft", "eviction-soft-grace-period", "eviction-minimum-reclaim": continue
+            default: throw Fault(.unsupported, "--kubelet-arg \(name) is not part of this version yet")
+            }
+        }
+        guard imageLimits.low < imageLimits.high else {
+            throw Fault(.invalid, "--kubelet-arg image-gc-low-threshold must be below image-gc-high-threshold")
+        }
+        try applyThresholds(arguments)
+    }
+
+    /// Each list of thresholds replaces the one that was there.
+    private mutating func applyThresholds(_ arguments: [String: String]) throws(Fault) {
+        func pairs(_ name: String, _ separator: Character) throws(Fault) -> [(EvictionSignal, String)]? {
+            guard let value = arguments[name] else { return nil }
+            return try Argument(name: name, value: value).pairs(separator)
+        }
+        typealias Limit = (EvictionSignal, EvictionThreshold.Quantity)
+        func quantities(_ name: String, _ separator: Character) throws(Fault) -> [Limit]? {
+            guard let pairs = try pairs(name, separator) else { return nil }
+            var result: [Limit] = []
+            for (signal, text) in pairs {
+                guard let quantity = EvictionThreshold.Quantity(text) else {
+                    // As Kubernetes has it, a threshold of nothing is none.
+                    if text == "0" || text == "0%" { continue }
+                    throw Fault(.invalid, "--kubelet-arg \(name): \(text) is no amount")
+                }
+                result.append((signal, quantity))
+            }
+            return result
+        }
+        var hard = evictionThresholds.filter { $0.gracePeriod == nil }
+        if let given = try quantities("eviction-hard", "<") {
+            hard = given.map { EvictionThreshold(signal: $0.0, quantity: $0.1) }
+        }
+        var soft = evictionThresholds.filter { $0.gracePeriod != nil }
+        if let given = try quantities("eviction-soft", "<") {
+            var periods: [EvictionSignal: Duration] = [:]
+            for (signal, text) in try pairs("eviction-soft-grace-period", "=") ?? [] {
+                periods[signal] = try Argument(name: "eviction-soft-grace-period", value: text).duration()
+            }
+            soft = []
+            for (signal, quantity) in given {
+                guard let period = periods[signal] else {
+                    throw Fault(
+                        .invalid, "--kubelet-arg eviction-soft: \(signal.rawValue) has no eviction-soft-grace-period")
+                }
+                soft.append(EvictionThreshold(signal: signal, quantity: quantity, gracePeriod: period))
+            }
+        }
+        evictionThresholds = hard + soft
+        for (signal, quantity) in try quantities("eviction-minimum-reclaim", "=") ?? [] {
+            for index in evictionThresholds.indices where evictionThresholds[index].signal == signal {
+                evictionThresholds[index].reclaim = quantity
+            }
+        }
+    }
+}
+
+/// One argument, and what its value may mean.
+private struct Argument {
+    let name: String
+    let value: String
+
+    func number(_ range: ClosedRange<Int>) throws(Fault) -> Int {
+        guard let number = Int(value), range.contains(number) else { throw wrong("a number in \(range)") }
+        return number
+    }
+
+    /// Of at least 1 byte.
+    func bytes() throws(Fault) -> Int64 {
+        guard let quantity = try? Quantity(value), quantity.value > 0 else { throw wrong("an amount like 10Mi") }
+        return quantity.value
+    }
+
+    func duration() throws(Fault) -> Duration {
+        guard let duration = try? GoDuration.parse(value), duration >= .zero else {
+            throw wrong("a duration like 2m0s")
+        }
+        return duration
+    }
+
+    /// `memory.available<100Mi,nodefs.available<10%`
+    func pairs(_ separator: Character) throws(Fault) -> [(EvictionSignal, String)] {
+        var pairs: [(EvictionSignal, String)] = []
+        for part in value.split(separator: ",") {
+            let words = part.split(separator: separator, maxSplits: 1)
+            guard words.count == 2, let signal = EvictionSignal(rawValue: String(words[0])) else {
+                throw wrong("a list like memory.available\(separator)100Mi")
+            }
+            pairs.append((signal, String(words[1])))
+        }
+        return pairs
+    }
+
+    private func wrong(_ what: String) -> Fault {
+        Fault(.invalid, "--kubelet-arg \(name)=\(value) is not \(what)")
+    }
+}

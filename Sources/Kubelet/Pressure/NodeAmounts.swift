@@ -1,0 +1,53 @@
+import Host
+import Support
+
+/// Reads how much there is of what a node can run out of: a few small files and system calls.
+struct NodeAmounts: Sendable {
+    /// On the disk that pods write to.
+    let root: String
+
+    /// What cannot be read is left out: nobody is evicted for it. `images` is where images are, where that is known.
+    func read(images: String?) -> [EvictionSignal: EvictionAmount] {
+        var amounts: [EvictionSignal: EvictionAmount] = [:]
+        if let memory = try? Machine.memory() {
+            amounts[.memory] = EvictionAmount(available: memory.available.bytes, capacity: memory.total.bytes)
+        }
+        if let space = try? Files.space(at: root) {
+            amounts[.nodeDisk] = EvictionAmount(disk: space)
+            amounts[.nodeInodes] = EvictionAmount(inodes: space)
+        }
+        if let images, let space = try? Files.space(at: images) {
+            amounts[.imageDisk] = EvictionAmount(disk: space)
+            amounts[.imageInodes] = EvictionAmount(inodes: space)
+        }
+        amounts[.processes] = Self.processes()
+        return amounts
+    }
+
+    /// The fourth word of the load is `running/all`.
+    private static func processes() -> EvictionAmount? {
+        func number(_ file: String) -> Int64? {
+            (try? Files.readText("/proc/sys/kernel/" + file)).flatMap { Int64($0.prefix { $0 != "\n" }) }
+        }
+        guard let load = try? Files.readText("/proc/loadavg"), let most = number("pid_max"),
+            let threads = number("threads-max")
+        else { return nil }
+        return processes(load: load, most: min(most, threads))
+    }
+
+    static func processes(load: String, most: Int64) -> EvictionAmount? {
+        let words = load.split(separator: " ")
+        guard words.count > 3, let all = words[3].split(separator: "/").last.flatMap({ Int64($0) }) else { return nil }
+        return EvictionAmount(available: max(most - all, 0), capacity: most)
+    }
+}
+
+extension EvictionAmount {
+    init(disk space: FileSystemSpace) { self.init(available: space.available.bytes, capacity: space.total.bytes) }
+
+    /// `nil` on a file system that does not count them.
+    init?(inodes space: FileSystemSpace) {
+        guard space.inodes > 0 else { return nil }
+        self.init(available: Int64(clamping: space.freeInodes), capacity: Int64(clamping: space.inodes))
+    }
+}

@@ -1,0 +1,49 @@
+import Support
+import Testing
+
+@testable import Kubelet
+
+@Suite struct KubeletArgumentsTests {
+    private static func options(_ arguments: [String: String]) throws(Fault) -> KubeletOptions {
+        var options = KubeletOptions(
+            nodeName: "n", internalAddresses: [], version: "v", layout: KubeletLayout(root: "/nowhere"))
+        try options.apply(arguments)
+        return options
+    }
+
+    @Test func `logs and images have their limits`() throws {
+        let options = try Self.options([
+            "container-log-max-size": "1Mi", "container-log-max-files": "3", "image-gc-high-threshold": "70",
+            "image-gc-low-threshold": "60", "minimum-image-ttl-duration": "5m",
+        ])
+        #expect(options.logLimits.size == 1 << 20 && options.logLimits.files == 3)
+        #expect(options.imageLimits.high == 70 && options.imageLimits.low == 60)
+        #expect(options.imageLimits.minimumAge == .seconds(300))
+        let defaults = try Self.options([:])
+        #expect(defaults.logLimits.size == 10 << 20 && defaults.logLimits.files == 5)
+        #expect(defaults.evictionThresholds == EvictionThreshold.defaults && EvictionThreshold.defaults.count == 5)
+    }
+
+    @Test func `thresholds replace those that were there`() throws {
+        let options = try Self.options([
+            "eviction-hard": "memory.available<1Gi,nodefs.available<0%", "eviction-soft": "nodefs.available<20%",
+            "eviction-soft-grace-period": "nodefs.available=90s", "eviction-minimum-reclaim": "memory.available=1%",
+            "eviction-max-pod-grace-period": "30", "eviction-pressure-transition-period": "1m",
+        ])
+        #expect(options.evictionThresholds.map(\.signal) == [.memory, .nodeDisk])
+        #expect(options.evictionThresholds.map(\.gracePeriod) == [nil, .seconds(90)])
+        #expect(options.evictionThresholds.map { $0.reclaim?.value(of: 1000) } == [10, nil])
+        #expect(options.evictionGracePeriod == .seconds(30) && options.evictionTransition == .seconds(60))
+    }
+
+    @Test(arguments: [
+        ("container-log-max-files", "1"), ("container-log-max-size", "0"), ("image-gc-high-threshold", "101"),
+        ("image-gc-low-threshold", "85"), ("minimum-image-ttl-duration", "-1s"), ("eviction-hard", "x<1"),
+        ("eviction-hard", "memory.available=1Gi"), ("eviction-hard", "memory.available<y"),
+        ("eviction-soft", "memory.available<1Gi"), ("other", "1"),
+    ])
+    func `what means nothing is told by its name`(name: String, value: String) {
+        let fault = #expect(throws: Fault.self) { try Self.options([name: value]) }
+        #expect(fault?.summary.contains("--kubelet-arg " + name) == true)
+    }
+}
