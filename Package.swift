@@ -99,8 +99,8 @@ let package = Package(
         ],
         module("Client", ["Support", "APIMachinery"] + collections),
         module("ClientTestSupport", ["Support", "APIMachinery", "API", "Client"]),
-        module("Scheduler", ["Support", "APIMachinery", "API", "Client", logging] + collections),
-        [tests("Scheduler", ["Support", "APIMachinery", "API", "Client", "ClientTestSupport", logging])],
+        module("Scheduler", ["Support", "APIMachinery", "CEL", "API", "Client", logging] + collections),
+        [tests("Scheduler", ["Support", "APIMachinery", "CEL", "API", "Client", "ClientTestSupport", logging])],
         module(
             "APIServer",
             ["Support", "Host", "Wire", "PKI", "APIMachinery", "CEL", "API", "Datastore", "Client", logging]

@@ -53,8 +53,8 @@ import Testing
         for pod in pods { _ = state.setPod(pod.name, pod, at: .zero) }
         var placed = 0
         while let jobs = state.next(at: .zero, time: Timestamp(seconds: 0)) {
-            for case .bind(let pod, let node, let journey) in jobs {
-                state.finished(.bind(pod, node: node, journey), nil, at: .zero)
+            for case .bind(let pod, let node, let grants, let journey) in jobs {
+                state.finished(.bind(pod, node: node, grants, journey), nil, at: .zero)
                 placed += 1
             }
         }

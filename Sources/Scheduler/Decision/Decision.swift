@@ -8,6 +8,7 @@ struct Decision {
     let profile: Profile
     let cluster: ClusterFacts
     let volumes: VolumeFacts
+    let devices: PodDevices
     /// The rules that concern the pod, in order.
     let filters: [any NodeFilter]
 
@@ -17,12 +18,19 @@ struct Decision {
         case none(Diagnosis)
     }
 
-    init(_ pod: PodFacts, _ volumes: VolumeFacts, _ profile: Profile, _ cluster: ClusterFacts) {
+    init(
+        _ pod: PodFacts, _ volumes: VolumeFacts, _ profile: Profile, _ cluster: ClusterFacts,
+        devices: PodDevices = PodDevices()
+    ) {
         self.pod = pod
         self.profile = profile
         self.cluster = cluster
         self.volumes = volumes
-        filters = profile.filters.compactMap { Self.filter($0, pod, volumes, profile, cluster) }
+        self.devices = devices
+        filters = profile.filters.compactMap { plugin in
+            if plugin == .dynamicResources { return DynamicResourcesFilter(devices) }
+            return Self.filter(plugin, pod, volumes, profile, cluster)
+        }
     }
 
     private static func filter(
@@ -51,7 +59,8 @@ struct Decision {
         let order = cluster.order
         var diagnosis = Diagnosis(total: order.count)
         guard !order.isEmpty else { return .none(diagnosis) }
-        if let refusal = volumes.refusal {
+        let isAskedForDevices = profile.filters.contains(.dynamicResources)
+        if let refusal = volumes.refusal ?? (isAskedForDevices ? devices.refusal : nil) {
             diagnosis.ofPod = refusal
             return .none(diagnosis)
         }

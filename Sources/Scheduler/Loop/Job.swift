@@ -1,7 +1,7 @@
 /// What shall be written, decided and to be carried out beside the next decisions.
 enum Job: Sendable {
-    /// The pod goes to the node; its volumes are ready.
-    case bind(PodFacts, node: String, SchedulerFigures.Journey)
+    /// The pod goes to the node, and its claims get these devices; its volumes are ready.
+    case bind(PodFacts, node: String, [DeviceGrant], SchedulerFigures.Journey)
     /// The pod goes to the node when these claims have been served there.
     case serve(PodFacts, [(claim: String, choice: VolumeFacts.Choice)], node: String)
     /// The pod stays where it is: why, and where room is made for it.

@@ -7,7 +7,9 @@ import Support
 extension Scheduler {
     func carryOut(_ job: Job, _ others: Others) async throws(Status) {
         switch job {
-        case .bind(let pod, let node, _): try await bind(pod, to: node, others.extenders)
+        case .bind(let pod, let node, let grants, _):
+            for grant in grants { try await give(grant, to: pod, others.devices) }
+            try await bind(pod, to: node, others.extenders)
         case .serve(let pod, let choices, let node):
             for (claim, choice) in choices {
                 let name = ObjectName(namespace: pod.name.namespace, name: claim)
@@ -64,6 +66,25 @@ extension Scheduler {
             try await client.patch(PersistentVolumeClaim.self, name, patch)
         case .provision: return
         }
+    }
+
+    /// Writes to a claim which devices it has, and that the pod uses them. A finalizer keeps the claim while it has some.
+    private func give(_ grant: DeviceGrant, to pod: PodFacts, _ devices: DeviceSets) async throws(Status) {
+        let target = Target(.resourceClaims, grant.claim)
+        guard var claim = devices.claims.get(grant.claim)?.value else {
+            throw .notFound(target.resource, grant.claim.name)
+        }
+        var finalizers = claim.at("metadata", "finalizers")?.array ?? []
+        if !finalizers.contains("resource.kubernetes.io/delete-protection") {
+            finalizers.append("resource.kubernetes.io/delete-protection")
+            claim[path: ["metadata", "finalizers"]] = .array(finalizers)
+            claim = try await client.update(target, claim, WriteOptions()).value
+        }
+        guard let status = grant.status(of: claim, for: pod, classSpec: devices.classSpec) else {
+            throw .conflict(target.resource, grant.claim.name, "it changed while devices were chosen for it")
+        }
+        claim["status"] = status
+        try await client.update(Target(.resourceClaims, grant.claim, subresource: "status"), claim, WriteOptions())
     }
 
     /// Says in the pod's conditions, and by an event, why it waits; and where room is made for it.

@@ -52,11 +52,12 @@ public final class Scheduler: Sendable {
     /// Runs until the task is cancelled.
     public func run() async throws(Status) {
         let volumes = try await VolumeSets(client)
+        let devices = try await DeviceSets(client)
         let owners = try await OwnerSets(client)
         let state = SchedulingState(
             profiles: configuration.profiles, limits: configuration.limits,
             cluster: ClusterFacts(siblings: Siblings(selectorOfOwner: owners.selector)), random: random, figures: figures,
-            volumes: volumes.facts)
+            volumes: volumes.facts, devices: devices.facts)
         var observations: [any Observation] = []
         var sets: [Inbox.Source: any ObjectSet] = [:]
         for (source, resource) in Self.sources {
@@ -64,12 +65,13 @@ public final class Scheduler: Sendable {
             sets[source] = set
             observations.append(set.observe { [inbox] in inbox.put(source, $0) })
         }
-        var others = Others(volumes: volumes)
+        var others = Others(volumes: volumes, devices: devices)
         if let pods = sets[.pods], let nodes = sets[.nodes], !configuration.extenders.isEmpty {
             others.extenders = Extenders(
                 configurations: configuration.extenders, call: callExtender, pods: pods, nodes: nodes)
         }
         observations += volumes.observe { [inbox] in inbox.put(.volumes) }
+        observations += devices.observe { [inbox] in inbox.put(.devices) }
         defer { for observation in observations { observation.cancel() } }
         await withDiscardingTaskGroup { group in
             group.addTask { await self.events.run() }
@@ -86,6 +88,7 @@ public final class Scheduler: Sendable {
     /// Whom decisions and writes need beside the facts.
     struct Others: Sendable {
         let volumes: VolumeSets
+        let devices: DeviceSets
         var extenders: Extenders?
     }
 
@@ -174,7 +177,7 @@ extension Job {
     /// Whom it is about, for the log.
     fileprivate var pod: String {
         switch self {
-        case .bind(let pod, _, _), .serve(let pod, _, _), .tell(let pod, _), .preempt(let pod, _, _, _):
+        case .bind(let pod, _, _, _), .serve(let pod, _, _), .tell(let pod, _), .preempt(let pod, _, _, _):
             pod.name.description
         case .forgetNominations(let pods): pods.map(\.name.description).joined(separator: ", ")
         }

@@ -17,19 +17,24 @@ final class SchedulingState {
     /// Pods whose victims are being told.
     private var preempting: Set<String> = []
     private let volumes: (PodFacts) -> VolumeFacts
+    private let devices: (PodFacts) -> PodDevices
+    /// Devices that are given to pods whose claims do not say so yet, by the pod.
+    private var granted: [String: [DeviceFacts.ID]] = [:]
     private let figures: SchedulerFigures
 
     init(
         profiles: [Profile] = [Profile()], limits: SchedulingQueue.Limits = .init(), cluster: ClusterFacts = .init(),
         random: any RandomNumberGenerator & Sendable = SeededRandom(seed: 0),
         figures: SchedulerFigures = SchedulerFigures(),
-        volumes: @escaping (PodFacts) -> VolumeFacts = { _ in VolumeFacts() }
+        volumes: @escaping (PodFacts) -> VolumeFacts = { _ in VolumeFacts() },
+        devices: @escaping (PodFacts) -> PodDevices = { _ in PodDevices() }
     ) {
         self.profiles = Dictionary(profiles.map { ($0.schedulerName, $0) }) { first, _ in first }
         self.cluster = cluster
         self.random = random
         self.figures = figures
         self.volumes = volumes
+        self.devices = devices
         queue = SchedulingQueue(limits: limits)
     }
 
@@ -157,7 +162,9 @@ final class SchedulingState {
             }
             // Its volumes may be on their way to a node: then it counts there.
             cluster.displace(taken.pod.uid)
-            let decision = Decision(taken.pod, volumes(taken.pod), profile, cluster)
+            var devices = devices(taken.pod)
+            for ids in granted.values { devices.taken.formUnion(ids) }
+            let decision = Decision(taken.pod, volumes(taken.pod), profile, cluster, devices: devices)
             let journey = SchedulerFigures.Journey(came: taken.came, began: now, attempts: taken.attempts)
             return Attempt(decision: decision, taken: taken, journey: journey)
         }
@@ -194,7 +201,12 @@ final class SchedulingState {
         cluster.place(pod, on: node.name)
         cluster.nominate(pod, nil)
         let volumes = attempt.decision.volumes
-        guard !volumes.isComplete else { return [.bind(pod, node: node.name, attempt.journey)] }
+        guard !volumes.isComplete else {
+            let devices = attempt.decision.devices
+            let grants = devices.grants(devices.picks(on: node) ?? [], on: node.name)
+            if !grants.isEmpty { granted[pod.uid] = grants.flatMap(\.devices) }
+            return [.bind(pod, node: node.name, grants, attempt.journey)]
+        }
         // It counts on the node while its volumes are made there, so that the room is left when they are.
         queue.refused(pod.uid, by: PluginSet(.volumeBinding), at: now)
         return [.serve(pod, (try? volumes.choices(on: node)) ?? [], node: node.name)]
@@ -259,7 +271,9 @@ final class SchedulingState {
     /// A job has ended.
     func finished(_ job: Job, _ error: Status?, at now: Duration) {
         switch job {
-        case .bind(let pod, _, let journey):
+        case .bind(let pod, _, _, let journey):
+            // The claims say so now, or never will.
+            granted[pod.uid] = nil
             figures.attempted(pod.schedulerName, error == nil ? .scheduled : .error, journey, at: now)
             guard queue.contains(pod.uid) else { return }
             if error == nil {

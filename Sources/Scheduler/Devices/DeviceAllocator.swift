@@ -1,0 +1,134 @@
+import APIMachinery
+import CEL
+
+/// Finds devices of one node for claims: all of them, or none.
+///
+/// A search with a way back: a device that is good for one request may be the only one for another. It is bounded; a
+/// cluster in which it ends without an answer is taken to have none.
+struct DeviceAllocator {
+    struct Pick: Sendable {
+        var claim: Int
+        var way: DeviceNeed.Way
+        var device: DeviceFacts
+    }
+
+    let needs: [DeviceNeed]
+    /// Those that the node reaches.
+    let devices: [DeviceFacts]
+    /// What other claims have.
+    let taken: Set<DeviceFacts.ID>
+
+    private static let bound = 20_000
+
+    private var picks: [Pick] = []
+    private var own: Set<DeviceFacts.ID> = []
+    private var steps = 0
+    /// By the name of a way, and of its claim.
+    private var suiting: [String: [Int]] = [:]
+
+    init(_ needs: [DeviceNeed], devices: [DeviceFacts], taken: Set<DeviceFacts.ID>) {
+        self.needs = needs
+        self.devices = devices
+        self.taken = taken
+    }
+
+    mutating func allocate() -> [Pick]? { satisfy(0, 0) ? picks : nil }
+
+    /// Satisfies the requests from this one of this claim on.
+    private mutating func satisfy(_ claim: Int, _ request: Int) -> Bool {
+        guard claim < needs.count else { return true }
+        guard request < needs[claim].requests.count else { return satisfy(claim + 1, 0) }
+        for way in needs[claim].requests[request].ways {
+            let candidates = candidates(way, claim)
+            guard let count = way.count else {
+                if !candidates.isEmpty, takeAll(candidates, way, claim, request) { return true }
+                continue
+            }
+            if take(count, of: candidates, from: 0, way, claim, request) { return true }
+        }
+        return false
+    }
+
+    /// All devices that suit must be free and fit together.
+    private mutating func takeAll(
+        _ candidates: [Int], _ way: DeviceNeed.Way, _ claim: Int, _ request: Int
+    ) -> Bool {
+        let before = picks.count
+        for candidate in candidates {
+            guard isFree(devices[candidate], way), fits(devices[candidate], way, claim) else {
+                undo(to: before)
+                return false
+            }
+            put(devices[candidate], way, claim)
+        }
+        if satisfy(claim, request + 1) { return true }
+        undo(to: before)
+        return false
+    }
+
+    private mutating func take(
+        _ count: Int, of candidates: [Int], from first: Int, _ way: DeviceNeed.Way, _ claim: Int, _ request: Int
+    ) -> Bool {
+        guard count > 0 else { return satisfy(claim, request + 1) }
+        guard candidates.count - first >= count else { return false }
+        for index in first..<candidates.count {
+            steps += 1
+            guard steps <= Self.bound else { return false }
+            let device = devices[candidates[index]]
+            guard isFree(device, way), fits(device, way, claim) else { continue }
+            let before = picks.count
+            put(device, way, claim)
+            if take(count - 1, of: candidates, from: index + 1, way, claim, request) { return true }
+            undo(to: before)
+        }
+        return false
+    }
+
+    private mutating func put(_ device: DeviceFacts, _ way: DeviceNeed.Way, _ claim: Int) {
+        picks.append(Pick(claim: claim, way: way, device: device))
+        if !way.isAdministrative { own.insert(device.id) }
+    }
+
+    private mutating func undo(to count: Int) {
+        while picks.count > count {
+            let pick = picks.removeLast()
+            if !pick.way.isAdministrative { own.remove(pick.device.id) }
+        }
+    }
+
+    private func isFree(_ device: DeviceFacts, _ way: DeviceNeed.Way) -> Bool {
+        way.isAdministrative || (!taken.contains(device.id) && !own.contains(device.id))
+    }
+
+    /// Whether the device agrees with, or differs from, those that were picked for the same claim.
+    private func fits(_ device: DeviceFacts, _ way: DeviceNeed.Way, _ claim: Int) -> Bool {
+        for constraint in needs[claim].constraints where constraint.isAbout(way) {
+            guard let value = device.attributes[constraint.attribute] else { return false }
+            for pick in picks where pick.claim == claim && constraint.isAbout(pick.way) {
+                if (pick.device.attributes[constraint.attribute] == value) == constraint.mustDiffer { return false }
+            }
+        }
+        return true
+    }
+
+    /// The devices that suit a way, free or not.
+    private mutating func candidates(_ way: DeviceNeed.Way, _ claim: Int) -> [Int] {
+        let key = "\(claim) \(way.name)"
+        if let known = suiting[key] { return known }
+        let found = devices.indices.filter { index in
+            let device = devices[index]
+            for taint in device.taints where taint.isHard {
+                guard way.tolerations.contains(where: { $0.tolerates(taint) }) else { return false }
+            }
+            return way.selectors.allSatisfy { Self.holds($0, device) }
+        }
+        suiting[key] = found
+        return found
+    }
+
+    /// An expression that fails does not hold.
+    private static func holds(_ selector: CELProgram, _ device: DeviceFacts) -> Bool {
+        var budget = CELBudget()
+        return (try? selector.evaluate(["device": device.object], budget: &budget))?.bool ?? false
+    }
+}
