@@ -7,7 +7,7 @@ BINARY := .build/release/k3s
 LINKING := --gc-sections --no-export-dynamic --icf=safe -s
 RELEASE := -c release --static-swift-stdlib $(addprefix -Xlinker ,$(LINKING))
 
-.PHONY: build run test simulate bench tables packages clean
+.PHONY: build run test simulate bench tables zones packages clean
 
 build: packages
 	@Tools/step "Building $(BINARY) (the first time takes some minutes)"
@@ -39,6 +39,10 @@ bench: build
 # Rewrites the embedded tables and typed views from the facts that lie beside the project.
 tables: packages
 	@swift run tables
+
+# Rewrites the rules of time zones from those that the system has.
+zones: packages
+	@swift run tables zones /usr/share/zoneinfo .
 
 packages:
 	@Tools/packages

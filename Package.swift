@@ -81,7 +81,7 @@ let package = Package(
         [tests("API", ["Support", "APIMachinery"])],
         [
             .executableTarget(
-                name: "tables", dependencies: ["APIMachinery"], path: "Tools/tables",
+                name: "tables", dependencies: ["Support", "APIMachinery"], path: "Tools/tables",
                 exclude: ["README.md", "additions.json"], swiftSettings: strict)
         ],
         [.systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])])],

@@ -52,8 +52,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
     /// Appends what ``format(fractionDigits:)`` returns.
     public func append(fractionDigits: Int = 0, to bytes: inout [UInt8]) {
         precondition((0...9).contains(fractionDigits), "a nanosecond has nine digits")
-        let day = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
-        let second = seconds - day * 86_400
+        let (day, second) = CivilDate.dayAndSecond(seconds)
         let date = CivilDate(daysSinceEpoch: day)
         Self.append(date.year, 4, "-", to: &bytes)
         Self.append(date.month, 2, "-", to: &bytes)
@@ -107,46 +106,6 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
         if nanoseconds < 0 { (nanoseconds, whole) = (nanoseconds + 1_000_000_000, whole - 1) }
         if nanoseconds >= 1_000_000_000 { (nanoseconds, whole) = (nanoseconds - 1_000_000_000, whole + 1) }
         return Timestamp(seconds: whole, nanoseconds: Int32(nanoseconds))
-    }
-}
-
-/// A day of the proleptic Gregorian calendar, by the "days from civil" arithmetic of H. Hinnant.
-private struct CivilDate {
-    var year: Int64
-    var month: Int64
-    var day: Int64
-
-    init(daysSinceEpoch: Int64) {
-        let shifted = daysSinceEpoch + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra =
-            (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-        month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-    }
-
-    init(year: Int64, month: Int64, day: Int64) {
-        self.year = year
-        self.month = month
-        self.day = day
-    }
-
-    var daysSinceEpoch: Int64 {
-        let shiftedYear = month <= 2 ? year - 1 : year
-        let era = (shiftedYear >= 0 ? shiftedYear : shiftedYear - 399) / 400
-        let yearOfEra = shiftedYear - era * 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-        return era * 146_097 + dayOfEra - 719_468
-    }
-
-    static func length(ofMonth month: Int64, year: Int64) -> Int64 {
-        let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-        return month == 2 ? (isLeap ? 29 : 28) : [4, 6, 9, 11].contains(month) ? 30 : 31
     }
 }
 

@@ -54,6 +54,7 @@ struct ControlPlane {
             ("replicaset-controller", [ReplicaSetController()]),
             ("replication-controller", [ReplicationControllerController()]),
             ("job-controller", [JobController(), JobOrphans()]),
+            ("cronjob-controller", [CronJobController()]),
             ("ttl-after-finished-controller", [FinishedJobCleaner()]),
             ("namespace-controller", [NamespaceController(catalog: api.catalog)]),
             ("generic-garbage-collector", [GarbageCollector(catalog: api.catalog)]),

@@ -20,13 +20,17 @@ enum CSource {
         return text + line + "\n};\n\n" + accessor(name, size: "sizeof bytes")
     }
 
-    /// A JSON document as string literals, broken where they are full.
-    static func text(_ name: String, _ document: Value) -> String {
+    /// A JSON document as string literals.
+    static func text(_ name: String, _ document: Value) -> String { text(name, document.description) }
+
+    /// Text as string literals, broken where they are full.
+    static func text(_ name: String, _ document: String) -> String {
         var text = head + "static const unsigned char bytes[] =\n"
         var line = ""
-        for scalar in document.description.unicodeScalars {
+        for scalar in document.unicodeScalars {
             var piece = String(scalar)
             if scalar == "\"" || scalar == "\\" { piece = "\\" + piece }
+            if scalar == "\n" { piece = "\\n" }
             if line.utf8.count + piece.utf8.count > width - 2 {
                 text += "\"\(line)\"\n"
                 line = ""

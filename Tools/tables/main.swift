@@ -1,11 +1,15 @@
 import APIMachinery
 
 /// Writes every generated file of the package: `tables [FACTS PACKAGE]`, by default from the folder beside the
-/// package that it runs in.
+/// package that it runs in. `tables zones ZONEINFO PACKAGE` writes the rules of time zones alone.
 func run() throws {
     var folders = Array(CommandLine.arguments.dropFirst())
+    if folders.count == 3, folders[0] == "zones" {
+        let zones = CSource.text("zones", try ZoneTable.text(folders[1]))
+        return try File.write("\(folders[2])/Sources/CTables/zones.c", zones)
+    }
     if folders.isEmpty { folders = ["../shared/facts", "."] }
-    guard folders.count == 2 else { throw Complaint("usage: tables [FACTS-FOLDER PACKAGE-FOLDER]") }
+    guard folders.count == 2 else { throw Complaint("usage: tables [FACTS-FOLDER PACKAGE-FOLDER | zones ZONEINFO-FOLDER PACKAGE-FOLDER]") }
     let (source, package) = (folders[0], folders[1])
     func fact(_ name: String) throws -> Value { try Value(json: File.read("\(source)/\(name)")) }
 

@@ -20,6 +20,8 @@ struct CTable CTables_resources(void);
 struct CTable CTables_rbac(void);
 /// The feature gates of Kubernetes with their defaults, as JSON; those that cannot be changed are lists of one.
 struct CTable CTables_gates(void);
+/// The rules of time zones and the names of those that have them, as lines of text.
+struct CTable CTables_zones(void);
 /// What is said of types and fields, as lines of text; `sentences/meta.txt` says how. Written by hand.
 struct CTable CTables_sentences(void);
 

@@ -116,6 +116,8 @@ import Testing
           ! spec.schedule: Invalid value: "TZ=UTC * * * * *": cannot use TZ or CRON_TZ in schedule, use timeZone field instead
           spec.timeZone = ""
           ! spec.timeZone: Invalid value: "": timeZone must be nil or non-empty string
+          spec.timeZone = "Europe/Atlantis"
+          ! spec.timeZone: Invalid value: "Europe/Atlantis": unknown time zone Europe/Atlantis
           spec.concurrencyPolicy = "Often"
           ! spec.concurrencyPolicy: Unsupported value: "Often": supported values: "Allow", "Forbid", "Replace"
           spec.startingDeadlineSeconds = -1

@@ -35,7 +35,7 @@ extension FieldChecks {
         invalid("spec.schedule", .string(text), why)
     }
 
-    /// The form of a name in the tz database. Whether there is such a zone is for those to say who have the database.
+    /// A name of the tz database, which must not lead out of its folder for those who look it up there.
     private mutating func timeZone(_ name: String, _ path: String) {
         if name.isEmpty { return invalid(path, "", "timeZone must be nil or non-empty string") }
         let isGood = name.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { part in
@@ -43,7 +43,10 @@ extension FieldChecks {
                 && part.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) || ".-_+".contains($0) }
         }
         if !isGood { return invalid(path, .string(name), "unknown time zone \(name)") }
-        guard name.lowercased() == "local" else { return }
+        guard name.lowercased() == "local" else {
+            if TimeZones.rule(named: name) == nil { invalid(path, .string(name), "unknown time zone \(name)") }
+            return
+        }
         let why = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
         invalid(path, .string(name), why)
     }
