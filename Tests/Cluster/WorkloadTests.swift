@@ -213,4 +213,50 @@ import Testing
             #expect(try await server.must("get", "events").contains("Failed to pull image"))
         }
     }
+
+    @Test func `jobs run to their ends, alone and by the clock`() async throws {
+        try await TestNode.with { _, server in
+            try await server.must("apply", input: """
+                apiVersion: batch/v1
+                kind: Job
+                metadata: {name: count}
+                spec:
+                  completionMode: Indexed
+                  completions: 3
+                  parallelism: 2
+                  ttlSecondsAfterFinished: 5
+                  template:
+                    spec:
+                      restartPolicy: Never
+                      terminationGracePeriodSeconds: 1
+                      containers:
+                      - {name: main, image: "busybox:1", command: [sh, -c, "echo index $JOB_COMPLETION_INDEX on $(hostname)"]}
+                ---
+                apiVersion: batch/v1
+                kind: CronJob
+                metadata: {name: tick}
+                spec:
+                  schedule: "@every 5s"
+                  timeZone: Europe/Rome
+                  jobTemplate:
+                    spec:
+                      template:
+                        spec:
+                          restartPolicy: OnFailure
+                          containers: [{name: main, image: "busybox:1", command: ["true"]}]
+                """)
+            try await server.must("wait", "--for=condition=Complete", "job/count", "--timeout=50s")
+            let told = "jsonpath={.status.succeeded} {.status.completedIndexes} {.status.failed}"
+            #expect(try await server.must("get", "job", "count", "-o", told) == "3 0-2 ")
+            let label = "batch.kubernetes.io/job-completion-index=1"
+            #expect(try await server.must("logs", "-l", label) == "index 1 on count-1\n")
+            try await server.must("wait", "--for=delete", "job/count", "--timeout=30s")
+            try await eventually("the pods of the job go with it") {
+                try await server.must("get", "pods", "-l", "batch.kubernetes.io/job-name=count", "-o", "name").isEmpty
+            }
+            try await eventually("a job by the clock has ended") {
+                !(try await server.must("get", "cronjob", "tick", "-o", "jsonpath={.status.lastSuccessfulTime}").isEmpty)
+            }
+        }
+    }
 }
