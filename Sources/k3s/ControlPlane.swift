@@ -76,6 +76,9 @@ struct ControlPlane {
             ("bootstrap-signer", [BootstrapSigner()]),
             ("token-cleaner", [TokenCleaner()]),
             ("service-cidrs-controller", [ServiceRanges()]),
+            ("attachdetach-controller", [VolumeAttacher()]),
+            ("expand-controller", [VolumeGrowth()]),
+            ("resource-claim-controller", [ResourceClaimController()]),
             ("endpointslicemirroring-controller", [EndpointSliceMirroring()]),
             (Self.autoscaler, [HorizontalPodAutoscalerController(catalog: api.catalog, metrics: metrics)]),
         ]
