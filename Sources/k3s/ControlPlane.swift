@@ -52,6 +52,8 @@ struct ControlPlane {
         var controllers: [(account: String, controllers: [any Controller])] = [
             ("deployment-controller", [DeploymentController()]),
             ("replicaset-controller", [ReplicaSetController()]),
+            ("statefulset-controller", [StatefulSetController()]),
+            ("daemon-set-controller", [DaemonSetController()]),
             ("replication-controller", [ReplicationControllerController()]),
             ("job-controller", [JobController(), JobOrphans()]),
             ("cronjob-controller", [CronJobController()]),

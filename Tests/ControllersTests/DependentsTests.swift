@@ -35,11 +35,10 @@ import Testing
     @Test func `a set that begins to select a pod adopts it`() async throws {
         let api = MemoryAPI()
         try await api.create(Self.pod("old", ["app": "other"]))
-        var set = try await api.create(Self.set("web", replicas: 0))
+        let set = try await api.create(Self.set("web", replicas: 0))
         try await running([ReplicaSetController()], on: api) {
-            set = try await api.get(ReplicaSet.self, set.objectName)
-            set.spec.selector = MetaV1LabelSelector(["matchLabels": ["app": "other"]])
-            try await api.update(set)
+            let selector: Value = ["spec": ["selector": ["matchLabels": ["app": "other"]]]]
+            try await api.patch(ReplicaSet.self, set.objectName, .merge(selector))
             await api.wait { $0.journal.contains("delete pods default/old") }
         }
     }

@@ -63,8 +63,9 @@ private struct DeploymentWork: Sendable {
             do throws(Status) {
                 try await context.client.create(set)
             } catch {
-                guard error.isAlreadyExists else { throw error }
-                return try await collided(deployment, set)
+                if error.isAlreadyExists { try await collided(deployment, set) }
+                try await reportFailure(deployment, set, error)
+                throw error
             }
             if set.size > 0 { recordScaling(deployment, set, from: 0) }
         case .update(let set, let size):
@@ -82,13 +83,32 @@ private struct DeploymentWork: Sendable {
         context.record(.normal, "ScalingReplicaSet", message, about: deployment)
     }
 
-    /// Another set has the name that the template's hash gives: count the collision, which makes the next
-    /// hash another.
+    /// The name that the template's hash gives is taken. If it is not by the very set that was to be made, the collision
+    /// is counted, which makes the next hash another.
     private func collided(_ deployment: Deployment, _ set: ReplicaSet) async throws(Status) {
-        var counted = deployment
-        counted.status.collisionCount = (deployment.status.collisionCount ?? 0) + 1
-        try await context.client.updateStatus(counted)
-        throw .conflict(.replicaSets, set.metadata.name, "its name is taken; another hash will be used")
+        let present = try await context.client.find(ReplicaSet.self, set.objectName)
+        let isOurs = present?.metadata.controller?.uid == deployment.metadata.uid
+        if let present, !(isOurs && TemplateHash.isSame(present.spec.template, deployment.spec.template)) {
+            var counted = deployment
+            counted.status.collisionCount = TemplateHash.collisions(after: deployment.status.collisionCount)
+            try await context.client.updateStatus(counted)
+        }
+        throw .conflict(.replicaSets, set.metadata.name, "its name is taken; it is looked at again")
+    }
+
+    /// A set that cannot be made ends the progress: whoever waits for the rollout is to know.
+    private func reportFailure(
+        _ deployment: Deployment, _ set: ReplicaSet, _ failure: Status
+    ) async throws(Status) {
+        let reason = "ReplicaSetCreateError"
+        let message = "Failed to create new replica set \"\(set.metadata.name)\": \(failure.message)"
+        context.record(.warning, reason, message, about: deployment)
+        guard deployment.spec.progressDeadlineSeconds.map({ $0 < Int(Int32.max) }) ?? false else { return }
+        var conditions = DeploymentConditions(deployment.status.conditions, now: context.now())
+        conditions.set("Progressing", "False", reason, message)
+        var reported = deployment
+        reported.status.conditions = conditions.list
+        if reported != deployment { try await context.client.updateStatus(reported) }
     }
 
     /// Writes what the sets amount to, and drops the history that is no longer kept.

@@ -8,14 +8,24 @@ enum TemplateHash {
     /// FNV-1a of the template's canonical JSON: the same template has the same hash on every machine, for
     /// ever. `collisions` makes another hash when the first one's name is taken.
     static func of(_ template: PodTemplateSpec, collisions: Int) -> String {
+        of(template.value, collisions: collisions)
+    }
+
+    static func of(_ value: Value, collisions: Int) -> String {
         var hash: UInt32 = 2_166_136_261
-        var bytes = template.value.json
+        var bytes = value.json
         if collisions > 0 { bytes += String(collisions).utf8 }
         for byte in bytes {
             hash ^= UInt32(byte)
             hash = hash &* 16_777_619
         }
         return GeneratedName.encode(hash)
+    }
+
+    /// How many collisions there were after one more, of a status that anybody may have written.
+    static func collisions(after count: Int?) -> Int {
+        let count = count ?? 0
+        return (0..<Int(Int32.max)).contains(count) ? count + 1 : 0
     }
 
     /// Whether two templates are the same but for the label.

@@ -12,6 +12,7 @@ final class Dependents<Owner: ResourceView, Object: ResourceView>: Sendable {
     private let client: any Client
     private let isAdoptable: @Sendable (StoredObject) -> Bool
     private let finalizer: String?
+    private let isMember: @Sendable (Owner, StoredObject) -> Bool
     private let names = OwnerIndex()
     private let selectors: SelectorIndex
     /// What nobody controls.
@@ -21,13 +22,16 @@ final class Dependents<Owner: ResourceView, Object: ResourceView>: Sendable {
     ///   - selector: What an owner selects among the objects.
     ///   - finalizer: What the objects hold as long as they are an owner's.
     ///   - isAdoptable: Whether an object that nobody controls can still be of use.
+    ///   - isMember: What else than its labels makes an object one of an owner's.
     init(
         _ client: any Client, selector: @escaping @Sendable (Owner) -> MetaV1LabelSelector?,
-        finalizer: String? = nil, isAdoptable: @escaping @Sendable (StoredObject) -> Bool = { _ in true }
+        finalizer: String? = nil, isAdoptable: @escaping @Sendable (StoredObject) -> Bool = { _ in true },
+        isMember: @escaping @Sendable (Owner, StoredObject) -> Bool = { _, _ in true }
     ) async throws(Status) {
         self.client = client
         self.finalizer = finalizer
         self.isAdoptable = isAdoptable
+        self.isMember = isMember
         owners = try await client.observe(Owner.self)
         objects = try await client.observe(Object.self)
         // What cannot be read selects nothing; the pass over its owner says so.
@@ -67,7 +71,8 @@ final class Dependents<Owner: ResourceView, Object: ResourceView>: Sendable {
         let (uid, namespace) = (owner.meta.uid, owner.meta.namespace)
         let isDeleting = owner.meta.deletionTimestamp != nil
         for object in controlled(by: uid) + orphans.objects(matching: selector, in: namespace) {
-            switch Ownership(of: object, ownerUID: uid, selector: selector, ownerIsDeleting: isDeleting) {
+            let isMatch = selector.matches(object.labels) && isMember(owner, object)
+            switch Ownership(of: object, ownerUID: uid, isMatch: isMatch, ownerIsDeleting: isDeleting) {
             case .owned, .foreign: continue
             case .release: try await client.release(Object.resource, object, by: uid, finalizer: finalizer)
             case .adopt where isAdoptable(object):

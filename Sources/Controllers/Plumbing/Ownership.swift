@@ -36,12 +36,16 @@ enum Ownership: Hashable, Sendable {
     init(
         of object: StoredObject, ownerUID: String, selector: LabelSelector, ownerIsDeleting: Bool
     ) {
-        let matches = selector.matches(object.labels)
+        self.init(
+            of: object, ownerUID: ownerUID, isMatch: selector.matches(object.labels), ownerIsDeleting: ownerIsDeleting)
+    }
+
+    init(of object: StoredObject, ownerUID: String, isMatch: Bool, ownerIsDeleting: Bool) {
         switch object.controllerUID {
         case ownerUID?:
             // What is on its way out is released by nobody: the owner's end takes it along.
-            self = matches || ownerIsDeleting || object.isDeleting ? .owned : .release
-        case nil where matches && !ownerIsDeleting && !object.isDeleting: self = .adopt
+            self = isMatch || ownerIsDeleting || object.isDeleting ? .owned : .release
+        case nil where isMatch && !ownerIsDeleting && !object.isDeleting: self = .adopt
         default: self = .foreign
         }
     }

@@ -16,6 +16,7 @@ struct BuiltinStrategies: Sendable {
         case .apiServices: APIServiceStrategy(now: now)
         case .certificateSigningRequests: CertificateRequestStrategy(now: now)
         case .jobs: JobStrategy()
+        case .daemonSets: DaemonSetStrategy()
         case .flowSchemas, .priorityLevelConfigurations: MandatoryFlowStrategy(resource: resource)
         case .persistentVolumes: PersistentVolumeStrategy(now: now)
         case .persistentVolumeClaims: ClaimStrategy()
