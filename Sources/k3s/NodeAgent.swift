@@ -104,6 +104,7 @@ struct NodeAgent {
         options.port = node.kubelet.port
         options.cgroupRoot = node.kubelet.cgroupRoot
         options.maxPods = node.kubelet.maxPods
+        try options.apply(node.kubelet.others)
         options.providerID = "k3s://" + name
         return options
     }

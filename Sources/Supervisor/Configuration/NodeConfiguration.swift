@@ -32,6 +32,15 @@ public struct NodeConfiguration: Hashable, Sendable {
         public var port = 10250
         public var cgroupRoot = "/"
         public var maxPods = 110
+        /// Those that the kubelet understands by itself, by name without dashes.
+        public var others: [String: String] = [:]
+
+        static let names: Set = [
+            "container-log-max-files", "container-log-max-size", "eviction-hard", "eviction-max-pod-grace-period",
+            "eviction-minimum-reclaim", "eviction-pressure-transition-period", "eviction-soft",
+            "eviction-soft-grace-period", "image-gc-high-threshold", "image-gc-low-threshold",
+            "minimum-image-ttl-duration",
+        ]
     }
 
     init(_ values: OptionValues) throws(Fault) {
@@ -97,6 +106,7 @@ extension NodeConfiguration.KubeletArguments {
         case "cgroup-root": cgroupRoot = argument.value
         case "port": port = try number(argument, 1...65_535)
         case "max-pods": maxPods = try number(argument, 1...100_000)
+        case let name where Self.names.contains(String(name)): others[String(name)] = argument.value
         default: throw Fault(.unsupported, "--kubelet-arg \(name) is not part of this version yet")
         }
     }

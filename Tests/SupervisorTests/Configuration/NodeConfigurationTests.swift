@@ -45,6 +45,7 @@ import Testing
     }
 
     @Test func `a kubelet's argument may have its dashes, and its value an equals sign`() throws {
+        #expect(try node(["--kubelet-arg=eviction-hard=a<1"]).kubelet.others == ["eviction-hard": "a<1"])
         let node = try node(["--kubelet-arg", "--max-pods=7", "--kubelet-arg=-cgroup-root=/a=b"])
         #expect(node.kubelet.maxPods == 7 && node.kubelet.cgroupRoot == "/a=b")
     }
@@ -65,7 +66,7 @@ import Testing
         (["--node-label", "a=b=c"], "--node-label a=b=c is not of the form key=value"),
         (["--node-name", "node_1"], "--node-name node_1 cannot name a node: a lowercase RFC 1123 subdomain"),
         (["--node-ip", "here"], "--node-ip here is no IP address"),
-        (["--kubelet-arg", "eviction-hard=x"], "--kubelet-arg eviction-hard is not part of this version"),
+        (["--kubelet-arg", "cpu-manager-policy=x"], "--kubelet-arg cpu-manager-policy is not part of this version"),
         (["--kubelet-arg", "port=x"], "--kubelet-arg port=x is not a number"),
     ]) func `what cannot be understood is told in one sentence`(_ arguments: [String], _ sentence: String) {
         #expect { try node(arguments) } throws: { ($0 as? Fault)?.summary.contains(sentence) ?? false }
