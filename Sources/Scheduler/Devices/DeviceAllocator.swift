@@ -19,6 +19,8 @@ struct DeviceAllocator {
     let taken: Set<DeviceFacts.ID>
 
     private static let bound = 20_000
+    /// So many devices one claim may have (`AllocationResultsMaxSize`).
+    private static let mostOfClaim = 32
 
     private var picks: [Pick] = []
     private var own: Set<DeviceFacts.ID> = []
@@ -37,14 +39,17 @@ struct DeviceAllocator {
     /// Satisfies the requests from this one of this claim on.
     private mutating func satisfy(_ claim: Int, _ request: Int) -> Bool {
         guard claim < needs.count else { return true }
+        steps += 1
+        guard steps <= Self.bound else { return false }
         guard request < needs[claim].requests.count else { return satisfy(claim + 1, 0) }
         for way in needs[claim].requests[request].ways {
             let candidates = candidates(way, claim)
+            let room = Self.mostOfClaim - picks.count { $0.claim == claim }
             guard let count = way.count else {
-                if !candidates.isEmpty, takeAll(candidates, way, claim, request) { return true }
+                if !candidates.isEmpty, candidates.count <= room, takeAll(candidates, way, claim, request) { return true }
                 continue
             }
-            if take(count, of: candidates, from: 0, way, claim, request) { return true }
+            if count <= room, take(count, of: candidates, from: 0, way, claim, request) { return true }
         }
         return false
     }

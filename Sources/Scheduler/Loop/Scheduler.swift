@@ -1,6 +1,7 @@
 import API
 public import APIMachinery
 public import Client
+import DequeModule
 public import Logging
 public import Support
 
@@ -96,18 +97,22 @@ public final class Scheduler: Sendable {
         _ state: SchedulingState, _ others: Others, _ group: inout DiscardingTaskGroup
     ) async {
         var inFlight = 0
-        func start(_ jobs: [Job]) {
-            for job in jobs {
-                inFlight += 1
-                group.addTask { await self.perform(job, others) }
-            }
-        }
+        // What was decided and not begun yet.
+        var waiting: Deque<Job> = []
         while !Task.isCancelled {
             let news = inbox.take()
             inFlight -= news.finished.count
-            start(take(news, state))
-            if inFlight < Self.writesAtOnce, let attempt = state.take(at: elapsed()) {
-                start(await carryOut(attempt, state, others))
+            waiting += take(news, state)
+            var isBusy = !waiting.isEmpty
+            if !isBusy, inFlight < Self.writesAtOnce, let attempt = state.take(at: elapsed()) {
+                waiting += await carryOut(attempt, state, others)
+                isBusy = true
+            }
+            while inFlight < Self.writesAtOnce, let job = waiting.popFirst() {
+                inFlight += 1
+                group.addTask { await self.perform(job, others) }
+            }
+            if isBusy, inFlight < Self.writesAtOnce {
                 // Others want the thread as well.
                 await Task.yield()
                 continue

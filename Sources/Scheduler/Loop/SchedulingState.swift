@@ -110,13 +110,23 @@ final class SchedulingState {
             // It was bound; this version is older than that.
             return nil
         }
-        if cluster.nomination(of: pod.uid) == nil, !pod.nominatedNode.isEmpty {
-            cluster.nominate(pod, pod.nominatedNode)
-        }
+        takeNomination(of: pod)
         queue.add(pod, heedsGates: profile.heedsGates, at: now)
         guard profile.heedsGates, !pod.gates.isEmpty else { return nil }
         let message = "Scheduling is blocked due to non-empty scheduling gates"
         return told(pod, .init(reason: .gated, message: message))
+    }
+
+    /// Heeds a nomination that was not there before, ours or somebody else's. One that stands in the pod may be withdrawn
+    /// by now, without the pod saying so yet.
+    private func takeNomination(of pod: PodFacts) {
+        let before = queue.pod(pod.uid)?.nominatedNode ?? ""
+        guard pod.nominatedNode != before else { return }
+        if !pod.nominatedNode.isEmpty {
+            cluster.nominate(pod, pod.nominatedNode)
+        } else if cluster.nomination(of: pod.uid) == before {
+            cluster.nominate(pod, nil)
+        }
     }
 
     /// The pod needs nothing any more.

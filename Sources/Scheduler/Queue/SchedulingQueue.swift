@@ -114,6 +114,9 @@ struct SchedulingQueue {
 
     func contains(_ uid: String) -> Bool { entries[uid] != nil }
 
+    /// The latest version of a pod that wants a node.
+    func pod(_ uid: String) -> PodFacts? { entries[uid]?.pod }
+
     /// The next pod to schedule. The caller answers with ``refused(_:by:at:)``, ``failed(_:at:)`` or ``remove(_:)``.
     mutating func take(at now: Duration) -> Taken? {
         advance(to: now)
