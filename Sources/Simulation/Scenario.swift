@@ -16,12 +16,23 @@ public struct Scenario: Sendable {
     public var operations = 40
     /// The longest pause between two operations; most are short.
     public var longestPause = Duration.seconds(20)
+    /// The longest time between two faults.
+    public var longestCalm = Duration.seconds(30)
     /// How long everything may take to become as asked for.
     public var patience = Duration.seconds(1800)
     /// Is told what happens, line by line, as it happens.
     public var trace: (@Sendable (String) -> Void)?
 
     public init(seed: UInt64) { self.seed = seed }
+
+    /// About a week, at a pace of weeks.
+    public static func week(seed: UInt64) -> Scenario {
+        var scenario = Scenario(seed: seed)
+        scenario.operations = 1600
+        scenario.longestPause = .seconds(3600)
+        scenario.longestCalm = .seconds(3600)
+        return scenario
+    }
 
     /// How a life went.
     public struct Outcome: Sendable {
@@ -115,7 +126,7 @@ private struct ScenarioRun: Sendable {
         let goesOn = Switch(true)
         let pauses = world.dice("pauses")
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await Chaos(cluster, note).run(while: goesOn) }
+            group.addTask { try await Chaos(cluster, longestCalm: scenario.longestCalm, note).run(while: goesOn) }
             group.addTask {
                 defer { goesOn.turn(false) }
                 for _ in 0..<scenario.operations where !isBroken {

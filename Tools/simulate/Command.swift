@@ -5,7 +5,7 @@ import Support
 /// What was asked for on the command line.
 struct Command {
     static let usage = """
-        usage: simulate [--seed N [--trace]] [--seeds A-B] [--seconds N] [--operations N] [--jobs N]
+        usage: simulate [--seed N [--trace]] [--seeds A-B] [--seconds N] [--operations N] [--jobs N] [--week] [--scale]
 
         Lives the lives of small clusters, one for each seed, with faults, and says what was against the rules.
 
@@ -15,6 +15,8 @@ struct Command {
           --seconds N     as many as can be lived in this time, from A on
           --operations N  how much users do in each life
           --jobs N        in so many processes (default 2)
+          --week          one life of a week
+          --scale         500 nodes and 15,000 pods without faults: what that takes
         """
 
     /// The variable at which Swift's hashes are the same in each process.
@@ -26,6 +28,7 @@ struct Command {
     private var seconds: Int?
     private var jobs = 2
     private var isTraced = false
+    private var isScale = false
     /// Which process this is of those that share the seeds.
     private var share: Int?
 
@@ -43,6 +46,10 @@ struct Command {
             case "--operations": scenario.operations = try Self.count(option, &rest)
             case "--jobs": jobs = max(1, try Self.count(option, &rest))
             case "--trace": isTraced = true
+            case "--week":
+                scenario = .week(seed: 1)
+                (seeds, jobs) = (1...1, 1)
+            case "--scale": isScale = true
             case "--share": share = try Self.count(option, &rest)
             case "--help":
                 Terminal.write(Self.usage)
@@ -73,6 +80,7 @@ struct Command {
 
     func run() throws(Fault) {
         try fixHashes()
+        if isScale { return Terminal.write(try Scale().run(try BootImage.make()).description) }
         let began = ContinuousClock.now
         var tally = Tally()
         if let share {

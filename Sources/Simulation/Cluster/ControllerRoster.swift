@@ -21,6 +21,7 @@ enum ControllerRoster {
         Entry("replicaset-controller") { _ in [ReplicaSetController()] },
         Entry("replication-controller") { _ in [ReplicationControllerController()] },
         Entry("job-controller") { _ in [JobController(), JobOrphans()] },
+        Entry("cronjob-controller") { _ in [CronJobController()] },
         Entry("ttl-after-finished-controller") { _ in [FinishedJobCleaner()] },
         Entry("namespace-controller") { [NamespaceController(catalog: $0.catalog)] },
         Entry("generic-garbage-collector") { [GarbageCollector(catalog: $0.catalog)] },

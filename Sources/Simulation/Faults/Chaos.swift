@@ -4,11 +4,16 @@ import Support
 struct Chaos: Sendable {
     let cluster: SimulatedCluster
     let dice: Dice
+    /// The longest time between two faults.
+    let longestCalm: Duration
     /// Told of each.
     let note: @Sendable (String) -> Void
 
-    init(_ cluster: SimulatedCluster, _ note: @escaping @Sendable (String) -> Void) {
+    init(
+        _ cluster: SimulatedCluster, longestCalm: Duration, _ note: @escaping @Sendable (String) -> Void
+    ) {
         self.cluster = cluster
+        self.longestCalm = longestCalm
         dice = cluster.world.dice("chaos")
         self.note = note
     }
@@ -16,7 +21,7 @@ struct Chaos: Sendable {
     /// One fault after the other while `goesOn` is on. Everything runs again when this returns.
     func run(while goesOn: Switch) async throws(Fault) {
         while goesOn.isOn {
-            await cluster.world.pause(dice.span(.zero ... .seconds(30)))
+            await cluster.world.pause(dice.span(.zero ... longestCalm))
             if goesOn.isOn { try await fault() }
         }
         cluster.weather.become(.calm)

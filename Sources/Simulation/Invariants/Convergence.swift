@@ -3,7 +3,7 @@ import APIMachinery
 
 /// What still differs from what is asked for. When faults have stopped, nothing does after a while.
 struct Convergence {
-    private let ledger: Ledger
+    let ledger: Ledger
     /// Of everything that is there.
     private let uids: Set<String>
 
@@ -63,10 +63,10 @@ struct Convergence {
         return counts == [wanted, wanted] ? nil : "wants \(wanted) pods, tells \(counts) (all, ready)"
     }
 
-    /// A job that nobody paused ends, one way or the other.
+    /// A job that nobody paused ends, one way or the other. Of those that come by the clock there is always a new one.
     private func job(_ object: StoredObject) -> String? {
         let job = Job(object)
-        guard !object.isDeleting, !isCrowded(object.namespace), job.spec.suspend != true, job.spec.parallelism != 0 else {
+        guard !object.isDeleting, object.owners.isEmpty, !isCrowded(object.namespace), job.spec.suspend != true, job.spec.parallelism != 0 else {
             return nil
         }
         let isOver = job.status.conditions.contains { ["Complete", "Failed"].contains($0.type) && $0.status == "True" }
@@ -107,7 +107,7 @@ struct Convergence {
     // MARK: Helpers
 
     /// A namespace with a quota may be too small for what is asked for.
-    private func isCrowded(_ namespace: String) -> Bool {
+    func isCrowded(_ namespace: String) -> Bool {
         (ledger.objects["resourcequotas"] ?? [:]).keys.contains { $0.namespace == namespace }
     }
 

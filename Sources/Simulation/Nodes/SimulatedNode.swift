@@ -32,7 +32,7 @@ final class SimulatedNode: Sendable {
 
     init(
         _ number: Int, _ world: World, _ client: UnreliableClient, _ witness: Witness,
-        capacity: [String: String] = ["cpu": "4", "memory": "8Gi", "ephemeral-storage": "100Gi", "pods": "110"]
+        capacity: [String: String] = ["cpu": "6", "memory": "8Gi", "ephemeral-storage": "100Gi", "pods": "110"]
     ) {
         self.number = number
         name = "node-\(number)"

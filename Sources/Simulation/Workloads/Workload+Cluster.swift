@@ -9,7 +9,8 @@ extension Workload {
             guard let pod = try await user.present(Pod.self) else { return nil }
             var options = DeletionOptions()
             // Behind its kubelet's back, now and then.
-            if user.dice.happens(0.2) { options.gracePeriodSeconds = 0 }
+            let isUnique = pod.metadata.ownerReferences.contains { $0.kind == "StatefulSet" }
+            if user.dice.happens(0.2), !isUnique { options.gracePeriodSeconds = 0 }
             _ = try await user.client().delete(Target(.pods, pod.objectName), options)
             return "\(pod.objectName)"
         },

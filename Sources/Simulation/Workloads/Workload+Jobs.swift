@@ -39,4 +39,24 @@ extension Workload {
         },
         Kind(name: "delete job", weight: 2) { user throws(Status) in try await user.delete(Job.self) },
     ]
+
+    /// Their jobs come each minute, also when the users are done.
+    static let cronJobs: [Kind] = [
+        Kind(name: "create cronjob", weight: 2) { user throws(Status) in
+            let name = user.name("c", of: 1)
+            var template = user.template(app: name.name)
+            template[path: ["spec", "restartPolicy"]] = "Never"
+            let seconds = user.dice.number(in: 1...90)
+            template[path: ["metadata", "annotations"]] = [
+                PodPlan.Wish.life: .string("\(seconds)"), PodPlan.Wish.exitCodes: "0",
+            ]
+            let policy = user.dice.element(of: ["Allow", "Forbid", "Replace"]) ?? "Allow"
+            let spec: Value = [
+                "schedule": "* * * * *", "concurrencyPolicy": .string(policy),
+                "jobTemplate": ["spec": ["template": template]],
+            ]
+            return try await user.create(CronJob.self, name, spec) + ", " + policy
+        },
+        Kind(name: "delete cronjob", weight: 1) { user throws(Status) in try await user.delete(CronJob.self) },
+    ]
 }

@@ -25,8 +25,8 @@ struct Workload: Sendable {
     }
 
     static let namespaces = ["blue", "green"]
-    static let all: [Kind] = deployments + replicaSets + jobs + services + pods + nodes
-        + namespacesAndQuotas + budgets
+    static let all: [Kind] = deployments + replicaSets + jobs + cronJobs + services + pods
+        + nodes + namespacesAndQuotas + budgets
 
     /// Makes what the operations work in.
     func prepare() async throws(Status) {
@@ -105,7 +105,7 @@ struct Workload: Sendable {
     }
 
     func template(app: String) -> Value {
-        let cpu = dice.number(in: 0...4) * 100
+        let cpu = dice.number(in: 0...3) * 100
         return [
             "metadata": ["labels": ["app": .string(app)]],
             "spec": [
