@@ -28,6 +28,8 @@ struct Ledger: Sendable {
     private(set) var objects: [String: [ObjectName: StoredObject]] = [:]
     private(set) var pods: [ObjectName: PodRecord] = [:]
     private(set) var nodes: [String: NodeRecord] = [:]
+    /// Nodes that went, and when last.
+    private(set) var lostNodes: [String: Timestamp] = [:]
     private(set) var violations: [Violation] = []
     private var recent: Deque<(subject: String, text: String)> = []
     private var rules: [any Rule] = Rules.all
@@ -80,7 +82,9 @@ struct Ledger: Sendable {
         objects[kind, default: [:]][name] = new
         switch kind {
         case "pods": pods[name] = new.map { PodRecord($0) }
-        case "nodes": nodes[name.name] = new.map { NodeRecord($0, replacing: nodes[name.name], at: now) }
+        case "nodes":
+            nodes[name.name] = new.map { NodeRecord($0, replacing: nodes[name.name], at: now) }
+            if new == nil { lostNodes[name.name] = now }
         default: break
         }
         return Event(kind: kind, old: old, new: new, now: now)

@@ -14,7 +14,7 @@ enum Rules {
 
 /// A pod is bound once, to a node that is there, has room for it, and does not keep it away.
 struct PlacementRule: Rule {
-    /// A taint that came so shortly before may have been unknown when the decision was made.
+    /// A taint that came, or a node that went, so shortly before may have been unknown when the decision was made.
     private static let delay = Duration.seconds(15)
 
     func judge(_ event: Ledger.Event, _ before: PodRecord?, _ ledger: Ledger) -> String? {
@@ -23,7 +23,10 @@ struct PlacementRule: Rule {
         if let before, before.uid == pod.uid, !before.node.isEmpty {
             return before.node == pod.node ? nil : "moved from \(before.node) to \(pod.node)"
         }
-        guard let node = ledger.nodes[pod.node] else { return "bound to \(pod.node), which is not there" }
+        guard let node = ledger.nodes[pod.node] else {
+            let isNews = ledger.lostNodes[pod.node].map { event.now - $0 <= Self.delay } ?? false
+            return isNews ? nil : "bound to \(pod.node), which is not there"
+        }
         let others = ledger.pods.values.filter { $0.node == pod.node && !$0.isOver }
         let (cpu, memory) = others.reduce(into: (Int64(0), Int64(0))) { sum, other in
             sum.0 += other.cpu
