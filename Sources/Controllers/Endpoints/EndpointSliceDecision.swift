@@ -13,6 +13,15 @@ struct EndpointSliceDecision: Sendable {
     static let manager = "endpointslice-controller.k8s.io"
     static let headlessLabel = "service.kubernetes.io/headless"
 
+    /// Selects the slices that this controller made for a service of this name.
+    static func selector(of service: ObjectName) throws(Status) -> LabelSelector {
+        do throws(SelectorError) {
+            return try LabelSelector(labels: [serviceLabel: .string(service.name), managerLabel: .string(manager)])
+        } catch {
+            throw .badRequest("the name of service \(service) is no label: \(error)")
+        }
+    }
+
     let backends: ServiceBackends
     /// The slices that this controller made for the service.
     let slices: [EndpointSlice]

@@ -18,9 +18,10 @@ public struct EndpointsController: Controller {
         let nodes = try await context.client.observe(Node.self)
         let (selectors, labels) = (SelectorIndex(Self.selectors), LabelIndex(pods))
         let (zones, times) = (NodeZones(), TriggerTimes())
+        let orphans = LabelIndex(slices) { $0.controllerUID == nil && !$0.isDeleting }
         let work = EndpointsWork(
-            context: context, services: services, pods: labels, slices: slices, endpoints: endpoints, zones: zones,
-            times: times)
+            context: context, services: services, pods: labels, slices: slices, orphans: orphans, endpoints: endpoints,
+            zones: zones, times: times)
         let loop = ReconcileLoop<ObjectName>(context)
         // A zone befalls a node once in its life: then all services are looked at.
         let bell = ReconcileLoop<Bool>(context)
@@ -35,6 +36,7 @@ public struct EndpointsController: Controller {
             return Array(selectors.names(selecting: change))
         }
         let touched = ReconcileLoop<ObjectName>.Source(slices) { change in
+            orphans.take(change)
             let labels = (change.new ?? change.old)?.labels
             guard let service = labels?[EndpointSliceDecision.serviceLabel]?.string else { return [] }
             return [ObjectName(namespace: change.name.namespace, name: service)]
@@ -77,6 +79,8 @@ private struct EndpointsWork: Sendable {
     let services: any ObjectSet
     let pods: LabelIndex
     let slices: any ObjectSet
+    /// The slices that nobody owns.
+    let orphans: LabelIndex
     let endpoints: any ObjectSet
     let zones: NodeZones
     let times: TriggerTimes
@@ -91,6 +95,7 @@ private struct EndpointsWork: Sendable {
         let trigger = times.take(service, selected)
         let decision = EndpointSliceDecision(backends: backends, slices: ownSlices(service), trigger: trigger)
         for action in decision.actions { try await context.client.perform(action) }
+        try await removeOrphans(name)
         let present = endpoints.get(Endpoints.self, name)
         let wanted = EndpointsDecision(backends: backends, trigger: trigger).wanted(over: present)
         if present == nil {
@@ -106,6 +111,14 @@ private struct EndpointsWork: Sendable {
             slice.labels[EndpointSliceDecision.managerLabel]?.string == EndpointSliceDecision.manager
                 && !slice.isDeleting
         }.map { EndpointSlice($0) }
+    }
+
+    /// What a service of this name left that was deleted alone: its slices would tell of pods for ever.
+    private func removeOrphans(_ name: ObjectName) async throws(Status) {
+        for slice in orphans.objects(matching: try EndpointSliceDecision.selector(of: name), in: name.namespace) {
+            try await context.client.delete(
+                EndpointSlice.self, slice.objectName, DeletionOptions(preconditionUID: slice.uid))
+        }
     }
 
     /// Slices go with the service that owns them; the Endpoints object has no owner.
