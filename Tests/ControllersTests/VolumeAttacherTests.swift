@@ -103,6 +103,17 @@ import Testing
         #expect(volume.isExclusive)
     }
 
+    @Test func `an attachment that somebody made by hand is his`() throws {
+        var volume = PersistentVolume(name: "v")
+        volume.value["spec"] = ["csi": ["driver": "d", "volumeHandle": "h"]]
+        let own = try #require(AttachableVolume(volume)).attachment(to: "n")
+        var foreign = own
+        foreign.metadata.name = "mine"
+        let decision = AttachmentDecision(
+            node: nil, nodeName: "n", wanted: [], attachments: [own, foreign], now: Timestamp(seconds: 0))
+        #expect(decision.detaching == [own])
+    }
+
     @Test func `a pod's volume is attached and detached with it`() async throws {
         let api = MemoryAPI()
         try await api.create(World.node(isReady: true))

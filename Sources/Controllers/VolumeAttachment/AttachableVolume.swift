@@ -28,6 +28,12 @@ struct AttachableVolume: Hashable, Sendable {
         "csi-" + Hex.encode(Digest.sha256((handle + driver + node).utf8))
     }
 
+    /// Whether an attachment has such a name: of any other, somebody else knows what it is for.
+    static func isOwn(_ attachment: VolumeAttachment) -> Bool {
+        let name = attachment.metadata.name
+        return name.hasPrefix("csi-") && name.utf8.count == 68 && name.dropFirst(4).allSatisfy(\.isHexDigit)
+    }
+
     func attachment(to node: String) -> VolumeAttachment {
         var attachment = VolumeAttachment(name: attachmentName(on: node))
         attachment.spec.attacher = driver

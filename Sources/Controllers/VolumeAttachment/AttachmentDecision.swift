@@ -38,10 +38,12 @@ struct AttachmentDecision: Sendable {
 
     private var wantedNames: Set<String> { Set(wanted.map { $0.volume.attachmentName(on: nodeName) }) }
 
-    /// Attachments that no pod wants.
+    /// Attachments that no pod wants. Those that somebody made by hand are his.
     var unwanted: [VolumeAttachment] {
         let names = wantedNames
-        return attachments.filter { !names.contains($0.metadata.name) && $0.metadata.deletionTimestamp == nil }
+        return attachments.filter {
+            !names.contains($0.metadata.name) && $0.metadata.deletionTimestamp == nil && AttachableVolume.isOwn($0)
+        }
     }
 
     /// Attachments to make.
