@@ -20,8 +20,7 @@ run: build
 
 test: packages
 	@Tools/python
-	@Tools/step "Building the simulator and the tests (the first time takes some minutes)"
-	@swift build $(RELEASE) --product simulate
+	@Tools/step "Building the tests (the first time takes some minutes)"
 	@swift build --build-tests
 	@Tools/step "Running the tests"
 	@Tools/test

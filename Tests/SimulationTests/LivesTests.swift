@@ -13,7 +13,7 @@ import Testing
         #expect(first.drop { $0 != ":" } != other.drop { $0 != ":" })
     }
 
-    /// With the build that `make test` makes there are more of them. `make simulate` lives thousands.
+    /// Where `make simulate` has left an optimised build there are more of them; itself, it lives thousands.
     @Test func `whatever goes wrong, clusters become what was asked for`() throws {
         let (program, seeds) = Program.release.map { ($0, "1-50") } ?? (Program.debug, "1-6")
         let (text, status) = try Program.run(program, "--seeds", seeds)
