@@ -217,9 +217,11 @@ public final class APIServer: Sendable {
             api: api, authorizer: access.authorizer, user: user, observer: observer ?? user, auditor: auditor, calls: calls)
     }
 
-    /// What extension servers serve, read in the name of `user`.
+    /// What extension servers serve, and this one where they do not, read in the name of `user`.
     public func extensions(as user: User) -> ExtensionReader {
-        ExtensionReader(table: aggregation.table, caller: aggregation.caller, authorizer: access.authorizer, user: user)
+        ExtensionReader(
+            table: aggregation.table, caller: aggregation.caller, authorizer: access.authorizer, user: user,
+            own: client(as: user))
     }
 
     private var flowUpkeep: FlowUpkeep {

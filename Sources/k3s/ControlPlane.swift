@@ -90,7 +90,7 @@ struct ControlPlane {
 
     private static let autoscaler = "horizontal-pod-autoscaler"
 
-    /// The metrics APIs, as extension servers serve them.
+    /// The metrics APIs: this server's own, or those of extension servers.
     private var metrics: APIMetrics {
         let reader = api.extensions(as: .serviceAccount(namespace: "kube-system", name: Self.autoscaler))
         return APIMetrics { path, query throws(Status) in try await reader.read(path, query) }

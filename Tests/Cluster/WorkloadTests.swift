@@ -191,6 +191,30 @@ import Testing
         }
     }
 
+    @Test func `a busy deployment gets more pods from its autoscaler`() async throws {
+        try await TestNode.with { _, server in
+            try await server.must("apply", input: """
+                apiVersion: apps/v1
+                kind: Deployment
+                metadata: {name: busy}
+                spec:
+                  selector: {matchLabels: {app: busy}}
+                  template:
+                    metadata: {labels: {app: busy}}
+                    spec:
+                      terminationGracePeriodSeconds: 1
+                      containers:
+                      - name: loop
+                        image: busybox:1
+                        command: [sh, -c, "while true; do :; done"]
+                        resources: {requests: {cpu: 50m}, limits: {cpu: 100m}}
+                """)
+            try await server.must("autoscale", "deployment/busy", "--max=2", "--cpu-percent=50")
+            try await server.must("wait", "--for=jsonpath={.spec.replicas}=2", "deployment/busy", "--timeout=100s")
+            try await server.must("wait", "--for=condition=AbleToScale", "hpa/busy", "--timeout=20s")
+        }
+    }
+
     @Test func `a container that fails is started again, and an image that is not there is told`() async throws {
         try await TestNode.with { _, server in
             try await server.must("run", "unlucky", "--image=busybox:1", "--", "sh", "-c", "echo try; exit 7")

@@ -9,21 +9,24 @@ public struct ExtensionReader: Sendable {
     let caller: ExtensionCaller
     let authorizer: any Authorizer
     let user: User
+    /// Reads what this server has itself.
+    let own: LocalClient
 
     /// The JSON document at a path, given as its steps. Whether the user may read it is decided here first, and by the
-    /// other server as it likes. Fails with 404 when nobody serves the group in this version.
+    /// other server as it likes. What no other server serves is listed from here. Fails with 404 when nobody serves it.
     public func read(
         _ steps: [String], _ query: [(name: String, value: String)] = []
     ) async throws(Status) -> Value {
         let path = "/" + steps.map { PercentEncoding.encode($0) }.joined(separator: "/")
-        let access = AccessRequest(user: user, RequestInfo(method: "GET", path: path, isWatch: false))
+        let info = RequestInfo(method: "GET", path: path, isWatch: false)
+        let access = AccessRequest(user: user, info)
         switch await authorizer.ask(access) {
         case .allow: break
         case .deny(let reason), .noOpinion(let reason): throw .forbidden(access, reason: reason)
         case .failed(let why, _): throw .undecided(access, why)
         case .pending: preconditionFailure("an authoriser that was asked must answer")
         }
-        guard let server = table.server(forPath: path) else { throw Self.unknown }
+        guard let server = table.server(forPath: path) else { return try await list(info, query) }
         guard server.isAvailable else { throw .serviceUnavailable("the server is currently unable to handle the request") }
         let pairs = query.map { PercentEncoding.encode($0.name) + "=" + PercentEncoding.encode($0.value) }
         let target = path + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&"))
@@ -33,6 +36,13 @@ public struct ExtensionReader: Sendable {
             if error.code == 404 { throw Self.unknown }
             throw .serviceUnavailable(error.description)
         }
+    }
+
+    private func list(_ info: RequestInfo, _ query: [(name: String, value: String)]) async throws(Status) -> Value {
+        guard let resource = info.resource, info.name.isEmpty else { throw Self.unknown }
+        let options = ListOptions(labelSelector: query.first { $0.name == "labelSelector" }?.value ?? "")
+        let list = try await own.list(Target(resource, namespace: info.namespace), options)
+        return ["items": .array(list.items.map(\.value))]
     }
 
     private static let unknown = Status(
