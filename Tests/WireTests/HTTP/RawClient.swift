@@ -22,6 +22,9 @@ struct RawClient: Sendable {
             }
         }
 
+        /// What comes next, as it comes; `nil` when the server has closed.
+        func next() async throws -> ByteBuffer? { try await iterator.next() }
+
         func readToEnd() async throws {
             while let bytes = try await iterator.next() { text += String(buffer: bytes) }
         }

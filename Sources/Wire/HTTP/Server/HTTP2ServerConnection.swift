@@ -41,6 +41,7 @@ final class HTTP2ServerConnection: ChannelInboundHandler, HTTPServerMember {
         stream.outboundBufferSizeHighWatermark = OutletQueue.batchLimit
         stream.outboundBufferSizeLowWatermark = OutletQueue.batchLimit / 2
         stream.streamResetFrameRateLimit.maximumCount = 2000
+        try channel.pipeline.syncOperations.addHandler(HTTP2EarlySettings())
         _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
             mode: .server, connectionConfiguration: configuration, streamConfiguration: stream
         ) { channel in
