@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/openat2.h>
 #include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -34,6 +36,21 @@ int linux_pidfd_reap(int pidfd) {
 }
 
 void linux_return_free_memory(void) { malloc_trim(0); }
+
+static int unmap_code(struct dl_phdr_info *object, size_t size, void *context) {
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+        if (part->p_type != PT_LOAD || (part->p_flags & PF_W)) continue;
+        const uintptr_t start = (object->dlpi_addr + part->p_vaddr + page - 1) & ~(page - 1);
+        const uintptr_t end = (object->dlpi_addr + part->p_vaddr + part->p_filesz) & ~(page - 1);
+        // What was never written comes back from the file.
+        if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+    return 1; // The first object is the program itself; enough.
+}
+
+void linux_return_code_memory(void) { dl_iterate_phdr(unmap_code, NULL); }
 
 int linux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 int linux_sync_filesystem(int fd) { return syncfs(fd); }

@@ -86,6 +86,29 @@ import Testing
         try identity.send(.kill)
     }
 
+    @Test func `the pages of the program's code are given back, and come again`() throws {
+        let before = try residentCode()
+        ProcessMemory.returnCode()
+        #expect(try residentCode() < before / 2)
+    }
+
+    /// KiB of the program's own file that this process has mapped and cannot write.
+    private func residentCode() throws -> Int {
+        let resolved = try #require(realpath("/proc/self/exe", nil))
+        defer { free(resolved) }
+        let program = String(cString: resolved)
+        var (sum, isCode) = (0, false)
+        for line in try Files.readText("/proc/self/smaps").split(separator: "\n") {
+            let words = line.split(separator: " ")
+            if words.count >= 5, words[1].count == 4 {
+                isCode = words.last.map(String.init) == program && !words[1].contains("w")
+            } else if isCode, words[0] == "Rss:" {
+                sum += Int(words[1]) ?? 0
+            }
+        }
+        return try #require(sum > 0 ? sum : nil)
+    }
+
     @Test func `a number that was given to another process is not the same process`() throws {
         let own = try #require(ProcessIdentity(pid: getpid()))
         #expect(own.isRunning)

@@ -61,6 +61,7 @@ int linux_signal_default(int signal);
 
 // Memory: gives pages that the allocator holds but nobody uses back to the system.
 void linux_return_free_memory(void);
+void linux_return_code_memory(void);
 
 // Files.
 // A pipe whose ends are close-on-exec.
