@@ -59,7 +59,7 @@ public struct APIServerOptions: Sendable {
     public var randomness = Randomness.system
     /// How long after a write watches tell their clients how far the log has come.
     public var bookmarkPeriod = WatchBookmarks.period
-    /// Gives memory that is free back to the system.
+    /// Gives memory that nobody needs now back to the system.
     public var returnMemory: @Sendable () -> Void = {}
     /// Adds figures of the process to `/metrics`.
     public var processMetrics: @Sendable (inout MetricText) -> Void = { _ in }
@@ -117,8 +117,9 @@ public final class APIServer: Sendable {
     private init(_ options: APIServerOptions, _ logs: ObjectLogs) throws(Fault) {
         self.options = options
         access = try AccessControl(logs.objects, options.authorization, now: options.now)
-        let allocator = ServiceAllocator(
-            cidr: options.serviceCIDR, ports: options.nodePorts, randomness: options.randomness)
+        let ranges = ServiceRangeObjects(
+            configured: options.serviceCIDR, ranges: logs.objects(.serviceCIDRs), addresses: logs.objects(.ipAddresses))
+        let allocator = ServiceAllocator(ranges, ports: options.nodePorts, randomness: options.randomness)
         let resolver = ServiceResolver(
             services: logs.objects(.services), endpointSlices: logs.objects(.endpointSlices))
         let caller = WebhookClient(services: resolver)
@@ -261,7 +262,7 @@ public final class APIServer: Sendable {
         do throws(Status) {
             try await Bootstrap(
                 client: client(), flows: flowUpkeep, serviceCIDR: options.serviceCIDR,
-                advertiseAddress: options.advertiseAddress, advertisePort: options.advertisePort,
+                advertiseAddress: options.advertiseAddress, advertisePort: options.advertisePort, now: options.now,
                 extensionAuthentication: ExtensionAuthentication.data(
                     options.aggregation, clientAuthorities: options.clientAuthorities.pem),
                 apiServices: Array(LocalAPIService.all(of: api.registry.present).values)
@@ -281,6 +282,10 @@ public final class APIServer: Sendable {
         let policies = PolicyStatus(
             client: client(), policies: api.registry.logs.objects(.validatingAdmissionPolicies), registry: api.registry,
             clock: options.clock, report: log)
+        let addresses = ServiceAddressKeeper(
+            client: client(), configured: ConfiguredServiceRange(client: client(), range: options.serviceCIDR),
+            services: api.registry.logs.objects(.services), addresses: api.registry.logs.objects(.ipAddresses),
+            ranges: api.registry.logs.objects(.serviceCIDRs), clock: options.clock, report: log)
         for name in options.admission.enabledInVain {
             log.warning("the admission plug-in \(name) is enabled and is not part of this version: it does nothing")
         }
@@ -292,6 +297,7 @@ public final class APIServer: Sendable {
                     api.registry, client: own, now: options.now, clock: options.clock, reportingTo: log)
             }
             group.addTask { await events.run() }
+            group.addTask { await addresses.run() }
             group.addTask { [shelf] in await shelf.run() }
             group.addTask { [tokenUses, own = client(), secrets = api.registry.logs.objects(.secrets)] in
                 await tokenUses.run(own, secrets: secrets, reportingTo: log)

@@ -47,6 +47,23 @@ import Testing
         #expect(StoredObject(received: value).bytes == stored.bytes)
     }
 
+    @Test func `one value is read where it stands, and none where there is none`() throws {
+        let value: Value = [
+            "metadata": ["name": "a", "annotations": ["a\\b": "c", "a": "{\"b\":1}"]],
+            "spec": ["list": [1, ["x": "}"]], "nodeName": "n1", "z": .null], "status": "s",
+        ]
+        let stored = try StoredObject(logged: value.json, revision: 1)
+        #expect(stored.text(at: "spec", "nodeName") == "n1")
+        #expect(stored.text(at: "metadata", "annotations", "a\\b") == "c")
+        #expect(stored.text(at: "metadata", "annotations", "a") == "{\"b\":1}")
+        #expect(stored.value(at: "spec", "list") == [1, ["x": "}"]])
+        #expect(stored.value(at: "spec", "z") == .null)
+        for path in [("spec", "node"), ("spec", "zz"), ("status", "s"), ("other", "a")] {
+            #expect(stored.value(at: path.0, path.1) == nil)
+            #expect(stored.text(at: path.0, path.1) == "")
+        }
+    }
+
     @Test(arguments: [#"{}"#, #"{"metadata":1}"#, #"{"metadata":{"resourceVersion":"1"}}"#, "["])
     func `what the log cannot hold is refused`(json: String) {
         #expect(throws: JSONError.self) { try StoredObject(logged: Array(json.utf8), revision: 1) }

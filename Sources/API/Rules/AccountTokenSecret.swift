@@ -1,4 +1,5 @@
 public import APIMachinery
+public import Support
 
 /// A Secret of the type `kubernetes.io/service-account-token`: a token that somebody wants to have for a
 /// service account for as long as the Secret is there (Kubernetes documentation, "Managing Service
@@ -19,6 +20,18 @@ public enum AccountTokenSecret {
     /// (KEP-2799).
     public static let lastUsed = "kubernetes.io/legacy-token-last-used"
     public static let invalidSince = "kubernetes.io/legacy-token-invalid-since"
+    /// The ConfigMap that tells since which day use is noted, under this key.
+    public static let tracking = ObjectName(
+        namespace: "kube-system", name: "kube-apiserver-legacy-service-account-token-tracking")
+    public static let trackedSince = "since"
+
+    /// The midnight at which a day begins that is written as these labels have it, such as `2026-11-21`.
+    public static func day(_ text: String) -> Timestamp? {
+        text.utf8.count == 10 ? Timestamp(text + "T00:00:00Z") : nil
+    }
+
+    /// The day of a time, as these labels have it.
+    public static func day(of time: Timestamp) -> String { String(time.description.prefix { $0 != "T" }) }
 
     /// What such a token says: whose it is and which Secret holds it. It has no end, and is for no audience
     /// in particular.

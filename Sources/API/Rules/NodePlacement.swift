@@ -16,8 +16,7 @@ public struct NodePlacement: Hashable, Sendable {
         nodeName = spec.nodeName
         nodeSelector = spec.nodeSelector
         requiredNodes = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution.map {
-            // Validation kept out what cannot be read; whatever got by picks no node.
-            (try? NodeSelector($0.value)) ?? NodeSelector([])
+            NodeSelector(stored: $0.value)
         }
         tolerations = spec.tolerations
     }

@@ -47,29 +47,35 @@ final class FieldClaim: Sendable {
 
     /// Takes the texts that begin with `k:` or `v:` out, leaving a zero byte for each. JSON has none of its own.
     private static func split(_ text: ArraySlice<UInt8>) -> (frame: [UInt8], names: [UInt8]) {
-        var (frame, names): ([UInt8], [UInt8]) = ([], [])
-        frame.reserveCapacity(text.count)
-        var position = text.startIndex
-        while position < text.endIndex {
-            frame.append(text[position])
-            defer { position += 1 }
-            guard text[position] == UInt8(ascii: "\"") else { continue }
-            let start = position + 1
-            position = start
-            while position < text.endIndex, text[position] != UInt8(ascii: "\"") {
-                position += text[position] == UInt8(ascii: "\\") ? 2 : 1
+        text.withUnsafeBufferPointer { text in
+            var (frame, names): ([UInt8], [UInt8]) = ([], [])
+            // What is copied to the frame when the next name is met, or the end: this runs at every write.
+            var (kept, position) = (0, 0)
+            while position < text.count {
+                guard text[position] == UInt8(ascii: "\"") else {
+                    position += 1
+                    continue
+                }
+                let start = position + 1
+                position = start
+                while position < text.count, text[position] != UInt8(ascii: "\"") {
+                    position += text[position] == UInt8(ascii: "\\") ? 2 : 1
+                }
+                let end = min(position, text.count)
+                if end - start >= 2, text[start + 1] == UInt8(ascii: ":"),
+                    text[start] == UInt8(ascii: "k") || text[start] == UInt8(ascii: "v")
+                {
+                    frame += text[kept..<start]
+                    frame.append(0)
+                    names += text[start..<end]
+                    names.append(0)
+                    kept = end
+                }
+                position += 1
             }
-            let content = text[start..<min(position, text.endIndex)]
-            if content.starts(with: "k:".utf8) || content.starts(with: "v:".utf8) {
-                frame.append(0)
-                names += content
-                names.append(0)
-            } else {
-                frame += content
-            }
-            if position < text.endIndex { frame.append(text[position]) }
+            frame += text[min(kept, text.count)...]
+            return (frame, names)
         }
-        return (frame, names)
     }
 
     private static let pool = Mutex(Pool())
@@ -84,7 +90,7 @@ final class FieldClaim: Sendable {
             let frame = frame(text)
             var hasher = Hasher()
             hasher.combine(ObjectIdentifier(frame))
-            hasher.combine(names)
+            names.withUnsafeBytes { hasher.combine(bytes: $0) }
             let hash = hasher.finalize()
             // Of two with one hash the second is not shared; it happens once in a life.
             if let known = claims[hash] {
@@ -97,7 +103,9 @@ final class FieldClaim: Sendable {
         }
 
         private mutating func frame(_ text: [UInt8]) -> ClaimFrame {
-            let hash = text.hashValue
+            var hasher = Hasher()
+            text.withUnsafeBytes { hasher.combine(bytes: $0) }
+            let hash = hasher.finalize()
             if let known = frames[hash] { return known.text == text ? known : ClaimFrame(text) }
             let frame = ClaimFrame(text)
             frames[hash] = frame

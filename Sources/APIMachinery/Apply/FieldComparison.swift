@@ -29,6 +29,8 @@ public struct FieldComparison: Hashable, Sendable {
     private typealias Outcome = (inner: FieldComparison, mark: Mark)
 
     private static func compare(_ old: Value?, _ new: Value?, at place: MergePlace) -> Outcome {
+        // Most parts of most objects are as they were.
+        if let old, let new, old == new { return (FieldComparison(), .none) }
         switch place.shape(old, new) {
         case .whole: return whole(old, new)
         case .fields:

@@ -11,6 +11,8 @@ public struct ManagedFieldsRecord: Hashable, Sendable {
     }
 
     private static let noTime = Int64.min
+    /// Of more owners than this, which no server leaves on an object, nothing is remembered.
+    private static let few = 32
     private var items: [Item] = []
 
     public init() {}
@@ -18,6 +20,18 @@ public struct ManagedFieldsRecord: Hashable, Sendable {
     public init(_ managed: ManagedFields) {
         items = managed.entries.map {
             Item(claim: .of($0.head[...]), time: $0.time?.seconds ?? Self.noTime)
+        }
+    }
+
+    /// The same, for an object that had the owners `old` before: who owns what he owned has the claim that he had.
+    public init(_ managed: ManagedFields, after old: ManagedFieldsRecord) {
+        let known = old.items.count <= Self.few ? old.items : []
+        items = managed.entries.map { entry in
+            let known = known.first { item in
+                item.claim.entry.map { $0.owner == entry.owner && $0.fields == entry.fields } ?? false
+            }
+            return Item(
+                claim: known?.claim ?? .of(entry.head[...]), time: entry.time?.seconds ?? Self.noTime)
         }
     }
 
@@ -43,7 +57,17 @@ public struct ManagedFieldsRecord: Hashable, Sendable {
     var claims: [FieldClaim] { items.map(\.claim) }
 
     /// The entries, to be decided with. An entry that cannot be read is nobody's.
-    public var managed: ManagedFields { (try? ManagedFields(value)) ?? ManagedFields() }
+    public var managed: ManagedFields {
+        var managed = ManagedFields()
+        for item in items {
+            guard items.count <= Self.few, let entry = item.claim.entry, managed[entry.owner] == nil else {
+                return (try? ManagedFields(value)) ?? ManagedFields()
+            }
+            let time = item.time == Self.noTime ? nil : Timestamp(seconds: item.time)
+            managed[entry.owner] = ManagedFields.Entry(owner: entry.owner, fields: entry.fields, time: time)
+        }
+        return managed
+    }
 
     /// The list as a tree.
     public var value: Value {

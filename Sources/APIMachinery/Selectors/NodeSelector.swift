@@ -10,6 +10,11 @@ public struct NodeSelector: Hashable, Sendable {
         for term in object["nodeSelectorTerms"]?.array ?? [] { terms.append(try NodeSelectorTerm(term)) }
     }
 
+    /// Reads what the API keeps. Validation let nothing in that cannot be read; what got by picks no node.
+    public init(stored object: Value) {
+        do throws(SelectorError) { self = try Self(object) } catch { self = Self([]) }
+    }
+
     /// Whether a node is picked. Without terms no node is.
     public func matches(labels: Fields, name: String) -> Bool {
         terms.contains { $0.matches(labels: labels, name: name) }

@@ -19,11 +19,42 @@ public struct JSONCursor: ~Copyable {
     /// Steps before the value of the field `key` of the object that the cursor is in; behind the object, and `false`,
     /// when there is no such field.
     public mutating func skip(toField key: String) throws(JSONError) -> Bool {
-        while let name = try nextKey() {
-            if name == key { return true }
-            try skipValue()
+        var key = key
+        let bytes = bytes, start = offset
+        let end = key.withUTF8 { key in bytes.withUnsafeBufferPointer { Self.place(of: key, from: start, in: $0) } }
+        guard let end else { throw JSONError(offset: offset, reason: "expected a field") }
+        offset = end.offset
+        return end.isFound
+    }
+
+    /// Compares the keys where they stand; `nil` when something else than a field follows.
+    private static func place(
+        of wanted: UnsafeBufferPointer<UInt8>, from start: Int, in bytes: UnsafeBufferPointer<UInt8>
+    ) -> (offset: Int, isFound: Bool)? {
+        var position = start
+        while position < bytes.count {
+            if bytes[position] == UInt8(ascii: ",") { position += 1 }
+            guard position < bytes.count else { return nil }
+            if bytes[position] == UInt8(ascii: "}") { return (position + 1, false) }
+            guard bytes[position] == UInt8(ascii: "\""), let colon = end(ofValueAt: position, in: bytes),
+                colon < bytes.count, bytes[colon] == UInt8(ascii: ":")
+            else { return nil }
+            let name = UnsafeBufferPointer(rebasing: bytes[(position + 1)..<(colon - 1)])
+            if isText(name, wanted) { return (colon + 1, true) }
+            guard let next = end(ofValueAt: colon + 1, in: bytes) else { return nil }
+            position = next
         }
-        return false
+        return nil
+    }
+
+    /// Whether a text as it stands between its quotes says what is wanted.
+    private static func isText(_ text: UnsafeBufferPointer<UInt8>, _ wanted: UnsafeBufferPointer<UInt8>) -> Bool {
+        if text.contains(UInt8(ascii: "\\")) {
+            let quote = [UInt8(ascii: "\"")]
+            let read = (try? Value(json: quote + Array(text) + quote))?.string
+            return read.map { $0.utf8.elementsEqual(wanted) } ?? false
+        }
+        return text.count == wanted.count && text.elementsEqual(wanted)
     }
 
     /// Goes into the object that follows; `false`, and no step, when something else follows.
@@ -57,11 +88,29 @@ public struct JSONCursor: ~Copyable {
             offset += 1
             return nil
         }
-        guard case .string(let key) = try readValue(), peek == UInt8(ascii: ":") else {
+        guard let key = try readText(), peek == UInt8(ascii: ":") else {
             throw JSONError(offset: offset, reason: "expected a field")
         }
         offset += 1
         return key
+    }
+
+    /// Parses the string that follows; `nil` when something else does.
+    private mutating func readText() throws(JSONError) -> String? {
+        guard peek == UInt8(ascii: "\"") else { return nil }
+        let start = offset + 1
+        let plain: (text: String, end: Int)? = bytes.withUnsafeBufferPointer { bytes in
+            var end = start
+            while end < bytes.count, bytes[end] != UInt8(ascii: "\"") {
+                if bytes[end] == UInt8(ascii: "\\") { return nil }
+                end += 1
+            }
+            guard end < bytes.count else { return nil }
+            return (String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self), end)
+        }
+        guard let plain else { return try readValue().string }
+        offset = plain.end + 1
+        return plain.text
     }
 
     /// Parses the value that follows.

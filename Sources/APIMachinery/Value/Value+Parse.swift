@@ -111,6 +111,7 @@ struct JSONParser {
             position += 1
             return .object(Fields())
         }
+        entries.reserveCapacity(4)
         while true {
             skipWhitespace()
             guard peek == UInt8(ascii: "\"") else {
@@ -176,19 +177,21 @@ struct JSONParser {
     }
 
     private mutating func parseString() throws(JSONError) -> String {
-        position += 1
-        let start = position
-        while let byte = peek {
+        let start = position + 1
+        var end = start
+        while end < bytes.count {
+            let byte = bytes[end]
             if byte == UInt8(ascii: "\"") {
-                let text = String(decoding: bytes[start..<position], as: UTF8.self)
-                position += 1
-                return text
+                position = end + 1
+                return String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self)
             }
-            if byte == UInt8(ascii: "\\") { return try parseEscapedString(from: start) }
-            guard byte >= 0x20 else { throw failure("invalid character in string literal") }
-            position += 1
+            if byte == UInt8(ascii: "\\") || byte < 0x20 { break }
+            end += 1
         }
-        throw failure("unexpected end of JSON input")
+        position = end
+        guard end < bytes.count else { throw failure("unexpected end of JSON input") }
+        guard bytes[end] >= 0x20 else { throw failure("invalid character in string literal") }
+        return try parseEscapedString(from: start)
     }
 
     private mutating func parseEscapedString(from start: Int) throws(JSONError) -> String {

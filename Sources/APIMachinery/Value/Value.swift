@@ -50,11 +50,13 @@ extension Value {
 
     /// How deep arrays and objects nest; 0 for a scalar.
     public var depth: Int {
+        var deepest = 0
         switch self {
-        case .array(let elements): 1 + (elements.lazy.map(\.depth).max() ?? 0)
-        case .object(let fields): 1 + (fields.lazy.map(\.value.depth).max() ?? 0)
-        default: 0
+        case .array(let elements): for element in elements { deepest = max(deepest, element.depth) }
+        case .object(let fields): for entry in fields.entries { deepest = max(deepest, entry.value.depth) }
+        default: return 0
         }
+        return 1 + deepest
     }
 
     /// How many values it is made of, itself counted.

@@ -107,21 +107,7 @@ struct NodeRestriction: MutatingAdmission {
         guard uid == present.uid else {
             throw request.forbidden("node \(node) UID mismatch: expected \(uid) got \(present.uid)")
         }
-        if let kind = Self.references(pod) { throw refuse("can not create pods that reference \(kind)") }
-    }
-
-    /// What of the cluster a pod refers to; `nil` if nothing.
-    private static func references(_ pod: Value) -> String? {
-        let account = pod.at("spec", "serviceAccountName")?.string ?? ""
-        if !account.isEmpty { return "a service account" }
-        let view = Pod(pod)
-        for kind in ["secrets", "configmaps"] where PodReferences.containAny(kind, view) { return kind }
-        let volumes = pod.at("spec", "volumes")?.array ?? []
-        let projected = volumes.flatMap { $0.at("projected", "sources")?.array ?? [] }
-        if projected.contains(where: { $0["clusterTrustBundle"] != nil }) { return "clustertrustbundles" }
-        if volumes.contains(where: { $0["persistentVolumeClaim"] != nil }) { return "persistentvolumeclaims" }
-        if volumes.contains(where: { $0["ephemeral"] != nil }) { return "persistentvolumeclaims" }
-        return pod.at("spec", "resourceClaims")?.array?.isEmpty == false ? "resourceclaims" : nil
+        if let kind = PodReferences.kind(in: Pod(pod)) { throw refuse("can not create pods that reference \(kind)") }
     }
 
     // MARK: The rest

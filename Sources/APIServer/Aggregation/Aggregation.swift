@@ -34,7 +34,7 @@ struct Aggregation: Sendable {
     func take(_ call: FrontCall, _ exchange: HTTPExchange) -> Bool {
         // Nearly always there is nobody else.
         guard !table.isEmpty else { return false }
-        return proxy.take(call, exchange) || swagger.take(call, exchange)
+        return swagger.take(call, exchange) || proxy.take(call, exchange)
     }
 
     /// Keeps the APIServices, until the task is cancelled.

@@ -119,10 +119,9 @@ struct AggregationKeeper: Sendable {
         var why = ""
         for _ in 0..<Self.attempts {
             do throws(ExtensionCaller.Unavailable) {
-                let resources = try await caller.document(server.path, of: server)
-                table.learn(
-                    server.name,
-                    ExtensionServer.Offer(resources: resources, documentHash: await documentHash(of: server)))
+                var offer = ExtensionServer.Offer(resources: try await caller.document(server.path, of: server))
+                await describe(&offer, server)
+                table.learn(server.name, offer)
                 return .passed
             } catch {
                 why = error.description
@@ -131,11 +130,17 @@ struct AggregationKeeper: Sendable {
         return APIServiceCondition(false, "FailedDiscoveryCheck", why)
     }
 
-    /// The hash of the server's OpenAPI 3 document, as its index has it (KEP-2896).
-    private func documentHash(of server: ExtensionServer) async -> String? {
-        guard let index = try? await caller.document("/openapi/v3", of: server),
-            let url = index.at("paths", String(server.path.dropFirst()), "serverRelativeURL")?.string
-        else { return nil }
-        return HTTPQuery(url.firstIndex(of: "?").map { String(url[url.index(after: $0)...]) })["hash"]
+    /// Notes the hash of the server's OpenAPI 3 document, as its index has it (KEP-2896), or that of what stands for it at
+    /// a server that knows no such documents.
+    private func describe(_ offer: inout ExtensionServer.Offer, _ server: ExtensionServer) async {
+        do throws(ExtensionCaller.Unavailable) {
+            let index = try await caller.document("/openapi/v3", of: server)
+            guard let url = index.at("paths", String(server.path.dropFirst()), "serverRelativeURL")?.string else { return }
+            offer.documentHash = HTTPQuery(url.firstIndex(of: "?").map { String(url[url.index(after: $0)...]) })["hash"]
+        } catch {
+            guard error.code == 404, let old = try? await caller.document("/openapi/v2", of: server) else { return }
+            offer.documentHash = Document.tag(of: old.json)
+            offer.isDocumentConverted = true
+        }
     }
 }

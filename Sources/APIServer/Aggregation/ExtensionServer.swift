@@ -25,6 +25,8 @@ struct ExtensionServer: Sendable {
         var resources: Value
         /// The hash of its OpenAPI 3 document; `nil` when it has none.
         var documentHash: String?
+        /// Whether it has a document of OpenAPI 2 alone, of which this server makes the other.
+        var isDocumentConverted = false
     }
 
     /// `nil` for a version that this server answers for itself.

@@ -1,25 +1,53 @@
 import APIMachinery
 import Wire
 
-/// `/openapi/v2` with what other servers answer for: their documents are fetched when somebody asks, joined to this
-/// server's own, and not kept. Few clients of today ask.
+/// What is made of the OpenAPI 2 documents of other servers: `/openapi/v2` with what they answer for, and the OpenAPI 3
+/// documents of those that have none. They are fetched when somebody asks, and not kept. Few clients of today ask.
 struct ExtensionSwagger: Sendable {
     let table: ExtensionTable
     let caller: ExtensionCaller
     let openAPI: OpenAPI2
     let workshop: Workshop
 
-    /// Whether the request was for that document, and there is something to add to it. Called on the event loop.
+    private static let third = "/openapi/v3"
+
+    /// Whether the request was for such a document. Called on the event loop.
     func take(_ call: FrontCall, _ exchange: HTTPExchange) -> Bool {
-        guard call.request.path == "/openapi/v2", call.request.method == .get, !table.isEmpty else { return false }
+        let path = call.request.path
+        guard call.request.method == .get, !table.isEmpty else { return false }
+        if path == "/openapi/v2" {
+            answer(call, exchange) { request throws(Status) in try await document(request) }
+            return true
+        }
+        guard path.hasPrefix(Self.third), let server = table.server(forPath: String(path.dropFirst(Self.third.count))),
+            path == Self.third + server.path, server.isAvailable, server.offer?.isDocumentConverted == true
+        else { return false }
+        answer(call, exchange) { request throws(Status) in try await converted(server, request) }
+        return true
+    }
+
+    private func answer(
+        _ call: FrontCall, _ exchange: HTTPExchange,
+        _ make: @escaping @Sendable (HTTPRequest) async throws(Status) -> Document
+    ) {
         exchange.run {
             do throws(Status) {
-                exchange.respond(try await document(call.request))
+                exchange.respond(try await make(call.request))
             } catch {
                 exchange.respond(error, to: call.request)
             }
         }
-        return true
+    }
+
+    private func converted(_ server: ExtensionServer, _ request: HTTPRequest) async throws(Status) -> Document {
+        let old: Value
+        do throws(ExtensionCaller.Unavailable) {
+            old = try await caller.document("/openapi/v2", of: server)
+        } catch {
+            throw .serviceUnavailable(error.description)
+        }
+        let bytes = await workshop.run { OpenAPIConversion.convert(old).json }
+        return Document(contentType: "application/json", bytes: bytes, tag: Document.tag(of: bytes)).answer(to: request)
     }
 
     private func document(_ request: HTTPRequest) async throws(Status) -> Document {

@@ -16,7 +16,7 @@ final class SecretTokenUses: Sendable {
     }
 
     /// As `2026-11-21`.
-    private var today: String { String(now().description.prefix { $0 != "T" }) }
+    private var today: String { AccountTokenSecret.day(of: now()) }
 
     /// The token that the Secret holds was used. Called for each request: what is written already costs a
     /// look.

@@ -53,13 +53,14 @@ struct SecretTokens: TokenAuthenticator {
         guard let account, !account.isDeleting, account.uid == claims.accountUID else {
             return "service account \(claims.namespace)/\(claims.account) has been deleted"
         }
+        // Also of a token that does not hold any more: somebody needs it.
+        uses.note(secret)
         if secret.labels[AccountTokenSecret.invalidSince]?.string ?? "" != "" {
             return "the token in secret \(claims.namespace)/\(claims.secret) for service account "
                 + "\(claims.namespace)/\(claims.account) has been marked invalid. Use tokens from the TokenRequest API or "
                 + "manually created secret-based tokens, or remove the '\(AccountTokenSecret.invalidSince)' label from "
                 + "the secret to temporarily allow use of this token"
         }
-        uses.note(secret)
         return nil
     }
 }

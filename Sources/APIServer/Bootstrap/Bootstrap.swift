@@ -16,6 +16,7 @@ struct Bootstrap: Sendable {
         case flows = "poststarthook/priority-and-fairness-config-producer"
         case kubernetesService = "poststarthook/bootstrap-controller"
         case serviceCIDR = "poststarthook/start-kubernetes-service-cidr-controller"
+        case tokenTracking = "poststarthook/start-legacy-token-tracking-controller"
         case extensionAuthentication = "poststarthook/start-cluster-authentication-info-controller"
         case apiServices = "poststarthook/apiservice-registration-controller"
     }
@@ -25,6 +26,7 @@ struct Bootstrap: Sendable {
     let serviceCIDR: IPPrefix
     let advertiseAddress: Support.IPAddress
     let advertisePort: Int
+    let now: @Sendable () -> Timestamp
     /// What extension API servers are told; see ``ExtensionAuthentication``.
     let extensionAuthentication: [String: String]
     /// The versions that this server serves.
@@ -45,7 +47,8 @@ struct Bootstrap: Sendable {
             case .priorityClasses: try await ensurePriorityClasses()
             case .flows: try await flows.settle()
             case .kubernetesService: try await ensureKubernetesService()
-            case .serviceCIDR: try await ensureServiceCIDR()
+            case .serviceCIDR: try await ConfiguredServiceRange(client: client, range: serviceCIDR).ensure()
+            case .tokenTracking: try await ensureTokenTracking()
             case .extensionAuthentication:
                 try await ExtensionAuthentication.publish(extensionAuthentication, by: client)
             case .apiServices: try await atOnce(apiServices) { local throws(Status) in try await local.keep(client) }
@@ -131,6 +134,22 @@ struct Bootstrap: Sendable {
         }
     }
 
+    /// Notes since when the use of tokens in Secrets is noted: who has not used one before that may have done so unseen
+    /// (KEP-2799).
+    private func ensureTokenTracking() async throws(Status) {
+        let (name, key) = (AccountTokenSecret.tracking, AccountTokenSecret.trackedSince)
+        let today = AccountTokenSecret.day(of: now())
+        guard var map = try await client.find(ConfigMap.self, name) else {
+            var map = ConfigMap(namespace: name.namespace, name: name.name)
+            map.data = [key: today]
+            try await client.create(map)
+            return
+        }
+        if let since = AccountTokenSecret.day(map.data[key] ?? ""), since <= now() { return }
+        map.data[key] = today
+        try await client.update(map)
+    }
+
     // MARK: The kubernetes service
 
     private func ensureKubernetesService() async throws(Status) {
@@ -145,6 +164,8 @@ struct Bootstrap: Sendable {
             ],
         ]
         try await ensure(service)
+        // What follows services finds this one as it should be, so that nothing is written after the start.
+        if let object = ServiceAddress(address: address, owner: name).object { try await ensure(object) }
         // An address of this host alone is nowhere to send others, and no endpoint may be one.
         guard !advertiseAddress.isLoopback else { return }
         try await put(Endpoints.resource, name, endpoints)

@@ -25,6 +25,8 @@ final class CacheWatcher: Sendable {
     }
 
     private let filter: ObjectFilter
+    /// What one field of everything that it is about is, if there is such a field.
+    let place: WatcherTable.Place?
     private let limits: Limits
     private let wake: @Sendable () -> Void
     private let state = Mutex(State())
@@ -33,6 +35,7 @@ final class CacheWatcher: Sendable {
     /// at once; the consumer then calls ``take()``.
     init(filter: ObjectFilter, limits: Limits = Limits(), wake: @escaping @Sendable () -> Void) {
         self.filter = filter
+        place = filter.place
         self.limits = limits
         self.wake = wake
     }

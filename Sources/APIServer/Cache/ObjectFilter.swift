@@ -25,6 +25,20 @@ struct ObjectFilter: Sendable {
         func holds(of object: StoredObject) -> Bool { (read(object) == value) != isNegated }
     }
 
+    /// What one field of every included object must be, if there is such a field.
+    var place: WatcherTable.Place? {
+        if let name {
+            return WatcherTable.Place(field: "metadata.name", text: name) { change, side in
+                (side == .old ? change.old : change.new)?.name
+            }
+        }
+        guard let term = fields.first(where: { !$0.isNegated }) else { return nil }
+        return WatcherTable.Place(field: term.field, text: term.value) { change, side in
+            guard let object = side == .old ? change.old : change.new else { return nil }
+            return change.share?.text(of: term.field, side) { term.read(object) } ?? term.read(object)
+        }
+    }
+
     /// Whether every object of the namespace is included.
     var takesAll: Bool { name == nil && matches == nil && fields.isEmpty }
 

@@ -27,7 +27,7 @@ final class ResourceCache: Sendable {
         var ringFloor: Revision
         /// The revision of the newest change.
         var lastChange: Revision
-        var watchers: [CacheWatcher] = []
+        var watchers = WatcherTable()
         var observers: [CacheObserver] = []
     }
 
@@ -98,7 +98,7 @@ final class ResourceCache: Sendable {
             state.remember(change, limits)
             return (state.watchers, state.observers)
         }
-        let count = watchers.reduce(0) { $0 + ($1.deliver(change) ? 1 : 0) }
+        let count = watchers.concerned(by: change).reduce(0) { $0 + ($1.deliver(change) ? 1 : 0) }
         if count > 0 { delivered.add(count, ordering: .relaxed) }
         for observer in observers { observer.deliver(change) }
     }
@@ -119,8 +119,8 @@ final class ResourceCache: Sendable {
     /// Ends all watches, after what waits for them. Observers stay.
     func endWatches() {
         let watchers = state.withLock { state in
-            defer { state.watchers = [] }
-            return state.watchers
+            defer { state.watchers = WatcherTable() }
+            return state.watchers.all
         }
         for watcher in watchers { watcher.end() }
     }
@@ -144,14 +144,14 @@ final class ResourceCache: Sendable {
             guard let revision else {
                 let (objects, newest) = (state.objects, state.lastChange)
                 watcher.open(after: newest)
-                state.watchers.append(watcher)
+                state.watchers.add(watcher)
                 return .success { watcher.begin(withPresent: objects) }
             }
             guard revision >= state.ringFloor else { return .failure(.beyondRing(floor: state.ringFloor)) }
             let reached = max(revision, prior.last?.revision ?? 0)
             let recent = state.ring.filter { $0.revision > reached }
             watcher.open(after: reached)
-            state.watchers.append(watcher)
+            state.watchers.add(watcher)
             return .success { watcher.begin(with: prior + recent) }
         }
         // What is selected may take a look into every object: nobody else waits for that.
@@ -160,7 +160,7 @@ final class ResourceCache: Sendable {
     }
 
     func remove(_ watcher: CacheWatcher) {
-        state.withLock { state in state.watchers.removeAll { $0 === watcher } }
+        state.withLock { state in state.watchers.remove(watcher) }
     }
 
     func add(_ observer: CacheObserver) {
@@ -198,14 +198,16 @@ extension ResourceCache.State {
 
     fileprivate mutating func replace(_ change: CacheChange) {
         let (index, isFound) = position(of: change.name)
-        if let old = change.old { removeOwned(old) }
+        // An owner may have thousands, and they change more often than they change hands.
+        let isMoved = change.old?.owners != change.new?.owners
+        if isMoved, let old = change.old { removeOwned(old) }
         switch (change.new, isFound) {
         case (let new?, true): objects[index] = new
         case (let new?, false): objects.insert(new, at: index)
         case (nil, true): objects.remove(at: index)
         case (nil, false): break
         }
-        if let new = change.new { addOwned(new) }
+        if isMoved, let new = change.new { addOwned(new) }
     }
 
     fileprivate mutating func remember(_ change: CacheChange, _ limits: ResourceCache.Limits) {

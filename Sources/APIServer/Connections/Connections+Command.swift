@@ -56,7 +56,7 @@ extension Connections {
         _ target: String
     ) {
         guard call.request.headers.contains("Upgrade") else {
-            return exchange.respond(Status.badRequest("Upgrade request required"))
+            return exchange.respond(Status.badRequest("Upgrade request required"), to: call.request)
         }
         let request = call.request
         let headers = PassedHeaders.request(request.headers, isUpgrade: true, keepsHost: false)

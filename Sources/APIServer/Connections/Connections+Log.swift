@@ -6,7 +6,7 @@ import Wire
 extension Connections {
     /// `GET pods/NAME/log`: streams the log of one container, as text or in the messages of a WebSocket.
     func log(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
-        try checkMethod(call, [.get, .head])
+        try checkMethod(call, [.get])
         let pod = try pod(call.target)
         let query = try ConnectionQuery(log: call.query)
         let container = try PodContainer.choose(call.query["container"] ?? "", in: pod)
@@ -18,12 +18,9 @@ extension Connections {
         let path = KubeletClient.path("containerLogs", pod.metadata.namespace, pod.metadata.name, container)
         let request = HTTPClientRequest(.get, address.origin, path + query.text)
         let webSocket = WebSocketRequest(call.request)
-        let isHead = call.request.method == .head
         run(call, exchange) {
             let response = try await LogTransfer.open(request, over: kubelet.http, pod: pod.metadata.name)
-            if isHead {
-                exchange.respond(.ok, LogTransfer.headers)
-            } else if let webSocket {
+            if let webSocket {
                 try await LogTransfer.send(response.body, over: webSocket, exchange)
             } else {
                 let writer = exchange.startResponse(.ok, LogTransfer.headers)

@@ -141,6 +141,7 @@ final class APIHandler: HTTPHandler {
         guard call.info.isResourceRequest else {
             for source in documents {
                 guard let document = try source.document(call.request) else { continue }
+                try RouteRule.checkDocument(call.request.method, call.request.path)
                 api.memory.note(bytes: document.bytes.count)
                 return send(document, call, exchange)
             }
@@ -148,6 +149,7 @@ final class APIHandler: HTTPHandler {
         }
         let served = try api.served(call.target.resource)
         try RouteRule.check(call.info, served.definition)
+        try RouteRule.checkHead(call.request.method, call.info, isCustom: served.custom != nil)
         let endpoint = ResourceEndpoint(api, served)
         guard !ResourceEndpoint.isConnection(call.info.subresource) else {
             return try api.connections.connect(call, exchange)

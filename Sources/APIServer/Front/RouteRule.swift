@@ -1,5 +1,6 @@
 import API
 import APIMachinery
+import Wire
 
 /// Which paths and methods a resource has: those that discovery documents name, in the scope of its objects.
 ///
@@ -17,6 +18,24 @@ enum RouteRule {
             try checkSubresource(info, definition)
         }
     }
+
+    /// Throws 405 where only GET reads: resources that come with Kubernetes have no HEAD, though custom ones have, and
+    /// proxies pass it on.
+    static func checkHead(_ method: HTTPMethod, _ info: RequestInfo, isCustom: Bool) throws(Status) {
+        guard method == .head, !isCustom, info.subresource != "proxy" else { return }
+        throw .methodNotAllowedHere
+    }
+
+    /// The same for plain paths: health and metrics are told whatever the method, these are not.
+    static func checkDocument(_ method: HTTPMethod, _ path: String) throws(Status) {
+        guard method != .get else { return }
+        let isReadOnly = readOnlyPaths.contains(path) || path.hasPrefix("/api/")
+        if isReadOnly { throw .methodNotAllowedHere }
+    }
+
+    private static let readOnlyPaths: Set<String> = [
+        "/api", "/version", "/version/", "/.well-known/openid-configuration", "/openid/v1/jwks",
+    ]
 
     private static func checkObject(
         _ info: RequestInfo, _ definition: ResourceDefinition, isReachable: Bool

@@ -36,7 +36,7 @@ struct FieldManagement: Sendable {
         }
         let after = ownership.update(
             served(live), to: served(new), managed: before ?? stored.managedFields.managed, manager: manager, at: now())
-        return (after ?? before).map { ManagedFieldsRecord($0) } ?? stored.managedFields
+        return (after ?? before).map { ManagedFieldsRecord($0, after: stored.managedFields) } ?? stored.managedFields
     }
 
     /// Applies a configuration in the served version. The object that comes of it is in that version too, and is still

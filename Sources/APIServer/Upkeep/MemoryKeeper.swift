@@ -36,8 +36,9 @@ final class MemoryKeeper: Sendable {
         if sum >= limits.bytes { isDue.ring() }
     }
 
-    /// Runs until the task is cancelled.
+    /// Runs until the task is cancelled. The start, which brought it here, counts as a burst.
     func run(following log: ObjectLog) async {
+        isDue.ring()
         await withDiscardingTaskGroup { group in
             group.addTask { [self] in
                 for await _ in log.advances(by: limits.writes) { isDue.ring() }

@@ -56,6 +56,26 @@ import Testing
                 == #"{"fieldsV1":{"f:podIPs":{"k:{\"ip\":\"10.42.0.2\"}":{".":{}}}},"manager":"k3s""#)
     }
 
+    @Test func `what an owner keeps is written as if it were new`() throws {
+        func entry(_ manager: String, _ field: String, at time: String) -> Value {
+            [
+                "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": [field: [:], "f:x": ["k:{\"a\":\"b\"}": [:]]],
+                "manager": .string(manager), "operation": "Update", "time": .string(time),
+            ]
+        }
+        let first = try ManagedFields([
+            entry("a", "f:one", at: "2026-01-01T00:00:00Z"), entry("b", "f:two", at: "2026-01-01T00:00:01Z"),
+        ])
+        let old = ManagedFieldsRecord(first)
+        #expect(old.managed == first)
+        #expect(old.managed == first)
+        var later = first
+        later.mapFields { $0.owner.manager == "a" ? FieldSet([FieldPath("three")]) : nil }
+        #expect(ManagedFieldsRecord(later, after: old) == ManagedFieldsRecord(later))
+        #expect(ManagedFieldsRecord(later, after: old).managed == later)
+        #expect(ManagedFieldsRecord(later, after: old).value != old.value)
+    }
+
     @Test(arguments: [
         #"[{"manager":"a","operation":"Apply","apiVersion":"v1"}]"#,
         #"[{"manager":"a","operation":"Steal","apiVersion":"v1","fieldsType":"FieldsV1"}]"#,

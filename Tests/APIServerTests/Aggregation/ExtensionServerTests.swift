@@ -16,6 +16,10 @@ import Wire
     private final class Extension: HTTPHandler {
         private let notes = Mutex<[Value]>([])
         private let failures = Mutex(0)
+        /// Knows no OpenAPI 3.
+        private let isOld: Bool
+
+        init(isOld: Bool = false) { self.isOld = isOld }
 
         /// How often the version that is never served was asked for.
         var failed: Int { failures.withLock(\.self) }
@@ -34,6 +38,7 @@ import Wire
                         ]
                     ],
                 ])
+            case _ where isOld && request.path.hasPrefix("/openapi/v3"): exchange.respond(.notFound, [:], [])
             case "/openapi/v3":
                 answer([
                     "paths": ["apis/ext.test/v1": ["serverRelativeURL": "/openapi/v3/apis/ext.test/v1?hash=ABC"]]
@@ -240,6 +245,24 @@ import Wire
             #expect(swagger.at("paths", "/apis/other") == nil)
             #expect(swagger.at("paths", "/api/v1/pods") != nil)
             #expect(swagger.at("definitions", "ext.Thing") != nil)
+        }
+    }
+
+    @Test func `a document is converted where there is an old one alone`() async throws {
+        try await run(Extension(isOld: true)) { api, webhook in
+            try await Self.makeService(api)
+            try await Self.register(api, webhook)
+            try await Self.wait(api, "v1.ext.test", for: "Passed")
+            let token = try await Self.token(api)
+            let index = try Value(json: try await api.ask(.get, "/openapi/v3", token: token).text)
+            let url = try #require(index.at("paths", "apis/ext.test/v1", "serverRelativeURL")?.string)
+            #expect(url.hasPrefix("/openapi/v3/apis/ext.test/v1?hash="))
+            let (code, text) = try await api.ask(.get, url, token: token)
+            #expect(code == 200)
+            let document = try Value(json: text)
+            #expect(document["openapi"] == "3.0.0")
+            #expect(document.at("components", "schemas", "ext.Thing") == [:])
+            #expect(document.at("paths", "/apis/ext.test/v1/things") == [:])
         }
     }
 

@@ -29,6 +29,26 @@ import Wire
         }
     }
 
+    @Test func `only what Kubernetes answers by other means than its own resources takes HEAD`() async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            try await tabs.define(CronTab.definition([CronTab.version("v1", CronTab.schema([:]))]))
+            let refused = [
+                Self.maps, Self.maps + "/none", "/api/v1/pods?watch=true", "/api/v1/namespaces/default/pods/p/log", "/api",
+                "/api/v1", "/version", "/openid/v1/jwks",
+            ]
+            for path in refused {
+                #expect(try await tabs.ask(.head, path).code == 405, "\(path)")
+            }
+            for path in ["/healthz", "/livez/ping", "/metrics", "/", "/apis", CronTab.path] {
+                let answer = try await tabs.ask(.head, path)
+                #expect(answer.code == 200, "\(path)")
+                #expect(answer.value == "", "\(path)")
+            }
+            #expect(try await tabs.ask(.head, "/api/v1/namespaces/default/pods/p/nothing").code == 404)
+        }
+    }
+
     @Test func `what is only posted has no rows`() async throws {
         try await TestAPI.run { api in
             let tabs = try await CronTab(api)

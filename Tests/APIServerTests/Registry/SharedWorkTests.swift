@@ -44,6 +44,23 @@ import Testing
         #expect(Collector().drain(watchers[5]) == [])
     }
 
+    @Test func `a change is shown to those watches whose one field it is about, as it was or is`() throws {
+        var table = WatcherTable()
+        func watcher(_ filter: ObjectFilter) -> CacheWatcher { CacheWatcher(filter: filter, wake: {}) }
+        let (three, four) = (watcher(Self.filter("n3") {}), watcher(Self.filter("n4") {}))
+        let (five, all) = (watcher(Self.filter("n5") {}), watcher(ObjectFilter()))
+        let (named, other) = (watcher(ObjectFilter(name: "a")), watcher(ObjectFilter(name: "b")))
+        for watcher in [three, four, five, all, named, other] { table.add(watcher) }
+        let moved = CacheChange(
+            old: try Self.object("a", node: "n3", at: 2), new: try Self.object("a", node: "n4", at: 3), revision: 3)
+        let concerned = Set(table.concerned(by: moved).map { ObjectIdentifier($0) })
+        #expect(concerned == Set([three, four, all, named].map { ObjectIdentifier($0) }))
+        #expect(table.count == 6 && table.all.count == 6)
+        for watcher in [three, three, named, all] { table.remove(watcher) }
+        #expect(table.concerned(by: moved).map { ObjectIdentifier($0) } == [ObjectIdentifier(four)])
+        #expect(table.count == 3)
+    }
+
     @Test func `while a watch looks through what is there others read and write, and nothing is lost`() throws {
         let present = try Self.object("a", node: "n", at: 1)
         let cache = ResourceCache(Fixture.widgets, objects: [present], revision: 1)

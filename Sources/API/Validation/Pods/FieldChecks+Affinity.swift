@@ -42,8 +42,10 @@ extension FieldChecks {
         name(term["topologyKey"].text, .qualifiedName, path + ".topologyKey")
     }
 
-    /// Labels whose values are taken from the pod itself (KEP-3633).
-    private mutating func labelKeys(_ term: Value, _ path: String) {
+    /// Labels whose values are taken from the pod itself (KEP-3633), in a term of an affinity or a constraint of spreading.
+    ///
+    /// When a pod is looked at they are in its selectors already, once: who selects by the same label has it there twice.
+    mutating func labelKeys(_ term: Value, _ path: String) {
         let (wanted, unwanted) = (term["matchLabelKeys"], term["mismatchLabelKeys"])
         guard wanted.isFilled || unwanted.isFilled else { return }
         for (key, list) in [("matchLabelKeys", wanted), ("mismatchLabelKeys", unwanted)] where list.isFilled {

@@ -66,7 +66,7 @@ extension FieldChecks {
                 duplicate(path + ".{topologyKey, whenUnsatisfiable}", .string("{\(key), \(action)}"))
             }
             minDomains(constraint["minDomains"], action, path + ".minDomains")
-            spreadKeys(constraint, path + ".matchLabelKeys")
+            labelKeys(constraint, path)
             selector(constraint["labelSelector"], path + ".labelSelector")
         }
     }
@@ -76,19 +76,5 @@ extension FieldChecks {
         if count <= 0 { invalid(path(), value, "must be greater than zero") }
         guard action != "DoNotSchedule" else { return }
         invalid(path(), value, "can only use minDomains if whenUnsatisfiable=DoNotSchedule, not \(action)")
-    }
-
-    private mutating func spreadKeys(_ constraint: Value, _ path: @autoclosure () -> String) {
-        guard constraint["matchLabelKeys"].isFilled else { return }
-        let path = path()
-        let selector = constraint["labelSelector"]
-        if selector == nil { forbid(path, "must not be specified when labelSelector is not set") }
-        let selected = Set(
-            selector["matchLabels"].entries.keys + selector["matchExpressions"].items.map { $0["key"].text })
-        for (key, path) in constraint["matchLabelKeys"].elements(path) {
-            name(key.string ?? "", .qualifiedName, path)
-            guard selected.contains(key.string ?? "") else { continue }
-            invalid(path, key, "exists in both matchLabelKeys and labelSelector")
-        }
     }
 }

@@ -19,6 +19,13 @@ extension NodeAuthorizer {
         return related(node, request)
     }
 
+    /// One that its pods use may be watched, too, by whoever names it: Kubernetes' nodes ask again and again whether it
+    /// asks for more.
+    func claim(_ node: String, _ request: AccessRequest) -> Verdict {
+        let isNamed = ["list", "watch"].contains(request.verb) && !request.name.isEmpty
+        return isNamed ? reading(node, request) : getting(node, request)
+    }
+
     func claimStatus(_ node: String, _ request: AccessRequest) -> Verdict {
         guard ["update", "patch"].contains(request.verb) else {
             return .refused("can only get/update/patch this type")

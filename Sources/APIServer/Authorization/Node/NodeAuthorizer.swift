@@ -67,7 +67,7 @@ struct NodeAuthorizer: Authorizer {
         switch (request.group, request.resource) {
         case ("", "secrets"), ("", "configmaps"): reading(node, request)
         case ("", "persistentvolumeclaims"):
-            request.subresource == "status" ? claimStatus(node, request) : getting(node, request)
+            request.subresource == "status" ? claimStatus(node, request) : claim(node, request)
         case ("", "persistentvolumes"), ("resource.k8s.io", "resourceclaims"), ("storage.k8s.io", "volumeattachments"):
             getting(node, request)
         case ("", "serviceaccounts"): accountToken(node, request)

@@ -7,6 +7,7 @@ import Client
 struct PodStrategy: ResourceStrategy {
     func prepareForCreate(_ object: inout Value, _ request: WriteRequest) {
         object["status"] = ["phase": "Pending", "qosClass": .string(Self.qosClass(of: object))]
+        LabelKeyMerge.apply(to: &object)
         guard !(object.at("spec", "schedulingGates")?.array ?? []).isEmpty else { return }
         // KEP-3521: who looks at the pod sees why no scheduler does.
         object[path: ["status", "conditions"]] = [

@@ -9,6 +9,8 @@ final class ServiceAllocator: Sendable {
     enum Refusal: Error, Hashable {
         case taken
         case outOfRange
+        /// In this range, and not for services.
+        case reserved(IPPrefix)
         case exhausted
     }
 
@@ -23,44 +25,62 @@ final class ServiceAllocator: Sendable {
         var networkProtocol: String
     }
 
-    let cidr: IPPrefix
     let ports: ClosedRange<Int>
+    private let ranges: ServiceRangeObjects
     private let randomness: Randomness
     private let state = Mutex(State())
 
-    init(cidr: IPPrefix, ports: ClosedRange<Int>, randomness: Randomness = .system) {
-        self.cidr = cidr
+    init(_ ranges: ServiceRangeObjects, ports: ClosedRange<Int>, randomness: Randomness = .system) {
+        self.ranges = ranges
         self.ports = ports
         self.randomness = randomness
     }
 
+    /// What all ranges of the cluster are of.
+    var family: IPAddress.Family { ranges.configured.family }
+
     /// Takes this address.
     func take(_ address: IPAddress) throws(Refusal) {
-        guard cidr.contains(address), address != cidr.first, address != cidr.last else { throw .outOfRange }
-        guard state.withLock({ $0.addresses.insert(address).inserted }) else { throw .taken }
+        guard let range = ranges.present.first(where: { $0.contains(address) }) else { throw .outOfRange }
+        guard address != range.first, address != range.last else { throw .reserved(range) }
+        guard !ranges.isElsewhere(address), state.withLock({ $0.addresses.insert(address).inserted }) else { throw .taken }
     }
 
-    /// Takes any address. Dynamic addresses come from the upper part of the range first, so that the lower part stays
-    /// free for those that people choose (KEP-3070).
+    /// Takes any address, of the first range that has one.
     func takeAddress() throws(Refusal) -> IPAddress {
-        let size = UInt64(1) << UInt64(min(cidr.family.bitCount - cidr.length, 16))
-        guard size > 2 else { throw .exhausted }
+        for range in ranges.present {
+            var refused: Set<IPAddress> = []
+            while let address = takeAddress(in: range, but: refused) {
+                guard ranges.isElsewhere(address) else { return address }
+                refused.insert(address)
+                release(addresses: [address], ports: [])
+            }
+        }
+        throw .exhausted
+    }
+
+    /// Dynamic addresses come from the upper part of the range first, so that the lower part stays free for those that
+    /// people choose (KEP-3070).
+    private func takeAddress(in range: IPPrefix, but refused: Set<IPAddress>) -> IPAddress? {
+        let size = UInt64(1) << UInt64(min(range.family.bitCount - range.length, 16))
+        guard size > 2 else { return nil }
         let reserved = min(max(16, size / 16), 256) < size - 1 ? min(max(16, size / 16), 256) : 1
         var random = randomness
-        let address = state.withLock { state -> IPAddress? in
-            for range in [reserved..<(size - 1), 1..<reserved] where !range.isEmpty {
-                let start = UInt64.random(in: range, using: &random)
-                for step in 0..<UInt64(range.count) {
-                    let offset = range.lowerBound + (start - range.lowerBound + step) % UInt64(range.count)
-                    guard let candidate = cidr.first.advanced(by: offset) else { continue }
+        return state.withLock { state in
+            for part in [reserved..<(size - 1), 1..<reserved] where !part.isEmpty {
+                let start = UInt64.random(in: part, using: &random)
+                for step in 0..<UInt64(part.count) {
+                    let offset = part.lowerBound + (start - part.lowerBound + step) % UInt64(part.count)
+                    guard let candidate = range.first.advanced(by: offset), !refused.contains(candidate) else { continue }
                     if state.addresses.insert(candidate).inserted { return candidate }
                 }
             }
             return nil
         }
-        guard let address else { throw .exhausted }
-        return address
     }
+
+    /// Notes what a service has, wherever its address came from.
+    func adopt(_ address: IPAddress) { state.withLock { _ = $0.addresses.insert(address) } }
 
     /// Takes this node port.
     func take(_ port: PortKey) throws(Refusal) {

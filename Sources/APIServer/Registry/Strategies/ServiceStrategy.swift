@@ -41,10 +41,10 @@ struct ServiceStrategy: ResourceStrategy {
             ports: Self.nodePorts(unused).filter { !ports.contains($0) })
     }
 
-    /// Notes what a service that was read at start holds. An address or port that is taken twice, or lies outside of
-    /// ranges that were changed since, stays the service's own; there is nothing to note.
+    /// Notes what a service that was read at start holds. A port that is taken twice, or lies outside of a range that was
+    /// changed since, stays the service's own; there is nothing to note.
     func adopt(_ object: Value) {
-        for address in Self.addresses(object) { _ = try? allocator.take(address) }
+        for address in Self.addresses(object) { allocator.adopt(address) }
         for port in Self.nodePorts(object) { _ = try? allocator.take(port) }
     }
 
@@ -113,7 +113,7 @@ struct ServiceStrategy: ResourceStrategy {
         // What a service has it keeps, also if it was given by other rules.
         let had = current?.at("spec", "type") == "ExternalName" ? nil : current?["spec"]
         if had == nil || Self.addressFields.contains(where: { spec[$0] != had?[$0] }) {
-            let errors = ServiceFamilies(cluster: allocator.cidr.family).complete(&spec)
+            let errors = ServiceFamilies(cluster: allocator.family).complete(&spec)
             guard errors.isEmpty else { throw invalid(object, errors) }
             object["spec"] = spec
         }
@@ -144,12 +144,20 @@ struct ServiceStrategy: ResourceStrategy {
             try allocator.take(address)
             taken.addresses.append(address)
         } catch {
-            let why =
-                error == .taken
-                ? "provided IP is already allocated"
-                : "provided IP is not in the valid range. The range of valid IPs is \(allocator.cidr)"
             throw invalid(
-                object, "spec.clusterIPs", [.string(text)], "failed to allocate IP \(text): \(why)")
+                object, "spec.clusterIPs", [.string(text)],
+                "failed to allocate IP \(text): \(Self.reason(error, address))")
+        }
+    }
+
+    /// In the words of Kubernetes.
+    private static func reason(_ refusal: ServiceAllocator.Refusal, _ address: Support.IPAddress) -> String {
+        switch refusal {
+        case .taken: "provided IP is already allocated"
+        case .reserved(let range):
+            "the provided IP (\(address)) is not in the valid range. The range of valid IPs is \(range)"
+        case .outOfRange: "the provided network does not match the current range"
+        case .exhausted: "range is full"
         }
     }
 
@@ -228,7 +236,8 @@ struct ServiceStrategy: ResourceStrategy {
             object.at("metadata", "name")?.string ?? "", errors)
     }
 
-    private static func addresses(_ object: Value) -> [Support.IPAddress] {
+    /// The addresses of its own that a service has.
+    static func addresses(_ object: Value) -> [Support.IPAddress] {
         (object.at("spec", "clusterIPs")?.array ?? []).compactMap { $0.string.flatMap { Support.IPAddress($0) } }
     }
 

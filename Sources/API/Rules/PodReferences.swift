@@ -1,14 +1,12 @@
-import API
 import APIMachinery
-import Client
 
 /// The objects that a pod needs on its node, by the names in its spec.
 ///
 /// What is listed here a node may read as soon as the pod is bound to it (Kubernetes documentation, "Using Node
 /// Authorization").
-enum PodReferences {
+public enum PodReferences {
     /// Whether `pod` refers to the object `name` of the kind `resource` (in the pod's namespace).
-    static func contain(_ resource: String, _ name: String, _ pod: Pod) -> Bool {
+    public static func contain(_ resource: String, _ name: String, _ pod: Pod) -> Bool {
         let spec = pod.spec
         switch resource {
         case "serviceaccounts": return spec.serviceAccountName == name
@@ -20,11 +18,25 @@ enum PodReferences {
     }
 
     /// The names of the PersistentVolumeClaims that the pod uses.
-    static func claims(of pod: Pod) -> [String] {
+    public static func claims(of pod: Pod) -> [String] {
         pod.spec.volumes.compactMap { volume in
             if let name = volume.value.at("persistentVolumeClaim", "claimName")?.string { return name }
             return volume.value["ephemeral"] == nil ? nil : "\(pod.metadata.name)-\(volume.name)"
         }
+    }
+
+    /// A kind of object of the cluster that the pod refers to; `nil` for a pod that needs none, as one that a node runs by
+    /// itself must not.
+    public static func kind(in pod: Pod) -> String? {
+        if !pod.spec.serviceAccountName.isEmpty { return "a service account" }
+        for kind in ["secrets", "configmaps"] where containAny(kind, pod) { return kind }
+        let volumes = pod.spec.value["volumes"]?.array ?? []
+        let projected = volumes.flatMap { $0.at("projected", "sources")?.array ?? [] }
+        if projected.contains(where: { $0["clusterTrustBundle"] != nil }) { return "clustertrustbundles" }
+        if volumes.contains(where: { $0["persistentVolumeClaim"] != nil || $0["ephemeral"] != nil }) {
+            return "persistentvolumeclaims"
+        }
+        return pod.spec.value["resourceClaims"]?.array?.isEmpty == false ? "resourceclaims" : nil
     }
 
     /// The names of the ResourceClaims that the pod uses; those that are made for it are in its status.
@@ -39,7 +51,7 @@ enum PodReferences {
     }
 
     /// Whether `pod` refers to any of its namespace's `secrets` or `configmaps` of which `isMeant` holds.
-    static func containAny(_ resource: String, _ pod: Pod, where isMeant: (String) -> Bool = { _ in true }) -> Bool {
+    public static func containAny(_ resource: String, _ pod: Pod, where isMeant: (String) -> Bool = { _ in true }) -> Bool {
         let spec = pod.spec
         guard resource == "secrets" else {
             return contains("configMap", "name", spec, isMeant) || environment(spec, "configMap", isMeant)
