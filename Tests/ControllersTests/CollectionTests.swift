@@ -1,7 +1,9 @@
 import API
 import APIMachinery
+import APIServer
 import Client
 import ClientTestSupport
+import Support
 import Testing
 
 @testable import Controllers
@@ -71,6 +73,33 @@ import Testing
             try await api.delete(
                 ReplicaSet.self, circle[0].objectName, DeletionOptions(propagation: .foreground))
             await api.wait { $0.peek(all: ReplicaSet.self).isEmpty }
+        }
+    }
+
+    @Test func `owners in other namespaces own nothing, and what is of the cluster is kept`() async throws {
+        try await withServer { server in
+            let admin = server.client()
+            try await admin.create(Namespace(name: "other"))
+            let owner = try await admin.create(ConfigMap(namespace: "other", name: "owner"))
+            var reference = OwnerReference()
+            (reference.apiVersion, reference.kind) = ("v1", "ConfigMap")
+            (reference.name, reference.uid) = ("owner", owner.metadata.uid)
+            var (child, role) = (ConfigMap(namespace: "default", name: "child"), ClusterRole(name: "child"))
+            child.metadata.ownerReferences = [reference]
+            role.metadata.ownerReferences = [reference]
+            role = try await admin.create(role)
+            child = try await admin.create(child)
+            let client = server.controllerClient("generic-garbage-collector")
+            try await running([GarbageCollector()], on: client, now: { .now }) {
+                _ = try await wait(for: ConfigMap.self, child.objectName, admin) { $0 == nil }
+                for told in [child.metadata.uid, role.metadata.uid] {
+                    try await wait(among: Event.self, admin) {
+                        $0.reason == "OwnerRefInvalidNamespace" && $0.involvedObject.uid == told
+                    }
+                }
+            }
+            #expect(try await admin.find(ClusterRole.self, role.objectName) != nil)
+            #expect(try await admin.find(ConfigMap.self, owner.objectName) != nil)
         }
     }
 

@@ -39,6 +39,14 @@ import Testing
             delete Foreground
             leave circle
 
+            # One that cannot be told spares the object, and its other owners.
+            object
+            owner a absent
+            owner b untold
+            decide
+            ----
+            nothing
+
             # Orphaning asked for before the owner went.
             object finalizer=orphan
             owner a absent
@@ -70,7 +78,7 @@ import Testing
                 reference.uid = command[1]
                 metadata.ownerReferences.append(reference)
                 owners[command[1]] =
-                    ["present": .present, "waiting": .waiting, "absent": .absent][command[2]]
+                    ["present": .present, "waiting": .waiting, "absent": .absent, "untold": .untold][command[2]]
             default:
                 let decision = CollectionDecision(
                     metadata: metadata, owners: owners, hasDependents: command.contains("dependents"),

@@ -28,4 +28,18 @@ import Testing
         _ = graph.put("a", node("a"))
         #expect(graph.remove("a") == ["b"])
     }
+
+    @Test func `an owner in another namespace is none`() {
+        func node(_ namespace: String, owners: [String] = []) -> OwnershipGraph.Node {
+            OwnershipGraph.Node(
+                resource: 0, name: ObjectName(namespace: namespace, name: "x"), owners: owners, isDeleting: false)
+        }
+        var graph = OwnershipGraph()
+        _ = graph.put("here", node("a"))
+        _ = graph.put("there", node("b"))
+        _ = graph.put("cluster", node(""))
+        #expect(graph.put("x", node("a", owners: ["here", "cluster"])) == [])
+        #expect(graph.put("y", node("a", owners: ["there"])) == ["y"])
+        #expect(graph.put("z", node("", owners: ["here"])) == ["z"])
+    }
 }

@@ -57,10 +57,10 @@ import Testing
             case "pod": pods.append(pod(command[1], phase: command[2], options))
             case "none": pods = []
             default:
-                switch ReplicaSetDecision(set: set, pods: pods, now: now).action {
+                switch ReplicaSetDecision(set: set, pods: pods.map { PodOutline($0) }, now: now).action {
                 case nil: return ["nothing"]
                 case .create(let count): return ["create \(count)"]
-                case .delete(let pods): return ["delete " + pods.map(\.metadata.name).joined(separator: " ")]
+                case .delete(let pods): return ["delete " + pods.map(\.name.name).joined(separator: " ")]
                 }
             }
             return []
@@ -74,11 +74,27 @@ import Testing
             pod("a", phase: "Running", ["ready": "40", "node": "n"]),
             pod("b", phase: "Running", ["ready": "10", "node": "n"]),
         ]
-        let decision = ReplicaSetDecision(set: set, pods: pods, now: now)
+        let decision = ReplicaSetDecision(set: set, pods: pods.map { PodOutline($0) }, now: now)
         let status = decision.status(failure: nil)
         #expect(status.readyReplicas == 2)
         #expect(status.availableReplicas == 1)
         #expect(decision.nextDeadline == .seconds(20))
+    }
+
+    @Test func `a pod is outlined anew when it has changed`() throws {
+        let outlines = PodOutlines()
+        func stored(_ phase: String, at revision: Int64) throws -> StoredObject {
+            var value = pod("a", phase: phase, [:]).value
+            value[path: ["metadata", "uid"]] = "u"
+            return try StoredObject(logged: value.json, revision: revision)
+        }
+        let name = ObjectName(namespace: "default", name: "web")
+        let first = try stored("Pending", at: 1)
+        #expect(outlines.of(name, [first]).map(\.phase) == ["Pending"])
+        #expect(outlines.of(name, [first]).map(\.isActive) == [true])
+        #expect(outlines.of(name, [try stored("Failed", at: 2)]).map(\.isActive) == [false])
+        outlines.forget(name)
+        #expect(outlines.of(name, []).isEmpty)
     }
 
     @Test func `a refusal is told once, and forgotten when it is over`() {

@@ -47,3 +47,13 @@ func wait<R: ResourceView>(
     }
     return nil
 }
+
+/// Waits until there is an object, whatever its name, as `condition` wants it.
+func wait<R: ResourceView>(among _: R.Type, _ client: some Client, until condition: (R) -> Bool) async throws {
+    let set = try await client.observe(R.self)
+    let (changes, bell) = AsyncStream.makeStream(of: Void.self)
+    let observation = set.observe { _ in bell.yield() }
+    defer { observation.cancel() }
+    bell.yield()
+    for await _ in changes where set.list(namespace: nil).contains(where: { condition(R($0.value)) }) { return }
+}

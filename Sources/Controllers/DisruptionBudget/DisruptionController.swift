@@ -49,7 +49,7 @@ public struct DisruptionController: Controller {
     }
 
     private static func isMarked(_ pod: StoredObject) -> Bool {
-        (pod.value.at("status", "conditions")?.array ?? []).contains {
+        (pod.value(at: "status", "conditions")?.array ?? []).contains {
             $0["type"] == "DisruptionTarget" && $0["status"] == "True"
         }
     }

@@ -12,6 +12,9 @@ struct CollectionDecision: Hashable, Sendable {
         case waiting
         /// There is no such object, by a live look.
         case absent
+        /// Which object is meant cannot be told: its kind is not known here, or it is in a namespace and what it owns is
+        /// in none. Then nothing is done at all.
+        case untold
     }
 
     enum Action: Hashable, Sendable {
@@ -45,6 +48,7 @@ struct CollectionDecision: Hashable, Sendable {
             return finalizers.contains(Self.foreground) && !isBlocked ? .removeForegroundFinalizer : nil
         }
         let uids = metadata.ownerReferences.map(\.uid)
+        guard !uids.contains(where: { owners[$0] == .untold }) else { return nil }
         let ended = uids.filter { owners[$0] == .absent || owners[$0] == .waiting }
         guard !ended.isEmpty else { return nil }
         if ended.count < uids.count { return .disown(uids: ended) }

@@ -70,7 +70,7 @@ private struct CollectionWork: Sendable {
         var owners: [String: CollectionDecision.OwnerState] = [:]
         if !object.isDeleting {
             for reference in metadata.ownerReferences {
-                owners[reference.uid] = try await state(reference, node)
+                owners[reference.uid] = try await state(reference, uid, node)
             }
         }
         let dependents = graph.dependents(of: uid)
@@ -123,16 +123,18 @@ private struct CollectionWork: Sendable {
     }
 
     private func state(
-        _ reference: OwnerReference, _ dependent: OwnershipGraph.Node
+        _ reference: OwnerReference, _ uid: String, _ dependent: OwnershipGraph.Node
     ) async throws(Status) -> CollectionDecision.OwnerState {
-        if let node = graph.node(reference.uid), let owner = present(reference.uid, node) {
+        let known = graph.node(reference.uid)
+        if let known, dependent.canBeOwned(by: known), let owner = present(reference.uid, known) {
             return waits(owner) ? .waiting : .present
         }
         let kind = GroupVersionKind(apiVersion: reference.apiVersion, kind: reference.kind)
         guard let entry = resources.present.first(where: { $0.entry.kind.isSameKind(as: kind) })?.entry else {
-            // A kind that is not known here: nothing can be said, so nothing is deleted.
-            return .present
+            return .untold
         }
+        if let known, !dependent.canBeOwned(by: known) { tellWrongNamespace(reference, uid, dependent) }
+        if entry.isNamespaced, dependent.name.namespace.isEmpty { return .untold }
         let name = ObjectName(
             namespace: entry.isNamespaced ? dependent.name.namespace : "", name: reference.name)
         do throws(Status) {
@@ -142,6 +144,17 @@ private struct CollectionWork: Sendable {
             guard error.isNotFound else { throw error }
             return .absent
         }
+    }
+
+    private func tellWrongNamespace(_ reference: OwnerReference, _ uid: String, _ dependent: OwnershipGraph.Node) {
+        guard let kind = resources[dependent.resource]?.entry.kind else { return }
+        let namespace = dependent.name.namespace
+        let owner = "\(reference.apiVersion)/\(reference.kind), namespace: \(namespace), name: \(reference.name), "
+        let message = "ownerRef [\(owner)uid: \(reference.uid)] does not exist in namespace \"\(namespace)\""
+        let subject = EventNote.Subject(
+            apiVersion: kind.apiVersion, kind: kind.kind, name: dependent.name, uid: uid)
+        context.events.record(
+            EventNote(subject, .warning, reason: "OwnerRefInvalidNamespace", message: message, at: context.now()))
     }
 
     private func disown(_ target: Target, _ object: StoredObject, _ uids: [String]) async throws(Status) {

@@ -9,6 +9,11 @@ struct OwnershipGraph: Sendable {
         var name: ObjectName
         var owners: [String]
         var isDeleting: Bool
+
+        /// Owners are in the same namespace, or in none (API conventions, "Owner references").
+        func canBeOwned(by owner: Node) -> Bool {
+            owner.name.namespace.isEmpty || owner.name.namespace == name.namespace
+        }
     }
 
     private(set) var nodes: [String: Node] = [:]
@@ -24,8 +29,14 @@ struct OwnershipGraph: Sendable {
             for owner in node.owners { dependents[owner, default: []].insert(uid) }
         }
         var work: Set<String> = []
-        // An owner that waits for its dependents, or is not there, makes work for what it owns.
-        if node.owners.contains(where: { nodes[$0]?.isDeleting ?? true }) { work.insert(uid) }
+        // An owner that waits for its dependents, is not there, or is none because it is in another namespace, makes work
+        // for what it owns.
+        if node.owners.contains(where: { owner in
+            guard let owner = nodes[owner] else { return true }
+            return owner.isDeleting || !node.canBeOwned(by: owner)
+        }) {
+            work.insert(uid)
+        }
         // What it owns may have to go before it can.
         if node.isDeleting { work.formUnion(dependents(of: uid).union([uid])) }
         // Each owner that lost this dependent, or waits for it, may be free now.

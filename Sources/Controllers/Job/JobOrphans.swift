@@ -12,7 +12,7 @@ public struct JobOrphans: Controller {
 
     private enum Key: Hashable, Sendable {
         case pod(ObjectName)
-        /// A job that is gone, by its uid.
+        /// A job that is gone or over, by its uid.
         case job(String)
     }
 
@@ -22,8 +22,11 @@ public struct JobOrphans: Controller {
         let names = OwnerIndex()
         let ended = ReconcileLoop<Key>.Source(jobs) { change in
             names.take(change)
-            guard let old = change.old, old.uid != change.new?.uid else { return [] }
-            return [.job(old.uid)]
+            var over: [Key] = []
+            if let old = change.old, old.uid != change.new?.uid { over.append(.job(old.uid)) }
+            // It counts no pod any more, also none that began to go before.
+            if let new = change.new, Job(new).ending != nil { over.append(.job(new.uid)) }
+            return over
         }
         let deleted = ReconcileLoop<Key>.Source(pods) { change in
             change.new.map { $0.isDeleting ? [.pod($0.objectName)] : [] } ?? []

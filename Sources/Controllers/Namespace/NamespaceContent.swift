@@ -17,7 +17,7 @@ struct NamespaceContent: Sendable {
             count = objects.count
             finalizers = [:]
             for object in objects {
-                for finalizer in object.value.at("metadata", "finalizers")?.array ?? [] {
+                for finalizer in object.value(at: "metadata", "finalizers")?.array ?? [] {
                     finalizers[finalizer.string ?? "", default: 0] += 1
                 }
             }

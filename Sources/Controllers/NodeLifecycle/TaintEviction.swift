@@ -27,7 +27,7 @@ public struct TaintEviction: Controller {
         let placed = ReconcileLoop<Key>.Source(pods) { change in
             // Most of the time no node is tainted so; then nobody needs to look into pods.
             guard !threats.isEmpty, let pod = change.new, !pod.isDeleting else { return [] }
-            return threats[Pod(pod).spec.nodeName].isEmpty ? [] : [.pod(change.name)]
+            return threats[pod.nodeName].isEmpty ? [] : [.pod(change.name)]
         }
         let work = EvictionWork(context: context, pods: pods, threats: threats)
         await loop.run([tainted, placed]) { key throws(Status) in

@@ -4,10 +4,16 @@ import Client
 import Support
 
 extension ObjectSet {
-    /// The pods on a node. Reads every pod of the set: for what befalls a node now and then.
+    /// The pods on a node. Looks into every pod of the set: for what befalls a node now and then.
     func pods(on node: String) -> [Pod] {
-        list(namespace: nil).map { Pod($0) }.filter { $0.spec.nodeName == node }
+        list(namespace: nil).filter { $0.nodeName == node }.map { Pod($0) }
     }
+}
+
+/// What controllers ask about pods that they need not read.
+extension StoredObject {
+    /// Where a pod runs; empty before it was placed.
+    var nodeName: String { text(at: "spec", "nodeName") }
 }
 
 /// What controllers ask about a pod.

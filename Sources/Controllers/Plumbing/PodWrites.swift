@@ -16,9 +16,14 @@ extension ControllerContext {
 
     /// Deletes this very pod of a workload, and tells of it as an event about the workload. That it is gone is no failure.
     func delete(_ pod: Pod, of owner: some ResourceView) async throws(Status) {
+        try await delete(pod.objectName, uid: pod.metadata.uid, of: owner)
+    }
+
+    /// The same, of a pod that was only looked at.
+    func delete(_ pod: ObjectName, uid: String, of owner: some ResourceView) async throws(Status) {
         do throws(Status) {
-            try await client.delete(Pod.self, pod.objectName, DeletionOptions(preconditionUID: pod.metadata.uid))
-            record(.normal, "SuccessfulDelete", "Deleted pod: \(pod.metadata.name)", about: owner)
+            try await client.delete(Pod.self, pod, DeletionOptions(preconditionUID: uid))
+            record(.normal, "SuccessfulDelete", "Deleted pod: \(pod.name)", about: owner)
         } catch {
             record(.warning, "FailedDelete", "Error deleting: \(error.message)", about: owner)
             throw error

@@ -33,14 +33,18 @@ public struct PodGarbageCollector: Controller {
                 index.forget(change.name)
                 return []
             }
-            let pod = Pod(object)
             var keys: [Key] = []
-            if pod.isFinished, index.isCrowded(by: pod) { keys.append(.finished) }
-            if pod.spec.nodeName.isEmpty {
+            // Every change of every pod comes here, so that no more of it is read than need be.
+            if [PodPhase.succeeded, PodPhase.failed].contains(object.text(at: "status", "phase")),
+                index.isCrowded(by: Pod(object))
+            {
+                keys.append(.finished)
+            }
+            let node = object.nodeName
+            if node.isEmpty {
                 if object.isDeleting { keys.append(.pod(change.name)) }
-            } else {
-                let node = pod.spec.nodeName
-                if index.state(of: node, at: context.now()) != .present { keys.append(.node(node)) }
+            } else if index.state(of: node, at: context.now()) != .present {
+                keys.append(.node(node))
             }
             return keys
         }

@@ -13,26 +13,32 @@ struct PodRanking: Sendable {
     let podsPerNode: [String: Int]
     let now: Timestamp
 
-    func leastValuableFirst(_ pods: [Pod]) -> [Pod] {
-        let ranked = pods.map { (pod: $0, rank: rank($0)) }
+    func leastValuableFirst(_ pods: [Pod]) -> [Pod] { sorted(pods) { PodOutline($0) } }
+
+    func leastValuableFirst(_ pods: [PodOutline]) -> [PodOutline] { sorted(pods) { $0 } }
+
+    private func sorted<P>(_ pods: [P], _ outline: (P) -> PodOutline) -> [P] {
+        let ranked = pods.map { pod in
+            let outline = outline(pod)
+            return (pod: pod, uid: outline.uid, rank: rank(outline))
+        }
         return ranked.sorted { a, b in
-            if a.rank == b.rank { return a.pod.metadata.uid < b.pod.metadata.uid }
+            if a.rank == b.rank { return a.uid < b.uid }
             return a.rank.lexicographicallyPrecedes(b.rank)
         }.map(\.pod)
     }
 
     /// Compared number by number; the lower, the sooner the pod goes.
-    private func rank(_ pod: Pod) -> [Int] {
-        let isReady = pod.isReady
-        return [
-            pod.spec.nodeName.isEmpty ? 0 : 1,
-            ["Pending": 0, "Unknown": 1][pod.status.phase] ?? (pod.status.phase.isEmpty ? 0 : 2),
-            isReady ? 1 : 0,
-            pod.metadata.annotations[Self.costAnnotation].flatMap { Int($0) } ?? 0,
-            -(podsPerNode[pod.spec.nodeName] ?? 0),
-            isReady ? ageClass(pod.readyCondition?.lastTransitionTime) : 0,
-            -(pod.status.containerStatuses.map(\.restartCount).max() ?? 0),
-            ageClass(pod.metadata.creationTimestamp),
+    private func rank(_ pod: PodOutline) -> [Int] {
+        [
+            pod.node.isEmpty ? 0 : 1,
+            ["Pending": 0, "Unknown": 1][pod.phase] ?? (pod.phase.isEmpty ? 0 : 2),
+            pod.isReady ? 1 : 0,
+            pod.cost,
+            -(podsPerNode[pod.node] ?? 0),
+            pod.isReady ? ageClass(pod.readyChange) : 0,
+            -pod.restarts,
+            ageClass(pod.createdAt),
         ]
     }
 

@@ -29,6 +29,7 @@ public struct ReplicationControllerController: Controller {
 private struct ReplicaSetWork<Owner: Replicated>: Sendable {
     let context: ControllerContext
     let pods: Dependents<Owner, Pod>
+    let outlines = PodOutlines()
 
     /// Makes passes until the task is cancelled.
     static func run(_ context: ControllerContext) async throws(Status) {
@@ -41,7 +42,10 @@ private struct ReplicaSetWork<Owner: Replicated>: Sendable {
     }
 
     private func reconcile(_ name: ObjectName) async throws(Status) -> Duration? {
-        guard let set = pods.owners.get(Owner.self, name) else { return nil }
+        guard let set = pods.owners.get(Owner.self, name) else {
+            outlines.forget(name)
+            return nil
+        }
         try await pods.settle(set, try LabelSelector.of(set.podSelector))
         let decision = decision(set)
         guard let action = decision.action else { return try await report(decision, nil) }
@@ -52,7 +56,9 @@ private struct ReplicaSetWork<Owner: Replicated>: Sendable {
                     try await context.create(decision.newPod, for: set)
                 }
             case .delete(let victims):
-                try await inParallel(victims) { pod throws(Status) in try await context.delete(pod, of: set) }
+                try await inParallel(victims) { pod throws(Status) in
+                    try await context.delete(pod.name, uid: pod.uid, of: set)
+                }
             }
         } catch {
             try await reportAnew(name, ReplicaSetFailure(action, error))
@@ -62,7 +68,7 @@ private struct ReplicaSetWork<Owner: Replicated>: Sendable {
     }
 
     private func decision(_ set: Owner) -> ReplicaSetDecision<Owner> {
-        let owned = pods.controlled(by: set.meta.uid).map { Pod($0) }
+        let owned = outlines.of(set.objectName, pods.controlled(by: set.meta.uid))
         var decision = ReplicaSetDecision(set: set, pods: owned, now: context.now())
         if decision.missing < 0 { decision.podsPerNode = siblingPods(set) }
         return decision
@@ -75,9 +81,9 @@ private struct ReplicaSetWork<Owner: Replicated>: Sendable {
             uids = pods.owners.owned(by: parent).map(\.uid)
         }
         var counts: [String: Int] = [:]
-        for pod in uids.flatMap({ pods.controlled(by: $0) }).map({ Pod($0) })
-        where pod.isActive && !pod.spec.nodeName.isEmpty {
-            counts[pod.spec.nodeName, default: 0] += 1
+        for pod in uids.flatMap({ pods.controlled(by: $0) }).map({ PodOutline(Pod($0)) })
+        where pod.isActive && !pod.node.isEmpty {
+            counts[pod.node, default: 0] += 1
         }
         return counts
     }

@@ -6,7 +6,7 @@ import Support
 enum ReplicaSetAction: Hashable, Sendable {
     case create(count: Int)
     /// In this order, the least valuable first.
-    case delete([Pod])
+    case delete([PodOutline])
 
     /// No more pods are created or deleted in one pass; the rest follows when these are done.
     static let most = 500
@@ -21,14 +21,14 @@ struct ReplicaSetDecision<Owner: Replicated>: Hashable, Sendable {
 
     let set: Owner
     /// The pods that this set controls.
-    let pods: [Pod]
+    let pods: [PodOutline]
     /// For each pod's node, how many pods of sibling sets run there: crowded nodes lose theirs first.
     var podsPerNode: [String: Int] = [:]
     let now: Timestamp
     /// Those of the pods that count.
-    private let active: [Pod]
+    private let active: [PodOutline]
 
-    init(set: Owner, pods: [Pod], now: Timestamp) {
+    init(set: Owner, pods: [PodOutline], now: Timestamp) {
         (self.set, self.pods, self.now) = (set, pods, now)
         active = pods.filter(\.isActive)
     }
@@ -68,14 +68,13 @@ struct ReplicaSetDecision<Owner: Replicated>: Hashable, Sendable {
         status.assign(
             \.fullyLabeledReplicas,
             active.count { pod in
-                let labels = pod.metadata.labels
-                return templateLabels.allSatisfy { labels[$0.key] == $0.value }
+                templateLabels.allSatisfy { pod.labels[$0.key]?.string == $0.value }
             })
         status.assign(\.readyReplicas, active.count(where: \.isReady))
-        status.assign(\.availableReplicas, active.count { $0.isAvailable(minReadySeconds: minimum, at: now) })
+        status.assign(\.availableReplicas, active.count { pod in pod.availableAt(minReadySeconds: minimum).map { $0 <= now } ?? false })
         if Owner.countsTerminatingReplicas {
             status.assign(
-                \.terminatingReplicas, pods.count { $0.metadata.deletionTimestamp != nil && !$0.isFinished })
+                \.terminatingReplicas, pods.count { $0.isDeleting && !$0.isFinished })
         }
         status.assign(\.observedGeneration, set.meta.generation)
         status.assign(\.conditions, conditions(failure))

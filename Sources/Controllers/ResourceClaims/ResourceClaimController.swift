@@ -25,7 +25,7 @@ public struct ResourceClaimController: Controller {
             guard let pod, !pod.spec.resourceClaims.isEmpty || pod.status.extendedResourceClaimStatus != nil else {
                 return []
             }
-            let names = Self.claims(of: pod).map { Key.claim(ObjectName(namespace: change.name.namespace, name: $0)) }
+            let names = pod.deviceClaimNames.map { Key.claim(ObjectName(namespace: change.name.namespace, name: $0)) }
             return (change.new == nil ? [] : [.pod(change.name)]) + names
         }
         let changed = ReconcileLoop<Key>.Source(work.claims) { change in
@@ -40,12 +40,6 @@ public struct ResourceClaimController: Controller {
             }
             return nil
         }
-    }
-
-    private static func claims(of pod: Pod) -> [String] {
-        let told = pod.status.resourceClaimStatuses.compactMap(\.resourceClaimName)
-        let extended = [pod.status.extendedResourceClaimStatus?.resourceClaimName].compactMap(\.self)
-        return pod.spec.resourceClaims.compactMap(\.resourceClaimName) + told + extended
     }
 }
 

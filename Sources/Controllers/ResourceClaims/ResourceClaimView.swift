@@ -20,6 +20,9 @@ struct ResourceClaimView: Hashable, Sendable {
     var name: ObjectName { ObjectName(namespace: metadata.namespace, name: metadata.name) }
     var isAllocated: Bool { value.at("status", "allocation") != nil }
 
+    /// The devices that were given to it (`DeviceRequestAllocationResult`), each with the tolerations of its request.
+    var devices: [Value] { value.at("status", "allocation", "devices", "results")?.array ?? [] }
+
     /// Those that use it.
     var consumers: [Value] { value.at("status", "reservedFor")?.array ?? [] }
 
@@ -36,6 +39,13 @@ struct ResourceClaimView: Hashable, Sendable {
 }
 
 extension Pod {
+    /// The names of the claims that it uses, as far as they are known.
+    var deviceClaimNames: [String] {
+        let told = status.resourceClaimStatuses.compactMap(\.resourceClaimName)
+        let extended = [status.extendedResourceClaimStatus?.resourceClaimName].compactMap(\.self)
+        return spec.resourceClaims.compactMap(\.resourceClaimName) + told + extended
+    }
+
     /// Whether it can use no device any more.
     var isDoneWithDevices: Bool {
         isFinished || (metadata.deletionTimestamp != nil && spec.nodeName.isEmpty)

@@ -42,7 +42,7 @@ struct DeviceFacts: Sendable {
         if let name = source["nodeName"]?.string {
             place = .node(name)
         } else if let selector = source["nodeSelector"] {
-            place = .nodes((try? NodeSelector(selector)) ?? NodeSelector([]), selector)
+            place = .nodes(NodeSelector(stored: selector), selector)
         } else if source["allNodes"]?.bool == true {
             place = .everywhere
         } else {

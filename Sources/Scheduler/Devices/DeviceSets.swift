@@ -82,7 +82,7 @@ final class DeviceSets: Sendable {
             let users = value.at("status", "reservedFor")?.array ?? []
             let isReserved = users.contains { $0["uid"]?.string == pod.uid }
             if !isReserved, users.count >= DeviceGrant.mostUsers { refuse(&facts, "resourceclaim in use") }
-            let nodes = allocation["nodeSelector"].map { (try? NodeSelector($0)) ?? NodeSelector([]) }
+            let nodes = allocation["nodeSelector"].map { NodeSelector(stored: $0) }
             facts.held.append(.init(claim: claim.objectName, nodes: nodes, isReserved: isReserved))
             return
         }

@@ -87,9 +87,8 @@ final class PodFacts: Sendable {
         hostPorts = HostPort.all(of: spec)
         nodeSelector = (spec["nodeSelector"]?.fields ?? Fields()).map { ($0.key, $0.value.string ?? "") }
         let nodeAffinity = spec.at("affinity", "nodeAffinity")
-        requiredNodes = nodeAffinity?["requiredDuringSchedulingIgnoredDuringExecution"].flatMap {
-            // What cannot be read matches no node.
-            (try? NodeSelector($0)) ?? NodeSelector([])
+        requiredNodes = nodeAffinity?["requiredDuringSchedulingIgnoredDuringExecution"].map {
+            NodeSelector(stored: $0)
         }
         preferredNodes = (nodeAffinity?["preferredDuringSchedulingIgnoredDuringExecution"]?.array ?? [])
             .compactMap(WeightedNodeTerm.init)
@@ -126,38 +125,6 @@ final class PodFacts: Sendable {
             return Int128(running.count { $0.at("resources", "requests")?[name] == nil })
         }
         return (requests.cpu + 100 * silent("cpu"), requests.memory + (200 << 20) * silent("memory"))
-    }
-}
-
-/// A port of the node that a container takes for itself.
-struct HostPort: Hashable, Sendable {
-    /// `0.0.0.0` stands for every address.
-    var address: String
-    var networkProtocol: String
-    var port: Int
-
-    func conflicts(with other: HostPort) -> Bool {
-        port == other.port && networkProtocol == other.networkProtocol
-            && (address == other.address || address == "0.0.0.0" || other.address == "0.0.0.0")
-    }
-
-    /// Sidecars run beside the containers (KEP-753); other init containers end before those begin.
-    static func all(of spec: Value) -> [HostPort] {
-        let sidecars = (spec["initContainers"]?.array ?? []).filter { $0["restartPolicy"]?.string == "Always" }
-        var ports: [HostPort] = []
-        for container in sidecars + (spec["containers"]?.array ?? []) {
-            for port in container["ports"]?.array ?? [] {
-                guard let number = port["hostPort"]?.integer, number > 0 else { continue }
-                let address = port["hostIP"]?.string ?? ""
-                let networkProtocol = port["protocol"]?.string ?? ""
-                ports.append(
-                    HostPort(
-                        address: address.isEmpty ? "0.0.0.0" : address,
-                        networkProtocol: networkProtocol.isEmpty ? "TCP" : networkProtocol,
-                        port: Int(clamping: number)))
-            }
-        }
-        return ports
     }
 }
 

@@ -1,3 +1,5 @@
+import API
+
 /// Ports of the node can be taken once.
 struct NodePortsFilter: NodeFilter {
     private let wanted: [HostPort]

@@ -1,3 +1,4 @@
+import API
 import APIMachinery
 
 /// Something that happened in the cluster, which may let a pod in that was refused (KEP-4247).

@@ -115,7 +115,7 @@ final class VolumeSets: Sendable {
     /// The nodes that reach a volume; `nil` for all. A rule that cannot be read excludes every node.
     private func nodes(of volume: PersistentVolume) -> NodeSelector? {
         guard let required = volume.value.at("spec", "nodeAffinity", "required") else { return nil }
-        return (try? NodeSelector(required)) ?? NodeSelector([])
+        return NodeSelector(stored: required)
     }
 
     /// A class's topologies as a node selector: any term, of each term all labels.

@@ -77,6 +77,22 @@ import Testing
         }
     }
 
+    @Test func `a pod that began to go before its job was over is let go when it is`() async throws {
+        let api = MemoryAPI()
+        var job = try await api.create(Self.job(completions: 1, parallelism: 1, isIndexed: false))
+        var pod = Pod(namespace: job.metadata.namespace, name: "p")
+        pod.metadata.ownerReferences = [job.controllerReference]
+        pod.metadata.finalizers = [JobNames.trackingFinalizer]
+        try await api.create(pod)
+        try await api.delete(Pod.self, pod.objectName)
+        try await running([JobOrphans()], on: api, now: Self.now) {
+            #expect(api.peek(Pod.self, "p", in: job.metadata.namespace)?.metadata.finalizers.count == 1)
+            job.value[path: ["status", "conditions"]] = [["type": "Complete", "status": "True"]]
+            try await api.updateStatus(job)
+            await api.wait { $0.peek(Pod.self, "p", in: job.metadata.namespace)?.metadata.finalizers.isEmpty != false }
+        }
+    }
+
     /// What the status says is what the pods say.
     private static func checkCounts(_ api: MemoryAPI, atMost most: Int? = nil) {
         guard let status = job(api)?.status else { return }

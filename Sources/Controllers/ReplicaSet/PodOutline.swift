@@ -1,0 +1,75 @@
+import API
+import APIMachinery
+import Support
+import Synchronization
+
+/// What a set looks at of one of its pods: little, so that it can be kept from one look to the next.
+struct PodOutline: Hashable, Sendable {
+    let name: ObjectName
+    let uid: String
+    let labels: Fields
+    let node: String
+    let phase: String
+    let isDeleting: Bool
+    let isReady: Bool
+    /// When its readiness changed last.
+    let readyChange: Timestamp?
+    let createdAt: Timestamp?
+    let restarts: Int
+    /// How dear its loss is, by its annotation.
+    let cost: Int
+
+    init(_ pod: Pod) {
+        let (metadata, ready) = (pod.metadata, pod.readyCondition)
+        name = pod.objectName
+        uid = metadata.uid
+        labels = pod.value.at("metadata", "labels")?.fields ?? Fields()
+        node = pod.spec.nodeName
+        phase = pod.status.phase
+        isDeleting = metadata.deletionTimestamp != nil
+        isReady = ready?.status == "True"
+        readyChange = ready?.lastTransitionTime
+        createdAt = metadata.creationTimestamp
+        restarts = pod.status.containerStatuses.map(\.restartCount).max() ?? 0
+        cost = metadata.annotations[PodRanking.costAnnotation].flatMap { Int($0) } ?? 0
+    }
+
+    var isFinished: Bool { phase == PodPhase.succeeded || phase == PodPhase.failed }
+
+    /// Neither over nor on its way out: it counts as a replica.
+    var isActive: Bool { !isFinished && !isDeleting }
+
+    /// When the pod has been ready for `minReadySeconds`, if it stays so; `nil` while it is not ready.
+    func availableAt(minReadySeconds: Int) -> Timestamp? {
+        guard isReady else { return nil }
+        guard minReadySeconds > 0 else { return Timestamp(seconds: 0) }
+        return readyChange.map { $0 + .seconds(minReadySeconds) }
+    }
+}
+
+/// The outlines of the pods of each set, as of its last pass.
+///
+/// A set of hundreds of pods is looked at whenever one of them changes. Each version of a pod is read once: what a pass
+/// costs beyond that is the look at numbers.
+final class PodOutlines: Sendable {
+    private typealias Known = (revision: Int64, outline: PodOutline)
+
+    private let sets = Mutex<[ObjectName: [String: Known]]>([:])
+
+    /// Outlines of all pods of a set, in their order.
+    func of(_ set: ObjectName, _ pods: [StoredObject]) -> [PodOutline] {
+        let known = sets.withLock { $0[set] ?? [:] }
+        var present: [String: Known] = [:]
+        let outlines = pods.map { pod in
+            let same = known[pod.uid].flatMap { $0.revision == pod.revision ? $0 : nil }
+            let reading = same ?? (pod.revision, PodOutline(Pod(pod)))
+            present[pod.uid] = reading
+            return reading.outline
+        }
+        sets.withLock { [present] in $0[set] = present.isEmpty ? nil : present }
+        return outlines
+    }
+
+    /// Nothing is asked of a set any more.
+    func forget(_ set: ObjectName) { sets.withLock { $0[set] = nil } }
+}
