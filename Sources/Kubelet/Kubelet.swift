@@ -29,6 +29,8 @@ public final class Kubelet: Sendable {
     private let volumes: PodVolumes
     private let prober: Prober
     private let logs: LogKeeper
+    private let mirrors: MirrorKeeper
+    private let statics: StaticPods?
 
     public init(
         _ options: KubeletOptions, client: any Client, runtime: any RuntimeService, images: any ImageService,
@@ -40,14 +42,30 @@ public final class Kubelet: Sendable {
         imageService = images
         self.events = events.named("kubelet", host: options.nodeName)
         self.log = log
-        queue = WorkQueue(backOff: .init(first: .milliseconds(200), most: .seconds(30)))
-        volumes = PodVolumes(layout: options.layout, client: client, nodeName: options.nodeName, log: log)
+        let queue = WorkQueue<String>(backOff: .init(first: .milliseconds(200), most: .seconds(30)))
+        self.queue = queue
+        volumes = PodVolumes(
+            layout: options.layout, client: client, nodeName: options.nodeName, events: self.events, log: log,
+            wake: { [table] uid in
+                table[uid]?.remember { $0.lift(\.isForVolumes) }
+                queue.add(uid)
+            })
         prober = Prober(runtime: runtime, log: log)
         logs = LogKeeper(runtime: runtime, limits: options.logLimits, log: log)
+        mirrors = MirrorKeeper(client, node: options.nodeName, table: table, log: log)
+        statics = options.staticPods.map { [events = self.events, table, queue, mirrors] path in
+            StaticPods(path, node: options.nodeName, table: table, events: events, log: log) { uid in
+                queue.add(uid)
+                if let name = table[uid]?.present.name { mirrors.add(name) }
+            }
+        }
     }
 
     /// The node's pods, for the node API.
     public var directory: any PodDirectory { table }
+
+    /// How full their volumes are, for the node API.
+    public var volumeUsages: any VolumeUsages { volumes }
 
     /// Registers the node, adopts what runs, and keeps the pods until cancelled. `ready` is called once,
     /// when the API has been told that the node is ready.
@@ -56,7 +74,7 @@ public final class Kubelet: Sendable {
     /// by whoever runs the recorder that the kubelet was given.
     public func run(ready: @escaping @Sendable () -> Void) async throws(Fault) {
         try Files.makeDirectory(options.layout.pods, mode: 0o750)
-        let capacity = try NodeCapacity.read(root: options.layout.root, maxPods: options.maxPods)
+        let capacity = try NodeCapacity.read(options)
         let facts = try await NodeFacts.read(options, capacity, runtime)
         let node = NodeKeeper(
             options, facts, client: client, runtime: runtime, images: imageService, events: events, log: log)
@@ -66,7 +84,7 @@ public final class Kubelet: Sendable {
             log.warning("the control groups of pods are not as they should be: \(error)")
         }
         let observation = try await observePods(context)
-        defer { observation.cancel() }
+        defer { observation?.cancel() }
         let writer = PodStatusWriter(client, table, log)
         await withDiscardingTaskGroup { group in
             group.addTask { await self.operations.run() }
@@ -74,8 +92,15 @@ public final class Kubelet: Sendable {
             group.addTask { await self.volumes.run() }
             group.addTask { await self.probe() }
             group.addTask { await self.logs.run() }
-            group.addTask { await node.run(ready: ready) { await pressure.look() } }
+            group.addTask {
+                await node.run(ready: ready) {
+                    context.storage.look(context)
+                    return await pressure.look()
+                }
+            }
             group.addTask { await self.followRuntime() }
+            group.addTask { await self.keepStatics() }
+            if observation == nil { group.addTask { await self.awaitAPI(context) } }
             group.addTask { await self.work(context, writer) }
         }
     }
@@ -96,23 +121,56 @@ public final class Kubelet: Sendable {
             environment: ContainerEnvironment(client: client), prober: prober, logs: logs,
             awaited: ObservedObjects(client: client) { queue.add($0) }, hook: LifecycleHook(runtime: runtime),
             events: events, operations: operations, table: table,
-            groups: PodCgroups(root: options.cgroupRoot, log: log), log: log, wake: { queue.add($0) },
+            groups: PodCgroups(root: options.cgroupRoot, mostProcesses: options.podProcesses, log: log), log: log, wake: { queue.add($0) },
             capacity: capacity, desk: ResizeDesk(capacity) { queue.add($0) },
-            collector: ImageCollector(imageService, runtime, table, options.imageLimits))
+            collector: ImageCollector(imageService, runtime, table, options.imageLimits), mirrors: mirrors,
+            admission: AdmissionDesk(client, options.nodeName, capacity) { queue.add($0) }, storage: StorageKeeper())
     }
 
     // MARK: Causes
 
-    private func observePods(_ context: PodContext) async throws(Fault) -> any Observation {
+    /// `nil` while the API does not answer: the node runs what it has until it does.
+    private func observePods(_ context: PodContext) async throws(Fault) -> (any Observation)? {
         let scope = ObservationScope(fieldSelector: "spec.nodeName=\(options.nodeName)")
         let pods: any ObjectSet
         do throws(Status) { pods = try await client.observe(Pod.self, scope) } catch {
+            log.warning("the kubelet cannot read its pods: \(error.message)")
+            guard error.code < 500 else { return nil }
             throw Fault(.failed, "the kubelet cannot read its pods: \(error.message)")
         }
-        let (table, queue) = (table, queue)
+        let (table, queue, mirrors) = (table, queue, mirrors)
         return pods.observe { change in
-            if let new = change.new { context.desk.expect(new) }
-            for uid in table.take(change) { queue.add(uid) }
+            let (uids, mirror) = table.take(change)
+            if let mirror {
+                mirrors.add(mirror)
+            } else if let new = change.new {
+                context.desk.expect(new)
+                context.admission.expect(new)
+            }
+            for uid in uids { queue.add(uid) }
+        }
+    }
+
+    /// Asks an API that did not answer again, and observes until cancelled.
+    private func awaitAPI(_ context: PodContext) async {
+        var pause = Duration.milliseconds(250)
+        while !Task.isCancelled {
+            try? await Task.sleep(for: pause)
+            pause = min(pause + pause, .seconds(10))
+            guard let observation = try? await observePods(context) else { continue }
+            await Bell().wait()
+            observation.cancel()
+        }
+    }
+
+    /// Pods from files, and what the API shows of them.
+    private func keepStatics() async {
+        guard let statics else { return await mirrors.run() }
+        await withDiscardingTaskGroup { group in
+            let (begun, input) = AsyncStream<Void>.makeStream()
+            group.addTask { await statics.run { input.finish() } }
+            for await _ in begun {}
+            group.addTask { await self.mirrors.run() }
         }
     }
 
@@ -148,18 +206,18 @@ public final class Kubelet: Sendable {
     /// others go on.
     private func adoptAll() async {
         do throws(Fault) {
-            var uids = Set(table.records.map(\.uid))
-            for sandbox in try await runtime.listPodSandboxes(CRI.PodSandboxFilter()) {
-                if let uid = sandbox.labels[PodLabels.podUID], !uid.isEmpty { uids.insert(uid) }
+            var found: [String: ObjectName?] = [:]
+            for uid in table.records.map(\.uid) + (try volumes.podsOnDisk()) { found[uid] = .some(nil) }
+            let sandboxes = try await runtime.listPodSandboxes(CRI.PodSandboxFilter()).map(\.labels)
+            let containers = try await runtime.listContainers(CRI.ContainerFilter()).map(\.labels)
+            for labels in sandboxes + containers {
+                guard let uid = labels[PodLabels.podUID], !uid.isEmpty else { continue }
+                found[uid] = PodLabels.name(in: labels)
             }
-            for container in try await runtime.listContainers(CRI.ContainerFilter()) {
-                if let uid = container.labels[PodLabels.podUID], !uid.isEmpty { uids.insert(uid) }
-            }
-            uids.formUnion(try volumes.podsOnDisk())
-            for uid in uids {
-                table.adopt(uid)
-                queue.add(uid)
-            }
+            // Before what nobody wants is ended.
+            statics?.begin()
+            for (uid, name) in found { table.adopt(uid, name: name) }
+            for uid in found.keys { queue.add(uid) }
         } catch {
             log.warning("cannot see what runs: \(error.forPeople)")
         }

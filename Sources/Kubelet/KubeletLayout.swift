@@ -28,6 +28,9 @@ public struct KubeletLayout: Hashable, Sendable {
         Path.join(pod(podUID), "volumes/\(plugin)/\(name)")
     }
 
+    /// Where plug-ins make the sockets by which they register.
+    var pluginRegistry: String { Path.join(root, "plugins_registry") }
+
     /// `<namespace>_<name>_<uid>`; below it a folder per container with the files `<restart count>.log`.
     public func logFolder(namespace: String, name: String, uid: String) -> String {
         Path.join(podLogs, "\(namespace)_\(name)_\(uid)")

@@ -13,6 +13,18 @@ extension KubeletOptions {
             case "image-gc-high-threshold": imageLimits.high = try argument.number(0...100)
             case "image-gc-low-threshold": imageLimits.low = try argument.number(0...100)
             case "minimum-image-ttl-duration": imageLimits.minimumAge = try argument.duration()
+            case "image-maximum-gc-age":
+                let age = try argument.duration()
+                imageLimits.maximumAge = age == .zero ? nil : age
+            case "pod-max-pids":
+                let most = try argument.number(-1...Int(Int32.max))
+                podProcesses = most > 0 ? most : nil
+            case "pods-per-core":
+                let count = try argument.number(0...10_000)
+                podsPerCore = count == 0 ? nil : count
+            case "system-reserved", "kube-reserved":
+                guard reservation.add(value) != nil else { throw argument.wrong("a list like cpu=200m,memory=500Mi") }
+            case "pod-manifest-path": staticPods = value.isEmpty ? nil : value
             case "eviction-max-pod-grace-period":
                 evictionGracePeriod = .seconds(try argument.number(0...Int(Int32.max)))
             case "eviction-pressure-transition-period": evictionTransition = try argument.duration()
@@ -48,6 +60,8 @@ extension KubeletOptions {
         }
         var hard = evictionThresholds.filter { $0.gracePeriod == nil }
         if let given = try quantities("eviction-hard", "<") {
+            reservation.memoryKept = given.first { $0.0 == .memory }?.1
+            reservation.storageKept = given.first { $0.0 == .nodeDisk }?.1
             hard = given.map { EvictionThreshold(signal: $0.0, quantity: $0.1) }
         }
         var soft = evictionThresholds.filter { $0.gracePeriod != nil }
@@ -110,7 +124,7 @@ private struct Argument {
         return pairs
     }
 
-    private func wrong(_ what: String) -> Fault {
+    func wrong(_ what: String) -> Fault {
         Fault(.invalid, "--kubelet-arg \(name)=\(value) is not \(what)")
     }
 }

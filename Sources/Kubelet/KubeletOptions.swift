@@ -33,8 +33,16 @@ public struct KubeletOptions: Sendable {
     public var port = 10250
     /// The cgroup below which the pods' cgroups are; `/` for the root.
     public var cgroupRoot = "/"
+    /// A folder, or one file, of pods that the node runs by itself; `nil` for none.
+    public var staticPods: String?
     /// As many pods as may be placed here.
     public var maxPods = 110
+    /// As many for each core, where that is less; `nil` for any number.
+    public var podsPerCore: Int?
+    /// As many processes and threads as one pod may have; `nil` for any number.
+    public var podProcesses: Int?
+    /// What pods do not get.
+    public var reservation = NodeReservation()
     /// When images go to make room.
     public var imageLimits = ImageLimits()
     /// When pods go, too.

@@ -61,6 +61,7 @@ struct ControlPlane {
             ("namespace-controller", [NamespaceController(catalog: api.catalog)]),
             ("generic-garbage-collector", [GarbageCollector(catalog: api.catalog)]),
             ("service-account-controller", [ServiceAccountController()]),
+            ("legacy-service-account-token-cleaner", [UnusedTokens()]),
             ("root-ca-cert-publisher", [RootCAPublisher(certificates: authority)]),
             ("clusterrole-aggregation-controller", [RoleAggregator()]),
             ("endpoint-controller", [EndpointsController()]),
@@ -81,6 +82,7 @@ struct ControlPlane {
             ("attachdetach-controller", [VolumeAttacher()]),
             ("expand-controller", [VolumeGrowth()]),
             ("resource-claim-controller", [ResourceClaimController()]),
+            ("device-taint-eviction-controller", [DeviceTaintEviction()]),
             ("endpointslicemirroring-controller", [EndpointSliceMirroring()]),
             (Self.autoscaler, [HorizontalPodAutoscalerController(catalog: api.catalog, metrics: metrics)]),
         ]

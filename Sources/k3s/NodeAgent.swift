@@ -57,7 +57,7 @@ struct NodeAgent {
         let kubelet = Kubelet(
             try kubeletOptions(resolver), client: client, runtime: runtime, images: runtime, events: events, log: log)
         let nodeAPI = try NodeAPI(
-            nodeName: name, pods: kubelet.directory, runtime: runtime, client: client,
+            nodeName: name, pods: kubelet.directory, volumes: kubelet.volumeUsages, runtime: runtime, client: client,
             clientAuthorities: credentials[Authority.client].chain, log: log)
         let serving = credentials[.nodeKubeletServing]
         ports.api.open(
@@ -104,6 +104,7 @@ struct NodeAgent {
         options.port = node.kubelet.port
         options.cgroupRoot = node.kubelet.cgroupRoot
         options.maxPods = node.kubelet.maxPods
+        options.staticPods = Path.join(configuration.dataDirectory, "agent/pod-manifests")
         try options.apply(node.kubelet.others)
         options.providerID = "k3s://" + name
         return options

@@ -196,7 +196,10 @@ struct ServerCommand {
             certificatePEM: proxy.certificatePEM, keyPEM: proxy.keyPEM,
             authoritiesPEM: credentials[Authority.requestHeader].pem,
             allowedNames: [proxy.certificate.subject.commonName])
-        options.returnMemory = ProcessMemory.returnFree
+        options.returnMemory = {
+            ProcessMemory.returnFree()
+            ProcessMemory.returnCode()
+        }
         options.processMetrics = { [figures, schedulerFigures] text in
             ProcessMetrics.write(to: &text)
             figures.write(to: &text)

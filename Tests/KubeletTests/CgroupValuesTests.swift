@@ -27,6 +27,19 @@ import Testing
         #expect(values.memoryLimit == 64 << 20)
     }
 
+    @Test func `a pod's group has room for what its runtime costs`() {
+        let own: Value = ["limits": ["cpu": "1", "memory": "64Mi"], "requests": ["cpu": "500m"]]
+        var pod = PodSpec(["containers": [["name": "a", "resources": own]]])
+        pod.overhead = ["cpu": "250m", "memory": "16Mi"]
+        let values = CgroupValues(ofPod: pod)
+        #expect(values.cpuShares == 768 && values.cpuQuota == 125_000 && values.memoryLimit == 80 << 20)
+        // What has no limit gets none, and what the pod itself says goes before its containers.
+        pod.containers = [Container(["name": "a"])]
+        #expect(CgroupValues(ofPod: pod).memoryLimit == nil && CgroupValues(ofPod: pod).cpuQuota == nil)
+        pod.resources = ResourceRequirements(["limits": ["cpu": "2"]])
+        #expect(CgroupValues(ofPod: pod).cpuQuota == 225_000 && CgroupValues(ofPod: pod).cpuShares == 2304)
+    }
+
     @Test func `limits of any size are summed`() {
         let own: Value = ["limits": ["cpu": "9Pi", "memory": "7Ei"]]
         let containers: [Value] = (0..<3).map { ["name": .string("c\($0)"), "resources": own] }

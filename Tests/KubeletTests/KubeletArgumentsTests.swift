@@ -19,6 +19,10 @@ import Testing
         #expect(options.logLimits.size == 1 << 20 && options.logLimits.files == 3)
         #expect(options.imageLimits.high == 70 && options.imageLimits.low == 60)
         #expect(options.imageLimits.minimumAge == .seconds(300))
+        #expect(try Self.options(["pod-max-pids": "100"]).podProcesses == 100)
+        #expect(try Self.options(["pod-max-pids": "-1"]).podProcesses == nil)
+        let pods = try Self.options(["pods-per-core": "10", "image-maximum-gc-age": "24h", "pod-manifest-path": "/p"])
+        #expect(pods.podsPerCore == 10 && pods.imageLimits.maximumAge == .seconds(86_400) && pods.staticPods == "/p")
         let defaults = try Self.options([:])
         #expect(defaults.logLimits.size == 10 << 20 && defaults.logLimits.files == 5)
         #expect(defaults.evictionThresholds == EvictionThreshold.defaults && EvictionThreshold.defaults.count == 5)
@@ -40,7 +44,8 @@ import Testing
         ("container-log-max-files", "1"), ("container-log-max-size", "0"), ("image-gc-high-threshold", "101"),
         ("image-gc-low-threshold", "85"), ("minimum-image-ttl-duration", "-1s"), ("eviction-hard", "x<1"),
         ("eviction-hard", "memory.available=1Gi"), ("eviction-hard", "memory.available<y"),
-        ("eviction-soft", "memory.available<1Gi"), ("other", "1"),
+        ("eviction-soft", "memory.available<1Gi"), ("other", "1"), ("system-reserved", "cpu"),
+        ("kube-reserved", "disk=1"), ("system-reserved", "cpu=-1"), ("pods-per-core", "-1"),
     ])
     func `what means nothing is told by its name`(name: String, value: String) {
         let fault = #expect(throws: Fault.self) { try Self.options([name: value]) }

@@ -10,6 +10,7 @@ struct ContainerConfiguration: Sendable {
         var image: CRI.Image
         var environment: [(name: String, value: String)]
         var mounts: [CRI.Mount]
+        var devices: [CRI.Device] = []
         /// In bytes.
         var memoryCapacity: Int64
         var isUnified: Bool
@@ -35,6 +36,7 @@ struct ContainerConfiguration: Sendable {
         config.workingDir = container.workingDir
         config.envs = around.environment.map { CRI.KeyValue($0.name, $0.value) }
         config.mounts = around.mounts
+        config.devices = around.devices
         config.labels = PodLabels.labels(of: pod)
         config.labels[PodLabels.containerName] = container.name
         config.annotations = annotations
@@ -67,6 +69,22 @@ struct ContainerConfiguration: Sendable {
         return annotations
     }
 
+    /// By the size of a page as the kernel's control groups name it: `2MB`. Who asks for none is left to the runtime, which
+    /// may have no controller for them.
+    private var hugePages: [CRI.HugepageLimit] {
+        container.resources.limits.keys.sorted().compactMap { name in
+            guard name.hasPrefix("hugepages-"), let size = try? Quantity(String(name.dropFirst("hugepages-".count))),
+                let limit = container.resources.amount(name, of: \.limits), limit >= 0
+            else { return nil }
+            var pages = CRI.HugepageLimit()
+            pages.limit = UInt64(limit)
+            pages.pageSize =
+                size.value >= 1 << 30
+                ? "\(size.value >> 30)GB" : size.value >= 1 << 20 ? "\(size.value >> 20)MB" : "\(size.value >> 10)KB"
+            return pages
+        }
+    }
+
     private func resources(_ around: Surroundings) -> CRI.LinuxContainerResources {
         let values = CgroupValues(container.resources)
         var resources = CRI.LinuxContainerResources()
@@ -76,6 +94,7 @@ struct ContainerConfiguration: Sendable {
         resources.memoryLimitInBytes = values.memoryLimit ?? 0
         // One process that takes too much memory ends the whole container, as in Kubernetes on cgroup v2.
         if around.isUnified { resources.unified["memory.oom.group"] = "1" }
+        resources.hugepageLimits = hugePages
         let request = container.resources.amount("memory", of: \.requests)
         resources.oomScoreAdj = Int64(
             QualityOfService(pod).oomScoreAdjustment(

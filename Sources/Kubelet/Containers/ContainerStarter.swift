@@ -119,6 +119,7 @@ struct ContainerStarter: Sendable {
             var around = ContainerConfiguration.Surroundings(
                 image: image, environment: environment, mounts: mounts,
                 memoryCapacity: context.capacity.memory, isUnified: context.groups.isUnified)
+            around.devices = try context.volumes.devices(of: container, volumes)
             around.target = target
             return try configuration.config(around)
         } catch {

@@ -9,13 +9,16 @@ import Support
 struct PodCgroups: Sendable {
     private let hierarchy: CgroupHierarchy?
     private let root: String
+    /// As many processes and threads as one pod may have; `nil` for any number.
+    private let mostProcesses: Int?
 
     /// Whether the machine has cgroup v2 alone.
     var isUnified: Bool { hierarchy?.version == .v2 }
 
     /// On a machine whose control groups cannot be told the runtime is left to itself.
-    init(root: String, log: Logger) {
+    init(root: String, mostProcesses: Int? = nil, log: Logger) {
         self.root = root
+        self.mostProcesses = mostProcesses
         do throws(Fault) { hierarchy = try CgroupHierarchy.detect() } catch {
             hierarchy = nil
             log.warning("pods get no control groups of their own: \(error)")
@@ -43,6 +46,7 @@ struct PodCgroups: Sendable {
         try group.setProcessorShares(UInt64(values.cpuShares))
         if values.cpuQuota != nil { try group.setProcessorQuota(values.processorQuota) }
         if let limit = values.memoryLimit { try group.setMemoryLimit(ByteCount(limit)) }
+        if let mostProcesses { try group.setProcessLimit(mostProcesses) }
     }
 
     /// Changes the limits of a pod that runs; what it has no limit for any more is lifted.
@@ -73,20 +77,25 @@ extension CgroupValues {
     }
 
     /// Of a whole pod: its own resources where it has some (KEP 2837), else those of its containers
-    /// together. A limit counts only when every container has it. Init containers run one at a time, beside
-    /// the sidecars before them.
+    /// together, and what its runtime class costs (KEP 688). A limit counts only when every container has it. Init
+    /// containers run one at a time, beside the sidecars before them.
     init(ofPod spec: PodSpec) {
-        if let resources = spec.resources, !resources.value.isEmptyObject {
-            self.init(resources)
-            return
+        var overhead = ResourceRequirements()
+        overhead.requests = spec.overhead
+        func whole(_ name: String, _ list: KeyPath<ResourceRequirements, [String: String]>) -> Int64? {
+            let own = spec.resources?.amount(name, of: list)
+            guard let sum = own ?? Self.total(spec, { $0.amount(name, of: list) }), sum > 0 else { return nil }
+            return Int64(clamping: Int128(sum) + Int128(overhead.amount(name, of: \.requests) ?? 0))
         }
         self.init(ResourceRequirements())
-        let requests = Self.total(spec) {
-            $0.amount("cpu", of: \.requests) ?? $0.amount("cpu", of: \.limits) ?? 0
-        }
-        cpuShares = Self.shares(milliCPU: requests ?? 0)
-        cpuQuota = Self.total(spec) { $0.amount("cpu", of: \.limits) }.flatMap { Self.quota(milliCPU: $0) }
-        memoryLimit = Self.total(spec) { $0.amount("memory", of: \.limits) }.flatMap { $0 > 0 ? $0 : nil }
+        let limit = whole("cpu", \.limits)
+        let requested =
+            spec.resources?.amount("cpu", of: \.requests) ?? spec.resources?.amount("cpu", of: \.limits)
+            ?? Self.total(spec) { $0.amount("cpu", of: \.requests) ?? $0.amount("cpu", of: \.limits) ?? 0 } ?? 0
+        let shared = Int128(requested) + Int128(overhead.amount("cpu", of: \.requests) ?? 0)
+        cpuShares = Self.shares(milliCPU: Int64(clamping: shared))
+        cpuQuota = limit.flatMap { Self.quota(milliCPU: $0) }
+        memoryLimit = whole("memory", \.limits)
     }
 
     /// The sum over the containers of a pod; `nil` when one of them has no amount.

@@ -19,6 +19,12 @@ enum PodLabels {
     static let resources = "k3s.io/container-resources"
     static let containerPorts = "io.kubernetes.container.ports"
 
+    /// The pod that something of the runtime belongs to.
+    static func name(in labels: [String: String]) -> ObjectName? {
+        guard let name = labels[podName], let namespace = labels[podNamespace] else { return nil }
+        return ObjectName(namespace: namespace, name: name)
+    }
+
     /// Those of every sandbox and container of the pod.
     static func labels(of pod: Pod) -> [String: String] {
         [podName: pod.objectName.name, podNamespace: pod.objectName.namespace, podUID: pod.metadata.uid]

@@ -32,11 +32,10 @@ public struct ContainerEnvironment: Sendable {
                 sources.secrets[name] = try await client.find(
                     Secret.self, ObjectName(namespace: namespace, name: name))
             }
-            if pod.spec.enableServiceLinks ?? true {
-                sources.services = try await client.list(Service.self, namespace: namespace)
+            do throws(Status) { sources.services = try await services(for: pod) } catch {
+                // What a node runs from a file runs without the API, too.
+                guard pod.isStatic else { throw error }
             }
-            let cluster = ObjectName(namespace: "default", name: "kubernetes")
-            if let service = try await client.find(Service.self, cluster) { sources.services.append(service) }
         } catch {
             throw Fault(error, "cannot read the environment of container \(container.name)")
         }
@@ -45,6 +44,16 @@ public struct ContainerEnvironment: Sendable {
         } catch {
             throw error.awaiting(sources.read(names, in: namespace))
         }
+    }
+
+    private func services(for pod: Pod) async throws(Status) -> [Service] {
+        var services: [Service] = []
+        if pod.spec.enableServiceLinks ?? true {
+            services = try await client.list(Service.self, namespace: pod.metadata.namespace)
+        }
+        let cluster = ObjectName(namespace: "default", name: "kubernetes")
+        if let service = try await client.find(Service.self, cluster) { services.append(service) }
+        return services
     }
 
     /// Replaces `$(NAME)` by the variable's value; an unknown name stays as it is, and `$$` is one `$`. For

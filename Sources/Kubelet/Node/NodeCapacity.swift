@@ -12,15 +12,16 @@ struct NodeCapacity: Hashable, Sendable {
     /// Bytes, by the size of a page as the API names it (`2Mi`).
     var hugePages: [String: Int64] = [:]
 
-    /// What k3s keeps back from pods: the part of the disk at which it begins to evict
-    /// (`nodefs.available<5%`).
-    static let storageKept = 5
+    var reservation = NodeReservation()
 
-    /// Reads the machine; `root` is on the disk that pods write to.
-    static func read(root: String, maxPods: Int) throws(Fault) -> NodeCapacity {
-        NodeCapacity(
-            processors: Machine.processorCount, memory: try Machine.memory().total.bytes,
-            storage: try Files.space(at: root).total.bytes, pods: maxPods, hugePages: readHugePages())
+    /// Reads the machine.
+    static func read(_ options: KubeletOptions) throws(Fault) -> NodeCapacity {
+        let processors = Machine.processorCount
+        return NodeCapacity(
+            processors: processors, memory: try Machine.memory().total.bytes,
+            storage: try Files.space(at: options.layout.root).total.bytes,
+            pods: options.podsPerCore.map { min(options.maxPods, $0 * processors) } ?? options.maxPods,
+            hugePages: readHugePages(), reservation: options.reservation)
     }
 
     /// `node.status.capacity`.
@@ -38,9 +39,15 @@ struct NodeCapacity: Hashable, Sendable {
     /// `node.status.allocatable`.
     var allocatableTexts: [String: String] {
         var list = capacity
-        list["ephemeral-storage"] = "\(storage / 100 * Int64(100 - Self.storageKept))"
+        list["ephemeral-storage"] = "\(reservation.rest(of: storage, "ephemeral-storage"))"
+        let cores = reservation.rest(of: Int64(processors) * 1000, "cpu")
+        list["cpu"] = cores % 1000 == 0 ? "\(cores / 1000)" : "\(cores)m"
         let pages = hugePages.values.reduce(0, +)
-        if pages > 0 { list["memory"] = "\((memory - pages) / 1024)Ki" }
+        let bytes = reservation.rest(of: memory, "memory", otherwiseUsed: pages)
+        list["memory"] = bytes > 0 ? "\(bytes / 1024)Ki" : "0"
+        for (size, bytes) in hugePages where reservation.amounts["hugepages-" + size] != nil {
+            list["hugepages-" + size] = "\(reservation.rest(of: bytes, "hugepages-" + size))"
+        }
         return list
     }
 

@@ -51,8 +51,11 @@ struct NodeObject: Sendable {
         _ present: NodeStatus, _ health: NodeHealth, images: [ContainerImage], now: Timestamp
     ) -> NodeStatus {
         var status = present
-        status.capacity = facts.capacity.capacity
-        status.allocatable = facts.capacity.allocatableTexts
+        // Resources with a domain in their name are told by others (Kubernetes documentation, "Advertise Extended
+        // Resources for a Node"); all of them is for pods.
+        let others = present.capacity.filter { $0.key.contains("/") }
+        status.capacity = facts.capacity.capacity.merging(others) { own, _ in own }
+        status.allocatable = facts.capacity.allocatableTexts.merging(others) { own, _ in own }
         status.addresses = addresses
         status.daemonEndpoints.kubeletEndpoint.port = options.port
         status.nodeInfo = facts.info

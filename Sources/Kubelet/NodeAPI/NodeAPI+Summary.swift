@@ -15,7 +15,10 @@ extension NodeAPI {
     func summary() async throws -> StatsSummary {
         let containers = try await runtime.listContainerStats(CRI.ContainerStatsFilter())
         let node = try Cgroup("/", in: .detect()).usage()
-        return StatsSummary(pods: pods.pods(), containers: containers, nodeName: nodeName, node: node, now: now())
+        var summary = StatsSummary(
+            pods: pods.pods(), containers: containers, nodeName: nodeName, node: node, now: now())
+        summary.volumes = await volumes?.volumeUsages() ?? [:]
+        return summary
     }
 }
 
@@ -26,6 +29,8 @@ struct StatsSummary: Sendable {
     var nodeName: String
     var node: Cgroup.Usage
     var now: Timestamp
+    /// By the uid of the pod.
+    var volumes: [String: [VolumeUsage]] = [:]
 
     var value: Value {
         ["node": nodeValue, "pods": .array(pods.map(podValue))]
@@ -63,6 +68,31 @@ struct StatsSummary: Sendable {
             ],
         ]
         if let start = pod.status.startTime { value["startTime"] = .string("\(start)") }
+        let used = volumes[pod.metadata.uid] ?? []
+        if !used.isEmpty { value["volume"] = .array(used.map(volumeValue)) }
+        return value
+    }
+
+    private func volumeValue(_ volume: VolumeUsage) -> Value {
+        var value: Value = ["time": .string("\(now)"), "name": .string(volume.name)]
+        if let claim = volume.claim {
+            value["pvcRef"] = ["name": .string(claim.name), "namespace": .string(claim.namespace)]
+        }
+        for usage in volume.usage {
+            let names: (String, String, String)? =
+                switch usage.unit {
+                case .bytes: ("availableBytes", "capacityBytes", "usedBytes")
+                case .inodes: ("inodesFree", "inodes", "inodesUsed")
+                case .unknown: nil
+                }
+            guard let names else { continue }
+            value[names.0] = .integer(max(usage.available, 0))
+            value[names.1] = .integer(max(usage.total, 0))
+            value[names.2] = .integer(max(usage.used, 0))
+        }
+        if let condition = volume.condition {
+            value["volumeHealthStats"] = ["abnormal": .bool(condition.abnormal)]
+        }
         return value
     }
 

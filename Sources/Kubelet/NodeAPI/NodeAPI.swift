@@ -13,6 +13,7 @@ public struct NodeAPI: HTTPHandler {
     let nodeName: String
     let pods: any PodDirectory
     let runtime: any RuntimeService
+    let volumes: (any VolumeUsages)?
     let log: Logger
     let now: @Sendable () -> Timestamp
     /// Speaks to the runtime's streaming server.
@@ -22,12 +23,14 @@ public struct NodeAPI: HTTPHandler {
     /// `client` is asked whose tokens these are and who may do what (TokenReview, SubjectAccessReview);
     /// `clientAuthorities` are those that sign the client certificates of the cluster.
     public init(
-        nodeName: String, pods: any PodDirectory, runtime: any RuntimeService, client: any Client,
+        nodeName: String, pods: any PodDirectory, volumes: (any VolumeUsages)? = nil, runtime: any RuntimeService,
+        client: any Client,
         clientAuthorities: [Certificate], log: Logger, now: @escaping @Sendable () -> Timestamp = { .now }
     ) throws(Fault) {
         self.nodeName = nodeName
         self.pods = pods
         self.runtime = runtime
+        self.volumes = volumes
         self.log = log
         self.now = now
         let verifier = try CertificateVerifier(authorities: clientAuthorities, usage: .clientAuth)

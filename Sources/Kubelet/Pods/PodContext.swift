@@ -30,12 +30,28 @@ struct PodContext: Sendable {
     let capacity: NodeCapacity
     let desk: ResizeDesk
     let collector: ImageCollector
+    let mirrors: MirrorKeeper
+    let admission: AdmissionDesk
+    let storage: StorageKeeper
     let hasAppArmor = Machine.hasAppArmor
 
     var hostIPs: [String] { options.internalAddresses.map(\.description) }
     var seccompProfiles: String { Path.join(options.layout.root, "seccomp") }
 
     func files(_ pod: Pod) -> PodFiles { PodFiles(layout: options.layout, uid: pod.metadata.uid) }
+
+    /// The pod is over for good, unless it is already. Its worker does the rest.
+    func end(_ uid: String, _ end: PodEnd) {
+        guard let record = table[uid], let pod = record.present.pod else { return }
+        let isNew = record.change { state in
+            guard state.memory.end == nil, !state.isGone else { return false }
+            state.memory.end = end
+            return true
+        }
+        guard isNew else { return }
+        if let note = end.note { tell(pod, nil, note.isWarning ? .warning : .normal, end.reason, note.message) }
+        wake(uid)
+    }
 
     /// Tells people about a container of the pod (`nil`: about the pod).
     func tell(

@@ -68,6 +68,8 @@ struct PodDecision: Sendable {
             actions = [.end(.deadlineExceeded)]
         } else if facts.runtime.isEmpty, let refusal = PodAdmission.refusal(of: facts.spec) {
             actions = [.end(refusal)]
+        } else if case .refused(let refusal) = facts.admission {
+            actions = [.end(refusal)]
         } else {
             if let deadline = facts.activeDeadline { look(at: deadline) }
             live()
@@ -90,7 +92,7 @@ extension PodDecision {
             actions = [.end(outcome)]
             return
         }
-        guard let sandbox = runtime.sandbox else { return makeSandbox() }
+        guard let sandbox = runtime.sandbox else { return facts.isHeld || facts.admission == .waits ? () : makeSandbox() }
         for stale in runtime.sandboxes where stale.isReady && stale.id != sandbox.id {
             actions.append(.stopSandbox(stale.id))
         }
@@ -290,7 +292,8 @@ extension PodDecision {
 extension PodEnd {
     static let deadlineExceeded = PodEnd(
         phase: "Failed", reason: "DeadlineExceeded",
-        message: "Pod was active on the node longer than the specified deadline")
+        message: "Pod was active on the node longer than the specified deadline",
+        note: Note(isWarning: false, message: "Pod was active on the node longer than the specified deadline"))
 }
 
 extension PodFacts {

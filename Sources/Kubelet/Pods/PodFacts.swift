@@ -12,6 +12,9 @@ struct PodFacts: Sendable {
     var memory: PodMemory
     /// What the probes say, by container id.
     var verdicts: [String: ProbeVerdict]
+    /// An earlier pod of this name still leaves.
+    var isHeld = false
+    var admission = AdmissionVerdict.admitted
     var now: Timestamp
 
     init(

@@ -9,6 +9,21 @@ struct PodEnd: Hashable, Sendable {
     var message = ""
     /// What its containers are given to stop; `nil` for what the pod says.
     var gracePeriod: Duration?
+    /// What an event says of it; `nil` where none does.
+    var note: Note?
+    /// For the condition `DisruptionTarget`, of a pod that the node ends though it did nothing wrong (KEP 3329).
+    var disruption: String?
+
+    struct Note: Hashable, Sendable {
+        var isWarning = true
+        var message: String
+    }
+
+    /// The node does not run the pod.
+    static func refused(_ reason: String, _ why: String) -> PodEnd {
+        PodEnd(
+            phase: "Failed", reason: reason, message: "Pod was rejected: " + why, note: Note(message: why))
+    }
 }
 
 /// What the kubelet knows of a pod beyond the API and the runtime. Losing it, by a restart, costs a little
@@ -22,6 +37,8 @@ struct PodMemory: Hashable, Sendable {
         var until: Timestamp?
         /// A change of these ends it, whenever that comes.
         var awaited = ObjectsRead()
+        /// The pod's volumes are not ready: their news end it.
+        var isForVolumes = false
 
         func isOver(at now: Timestamp) -> Bool { until.map { $0 <= now } ?? false }
     }

@@ -13,6 +13,12 @@ final class PodRecord: Sendable {
         /// the runtime knows.
         var object: StoredObject?
         var isGone = false
+        /// It comes from a file of the node; the API has a mirror of it at most.
+        var isStatic = false
+        /// The same pod once more, which begins when nothing is left of this one.
+        var successor: StoredObject?
+        /// What the runtime calls a pod that only it knows.
+        var foundName: ObjectName?
         var memory = PodMemory()
         var volumes: MountedVolumes?
         /// As the kubelet sees the pod now, whether or not the API has been told.
@@ -23,6 +29,8 @@ final class PodRecord: Sendable {
         var isFinished = false
         /// Instances that have ended do not change any more.
         var ended: [String: RuntimePod.Container] = [:]
+
+        var name: ObjectName? { object?.objectName ?? foundName }
 
         /// The pod with the resources that it has.
         var pod: Pod? {

@@ -12,6 +12,7 @@ final class PodTable: PodDirectory {
     }
 
     private let state = Mutex(State())
+    let mirrors = MirrorTable()
 
     // MARK: For whoever asks
 
@@ -50,37 +51,97 @@ final class PodTable: PodDirectory {
         }
     }
 
-    /// Takes note of a change in the API. Returns the pods that it is about.
-    func take(_ change: ObjectChange) -> [String] {
-        var touched: [String] = []
+    /// Takes note of a change in the API. Returns the pods that it is about, and the name of the mirror pod if it is
+    /// one.
+    func take(_ change: ObjectChange) -> (uids: [String], mirror: ObjectName?) {
+        var (touched, mirror): ([String], ObjectName?) = ([], nil)
         if let old = change.old, change.new?.uid != old.uid {
-            if let record = self[old.uid] {
+            if mirrors.remove(old) {
+                mirror = old.objectName
+            } else if let record = self[old.uid] {
                 record.change { $0.isGone = true }
                 touched.append(old.uid)
             }
         }
         if let new = change.new {
-            record(new.uid).change { state in
-                state.object = new
-                state.isGone = false
+            if isMirror(new) {
+                mirrors.put(new)
+                mirror = new.objectName
+            } else {
+                record(new.uid).change { state in
+                    state.object = new
+                    state.isGone = false
+                }
+                touched.append(new.uid)
             }
-            touched.append(new.uid)
         }
-        return touched
+        if let mirror { touched += named(mirror).filter(\.present.isStatic).map(\.uid) }
+        return (touched, mirror)
     }
 
-    /// A pod that only the runtime, or the disk, knows.
-    func adopt(_ uid: String) {
-        let record = record(uid)
-        record.change { if $0.object == nil { $0.isGone = true } }
+    /// What a pod is does not change, so that each is looked into once.
+    private func isMirror(_ object: StoredObject) -> Bool {
+        mirrors.has(object) || self[object.uid] == nil && Pod(object).isMirror
     }
 
-    func remove(_ uid: String) {
-        state.withLock { state in
-            state.records[uid] = nil
+    /// A pod that only the runtime, or the disk, knows; `name` as the runtime has it.
+    func adopt(_ uid: String, name: ObjectName? = nil) {
+        record(uid).change { state in
+            guard state.object == nil else { return }
+            state.isGone = true
+            state.foundName = name ?? state.foundName
+        }
+    }
+
+    /// Nothing of the pod is left here. Returns the pods that may begin by that.
+    func remove(_ uid: String) -> [String] {
+        let (last, next) = state.withLock { state in
+            let last = state.records.removeValue(forKey: uid)?.present
             state.owners = state.owners.filter { $0.value != uid }
+            let next = last?.successor.map { Self.insert($0, into: &state) }
+            return (last, next)
+        }
+        guard let name = last?.name else { return [] }
+        if last?.isStatic == true { mirrors.outdate(name) }
+        return [next].compactMap(\.self) + named(name).filter(\.present.isStatic).map(\.uid)
+    }
+
+    // MARK: Pods from files
+
+    /// A pod from a file. One that still leaves under the same uid goes first.
+    func run(_ object: StoredObject) {
+        state.withLock { state in
+            guard let record = state.records[object.uid], record.present.isGone else {
+                _ = Self.insert(object, into: &state)
+                return
+            }
+            record.change { $0.successor = object }
         }
     }
+
+    private static func insert(_ object: StoredObject, into state: inout State) -> String {
+        let record = state.records[object.uid] ?? PodRecord(uid: object.uid)
+        record.change { ($0.object, $0.isStatic) = (object, true) }
+        state.records[object.uid] = record
+        return object.uid
+    }
+
+    /// The file of the pod is gone, or says something else.
+    func end(_ uid: String) { self[uid]?.change { ($0.isGone, $0.successor) = (true, nil) } }
+
+    /// Whether another pod of this name still leaves: two at once would be in each other's way.
+    func isHeld(_ name: ObjectName, besides uid: String) -> Bool {
+        named(name).contains { $0.uid != uid && $0.present.isGone }
+    }
+
+    /// What the node has of its own under the name.
+    func standing(of name: ObjectName) -> MirrorDecision.Standing {
+        let own = named(name).map(\.present).filter(\.isStatic)
+        if own.contains(where: \.isGone) { return .leaving }
+        return own.first?.object.map { .running(Pod($0)) } ?? .none
+    }
+
+    private func named(_ name: ObjectName) -> [PodRecord] { records.filter { $0.present.name == name } }
 
     /// Events name containers and sandboxes by their ids.
     func own(_ ids: some Sequence<String>, _ uid: String) {

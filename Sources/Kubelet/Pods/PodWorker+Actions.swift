@@ -10,15 +10,15 @@ extension PodWorker {
     /// Carries one action out. Returns false when the pod is left alone until something happens.
     func perform(_ action: PodDecision.Action, _ facts: PodFacts) async throws(Fault) -> Bool {
         switch action {
-        case .createSandbox(let attempt, let replaced): try await createSandbox(attempt, replaced, facts)
+        case .createSandbox(let attempt, let replaced): return try await createSandbox(attempt, replaced, facts)
         case .stopSandbox(let id): try await context.runtime.stopPodSandbox(id)
         case .removeSandbox(let id): try await context.runtime.removePodSandbox(id)
-        case .start(let name, let attempt): try await start(name, attempt, facts)
+        case .start(let name, let attempt): return try await start(name, attempt, facts)
         case .stop(let stop): self.stop(stop, facts)
         case .resize(let plan): try await resize(plan, facts)
         case .removeContainer(let id): try await remove(id, facts)
-        case .end(let end): record.remember { $0.end = end }
-        case .release: try await release(facts)
+        case .end(let end): context.end(record.uid, end)
+        case .release: return try await release(facts)
         case .forget: return forget(facts)
         }
         return true
@@ -26,12 +26,15 @@ extension PodWorker {
 
     // MARK: Sandbox
 
-    private func createSandbox(_ attempt: UInt32, _ replaced: [String], _ facts: PodFacts) async throws(Fault)
-    {
+    private func createSandbox(
+        _ attempt: UInt32, _ replaced: [String], _ facts: PodFacts
+    ) async throws(Fault) -> Bool {
         if let obstacle = PodAdmission.obstacle(to: facts.spec, hasAppArmor: context.hasAppArmor) {
-            return refuseSandbox(obstacle, facts)
+            refuseSandbox(obstacle, facts)
+            return true
         }
-        guard let volumes = await mount(facts) else { return }
+        let outcome = await mount(facts)
+        guard case .ready(let volumes) = outcome else { return !outcome.isUnderWay }
         record.change { $0.volumes = volumes }
         if attempt > 0 {
             context.tell(
@@ -54,6 +57,7 @@ extension PodWorker {
             if Task.isCancelled { throw error }
             refuseSandbox(error, facts)
         }
+        return true
     }
 
     private func refuseSandbox(_ fault: Fault, _ facts: PodFacts) {
@@ -63,24 +67,35 @@ extension PodWorker {
         hold("FailedCreatePodSandBox", fault)
     }
 
-    /// The volumes of the pod; `nil` while one of them is not ready.
-    private func mount(_ facts: PodFacts) async -> MountedVolumes? {
-        do throws(Fault) { return try await context.volumes.mount(facts.pod) } catch {
-            if Task.isCancelled { return nil }
+    private enum Mounted {
+        case ready(MountedVolumes)
+        /// The pod is woken when it goes on.
+        case underWay
+        case held
+
+        var isUnderWay: Bool { if case .underWay = self { true } else { false } }
+    }
+
+    /// Sees to it that the volumes of the pod are ready.
+    private func mount(_ facts: PodFacts) async -> Mounted {
+        do throws(Fault) { return .ready(try await context.volumes.mount(facts.pod)) } catch {
+            if Task.isCancelled { return .held }
+            if error.isUnderWay { return .underWay }
             context.tell(facts.pod, nil, .warning, "FailedMount", error.summary)
-            hold("FailedMount", error)
-            return nil
+            hold("FailedMount", error, isForVolumes: true)
+            return .held
         }
     }
 
     /// Tries again after half a second, then after twice as long each time, up to half a minute; where objects
     /// are missing, when they come.
-    private func hold(_ reason: String, _ fault: Fault) {
+    private func hold(_ reason: String, _ fault: Fault, isForVolumes: Bool = false) {
         record.remember { memory in
             let doublings = min(memory.sandboxFailures, 6)
             memory.sandboxFailures += 1
             let delay = min(Duration.milliseconds(500 << doublings), .seconds(30))
             memory.sandboxHold = PodMemory.Hold(reason: reason, fault, after: delay)
+            memory.sandboxHold?.isForVolumes = isForVolumes
         }
     }
 
@@ -93,16 +108,22 @@ extension PodWorker {
 
     // MARK: Containers
 
-    private func start(_ name: String, _ attempt: UInt32, _ facts: PodFacts) async throws(Fault) {
-        guard let member = facts.containers[name], let sandbox = facts.runtime.sandbox else { return }
+    private func start(_ name: String, _ attempt: UInt32, _ facts: PodFacts) async throws(Fault) -> Bool {
+        guard let member = facts.containers[name], let sandbox = facts.runtime.sandbox else { return true }
         var volumes = record.present.volumes
         if volumes == nil {
             // Another kubelet made the sandbox.
-            guard let mounted = await mount(facts) else { return holdContainer(name) }
-            record.change { $0.volumes = mounted }
-            volumes = mounted
+            switch await mount(facts) {
+            case .ready(let mounted):
+                record.change { $0.volumes = mounted }
+                volumes = mounted
+            case .underWay: return false
+            case .held:
+                holdContainer(name)
+                return true
+            }
         }
-        guard let volumes else { return }
+        guard let volumes else { return true }
         let starter = ContainerStarter(
             context: context, facts: facts, member: member, attempt: attempt, sandbox: sandbox,
             volumes: volumes)
@@ -122,6 +143,7 @@ extension PodWorker {
                 record.remember { $0.holds[name] = nil }
             }
         }
+        return true
     }
 
     /// As long as the pod itself waits for its volumes.
@@ -216,8 +238,10 @@ extension PodWorker {
 
     // MARK: The end
 
-    private func release(_ facts: PodFacts) async throws(Fault) {
-        try await context.volumes.unmount(podUID: record.uid)
+    private func release(_ facts: PodFacts) async throws(Fault) -> Bool {
+        do throws(Fault) { try await context.volumes.unmount(podUID: record.uid) } catch where error.isUnderWay {
+            return false
+        }
         do throws(Fault) { try context.groups.remove(podUID: record.uid) } catch {
             context.log.debug("the control group of pod \(facts.pod.objectName) stays: \(error)")
         }
@@ -225,6 +249,7 @@ extension PodWorker {
             state.volumes = nil
             state.memory.isReleased = true
         }
+        return true
     }
 
     /// Nothing of the pod is left here but its log.
@@ -232,9 +257,12 @@ extension PodWorker {
         context.images.forget(podUID: record.uid)
         context.awaited.release(record.uid)
         context.desk.forget(record.uid)
+        context.admission.forget(record.uid)
+        context.storage.forget(record.uid)
         removeLogs()
         guard !facts.isGone else {
-            context.table.remove(record.uid)
+            for uid in context.table.remove(record.uid) { context.wake(uid) }
+            if let name = record.present.name { context.mirrors.add(name) }
             return false
         }
         record.change { $0.isFinished = true }

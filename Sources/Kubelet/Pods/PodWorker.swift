@@ -55,6 +55,7 @@ struct PodWorker: Sendable {
         }
         let isGone = present.object == nil || present.isGone
         let isOver = ["Succeeded", "Failed"].contains(pod.status.phase) || present.memory.end != nil
+        if present.isStatic { recallStatus(&pod) }
         pod = allocate(pod, runtime, isActive: !isGone && !isOver && pod.metadata.deletionTimestamp == nil)
         let memory = record.change { state in
             if state.memory.firstSeen == nil { state.memory.firstSeen = now }
@@ -70,6 +71,8 @@ struct PodWorker: Sendable {
             return state.memory
         }
         var facts = PodFacts(pod, isGone: isGone, runtime: runtime, memory: memory, now: now)
+        facts.admission = await admit(facts, isActive: !isOver)
+        facts.isHeld = present.isStatic && context.table.isHeld(pod.objectName, besides: uid)
         readMessages(&facts)
         probe(&facts)
         return facts
@@ -87,6 +90,30 @@ struct PodWorker: Sendable {
         pod.metadata.uid = uid
         pod.spec.terminationGracePeriodSeconds = 1
         return pod
+    }
+
+    /// What lasts of the status of a pod that comes from a file is known by its mirror only. How it ended is not taken from
+    /// there: a pod of a file is tried again by a kubelet that starts.
+    private func recallStatus(_ pod: inout Pod) {
+        guard let mirror = context.table.mirrors[pod.objectName], !mirror.isOutdated else { return }
+        let told = Pod(mirror.object).status
+        (pod.status.startTime, pod.status.conditions) = (told.startTime, told.conditions)
+    }
+
+    /// Whether the node takes the pod: asked of what has not begun, what runs is taken as it is. Others may have to go for
+    /// it.
+    private func admit(_ facts: PodFacts, isActive: Bool) async -> AdmissionVerdict {
+        guard isActive, !facts.isDeleted else { return .admitted }
+        guard facts.runtime.isEmpty else {
+            context.admission.note(facts.pod)
+            return .admitted
+        }
+        let verdict = await context.admission.admit(facts.pod)
+        if case .preempts(let uids) = verdict {
+            for uid in uids { context.end(uid, .preempted) }
+            return .waits
+        }
+        return verdict
     }
 
     private func readMessages(_ facts: inout PodFacts) {
@@ -132,6 +159,8 @@ struct PodWorker: Sendable {
             let volumes = try await context.volumes.mount(facts.pod)
             record.change { $0.volumes = volumes }
             return true
+        } catch where error.isUnderWay {
+            return true
         } catch {
             context.log.info(
                 "the volumes of pod \(facts.pod.objectName) are not kept true yet: \(error.forPeople)")
@@ -167,7 +196,13 @@ struct PodWorker: Sendable {
     private func report(_ facts: PodFacts, _ decision: PodDecision) {
         announce(facts, decision)
         announceResize(facts)
-        if decision.stage == .ended { context.desk.forget(uid) }
+        if decision.stage == .ended {
+            context.desk.forget(uid)
+            context.admission.forget(uid)
+            context.storage.forget(uid)
+        } else if facts.runtime.sandbox != nil {
+            context.storage.watch(facts.pod)
+        }
         guard !facts.isGone else { return }
         let isLast = decision.stage == .ended && facts.isDeleted
         let status = PodReport(facts, decision, hostIPs: context.hostIPs).status

@@ -63,9 +63,6 @@ enum EvictionRank {
 extension Pod {
     /// Whether the node keeps the pod whatever it is short of: a static pod, or one of the cluster's own.
     var isCritical: Bool {
-        let annotations = metadata.annotations
-        return annotations["kubernetes.io/config.mirror"] != nil
-            || annotations["kubernetes.io/config.source"].map { $0 != "api" } ?? false
-            || (spec.priority ?? 0) >= 2_000_000_000
+        isMirror || isStatic || (spec.priority ?? 0) >= 2_000_000_000
     }
 }

@@ -6,9 +6,6 @@ import Support
 
 /// Measures what the pods of the node use of what is scarce. Only done when somebody must go.
 struct PodUsages: Sendable {
-    /// More files than this of one pod are not looked at: it is large enough.
-    private static let mostFiles = 1_000_000
-
     let context: PodContext
 
     func measure(_ signal: EvictionSignal) async throws(Fault) -> [PodUsage] {
@@ -53,8 +50,8 @@ struct PodUsages: Sendable {
         case .processes: sum = Int128(context.groups.processCount(pod) ?? 0)
         case .nodeDisk, .nodeInodes, .imageDisk, .imageInodes:
             let folders = folders(of: pod)
-            let files = try await BlockingWork.run { () throws(Fault) in Self.files(in: folders) }
-            sum += Int128(signal.isRequested ? files.bytes : files.count)
+            let use = try await BlockingWork.run { () throws(Fault) in FolderUse(of: folders) }
+            sum += Int128(signal.isRequested ? use.bytes : use.files)
         }
         usage.used = Int64(clamping: sum)
         return usage
@@ -68,20 +65,5 @@ struct PodUsages: Sendable {
                 guard let empty = volume.emptyDir, empty.medium.isEmpty else { return nil }
                 return layout.volume(volume.name, plugin: EmptyDirectory.plugin, podUID: uid)
             }
-    }
-
-    /// What is below the folders. Files that go meanwhile are not counted; links are not followed.
-    private static func files(in folders: [String]) -> (count: Int64, bytes: Int64) {
-        var (count, bytes, rest) = (Int64(0), Int64(0), folders)
-        while let folder = rest.popLast(), count < mostFiles {
-            for name in (try? Files.list(folder)) ?? [] {
-                let path = Path.join(folder, name)
-                guard let status = try? Files.status(of: path, followingLinks: false) else { continue }
-                count += 1
-                bytes = Int64(clamping: Int128(bytes) + Int128(status.size.bytes))
-                if status.kind == .directory { rest.append(path) }
-            }
-        }
-        return (count, bytes)
     }
 }

@@ -48,7 +48,8 @@ final class PressureKeeper: Sendable {
         let folder = await imagesFolder()
         let present = amounts.read(images: folder)
         let now = Timestamp.now
-        let excess = excess(present)
+        // Images past their age go at the pace at which others would.
+        let excess = excess(present) ?? options.imageLimits.maximumAge.map { _ in 0 }
         let (outcome, isDue, mayCollect) = state.withLock { state in
             let outcome = state.decision.look(present, now: now)
             let mayCollect = excess != nil && state.nextCollection.map { $0 <= now } ?? true
@@ -64,6 +65,7 @@ final class PressureKeeper: Sendable {
                 state.withLock { $0.isBusy = false }
             }
         }
+        context.admission.set(outcome.pressures)
         return outcome.pressures
     }
 
@@ -136,15 +138,11 @@ final class PressureKeeper: Sendable {
         guard let record = context.table[uid], let pod = record.present.pod else { return }
         let own = Duration.seconds(min(max(pod.spec.terminationGracePeriodSeconds ?? 30, 1), PodFacts.longestGrace))
         let grace = threshold.gracePeriod == nil ? Duration.seconds(1) : min(own, options.evictionGracePeriod)
-        let isNew = record.change { state in
-            guard state.memory.end == nil, !state.isGone else { return false }
-            state.memory.end = PodEnd(
-                phase: "Failed", reason: PodEnd.evicted, message: message, gracePeriod: grace)
-            return true
-        }
-        guard isNew else { return }
-        context.tell(pod, nil, .warning, PodEnd.evicted, message)
-        context.wake(uid)
+        context.end(
+            uid,
+            PodEnd(
+                phase: "Failed", reason: PodEnd.evicted, message: message, gracePeriod: grace,
+                note: PodEnd.Note(message: message), disruption: message))
     }
 }
 

@@ -65,6 +65,7 @@ extension PodWorker {
             } catch {
                 context.log.warning("what pod \(pod.objectName) was granted does not outlive a restart: \(error)")
             }
+            context.admission.note(pod, isResized: true)
             record.remember { memory in
                 memory.resize.group = memory.resize.group ?? CgroupValues(ofPod: present.spec)
                 memory.resize.allocation = wanted

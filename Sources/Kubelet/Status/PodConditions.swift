@@ -10,8 +10,8 @@ struct PodConditions: Sendable {
     let isSandboxReady: Bool
     let isInitialized: Bool
     let now: Timestamp
-    /// Why the pod had to make room; `nil` when it had not.
-    var eviction: String?
+    /// Why the node ends the pod though it did nothing wrong.
+    var disruption: String?
     var resize = Resize()
 
     /// What is said about the resizing of the pod, as long as there is something to say (KEP 1287).
@@ -37,7 +37,7 @@ struct PodConditions: Sendable {
 
     /// In the order in which `kubectl describe` has shown them for years; those of others behind.
     var merged: [PodCondition] {
-        let findings = [sandbox, initialized, ready, containersReady] + resizing + disruption
+        let findings = [sandbox, initialized, ready, containersReady] + resizing + disrupted
         let own = findings.map(condition)
         let types = Resize.types.union(findings.map(\.type))
         return own + pod.status.conditions.filter { !types.contains($0.type) } + scheduled
@@ -50,8 +50,8 @@ struct PodConditions: Sendable {
     }
 
     /// The node ends it (KEP 3329).
-    private var disruption: [Finding] {
-        eviction.map {
+    private var disrupted: [Finding] {
+        disruption.map {
             [Finding(type: "DisruptionTarget", isTrue: true, reason: "TerminationByKubelet", message: $0)]
         } ?? []
     }

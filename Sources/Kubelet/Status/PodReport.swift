@@ -46,7 +46,7 @@ struct PodReport: Sendable {
         let conditions = PodConditions(
             pod: facts.pod, status: status, isSandboxReady: facts.runtime.sandbox != nil,
             isInitialized: isInitialized, now: facts.now,
-            eviction: facts.end?.reason == PodEnd.evicted ? facts.end?.message : nil,
+            disruption: facts.end?.disruption,
             resize: PodConditions.Resize(facts, isLive: decision.stage == .live))
         status.conditions = conditions.merged
         return status

@@ -35,9 +35,18 @@ final class PodStatusWriter: Sendable {
         }
     }
 
+    /// What stands in the API for a pod of a file; `nil` while that is being made.
+    private func mirror(_ present: PodRecord.State) -> StoredObject? {
+        guard let object = present.object, let mirror = table.mirrors[object.objectName], !mirror.isOutdated else {
+            return nil
+        }
+        let hash = Pod(object).metadata.annotations[StaticPod.hash]
+        return Pod(mirror.object).metadata.annotations[StaticPod.mirror] == hash ? mirror.object : nil
+    }
+
     private func write(_ uid: String) async throws(Status) {
-        guard let present = table[uid]?.present, let object = present.object, !present.isGone,
-            let status = present.status
+        guard let present = table[uid]?.present, let object = present.isStatic ? mirror(present) : present.object,
+            !present.isGone, let status = present.status
         else { return }
         let name = object.objectName
         do throws(Status) {

@@ -6,6 +6,10 @@ import Support
 enum ClaimedVolume: Hashable, Sendable {
     case hostPath(HostPathVolumeSource)
     case local(path: String)
+    /// A block device of this node, of the PersistentVolume of this name.
+    case device(path: String, name: String)
+    case driver(CSIVolume)
+    case network(NetworkFileSystem)
 
     /// The name of the volume that a claim of the pod is bound to; fails with `unavailable` while it is bound
     /// to none.
@@ -29,17 +33,15 @@ enum ClaimedVolume: Hashable, Sendable {
         return claim.spec.volumeName
     }
 
-    /// What to mount; fails when the two are not bound to each other, the volume is not reachable from this
-    /// node, or it is of a kind that this version has not.
+    /// What to mount, `isReadOnly` if the pod says so; fails when the two are not bound to each other, the volume
+    /// is not reachable from this node, or it is of a kind that this version has not.
     init(
-        _ claim: PersistentVolumeClaim, _ volume: PersistentVolume, nodeName: String, nodeLabels: Fields
+        _ claim: PersistentVolumeClaim, _ volume: PersistentVolume, isReadOnly: Bool = false, nodeName: String,
+        nodeLabels: Fields
     ) throws(Fault) {
         let name = volume.metadata.name
         guard let owner = volume.spec.claimRef, owner.uid == claim.metadata.uid else {
             throw Fault(.conflict, "PersistentVolume \(name) is not bound to the claim \(claim.objectName)")
-        }
-        guard volume.spec.volumeMode ?? "Filesystem" == "Filesystem" else {
-            throw Fault(.unsupported, "PersistentVolume \(name) has volumeMode Block, which is not supported")
         }
         if let affinity = volume.spec.nodeAffinity?.required {
             let selector: NodeSelector
@@ -52,10 +54,21 @@ enum ClaimedVolume: Hashable, Sendable {
                     .unavailable, "PersistentVolume \(name) has a node affinity that excludes this node")
             }
         }
-        if let source = volume.spec.hostPath {
+        let isBlock = volume.spec.volumeMode == "Block"
+        if let source = volume.spec.local {
+            self = isBlock ? .device(path: source.path, name: name) : .local(path: source.path)
+        } else if let volume = CSIVolume(volume, isReadOnly: isReadOnly) {
+            self = .driver(volume)
+        } else if isBlock {
+            throw Fault(
+                .unsupported, "PersistentVolume \(name) has volumeMode Block, which its kind does not support")
+        } else if let source = volume.spec.hostPath {
             self = .hostPath(source)
-        } else if let source = volume.spec.local {
-            self = .local(path: source.path)
+        } else if let source = volume.spec.nfs {
+            self = .network(
+                NetworkFileSystem(
+                    name: name, server: source.server, path: source.path, options: volume.spec.mountOptions,
+                    isReadOnly: isReadOnly || source.readOnly))
         } else {
             throw Fault(.unsupported, "PersistentVolume \(name) is of the kind \(Self.kind(volume.spec))")
         }

@@ -24,12 +24,29 @@ struct ContainerMounts {
     var offer = MountOffer()
 
     func make() throws(Fault) -> [CRI.Mount] {
-        if let device = container.volumeDevices.first {
-            throw Fault(.unsupported, "volume \(device.name): block devices are not supported")
-        }
         var mounts: [CRI.Mount] = []
         for (index, mount) in container.volumeMounts.enumerated() { mounts.append(try make(mount, index)) }
         return mounts
+    }
+
+    /// The block devices that the container has of its pod's volumes.
+    func devices() throws(Fault) -> [CRI.Device] {
+        var devices: [CRI.Device] = []
+        for wanted in container.volumeDevices {
+            guard let place = volumes.places[wanted.name] else {
+                throw Fault(.unavailable, "volume \(wanted.name) of container \(container.name) is not mapped")
+            }
+            guard place.isDevice else {
+                throw Fault(
+                    .invalid,
+                    "volume \(wanted.name) has volumeMode Filesystem, but is specified in volumeDevices")
+            }
+            var device = CRI.Device()
+            (device.hostPath, device.containerPath) = (place.path, wanted.devicePath)
+            device.permissions = place.isReadOnly ? "r" : "mrw"
+            devices.append(device)
+        }
+        return devices
     }
 
     private func make(_ mount: VolumeMount, _ index: Int) throws(Fault) -> CRI.Mount {
@@ -37,6 +54,9 @@ struct ContainerMounts {
             throw Fault(.unavailable, "volume \(mount.name) of container \(container.name) is not mounted")
         }
         if place.isImage { return try makeImage(mount) }
+        guard !place.isDevice else {
+            throw Fault(.invalid, "volume \(mount.name) has volumeMode Block, but is specified in volumeMounts")
+        }
         var path = place.path
         if let part = try subPath(of: mount), !part.isEmpty {
             let target = Path.join(

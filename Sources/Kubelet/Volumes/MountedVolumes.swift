@@ -6,6 +6,8 @@ public struct MountedVolumes: Hashable, Sendable {
         var isReadOnly = false
         /// An image, which the runtime mounts by itself: there is no path (KEP 4639).
         var isImage = false
+        /// A block device, which containers have as one.
+        var isDevice = false
     }
 
     let podUID: String

@@ -38,8 +38,9 @@ public struct NodeConfiguration: Hashable, Sendable {
         static let names: Set = [
             "container-log-max-files", "container-log-max-size", "eviction-hard", "eviction-max-pod-grace-period",
             "eviction-minimum-reclaim", "eviction-pressure-transition-period", "eviction-soft",
-            "eviction-soft-grace-period", "image-gc-high-threshold", "image-gc-low-threshold",
-            "minimum-image-ttl-duration",
+            "eviction-soft-grace-period", "image-gc-high-threshold", "image-gc-low-threshold", "image-maximum-gc-age",
+            "kube-reserved", "minimum-image-ttl-duration", "pod-manifest-path",
+            "pod-max-pids", "pods-per-core", "system-reserved",
         ]
     }
 

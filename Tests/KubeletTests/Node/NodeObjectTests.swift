@@ -65,4 +65,34 @@ import Testing
             capacity.capacity["hugepages-2Mi"] == "1048576Ki" && capacity.capacity["hugepages-1Gi"] == "0")
         #expect(capacity.allocatableTexts["memory"] == "3145728Ki")
     }
+
+    @Test func `what is reserved is not for pods`() throws {
+        var options = KubeletOptions(
+            nodeName: "n1", internalAddresses: [], version: "v1", layout: KubeletLayout(root: "/r"))
+        var capacity = NodeCapacity(processors: 2, memory: 4 << 30, storage: 100 << 30, pods: 110)
+        #expect(capacity.allocatableTexts["ephemeral-storage"] == "\((100 << 30) / 100 * 95)")
+        #expect(capacity.allocatableTexts["memory"] == capacity.capacity["memory"])
+        try options.apply([
+            "system-reserved": "cpu=200m,memory=500Mi,ephemeral-storage=1Gi,pid=100", "kube-reserved": "cpu=50m",
+            "eviction-hard": "memory.available<100Mi,nodefs.available<10%",
+        ])
+        capacity.reservation = options.reservation
+        let texts = capacity.allocatableTexts
+        #expect(texts["cpu"] == "1750m" && texts["memory"] == "\((4096 - 600) * 1024)Ki" && texts["pods"] == "110")
+        #expect(texts["ephemeral-storage"] == "\((100 << 30) / 10 * 9 - (1 << 30))")
+        #expect(capacity.capacity["cpu"] == "2")
+        // More than there is leaves nothing, not less.
+        try options.apply(["system-reserved": "cpu=9000000000000000,memory=7Ei", "kube-reserved": "memory=7Ei"])
+        capacity.reservation = options.reservation
+        #expect(capacity.allocatableTexts["cpu"] == "0" && capacity.allocatableTexts["memory"] == "0")
+    }
+
+    @Test func `resources that others tell of stay, and are for pods`() {
+        var node = object().fresh(NodeHealth(), images: [], now: now)
+        node.status.capacity["example.com/gpu"] = "3"
+        node.status.capacity["hugepages-4Mi"] = "1"
+        let status = object().updated(node, NodeHealth(), images: [], now: now).status
+        #expect(status.capacity["example.com/gpu"] == "3" && status.allocatable["example.com/gpu"] == "3")
+        #expect(status.capacity["hugepages-4Mi"] == nil)
+    }
 }

@@ -14,6 +14,10 @@ import Testing
 struct KubeletWorld: Sendable {
     let client = MemoryClient()
     let runtime = FakeRuntime(images: ["docker.io/library/web:1"])
+    /// Where the pods of files are; `nil` for none.
+    var manifests: String?
+    /// The API through somebody who may keep silent.
+    var silence: SilentClient?
     let folder = "/tmp/k3s-kubelet-test-\(UInt32.random(in: 0...UInt32.max))"
 
     func makeKubelet(_ events: EventRecorder) -> Kubelet {
@@ -22,7 +26,9 @@ struct KubeletWorld: Sendable {
         var options = KubeletOptions(
             nodeName: "n1", internalAddresses: [.v4(0x0A00_0001)], version: "v1.36.3+k3s1", layout: layout)
         options.cgroupRoot = "/" + Path.name(of: folder)
+        options.staticPods = manifests
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let client: any Client = silence ?? client
         return Kubelet(
             options, client: client, runtime: runtime, images: runtime,
             events: events, log: log)
@@ -46,8 +52,11 @@ struct KubeletWorld: Sendable {
         try Cgroup("/" + Path.name(of: folder), in: try CgroupHierarchy.detect()).remove()
     }
 
-    static func with(_ body: (KubeletWorld) async throws -> Void) async throws {
-        let world = KubeletWorld()
+    static func with(
+        _ change: (inout KubeletWorld) -> Void = { _ in }, _ body: (KubeletWorld) async throws -> Void
+    ) async throws {
+        var world = KubeletWorld()
+        change(&world)
         var failure: (any Error)?
         do { try await body(world) } catch { failure = error }
         do { try world.cleanUp() } catch { failure = failure ?? error }
@@ -249,8 +258,56 @@ struct KubeletTests {
                     #expect(event.message.contains("user namespaces (hostUsers: false)"))
                     break
                 }
-                #expect(world.client.present(Pod.self, pod.objectName)?.status.phase == "Pending")
+                try await world.until("web") { $0?.status.phase == "Pending" }
                 #expect(world.runtime.calls.isEmpty)
+            }
+        }
+    }
+
+    @Test func `a pod that has no room fails, and a critical one gets room`() async throws {
+        try await KubeletWorld.with { world in
+            try await world.run {
+                func asking(_ name: String, _ part: Int, priority: Int? = nil) -> Pod {
+                    var pod = world.pod(name)
+                    // Parts of the whole machine, whatever that is.
+                    pod.spec.containers[0].resources.requests = ["cpu": "\(Machine.processorCount * part)m"]
+                    pod.spec.priority = priority
+                    return pod
+                }
+                world.client.put(asking("web", 600))
+                try await world.until("web") { $0?.isReady ?? false }
+                world.client.put(asking("late", 600))
+                try await world.until("late") { $0?.status.phase == "Failed" }
+                let late = world.client.present(Pod.self, ObjectName(namespace: "default", name: "late"))
+                #expect(late?.status.reason == "OutOfcpu")
+                #expect(late?.status.message.hasPrefix("Pod was rejected: Node didn't have enough resource: cpu, ") == true)
+                world.client.put(asking("core", 600, priority: 2_000_000_000))
+                try await world.until("core") { $0?.isReady ?? false }
+                try await world.until("web") { $0?.status.phase == "Failed" }
+                let web = world.client.present(Pod.self, ObjectName(namespace: "default", name: "web"))
+                #expect(web?.status.reason == "Preempting")
+                #expect(web?.status.conditions.contains { $0.type == "DisruptionTarget" } == true)
+                #expect(!world.runtime.calls.contains("run late"))
+            }
+        }
+    }
+
+    @Test func `a pod that fills its volume beyond its size is evicted`() async throws {
+        try await KubeletWorld.with { world in
+            try await world.run {
+                var pod = world.pod("web")
+                pod.spec.volumes = [Volume(["name": "data", "emptyDir": ["sizeLimit": "64Ki"]])]
+                pod.spec.containers[0].volumeMounts = [VolumeMount(["name": "data", "mountPath": "/data"])]
+                world.client.put(pod)
+                try await world.until("web") { $0?.isReady ?? false }
+                let volume = world.folder + "/kubelet/pods/uid-web/volumes/kubernetes.io~empty-dir/data"
+                try Files.write(Array(repeating: 1, count: 100_000), to: volume + "/file")
+                // Makes the node look now.
+                world.client.remove(Node.self, ObjectName(name: "n1"))
+                try await world.until("web") { $0?.status.phase == "Failed" }
+                let status = try #require(world.client.present(Pod.self, pod.objectName)).status
+                #expect(status.reason == "Evicted" && status.conditions.allSatisfy { $0.type != "DisruptionTarget" })
+                #expect(status.message == "Usage of EmptyDir volume \"data\" exceeds the limit \"64Ki\". ")
             }
         }
     }

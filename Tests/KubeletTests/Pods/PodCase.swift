@@ -12,6 +12,7 @@ struct PodCase {
     var memory = PodMemory()
     var verdicts: [String: ProbeVerdict] = [:]
     var isGone = false
+    var isHeld = false
     var sandboxes: [RuntimePod.Sandbox] = []
     var containers: [RuntimePod.Container] = []
 
@@ -75,10 +76,12 @@ struct PodCase {
     }
 
     var facts: PodFacts {
-        PodFacts(
+        var facts = PodFacts(
             pod, isGone: isGone, runtime: RuntimePod(sandboxes: sandboxes, containers: containers),
             memory: memory,
             verdicts: verdicts, now: Self.now)
+        facts.isHeld = isHeld
+        return facts
     }
 
     var decision: PodDecision { PodDecision(facts) }

@@ -16,6 +16,11 @@ import Testing
         #expect(pod.sandbox().instance("a").instance("b").outcome == [])
     }
 
+    @Test func `a pod of a name that another one still has waits for it, and one that runs does not mind`() {
+        #expect(PodCase().with { $0.isHeld = true }.outcome == [])
+        #expect(PodCase().sandbox().with { $0.isHeld = true }.outcome == ["start a 0"])
+    }
+
     @Test func `init containers run one after the other, and once`() {
         let pod = PodCase(initial: ["i", "j"]).sandbox()
         #expect(pod.outcome == ["start i 0"])

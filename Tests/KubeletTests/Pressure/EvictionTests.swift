@@ -106,7 +106,7 @@ import Testing
 
     @Test func `a pod that must go fails, and says that the node ended it`() {
         let pod = PodCase().sandbox().instance("a").with {
-            $0.memory.end = PodEnd(phase: "Failed", reason: "Evicted", message: "low", gracePeriod: .seconds(1))
+            $0.memory.end = PodEnd(phase: "Failed", reason: "Evicted", message: "low", gracePeriod: .seconds(1), disruption: "low")
             $0.memory.endingSince = PodCase.now
         }
         #expect(pod.outcome == ["stop a0 by 1001"])

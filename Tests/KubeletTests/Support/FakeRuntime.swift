@@ -21,6 +21,7 @@ final class FakeRuntime: RuntimeService, ImageService {
         var events: [Int: AsyncStream<ContainerEvent>.Continuation] = [:]
         /// Containers that do not end by being asked.
         var stubborn: Set<String> = []
+        var onStart: (@Sendable () -> Void)?
     }
 
     private let state = Mutex(State())
@@ -29,6 +30,9 @@ final class FakeRuntime: RuntimeService, ImageService {
 
     func read<Result: Sendable>(_ body: (State) -> Result) -> Result { state.withLock { body($0) } }
     func change(_ body: (inout State) -> Void) { state.withLock { body(&$0) } }
+
+    /// Calls back after each start of a container.
+    func onStart(_ body: @escaping @Sendable () -> Void) { change { $0.onStart = body } }
 
     /// `VERB NAME`, in order.
     var calls: [String] { read(\.calls) }
@@ -152,11 +156,13 @@ final class FakeRuntime: RuntimeService, ImageService {
     }
 
     func startContainer(_ id: String) async throws(Fault) {
-        state.withLock { state in
+        let onStart = state.withLock { state in
             state.containers[id]?.state = .running
             state.containers[id]?.startedAt = Self.now
             state.calls.append("start \(state.containers[id]?.metadata.name ?? id)")
+            return state.onStart
         }
+        onStart?()
     }
 
     func stopContainer(_ id: String, timeout: Duration) async throws(Fault) {

@@ -91,6 +91,10 @@ final class MemoryClient: Client {
         guard state.withLock({ $0.objects[key] == nil }) else {
             throw .alreadyExists(target.resource, target.name)
         }
+        var object = object
+        if object.at("metadata", "uid") == nil {
+            object[path: ["metadata", "uid"]] = .string("made-\(state.withLock(\.revision) + 1)")
+        }
         return store(object, target)
     }
 

@@ -21,6 +21,9 @@ import Testing
 
     @Test func `hostPath and local volumes are taken where they are`() throws {
         #expect(try open("{claimRef: {uid: c-1}, local: {path: /mnt/a}}") == .local(path: "/mnt/a"))
+        #expect(
+            try open("{claimRef: {uid: c-1}, volumeMode: Block, local: {path: /mnt/a}}")
+                == .device(path: "/mnt/a", name: "pv"))
         let host = try open("{claimRef: {uid: c-1}, hostPath: {path: /mnt/b, type: DirectoryOrCreate}}")
         guard case .hostPath(let source) = host else { throw Fault(.failed, "no hostPath") }
         #expect(source.path == "/mnt/b" && source.type == "DirectoryOrCreate")
@@ -44,9 +47,8 @@ import Testing
             "not bound to the claim default/data"
         ),
         ("{local: {path: /a}}", .conflict, "not bound to the claim"),
-        ("{claimRef: {uid: c-1}, nfs: {server: s, path: /}}", .unsupported, "nfs"),
-        ("{claimRef: {uid: c-1}, csi: {driver: d}, capacity: {storage: 1Gi}}", .unsupported, "csi"),
-        ("{claimRef: {uid: c-1}, volumeMode: Block, local: {path: /dev/x}}", .unsupported, "Block"),
+        ("{claimRef: {uid: c-1}, iscsi: {lun: 1}, capacity: {storage: 1Gi}}", .unsupported, "iscsi"),
+        ("{claimRef: {uid: c-1}, volumeMode: Block, hostPath: {path: /a}}", .unsupported, "Block"),
     ])
     func `what cannot be mounted is refused, by name`(volume: String, code: Fault.Code, words: String) throws
     {

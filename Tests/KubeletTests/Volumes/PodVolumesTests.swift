@@ -116,7 +116,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "nfs: {server: s, path: /}", "csi: {driver: d}", "iscsi: {lun: 1}",
+        "cephfs: {monitors: [m]}", "rbd: {image: i}", "iscsi: {lun: 1}",
     ])
     func `a kind that this version has not is named`(source: String) async throws {
         try await VolumeWorld.run { world in

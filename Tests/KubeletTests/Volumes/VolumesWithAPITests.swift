@@ -43,7 +43,7 @@ import Testing
             let pod = try await Self.populate(server.client())
             let node = server.client(as: User(name: "system:node:node-1", groups: ["system:nodes"]))
             let volumes = PodVolumes(
-                layout: world.layout, client: node, nodeName: "node-1", log: Logger(label: "test"))
+                layout: world.layout, client: node, nodeName: "node-1", log: Logger(label: "test"), wake: { _ in })
             let name = try #require(pod.spec.volumes.first?.name)
             let mounted = try await volumes.mount(pod)
             let path = try #require(mounted.path(of: name))
@@ -71,7 +71,7 @@ import Testing
             var pod = try await Self.populate(server.client())
             let node = server.client(as: User(name: "system:node:node-2", groups: ["system:nodes"]))
             let volumes = PodVolumes(
-                layout: world.layout, client: node, nodeName: "node-2", log: Logger(label: "test"))
+                layout: world.layout, client: node, nodeName: "node-2", log: Logger(label: "test"), wake: { _ in })
             pod.spec.nodeName = "node-2"
             let fault = await #expect(throws: Fault.self) { try await volumes.mount(pod) }
             #expect(fault?.code == .denied)

@@ -196,7 +196,7 @@ import Testing
 }
 
 /// Notes what a message shows.
-private struct FieldRecorder: ProtobufFields {
+struct FieldRecorder: ProtobufFields {
     private var kinds: [Int: String] = [:]
 
     static func fields(of type: any ProtobufMessage.Type) -> [Int: String] {

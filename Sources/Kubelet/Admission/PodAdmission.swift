@@ -53,7 +53,7 @@ enum PodAdmission {
     }
 
     private static func forbidden(_ why: String) -> PodEnd {
-        PodEnd(phase: "Failed", reason: "SysctlForbidden", message: "forbidden sysctl: " + why)
+        .refused("SysctlForbidden", "forbidden sysctl: " + why)
     }
 }
 

@@ -1,0 +1,64 @@
+import API
+import APIMachinery
+import Client
+import Support
+import Synchronization
+
+/// The one ledger of the node, which the workers of new pods ask; whoever may be taken later is woken.
+final class AdmissionDesk: Sendable {
+    private struct State: Sendable {
+        var ledger: AdmissionLedger
+        var pressures: Set<NodePressure> = []
+    }
+
+    private let client: any Client
+    private let name: String
+    private let state: Mutex<State>
+    private let wake: @Sendable (_ podUID: String) -> Void
+
+    init(
+        _ client: any Client, _ name: String, _ capacity: NodeCapacity,
+        wake: @escaping @Sendable (_ podUID: String) -> Void
+    ) {
+        self.client = client
+        self.name = name
+        var allocatable: [String: Int64] = [:]
+        for (name, amount) in capacity.allocatable {
+            allocatable[name] = name == "cpu" ? amount.milliValue : amount.value
+        }
+        state = Mutex(State(ledger: AdmissionLedger(allocatable: allocatable)))
+        self.wake = wake
+    }
+
+    /// What the node is short of now.
+    func set(_ pressures: Set<NodePressure>) { state.withLock { $0.pressures = pressures } }
+
+    /// A pod that an earlier kubelet has begun keeps its part before its worker knows of it.
+    func expect(_ object: StoredObject) {
+        guard !state.withLock({ $0.ledger.knows(object.uid) }) else { return }
+        let pod = Pod(object)
+        guard pod.status.startTime != nil, !["Succeeded", "Failed"].contains(pod.status.phase) else { return }
+        note(pod)
+    }
+
+    /// The pod runs here, and is not asked about any more; `isResized` when it has other resources now.
+    func note(_ pod: Pod, isResized: Bool = false) {
+        let uid = pod.metadata.uid
+        guard isResized || !state.withLock({ $0.ledger.knows(uid) }) else { return }
+        let claim = PodClaim(pod)
+        state.withLock { $0.ledger.note(uid, claim) }
+    }
+
+    /// The pod has ended.
+    func forget(_ uid: String) { for uid in state.withLock({ $0.ledger.forget(uid) }) { wake(uid) } }
+
+    /// Judges a pod that has not begun. Without an answer from the API what only its Node object tells is left out.
+    func admit(_ pod: Pod) async -> AdmissionVerdict {
+        guard !state.withLock({ $0.ledger.knows(pod.metadata.uid) }) else { return .admitted }
+        let node = try? await client.find(Node.self, ObjectName(name: name))
+        return state.withLock { state in
+            state.ledger.admit(
+                pod, AdmissionLedger.Place(name: name, node: node ?? nil, pressures: state.pressures))
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import Support
+import Wire
+
+/// What is under way and will be told of when it has ended: nothing has failed. The cause of the fault that says so.
+struct UnderWay: Error, Hashable {}
+
+extension Fault {
+    static func underWay(_ what: String) -> Fault { Fault(.unavailable, what, cause: UnderWay()) }
+
+    var isUnderWay: Bool { cause is UnderWay }
+
+    /// What a driver answered, in the words that events have for it.
+    var asTold: String {
+        guard let status = cause as? GRPCStatus else { return summary }
+        return "rpc error: code = \(status.code.goName) desc = \(status.message)"
+    }
+
+    /// Whether what was asked of a driver surely is not done, and not being done: of a call that was broken off, nobody
+    /// knows.
+    var isFinal: Bool {
+        guard let status = cause as? GRPCStatus else { return true }
+        let open: Set<GRPCStatus.Code> = [.cancelled, .deadlineExceeded, .unavailable, .resourceExhausted, .aborted]
+        return !open.contains(status.code)
+    }
+
+    /// The same, of a step of Kubernetes' (`MountVolume.SetUp`) with a volume.
+    func of(_ step: String, _ volume: String) -> Fault {
+        var fault = self
+        fault.summary = "\(step) failed for volume \(QuotedText.quoted(volume)) : \(asTold)"
+        return fault
+    }
+}
+
+extension GRPCStatus.Code {
+    /// As Go's library prints it.
+    fileprivate var goName: String {
+        let names = [
+            "OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound", "AlreadyExists",
+            "PermissionDenied", "ResourceExhausted", "FailedPrecondition", "Aborted", "OutOfRange", "Unimplemented",
+            "Internal", "Unavailable", "DataLoss", "Unauthenticated",
+        ]
+        return names.indices.contains(rawValue) ? names[rawValue] : "Code(\(rawValue))"
+    }
+}

@@ -1,0 +1,42 @@
+import APIMachinery
+import Support
+
+/// What a node keeps from its pods (Kubernetes documentation, "Reserve Compute Resources for System Daemons").
+public struct NodeReservation: Hashable, Sendable {
+    /// For the system and for Kubernetes' own programs: thousandths of a core, bytes, pieces.
+    var amounts: [String: Int64] = [:]
+    /// Below this pods would be evicted, so that it is not theirs. What a node evicts for without being told to is
+    /// not taken from the memory, as in k3s.
+    var memoryKept: EvictionThreshold.Quantity?
+    var storageKept: EvictionThreshold.Quantity? = .part(5000, text: "5%")
+
+    public init() {}
+
+    static let names: Set = ["cpu", "memory", "ephemeral-storage", "pid"]
+
+    /// Adds `cpu=200m,memory=500Mi`; `nil` for what is no such list.
+    mutating func add(_ text: String) -> Void? {
+        for part in text.split(separator: ",") {
+            let words = part.split(separator: "=", maxSplits: 1).map(String.init)
+            guard words.count == 2, Self.names.contains(words[0]) || words[0].hasPrefix("hugepages-"),
+                let quantity = try? Quantity(words[1]), quantity.sign >= 0
+            else { return nil }
+            let amount = words[0] == "cpu" ? quantity.milliValue : quantity.value
+            let sum = (amounts[words[0]] ?? 0).addingReportingOverflow(amount)
+            amounts[words[0]] = sum.overflow ? .max : sum.partialValue
+        }
+        return ()
+    }
+
+    /// What is left of a capacity for pods, never less than nothing.
+    func rest(of capacity: Int64, _ name: String, otherwiseUsed used: Int64 = 0) -> Int64 {
+        let kept: Int64 =
+            switch name {
+            case "memory": memoryKept?.value(of: capacity) ?? 0
+            case "ephemeral-storage": storageKept?.value(of: capacity) ?? 0
+            default: 0
+            }
+        let rest = Int128(capacity) - Int128(kept) - Int128(amounts[name] ?? 0) - Int128(used)
+        return Int64(clamping: max(rest, 0))
+    }
+}

@@ -1,0 +1,66 @@
+import Host
+import Support
+
+/// A folder of another machine, mounted over the network by the host's own program.
+struct NetworkFileSystem: Hashable, Sendable {
+    static let plugin = "kubernetes.io~nfs"
+    /// As long as Kubernetes lets a mount take.
+    private static let limit = Duration.seconds(120)
+
+    /// The PersistentVolume, or the pod's name for it.
+    let name: String
+    let server: String
+    let path: String
+    var options: [String] = []
+    var isReadOnly = false
+
+    /// `server:path`, a server that is an IPv6 address in brackets.
+    var source: String {
+        let isAddress = server.contains(":") && !server.hasPrefix("[")
+        return "\(isAddress ? "[\(server)]" : server):\(path)"
+    }
+
+    /// What is given to `mount -o`.
+    var flags: [String] { (isReadOnly ? ["ro"] : []) + options }
+
+    // mount -t nfs -o FLAGS SERVER:PATH TARGET
+    /// Mounts it, if it is not mounted; fails with `unsupported` on a host that lacks the program for it.
+    func mount(at target: String, programs: [String] = Self.programs) async throws(Fault) {
+        guard try !Mounts.isMountPoint(target) else { return }
+        guard programs.contains(where: Files.exists) else {
+            throw Fault(
+                .unsupported,
+                "mount failed: this host has no program mount.nfs, which mounts volumes of the kind nfs",
+                remedy: "install the package nfs-common or nfs-utils")
+        }
+        try Files.makeDirectory(target, mode: 0o750)
+        let words = ["-t", "nfs"] + (flags.isEmpty ? [] : ["-o", flags.joined(separator: ",")]) + [source, target]
+        let command = Command("mount", words)
+        let outcome = try await Self.within(Self.limit) { () throws(Fault) in try await command.run() }
+        guard outcome.status.isSuccess else {
+            let said = outcome.errorText.split(separator: "\n").joined(separator: " ")
+            throw Fault(.failed, "mount failed: \(said)")
+        }
+    }
+
+    private static let programs = ["/sbin/mount.nfs", "/usr/sbin/mount.nfs"]
+
+    /// A server that does not answer is not waited for without end.
+    private static func within<Result: Sendable>(
+        _ limit: Duration, _ body: @escaping @Sendable () async throws(Fault) -> Result
+    ) async throws(Fault) -> Result {
+        let outcome = await withTaskGroup(of: Swift.Result<Result, Fault>.self) { group in
+            group.addTask {
+                do throws(Fault) { return .success(try await body()) } catch { return .failure(error) }
+            }
+            group.addTask {
+                try? await Task.sleep(for: limit)
+                return .failure(Fault(.timedOut, "mount failed: the server does not answer"))
+            }
+            let first = await group.next() ?? .failure(Fault(.failed, "mount was not tried"))
+            group.cancelAll()
+            return first
+        }
+        return try outcome.get()
+    }
+}

@@ -1,0 +1,46 @@
+import Host
+import Support
+import Testing
+
+/// Pods that a node runs from files, on real containers.
+@Suite(.serialized) struct StaticPodTests {
+    private static func text(_ words: String) -> String {
+        """
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: own, labels: {app: own}}
+        spec:
+          terminationGracePeriodSeconds: 1
+          containers:
+          - {name: own, image: "busybox:1", command: [sh, -c, "echo \(words); exec sleep 100000"]}
+        """
+    }
+
+    @Test func `a file in the node's folder is a pod, which outlives its mirror and goes with the file`() async throws {
+        try await TestNode.with { node, server in
+            let folder = node.folder + "/var/lib/rancher/k3s/agent/pod-manifests"
+            let file = folder + "/own.yaml"
+            try await eventually("the node has the folder") { Files.exists(folder) }
+            try Files.write(Self.text("first"), to: file)
+            try await eventually("the mirror is there") { try await server.kubectl("get", "pod", "own-node-1").status.isSuccess }
+            try await server.must("wait", "--for=condition=Ready", "pod/own-node-1", "--timeout=50s")
+            let container = "jsonpath={.status.containerStatuses[0].containerID}"
+            let first = try await server.must("get", "pod", "own-node-1", "-o", container)
+            #expect(try await server.must("logs", "own-node-1") == "first\n")
+            #expect(try await server.shell("own-node-1", "hostname").text == "own-node-1\n")
+
+            try await server.must("delete", "pod", "own-node-1", "--wait=false")
+            try await eventually("the mirror is there again, with the same container") {
+                let text = try await server.kubectl("get", "pod", "own-node-1", "-o", container + " {.metadata.deletionTimestamp}")
+                return text.text == first + " "
+            }
+
+            try Files.write(Self.text("second"), to: file)
+            try await eventually("the other pod has its place") {
+                try await server.kubectl("logs", "own-node-1").text == "second\n"
+            }
+            try Files.remove(file)
+            try await server.must("wait", "--for=delete", "pod/own-node-1", "--timeout=30s")
+        }
+    }
+}
