@@ -2,12 +2,13 @@
 
 SHELL := /bin/bash
 BINARY := .build/release/k3s
+SIMULATOR := .build/release/simulate
 # No program looks up symbols of this one, and the names of those that it would export weigh 4 MB. Functions of equal
 # code are folded into one, unless their address is taken.
 LINKING := --gc-sections --no-export-dynamic --icf=safe -s
 RELEASE := -c release --static-swift-stdlib $(addprefix -Xlinker ,$(LINKING))
 
-.PHONY: build run test simulate bench tables zones packages clean
+.PHONY: build run test simulate simulator bench tables zones packages clean
 
 build: packages
 	@Tools/step "Building $(BINARY) (the first time takes some minutes)"
@@ -18,7 +19,7 @@ run: build
 	@Tools/step "Starting the server; stop it with Ctrl-C"
 	@exec $(BINARY) server
 
-test: packages
+test: packages simulator
 	@Tools/python
 	@Tools/step "Building the tests (the first time takes some minutes)"
 	@swift build --build-tests
@@ -26,10 +27,12 @@ test: packages
 	@Tools/test
 
 # Lives of clusters under faults; `make simulate ARGS='--seed 7 --trace'` tells one.
-simulate: packages
+simulate: simulator
+	@$(SIMULATOR) $(ARGS)
+
+simulator: packages
 	@Tools/step "Building the simulator (the first time takes some minutes)"
 	@swift build $(RELEASE) --product simulate
-	@.build/release/simulate $(ARGS)
 
 bench: build
 	@Tools/step "Measuring (about ten minutes)"

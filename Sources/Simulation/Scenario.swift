@@ -18,6 +18,8 @@ public struct Scenario: Sendable {
     public var longestPause = Duration.seconds(20)
     /// The longest time between two faults.
     public var longestCalm = Duration.seconds(30)
+    /// When jobs come that come by the clock.
+    public var schedule = "* * * * *"
     /// How long everything may take to become as asked for.
     public var patience = Duration.seconds(1800)
     /// Is told what happens, line by line, as it happens.
@@ -31,6 +33,7 @@ public struct Scenario: Sendable {
         scenario.operations = 1600
         scenario.longestPause = .seconds(3600)
         scenario.longestCalm = .seconds(3600)
+        scenario.schedule = "0 * * * *"
         return scenario
     }
 
@@ -81,9 +84,7 @@ private struct ScenarioRun: Sendable {
         self.scenario = scenario
         self.world = world
         let log = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
-        var ledger = Ledger(at: world.now())
-        ledger.adopt(image.entries)
-        let book = Book(ledger)
+        let book = Book(image.ledger)
         self.book = book
         let (trace, now) = (scenario.trace, world.now)
         let witness = Witness { what, subject in
@@ -103,7 +104,7 @@ private struct ScenarioRun: Sendable {
     func live() async throws -> Scenario.Outcome {
         try await cluster.run {
             await world.pause(.seconds(3))
-            let workload = Workload(cluster)
+            let workload = Workload(cluster, schedule: scenario.schedule)
             try await workload.prepare()
             try await operate(workload)
             if !isBroken { await settle() }

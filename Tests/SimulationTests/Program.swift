@@ -17,7 +17,7 @@ enum Program {
     /// The build without optimisation, which is always beside the tests.
     static var debug: String { folder + "/simulate" }
 
-    /// The optimised build, if there is one: `make simulate` makes it.
+    /// The optimised build, if there is one: `make test` makes it.
     static var release: String? {
         let path = folder + "/../release/simulate"
         return access(path, X_OK) == 0 ? path : nil

@@ -19,6 +19,8 @@ enum ControllerRoster {
     static let entries: [Entry] = [
         Entry("deployment-controller") { _ in [DeploymentController()] },
         Entry("replicaset-controller") { _ in [ReplicaSetController()] },
+        Entry("statefulset-controller") { _ in [StatefulSetController()] },
+        Entry("daemon-set-controller") { _ in [DaemonSetController()] },
         Entry("replication-controller") { _ in [ReplicationControllerController()] },
         Entry("job-controller") { _ in [JobController(), JobOrphans()] },
         Entry("cronjob-controller") { _ in [CronJobController()] },

@@ -6,7 +6,7 @@ import Datastore
 import Logging
 import PKI
 import Scheduler
-public import Support
+import Support
 
 /// A whole cluster: the API server on its disk, the controllers, the scheduler, and nodes.
 final class SimulatedCluster: Sendable {
@@ -18,6 +18,8 @@ final class SimulatedCluster: Sendable {
     let nodes: [SimulatedNode]
     /// What runs in the server's process: it dies with the server.
     let controlPlane: [Part]
+    /// The last of them.
+    let scheduler: Part
     /// A second run of each controller, for a moment: two servers that both believe to lead.
     let doubles: [Part]
     /// The nodes' kubelets, in the order of the nodes.
@@ -25,7 +27,10 @@ final class SimulatedCluster: Sendable {
     private let serverPart: Part
     private let log: Logger
 
-    init(_ world: World, nodes count: Int, _ image: BootImage, _ witness: Witness, log: Logger) {
+    /// `times` is told how long each request of a part took, by the clock on the wall.
+    init(
+        _ world: World, nodes count: Int, _ image: BootImage, _ witness: Witness, log: Logger, times: CallTimes? = nil
+    ) {
         self.world = world
         self.log = log
         let disk = Disk(holding: image.entries)
@@ -34,10 +39,12 @@ final class SimulatedCluster: Sendable {
         let nodes = (1...count).map { number in
             let way = { @Sendable () throws(Status) -> any Client in try server.client(as: .node("node-\(number)")) }
             return SimulatedNode(
-                number, world, UnreliableClient(way: way, weather: weather, world: world, isUp: server.isUp), witness)
+                number, world,
+                UnreliableClient(way: way, weather: weather, world: world, isUp: server.isUp, times: times), witness)
         }
-        let links = Links(world: world, server: server, weather: weather, log: log)
-        controlPlane = links.parts("") + [links.scheduler]
+        let links = Links(world: world, server: server, weather: weather, log: log, times: times)
+        scheduler = links.scheduler
+        controlPlane = links.parts("") + [scheduler]
         doubles = links.parts("second ")
         kubelets = nodes.map { node in Part(node.name) { await node.run() } }
         serverPart = Part("server") { await server.run() }
@@ -85,6 +92,7 @@ private struct Links: Sendable {
     let server: SimulatedServer
     let weather: Weather
     let log: Logger
+    let times: CallTimes?
 
     func parts(_ prefix: String) -> [Part] {
         ControllerRoster.entries.map { entry in
@@ -120,34 +128,6 @@ private struct Links: Sendable {
 
     private func unreliable(_ client: LocalClient) -> UnreliableClient {
         UnreliableClient(
-            way: { () throws(Status) in client }, weather: weather, world: world, isUp: server.isUp)
-    }
-}
-
-/// What every cluster begins with, made once and shared by all seeds.
-public struct BootImage: Sendable {
-    let entries: [Entry]
-    let keys: [PrivateKey]
-
-    /// Lets a server make its first objects on an empty disk.
-    public static func make() throws(Fault) -> BootImage {
-        let keys = [try PrivateKey.generateP256()]
-        let world = World(seed: 0)
-        let result = try world.run {
-            let disk = Disk()
-            let server = SimulatedServer(world, disk, keys: keys, log: Logger(label: "boot") { _ in SwiftLogNoOpLogHandler() })
-            do {
-                try await server.start()
-                server.kill()
-                return Result<[Entry], any Error>.success(try await disk.entries())
-            } catch {
-                return .failure(error)
-            }
-        }
-        do {
-            return BootImage(entries: try result.get(), keys: keys)
-        } catch {
-            throw Fault(.failed, "the first objects of the simulated clusters cannot be made", cause: error)
-        }
+            way: { () throws(Status) in client }, weather: weather, world: world, isUp: server.isUp, times: times)
     }
 }

@@ -10,13 +10,19 @@ struct UnreliableClient: Client {
     let world: World
     /// On while the server is up: what waits for a server that dies is told so.
     let isUp: Switch
+    /// Is told how long requests take.
+    var times: CallTimes?
 
     private func attempt<T: Sendable>(
         _ request: Weather.Request, _ body: (any Client) async throws(Status) -> T
     ) async throws(Status) -> T {
         switch weather.fate(of: request) {
         case .good:
-            return try await body(way())
+            guard let times else { return try await body(way()) }
+            let began = ContinuousClock.now
+            let answer = try await body(way())
+            times.note(.now - began)
+            return answer
         case .slow(let there, let back):
             await world.pause(there)
             let answer = try await body(way())

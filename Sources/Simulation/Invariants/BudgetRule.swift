@@ -19,10 +19,10 @@ struct BudgetRule: Rule {
     }
 
     private func budget(_ event: Ledger.Event) -> String? {
-        guard let new = event.new.map({ PodDisruptionBudget($0) }) else { return nil }
+        guard let new = event.newValue.map({ PodDisruptionBudget($0) }) else { return nil }
         let left = new.status.disruptionsAllowed
         if left < 0 { return "allows \(left) disruptions" }
-        guard let old = event.old.map({ PodDisruptionBudget($0) }), old.metadata.uid == new.metadata.uid else { return nil }
+        guard let old = event.oldValue.map({ PodDisruptionBudget($0) }), old.metadata.uid == new.metadata.uid else { return nil }
         let taken = Self.disrupted(new).filter { !Self.disrupted(old).contains($0) }
         guard !taken.isEmpty, left != old.status.disruptionsAllowed - taken.count else { return nil }
         return "had \(old.status.disruptionsAllowed) disruptions to give, gave \(taken.count), and has \(left)"
@@ -32,14 +32,14 @@ struct BudgetRule: Rule {
         guard let pod = ledger.pods[event.name], let before, before.uid == pod.uid, pod.isEvicted, pod.isDeleting,
             !before.isDeleting, before.isReady
         else { return nil }
-        for object in (ledger.objects["poddisruptionbudgets"] ?? [:]).values where object.namespace == pod.name.namespace {
-            let budget = PodDisruptionBudget(object)
+        for (name, value) in ledger.values["poddisruptionbudgets"] ?? [:] where name.namespace == pod.name.namespace {
+            let budget = PodDisruptionBudget(value)
             guard let selector = try? LabelSelector(object: budget.value.at("spec", "selector")),
                 selector.matches(pod.labels), let made = budget.metadata.creationTimestamp,
                 event.now - made > Self.delay
             else { continue }
             if !Self.disrupted(budget).contains(pod.name.name) {
-                return "was evicted, and budget \(object.name) was not asked"
+                return "was evicted, and budget \(name.name) was not asked"
             }
         }
         return nil

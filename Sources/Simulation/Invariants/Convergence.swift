@@ -17,7 +17,8 @@ struct Convergence {
         var found: [(subject: String, what: String)] = []
         for (kind, check) in Self.checks {
             for (name, object) in ledger.objects[kind] ?? [:] {
-                if let what = check(self)(object) { found.append(("\(kind) \(name)", what)) }
+                guard let value = ledger.values[kind]?[name] else { continue }
+                if let what = check(self)(object, value) { found.append(("\(kind) \(name)", what)) }
             }
         }
         for (kind, objects) in ledger.objects where kind != "events" && kind != "leases" {
@@ -31,17 +32,18 @@ struct Convergence {
         return found.sorted { ($0.subject, $0.what) < ($1.subject, $1.what) }
     }
 
-    private typealias Check = (Convergence) -> (StoredObject) -> String?
+    private typealias Check = (Convergence) -> (StoredObject, Value) -> String?
 
     private static var checks: [(kind: String, check: Check)] {
         [
             ("deployments", { $0.deployment }), ("replicasets", { $0.replicaSet }), ("pods", { $0.pod }),
             ("services", { $0.service }), ("jobs", { $0.job }),
+            ("statefulsets", { $0.statefulSet }), ("daemonsets", { $0.daemonSet }),
         ]
     }
 
-    private func deployment(_ object: StoredObject) -> String? {
-        let deployment = Deployment(object)
+    private func deployment(_ object: StoredObject, _ value: Value) -> String? {
+        let deployment = Deployment(value)
         guard !object.isDeleting, !isCrowded(object.namespace), !deployment.spec.paused else { return nil }
         let (wanted, status) = (deployment.spec.replicas ?? 1, deployment.status)
         guard status.observedGeneration == deployment.metadata.generation else { return "was not looked at" }
@@ -53,8 +55,8 @@ struct Convergence {
         return owned == wanted ? nil : "wants \(wanted) replicas and has \(owned)"
     }
 
-    private func replicaSet(_ object: StoredObject) -> String? {
-        let set = ReplicaSet(object)
+    private func replicaSet(_ object: StoredObject, _ value: Value) -> String? {
+        let set = ReplicaSet(value)
         guard !object.isDeleting, !isCrowded(object.namespace) else { return nil }
         let (wanted, status) = (set.spec.replicas ?? 1, set.status)
         let present = ledger.pods.values.filter { $0.owner?.uid == object.uid && !$0.isOver && !$0.isDeleting }
@@ -64,8 +66,8 @@ struct Convergence {
     }
 
     /// A job that nobody paused ends, one way or the other. Of those that come by the clock there is always a new one.
-    private func job(_ object: StoredObject) -> String? {
-        let job = Job(object)
+    private func job(_ object: StoredObject, _ value: Value) -> String? {
+        let job = Job(value)
         guard !object.isDeleting, object.owners.isEmpty, !isCrowded(object.namespace), job.spec.suspend != true, job.spec.parallelism != 0 else {
             return nil
         }
@@ -75,17 +77,17 @@ struct Convergence {
     }
 
     /// What runs for ever runs on a node that is there, and is ready.
-    private func pod(_ object: StoredObject) -> String? {
+    private func pod(_ object: StoredObject, _ value: Value) -> String? {
         guard let pod = ledger.pods[object.objectName], !pod.isOver, !pod.isDeleting else { return nil }
         if pod.node.isEmpty { return "was not placed" }
         if ledger.nodes[pod.node] == nil { return "is on \(pod.node), which is gone" }
-        guard Pod(object).spec.restartPolicy == "Always" else { return nil }
+        guard Pod(value).spec.restartPolicy == "Always" else { return nil }
         return pod.isReady ? nil : "is not ready"
     }
 
     /// The endpoints of a service are the ready pods that it selects.
-    private func service(_ object: StoredObject) -> String? {
-        let service = Service(object)
+    private func service(_ object: StoredObject, _ value: Value) -> String? {
+        let service = Service(value)
         guard let selector = try? LabelSelector(labels: Fields(service.spec.selector.map { ($0, .string($1)) })),
             !service.spec.selector.isEmpty
         else { return nil }
@@ -93,11 +95,10 @@ struct Convergence {
             $0.name.namespace == object.namespace && selector.matches($0.labels) && $0.isReady && !$0.isDeleting && !$0.isOver
         }.map(\.ip)
         var listed: [String] = []
-        for slice in (ledger.objects["endpointslices"] ?? [:]).values
-        where slice.namespace == object.namespace
-            && slice.labels["kubernetes.io/service-name"]?.string == object.name
-        {
-            for endpoint in EndpointSlice(slice).endpoints where endpoint.conditions.ready == true {
+        for (name, value) in ledger.values["endpointslices"] ?? [:] where name.namespace == object.namespace {
+            let slice = EndpointSlice(value)
+            guard slice.metadata.labels["kubernetes.io/service-name"] == object.name else { continue }
+            for endpoint in slice.endpoints where endpoint.conditions.ready == true {
                 listed += endpoint.addresses
             }
         }

@@ -12,12 +12,13 @@ struct JobRule: Rule {
         {
             succeeded[owner.uid, default: []].insert(pod.uid)
         }
-        guard event.kind == "jobs", let object = event.new else { return nil }
-        let job = Job(object)
+        guard event.kind == "jobs", let object = event.new, let value = event.newValue else { return nil }
+        let job = Job(value)
         let (count, seen) = (job.status.succeeded, succeeded[object.uid]?.count ?? 0)
         if count > seen { return "counts \(count) pods that succeeded, of which \(seen) were seen" }
-        if let old = event.old, old.uid == object.uid, Job(old).status.succeeded > count {
-            return "counted \(Job(old).status.succeeded) pods that succeeded, and now \(count)"
+        let past = event.old?.uid == object.uid ? event.oldValue.map { Job($0).status.succeeded } ?? 0 : 0
+        if past > count {
+            return "counted \(past) pods that succeeded, and now \(count)"
         }
         let isComplete = job.status.conditions.contains { $0.type == "Complete" && $0.status == "True" }
         if isComplete, let wanted = job.spec.completions, count < wanted {

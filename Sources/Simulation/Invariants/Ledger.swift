@@ -13,6 +13,9 @@ struct Ledger: Sendable {
         var kind: String
         var old: StoredObject?
         var new: StoredObject?
+        /// The same as trees.
+        var oldValue: Value?
+        var newValue: Value?
         var now: Timestamp
 
         var name: ObjectName { (new ?? old)?.objectName ?? ObjectName(name: "") }
@@ -26,6 +29,8 @@ struct Ledger: Sendable {
     private let beginning: Timestamp
     /// By the plural of the kind, as `pods`, then by name.
     private(set) var objects: [String: [ObjectName: StoredObject]] = [:]
+    /// The same objects as trees, each read once.
+    private(set) var values: [String: [ObjectName: Value]] = [:]
     private(set) var pods: [ObjectName: PodRecord] = [:]
     private(set) var nodes: [String: NodeRecord] = [:]
     /// Nodes that went, and when last.
@@ -80,14 +85,18 @@ struct Ledger: Sendable {
         let new = entry.flatMap { try? StoredObject(logged: $0.value, revision: $0.revision) }
         guard old != nil || new != nil else { return nil }
         objects[kind, default: [:]][name] = new
+        let (oldValue, newValue) = (values[kind]?[name], new?.value)
+        values[kind, default: [:]][name] = newValue
         switch kind {
-        case "pods": pods[name] = new.map { PodRecord($0) }
+        case "pods": pods[name] = new.map { PodRecord($0, Pod(newValue ?? .emptyObject)) }
         case "nodes":
-            nodes[name.name] = new.map { NodeRecord($0, replacing: nodes[name.name], at: now) }
+            nodes[name.name] = new.map {
+                NodeRecord($0, Node(newValue ?? .emptyObject), replacing: nodes[name.name], at: now)
+            }
             if new == nil { lostNodes[name.name] = now }
         default: break
         }
-        return Event(kind: kind, old: old, new: new, now: now)
+        return Event(kind: kind, old: old, new: new, oldValue: oldValue, newValue: newValue, now: now)
     }
 
     private static func split(_ key: String) -> (kind: String, name: ObjectName)? {

@@ -21,8 +21,8 @@ struct PodRecord: Sendable {
     /// The controller among its owners.
     var owner: OwnerReference?
 
-    init(_ object: StoredObject) {
-        let pod = Pod(object)
+    /// `pod` is the same object, read.
+    init(_ object: StoredObject, _ pod: Pod) {
         name = object.objectName
         uid = object.uid
         node = pod.spec.nodeName
@@ -54,8 +54,7 @@ struct NodeRecord: Sendable {
     /// Taints that keep new pods away, and since when each is there.
     var taints: [Taint: Timestamp]
 
-    init(_ object: StoredObject, replacing old: NodeRecord?, at now: Timestamp) {
-        let node = Node(object)
+    init(_ object: StoredObject, _ node: Node, replacing old: NodeRecord?, at now: Timestamp) {
         let allocatable = node.status.allocatable
         cpu = allocatable["cpu"].flatMap { try? Quantity($0) }?.milliValue ?? 0
         memory = allocatable["memory"].flatMap { try? Quantity($0) }?.value ?? 0

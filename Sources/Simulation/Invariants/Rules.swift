@@ -18,7 +18,7 @@ struct PlacementRule: Rule {
     private static let delay = Duration.seconds(15)
 
     func judge(_ event: Ledger.Event, _ before: PodRecord?, _ ledger: Ledger) -> String? {
-        guard event.kind == "pods", let object = event.new, let pod = ledger.pods[event.name], !pod.node.isEmpty
+        guard event.kind == "pods", let value = event.newValue, let pod = ledger.pods[event.name], !pod.node.isEmpty
         else { return nil }
         if let before, before.uid == pod.uid, !before.node.isEmpty {
             return before.node == pod.node ? nil : "moved from \(before.node) to \(pod.node)"
@@ -35,7 +35,7 @@ struct PlacementRule: Rule {
         if cpu > node.cpu { return "bound to \(pod.node), of whose \(node.cpu)m CPU \(cpu)m are asked for" }
         if memory > node.memory { return "bound to \(pod.node), of whose \(node.memory) bytes \(memory) are asked for" }
         if others.count > node.pods { return "bound to \(pod.node), which takes no more than \(node.pods) pods" }
-        let spec = Pod(object).spec
+        let spec = Pod(value).spec
         for (key, value) in spec.nodeSelector where node.labels[key]?.string != value {
             return "bound to \(pod.node), which lacks \(key)=\(value)"
         }
@@ -51,8 +51,7 @@ struct PlacementRule: Rule {
 struct QuotaRule: Rule {
     func judge(_ event: Ledger.Event, _ before: PodRecord?, _ ledger: Ledger) -> String? {
         guard event.kind == "pods", event.old == nil else { return nil }
-        for (name, object) in ledger.objects["resourcequotas"] ?? [:] where name.namespace == event.name.namespace {
-            let quota = object.value
+        for (name, quota) in ledger.values["resourcequotas"] ?? [:] where name.namespace == event.name.namespace {
             // Not counted yet: nothing is refused before.
             guard quota.at("status", "hard", "pods") != nil,
                 let most = quota.at("spec", "hard", "pods")?.string.flatMap({ Int($0) })
@@ -70,13 +69,13 @@ struct QuotaRule: Rule {
 /// What was seen of a specification is no more than there is, and never less than before.
 struct GenerationRule: Rule {
     func judge(_ event: Ledger.Event, _ before: PodRecord?, _ ledger: Ledger) -> String? {
-        guard ["deployments", "replicasets", "statefulsets", "daemonsets"].contains(event.kind), let new = event.new?.value,
+        guard ["deployments", "replicasets", "statefulsets", "daemonsets"].contains(event.kind), let new = event.newValue,
             let seen = new.at("status", "observedGeneration")?.integer
         else { return nil }
         let generation = new.at("metadata", "generation")?.integer ?? 0
         if seen > generation { return "generation \(seen) was seen before it was there" }
-        guard let old = event.old, old.uid == event.new?.uid else { return nil }
-        let past = old.value.at("status", "observedGeneration")?.integer ?? 0
+        guard let old = event.oldValue, event.old?.uid == event.new?.uid else { return nil }
+        let past = old.at("status", "observedGeneration")?.integer ?? 0
         return past > seen ? "generation \(past) had been seen, now \(seen)" : nil
     }
 }

@@ -16,6 +16,8 @@ final class SimulatedNode: Sendable {
         var addresses = 0
         /// Which start of the machine this is.
         var boot = 0
+        /// As it was written last; `nil` when it may be otherwise.
+        var lease: Lease?
     }
 
     let name: String
@@ -52,7 +54,7 @@ final class SimulatedNode: Sendable {
     /// The machine is started anew: nothing that ran before does.
     func reboot() {
         let lives = state.withLock { state in
-            defer { (state.lives, state.pods, state.boot) = ([:], [:], state.boot + 1) }
+            defer { (state.lives, state.pods, state.boot, state.lease) = ([:], [:], state.boot + 1, nil) }
             return state.lives
         }
         for (pod, life) in lives where life.isRunning { witness.ended(pod, uid: life.uid, on: name) }
@@ -92,6 +94,7 @@ final class SimulatedNode: Sendable {
     }
 
     private func register() async throws(Status) {
+        if try await isRegistered() { return }
         let present: Node
         if let found = try await client.find(Node.self, ObjectName(name: name)) {
             present = found
@@ -118,14 +121,31 @@ final class SimulatedNode: Sendable {
             Node.self, ObjectName(name: name), subresource: "status", .strategicMerge(["status": status]))
     }
 
+    /// Whether the node's object is there, and says that it is ready. Most of the time it is.
+    private func isRegistered() async throws(Status) -> Bool {
+        do throws(Status) {
+            let node = try await client.get(Target(.nodes, ObjectName(name: name)))
+            let conditions = node.value(at: "status", "conditions")?.array ?? []
+            return conditions.contains { $0["type"] == "Ready" && $0["status"] == "True" }
+        } catch {
+            guard error.isNotFound else { throw error }
+            return false
+        }
+    }
+
     private func renewLease() async throws(Status) {
         let name = ObjectName(namespace: "kube-node-lease", name: name)
-        let found = try await client.find(Lease.self, name)
+        var found = state.withLock { state in
+            defer { state.lease = nil }
+            return state.lease
+        }
+        if found == nil { found = try await client.find(Lease.self, name) }
         var lease = found ?? Lease(namespace: name.namespace, name: name.name)
         lease.spec.holderIdentity = self.name
         lease.spec.leaseDurationSeconds = 40
         lease.spec.renewTime = world.now()
-        if found == nil { try await client.create(lease) } else { try await client.update(lease) }
+        let written = found == nil ? try await client.create(lease) : try await client.update(lease)
+        state.withLock { $0.lease = written }
     }
 
     // MARK: Its pods
@@ -188,7 +208,8 @@ final class SimulatedNode: Sendable {
             do throws(Status) {
                 _ = try await client.delete(Target(.pods, name), options)
             } catch {
-                guard error.isNotFound || error.isConflict else { throw error }
+                // After a conflict it is tried again: whether it is another pod by now, the watch tells.
+                guard error.isNotFound else { throw error }
             }
             return nil
         }

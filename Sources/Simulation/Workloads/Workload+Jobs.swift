@@ -40,7 +40,7 @@ extension Workload {
         Kind(name: "delete job", weight: 2) { user throws(Status) in try await user.delete(Job.self) },
     ]
 
-    /// Their jobs come each minute, also when the users are done.
+    /// Their jobs come by the clock, also when the users are done.
     static let cronJobs: [Kind] = [
         Kind(name: "create cronjob", weight: 2) { user throws(Status) in
             let name = user.name("c", of: 1)
@@ -52,7 +52,7 @@ extension Workload {
             ]
             let policy = user.dice.element(of: ["Allow", "Forbid", "Replace"]) ?? "Allow"
             let spec: Value = [
-                "schedule": "* * * * *", "concurrencyPolicy": .string(policy),
+                "schedule": .string(user.schedule), "concurrencyPolicy": .string(policy),
                 "jobTemplate": ["spec": ["template": template]],
             ]
             return try await user.create(CronJob.self, name, spec) + ", " + policy

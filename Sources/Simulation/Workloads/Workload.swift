@@ -18,15 +18,18 @@ struct Workload: Sendable {
 
     let cluster: SimulatedCluster
     let dice: Dice
+    /// When jobs come that come by the clock.
+    let schedule: String
 
-    init(_ cluster: SimulatedCluster) {
+    init(_ cluster: SimulatedCluster, schedule: String) {
         self.cluster = cluster
+        self.schedule = schedule
         dice = cluster.world.dice("workload")
     }
 
     static let namespaces = ["blue", "green"]
-    static let all: [Kind] = deployments + replicaSets + jobs + cronJobs + services + pods
-        + nodes + namespacesAndQuotas + budgets
+    static let all: [Kind] = deployments + replicaSets + statefulSets + daemonSets + jobs + cronJobs + services
+        + pods + nodes + namespacesAndQuotas + budgets
 
     /// Makes what the operations work in.
     func prepare() async throws(Status) {
@@ -104,12 +107,13 @@ struct Workload: Sendable {
         return "\(object.objectName) to \(image)"
     }
 
-    func template(app: String) -> Value {
+    /// A pod without grace leaves the API before it has ended: nobody who needs one of a name at most asks for that.
+    func template(app: String, graces: [Int] = [0, 5, 30]) -> Value {
         let cpu = dice.number(in: 0...3) * 100
         return [
             "metadata": ["labels": ["app": .string(app)]],
             "spec": [
-                "terminationGracePeriodSeconds": .integer(Int64(dice.element(of: [0, 5, 30]) ?? 30)),
+                "terminationGracePeriodSeconds": .integer(Int64(dice.element(of: graces) ?? 30)),
                 "containers": [
                     [
                         "name": "main", "image": "app:1",
