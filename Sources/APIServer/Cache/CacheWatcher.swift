@@ -24,7 +24,7 @@ final class CacheWatcher: Sendable {
         var isEnded = false
     }
 
-    private let filter: ObjectFilter
+    let filter: ObjectFilter
     /// What one field of everything that it is about is, if there is such a field.
     let place: WatcherTable.Place?
     private let limits: Limits

@@ -21,6 +21,7 @@ final class ResourceCache: Sendable {
         var objects: [StoredObject] = []
         /// The objects of each owner, by the owner's uid.
         var owned: [String: [ObjectName]] = [:]
+        var index: FieldIndex?
         var ring: Deque<CacheChange> = []
         var ringBytes = 0
         /// Every change after this revision is in the ring.
@@ -42,9 +43,12 @@ final class ResourceCache: Sendable {
     ) {
         self.resource = resource
         self.limits = limits
-        var state = State(ringFloor: revision, lastChange: revision)
+        var state = State(index: FieldIndex(of: resource), ringFloor: revision, lastChange: revision)
         state.objects = objects.sorted { ($0.namespace, $0.name) < ($1.namespace, $1.name) }
-        for object in objects { state.addOwned(object) }
+        for object in objects {
+            state.addOwned(object)
+            state.index?.add(object)
+        }
         self.state = Mutex(state)
     }
 
@@ -67,13 +71,13 @@ final class ResourceCache: Sendable {
         }
     }
 
+    /// The objects that a filter may include: those of its namespace, or fewer where an index knows them.
+    func candidates(for filter: ObjectFilter) -> ArraySlice<StoredObject> {
+        state.withLock { $0.indexed(filter)?[...] } ?? list(namespace: filter.namespace)
+    }
+
     func owned(by uid: String) -> [StoredObject] {
-        state.withLock { state in
-            (state.owned[uid] ?? []).compactMap { name in
-                let (index, isFound) = state.position(of: name)
-                return isFound ? state.objects[index] : nil
-            }
-        }
+        state.withLock { state in state.objects(of: state.owned[uid] ?? []) }
     }
 
     /// How much there is, for metrics. `events` counts changes once for each watch that was told, since the start.
@@ -142,8 +146,8 @@ final class ResourceCache: Sendable {
     ) throws(WatchRefusal) {
         let result: Result<@Sendable () -> Void, WatchRefusal> = state.withLock { state in
             guard let revision else {
-                let (objects, newest) = (state.objects, state.lastChange)
-                watcher.open(after: newest)
+                let objects = state.indexed(watcher.filter) ?? state.objects
+                watcher.open(after: state.lastChange)
                 state.watchers.add(watcher)
                 return .success { watcher.begin(withPresent: objects) }
             }
@@ -196,6 +200,22 @@ extension ResourceCache.State {
         return (index, index < objects.count && objects[index].objectName == name)
     }
 
+    /// Those that there are.
+    fileprivate func objects(of names: [ObjectName]) -> [StoredObject] {
+        names.compactMap { name in
+            let (index, isFound) = position(of: name)
+            return isFound ? objects[index] : nil
+        }
+    }
+
+    /// Those that have the text which a filter asks of the indexed field, in order; `nil` when it asks for none.
+    fileprivate func indexed(_ filter: ObjectFilter) -> [StoredObject]? {
+        guard let index, let term = filter.fields.first(where: { $0.field == index.field && !$0.isNegated }) else {
+            return nil
+        }
+        return objects(of: index.names(of: term.value).sorted())
+    }
+
     fileprivate mutating func replace(_ change: CacheChange) {
         let (index, isFound) = position(of: change.name)
         // An owner may have thousands, and they change more often than they change hands.
@@ -208,6 +228,7 @@ extension ResourceCache.State {
         case (nil, false): break
         }
         if isMoved, let new = change.new { addOwned(new) }
+        self.index?.apply(change)
     }
 
     fileprivate mutating func remember(_ change: CacheChange, _ limits: ResourceCache.Limits) {

@@ -46,7 +46,7 @@ extension ResourceStore {
         if request.continuation?.isExpired(at: now()) == true { return nil }
         if let past = request.continuation?.revision, cache.lastChange > past { return nil }
         let shown = request.continuation?.revision ?? revision
-        return page(cache.list(namespace: request.filter.namespace), request, revision: shown)
+        return page(cache.candidates(for: request.filter), request, revision: shown)
     }
 
     /// The objects as of the older state that the request asks for, from the log's history.
