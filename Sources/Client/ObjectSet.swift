@@ -9,7 +9,7 @@ public protocol ObjectSet: Sendable {
     /// The present objects in order of namespace and name; of all namespaces when `namespace` is `nil`.
     func list(namespace: String?) -> [StoredObject]
 
-    /// The present objects that have the owner with this uid.
+    /// The present objects that have the owner with this uid, in order of namespace and name.
     func owned(by uid: String) -> [StoredObject]
 
     /// Calls `sink` for each present object as an addition, then for each change, in order and never concurrently.

@@ -76,26 +76,39 @@ public struct Fields: Hashable, Sendable {
     }
 
     private func position(of key: String) -> (index: Int, isFound: Bool) {
-        var (low, high) = (0, entries.count)
-        while low < high {
-            let middle = (low + high) / 2
-            let order = Self.compare(entries[middle].key, key)
-            if order == 0 { return (middle, true) }
-            if order < 0 { low = middle + 1 } else { high = middle }
+        var key = key
+        return key.withUTF8 { key in
+            entries.withUnsafeBufferPointer { entries in
+                var (low, high) = (0, entries.count)
+                while low < high {
+                    let middle = (low + high) / 2
+                    let order = Self.compare(entries[middle].key, key)
+                    if order == 0 { return (middle, true) }
+                    if order < 0 { low = middle + 1 } else { high = middle }
+                }
+                return (low, false)
+            }
         }
-        return (low, false)
     }
 
     /// Negative, zero or positive as the bytes of `a` come before, are, or come after those of `b`.
     static func compare(_ a: String, _ b: String) -> Int {
-        var (a, b) = (a, b)
-        return a.withUTF8 { a in
-            b.withUTF8 { b in
-                guard let left = a.baseAddress, let right = b.baseAddress else { return a.count - b.count }
-                let order = memcmp(left, right, Swift.min(a.count, b.count))
-                return order == 0 ? a.count - b.count : Int(order)
-            }
-        }
+        var b = b
+        return b.withUTF8 { compare(a, $0) }
+    }
+
+    private static func compare(_ a: String, _ b: UnsafeBufferPointer<UInt8>) -> Int {
+        // Where the text lies, without a hold on it, which would cost more than the comparison.
+        let order = a.utf8.withContiguousStorageIfAvailable { compare($0, b) }
+        if let order { return order }
+        var a = a
+        return a.withUTF8 { compare($0, b) }
+    }
+
+    private static func compare(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>) -> Int {
+        guard let left = a.baseAddress, let right = b.baseAddress else { return a.count - b.count }
+        let order = memcmp(left, right, Swift.min(a.count, b.count))
+        return order == 0 ? a.count - b.count : Int(order)
     }
 
     private mutating func sortAndUnique() {

@@ -16,7 +16,10 @@ struct CachedObjectSet: ObjectSet {
         return filter.takesAll ? Array(objects) : objects.filter(filter.includes)
     }
 
-    func owned(by uid: String) -> [StoredObject] { cache.owned(by: uid).filter(filter.includes) }
+    func owned(by uid: String) -> [StoredObject] {
+        let objects = cache.owned(by: uid)
+        return filter.takesAll && filter.namespace == nil ? objects : objects.filter(filter.includes)
+    }
 
     func observe(_ sink: @escaping @Sendable (ObjectChange) -> Void) -> any Observation {
         let observer = CacheObserver(filter: filter, sink: sink)

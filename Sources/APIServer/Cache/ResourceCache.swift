@@ -19,8 +19,8 @@ final class ResourceCache: Sendable {
     struct State {
         /// In order of namespace and name.
         var objects: [StoredObject] = []
-        /// The objects of each owner, by the owner's uid.
-        var owned: [String: [ObjectName]] = [:]
+        /// The objects of each owner, by the owner's uid, in order.
+        var owned: [String: [StoredObject]] = [:]
         var index: FieldIndex?
         var ring: Deque<CacheChange> = []
         var ringBytes = 0
@@ -76,9 +76,8 @@ final class ResourceCache: Sendable {
         state.withLock { $0.indexed(filter)?[...] } ?? list(namespace: filter.namespace)
     }
 
-    func owned(by uid: String) -> [StoredObject] {
-        state.withLock { state in state.objects(of: state.owned[uid] ?? []) }
-    }
+    /// In order. The array shares the cache's storage and never changes.
+    func owned(by uid: String) -> [StoredObject] { state.withLock { $0.owned[uid] ?? [] } }
 
     /// How much there is, for metrics. `events` counts changes once for each watch that was told, since the start.
     typealias Counts = (objects: Int, watchers: Int, events: Int)
@@ -115,7 +114,10 @@ final class ResourceCache: Sendable {
             guard new !== object else { continue }
             state.withLock { state in
                 let (index, isFound) = state.position(of: object.objectName)
-                if isFound, state.objects[index] === object { state.objects[index] = new }
+                guard isFound, state.objects[index] === object else { return }
+                state.objects[index] = new
+                state.removeOwned(object)
+                state.addOwned(new)
             }
         }
     }
@@ -185,20 +187,9 @@ final class ResourceCache: Sendable {
 }
 
 extension ResourceCache.State {
-    fileprivate func firstIndex(notBefore name: ObjectName) -> Int {
-        var (low, high) = (0, objects.count)
-        while low < high {
-            let middle = (low + high) / 2
-            let object = objects[middle]
-            if (object.namespace, object.name) < (name.namespace, name.name) { low = middle + 1 } else { high = middle }
-        }
-        return low
-    }
+    fileprivate func firstIndex(notBefore name: ObjectName) -> Int { objects.firstIndex(notBefore: name) }
 
-    fileprivate func position(of name: ObjectName) -> (index: Int, isFound: Bool) {
-        let index = firstIndex(notBefore: name)
-        return (index, index < objects.count && objects[index].objectName == name)
-    }
+    fileprivate func position(of name: ObjectName) -> (index: Int, isFound: Bool) { objects.position(of: name) }
 
     /// Those that there are.
     fileprivate func objects(of names: [ObjectName]) -> [StoredObject] {
@@ -218,16 +209,19 @@ extension ResourceCache.State {
 
     fileprivate mutating func replace(_ change: CacheChange) {
         let (index, isFound) = position(of: change.name)
-        // An owner may have thousands, and they change more often than they change hands.
-        let isMoved = change.old?.owners != change.new?.owners
-        if isMoved, let old = change.old { removeOwned(old) }
+        if let old = change.old, let new = change.new, old.owners == new.owners {
+            // Mostly an object stays in the same hands.
+            replaceOwned(by: new)
+        } else {
+            if let old = change.old { removeOwned(old) }
+            if let new = change.new { addOwned(new) }
+        }
         switch (change.new, isFound) {
         case (let new?, true): objects[index] = new
         case (let new?, false): objects.insert(new, at: index)
         case (nil, true): objects.remove(at: index)
         case (nil, false): break
         }
-        if isMoved, let new = change.new { addOwned(new) }
         self.index?.apply(change)
     }
 
@@ -242,13 +236,43 @@ extension ResourceCache.State {
     }
 
     fileprivate mutating func addOwned(_ object: StoredObject) {
-        for owner in object.owners { owned[owner.uid, default: []].append(object.objectName) }
+        for owner in object.owners {
+            let (index, isFound) = owned[owner.uid]?.position(of: object.objectName) ?? (0, false)
+            // Two references to one owner count once.
+            if !isFound { owned[owner.uid, default: []].insert(object, at: index) }
+        }
+    }
+
+    private mutating func replaceOwned(by object: StoredObject) {
+        for owner in object.owners {
+            guard let (index, isFound) = owned[owner.uid]?.position(of: object.objectName), isFound else { continue }
+            owned[owner.uid]?[index] = object
+        }
     }
 
     fileprivate mutating func removeOwned(_ object: StoredObject) {
         for owner in object.owners {
-            owned[owner.uid]?.removeAll { $0 == object.objectName }
+            guard let (index, isFound) = owned[owner.uid]?.position(of: object.objectName), isFound else { continue }
+            owned[owner.uid]?.remove(at: index)
             if owned[owner.uid]?.isEmpty ?? false { owned[owner.uid] = nil }
         }
+    }
+}
+
+/// Objects in order of namespace and name.
+extension [StoredObject] {
+    fileprivate func firstIndex(notBefore name: ObjectName) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            let object = self[middle]
+            if (object.namespace, object.name) < (name.namespace, name.name) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    fileprivate func position(of name: ObjectName) -> (index: Int, isFound: Bool) {
+        let index = firstIndex(notBefore: name)
+        return (index, index < count && self[index].objectName == name)
     }
 }

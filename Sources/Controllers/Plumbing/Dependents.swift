@@ -63,7 +63,9 @@ final class Dependents<Owner: ResourceView, Object: ResourceView>: Sendable {
 
     /// The objects that the owner with this uid controls.
     func controlled(by uid: String) -> [StoredObject] {
-        objects.owned(by: uid).filter { $0.controllerUID == uid }
+        objects.owned(by: uid).filter { object in
+            object.owners.contains { $0.isController && $0.uid == uid }
+        }
     }
 
     /// Adopts what the owner selects and nobody controls, and releases what it no longer selects.

@@ -54,20 +54,25 @@ struct PodOutline: Hashable, Sendable {
 final class PodOutlines: Sendable {
     private typealias Known = (revision: Int64, outline: PodOutline)
 
-    private let sets = Mutex<[ObjectName: [String: Known]]>([:])
+    /// Of each set, in order of the pods' names.
+    private let sets = Mutex<[ObjectName: [Known]]>([:])
 
-    /// Outlines of all pods of a set, in their order.
+    /// Outlines of all pods of a set, which come in order of their names, as they do from an owner's index.
     func of(_ set: ObjectName, _ pods: [StoredObject]) -> [PodOutline] {
-        let known = sets.withLock { $0[set] ?? [:] }
-        var present: [String: Known] = [:]
-        let outlines = pods.map { pod in
-            let same = known[pod.uid].flatMap { $0.revision == pod.revision ? $0 : nil }
-            let reading = same ?? (pod.revision, PodOutline(Pod(pod)))
-            present[pod.uid] = reading
-            return reading.outline
+        let known = sets.withLock { $0[set] ?? [] }
+        var present: [Known] = []
+        present.reserveCapacity(pods.count)
+        var next = 0
+        for pod in pods {
+            while next < known.count, known[next].outline.name.name < pod.name { next += 1 }
+            if next < known.count, known[next].revision == pod.revision, known[next].outline.uid == pod.uid {
+                present.append(known[next])
+            } else {
+                present.append((pod.revision, PodOutline(Pod(pod))))
+            }
         }
         sets.withLock { [present] in $0[set] = present.isEmpty ? nil : present }
-        return outlines
+        return present.map(\.outline)
     }
 
     /// Nothing is asked of a set any more.
