@@ -237,7 +237,18 @@ import Testing
             volume v for=data uid=gone phase=Released policy=Recycle
             judge v
             ----
-            fail, VolumeFailedRecycle: No recycler plugin found for the volume!
+            recycle
+
+            # What was in the way may be gone.
+            volume v for=data uid=gone phase=Failed policy=Recycle
+            judge v
+            ----
+            recycle
+
+            volume v for=data uid=gone phase=Failed policy=Delete
+            judge v
+            ----
+            nothing
             """
         ).check { world.answer($0) }
     }

@@ -105,6 +105,7 @@ struct VolumeWorld {
         case .nothing: "nothing"
         case .setPhase(let phase): phase.rawValue
         case .unbind: "unbind"
+        case .recycle: "recycle"
         case .fail(let note): "fail, \(note.reason): \(note.message)"
         case .warn(let note): "warn, \(note.reason)"
         }

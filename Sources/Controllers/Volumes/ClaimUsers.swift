@@ -32,6 +32,19 @@ final class ClaimUsers: Sendable {
         }
     }
 
+    /// The claims that a pod uses whose containers ended for good by this change.
+    func claims(endedBy change: ObjectChange) -> [ObjectName] {
+        let claims = state.withLock { $0.claims[change.name] ?? [] }
+        guard !claims.isEmpty, let new = change.new, Self.isOver(new), !(change.old.map(Self.isOver) ?? false) else {
+            return []
+        }
+        return claims
+    }
+
+    private static func isOver(_ pod: StoredObject) -> Bool {
+        ["Succeeded", "Failed"].contains(pod.text(at: "status", "phase"))
+    }
+
     /// The pods that use the claim, in order of their names.
     func pods(using claim: ObjectName) -> [Pod] {
         state.withLock { $0.pods[claim] }.sorted().compactMap { set.get(Pod.self, $0) }

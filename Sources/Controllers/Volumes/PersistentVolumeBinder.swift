@@ -1,13 +1,16 @@
 import API
 public import APIMachinery
 import Client
+import Support
 import Synchronization
 
-/// Binds claims to volumes, asks provisioners for those that are missing, and notes what became free.
+/// Binds claims to volumes, asks provisioners for those that are missing, notes what became free, and has it emptied when
+/// its policy is to.
 public struct PersistentVolumeBinder: Controller {
     public let name = "persistentvolume-controller"
+    private let recycling: VolumeRecycling
 
-    public init() {}
+    public init(recycling: VolumeRecycling = VolumeRecycling()) { self.recycling = recycling }
 
     public func run(_ context: ControllerContext) async throws(Status) {
         let claims = try await context.client.observe(PersistentVolumeClaim.self)
@@ -15,24 +18,30 @@ public struct PersistentVolumeBinder: Controller {
         let classes = try await context.client.observe(StorageClass.self)
         let pods = try await context.client.observe(Pod.self)
         let (index, users) = (SharedVolumeIndex(), ClaimUsers(pods))
+        let recyclers = Recyclers(context, recycling, pods: pods)
+        defer { recyclers.stop() }
         let work = BinderWork(
-            context: context, claims: claims, volumes: volumes, classes: classes, users: users, index: index)
+            context: context, claims: claims, volumes: volumes, classes: classes, users: users, index: index,
+            recyclers: recyclers)
         typealias Source = ReconcileLoop<VolumeKey>.Source
         let sources = [
             Source(volumes) { index.takeVolume($0) }, Source(claims) { index.takeClaim($0) },
+            // Who has left a released volume, and who is at work in one.
             Source(pods) { change in
-                _ = users.take(change)
-                return []
+                let left = users.take(change) + users.claims(endedBy: change)
+                let volumes = index.volumes(keptFor: left) + [Recyclers.volume(of: change.name)].compactMap(\.self)
+                return volumes.map { .volume($0) }
             },
             // A class that appears, or becomes the default one, may concern every claim without volume.
             Source(classes) { _ in index.openClaims.map { .claim($0) } },
         ]
         await ReconcileLoop<VolumeKey>(context).run(sources) { key throws(Status) in
             switch key {
-            case .claim(let name): try await work.reconcileClaim(name)
-            case .volume(let name): try await work.reconcileVolume(name)
+            case .claim(let name):
+                try await work.reconcileClaim(name)
+                return nil
+            case .volume(let name): return try await work.reconcileVolume(name)
             }
-            return nil
         }
     }
 }
@@ -56,6 +65,10 @@ private final class SharedVolumeIndex: Sendable {
     func candidates(for claim: ObjectName, className: String) -> [String] {
         index.withLock { $0.candidates(for: claim, className: className) }
     }
+
+    func volumes(keptFor claims: [ObjectName]) -> [String] {
+        claims.isEmpty ? [] : index.withLock { $0.volumes(keptFor: claims) }.sorted()
+    }
 }
 
 /// One pass over one claim or volume.
@@ -66,6 +79,7 @@ private struct BinderWork: Sendable {
     let classes: any ObjectSet
     let users: ClaimUsers
     let index: SharedVolumeIndex
+    let recyclers: Recyclers
 
     // MARK: Claims
 
@@ -145,11 +159,17 @@ private struct BinderWork: Sendable {
 
     // MARK: Volumes
 
-    func reconcileVolume(_ name: String) async throws(Status) {
-        guard let volume = volumes.get(PersistentVolume.self, ObjectName(name: name)) else { return }
+    /// Returns after how long the volume is to be looked at again.
+    func reconcileVolume(_ name: String) async throws(Status) -> Duration? {
+        guard let volume = volumes.get(PersistentVolume.self, ObjectName(name: name)) else {
+            try await recyclers.lose(name)
+            return nil
+        }
         let decision = VolumeDecision(volume: volume, claim: try await claim(of: volume))
+        if decision.action != .recycle { try await recyclers.lose(name) }
         switch decision.action {
-        case .nothing: return
+        case .nothing: break
+        case .recycle: return try await recycle(volume)
         case .setPhase(let phase): try await setPhase(phase, of: volume)
         case .unbind:
             let free = try await context.client.update(VolumeBinding.unbind(volume))
@@ -159,6 +179,46 @@ private struct BinderWork: Sendable {
             try await setPhase(.failed, message: note.message, of: volume)
         case .warn(let note): context.record(note, about: volume)
         }
+        return nil
+    }
+
+    /// Does the next thing for a volume that shall be emptied.
+    private func recycle(_ volume: PersistentVolume) async throws(Status) -> Duration? {
+        let name = volume.metadata.name
+        switch recyclers.decision(for: volume, users: users(of: volume)).action {
+        case .wait(let note, let moment):
+            if let note { context.record(note, about: volume) }
+            return moment.map { max($0 - context.now(), .zero) }
+        case .begin(let pod):
+            if let note = try await recyclers.begin(pod, for: volume) { try await fail(volume, note) }
+        case .giveUp(let pod, let note):
+            try await fail(volume, note)
+            try await recyclers.put(away: pod, of: name)
+            recyclers.failed(name)
+            return .zero
+        case .complete(let pod):
+            // The pod first: if what follows fails, an empty volume is emptied once more, and no pod is left.
+            try await recyclers.put(away: pod, of: name)
+            context.record(.normal, "VolumeRecycled", "Volume recycled", about: volume)
+            let free = try await context.client.update(VolumeBinding.unbind(volume))
+            try await setPhase(.available, of: free)
+        }
+        return nil
+    }
+
+    /// Says so once, however often it is tried again.
+    private func fail(_ volume: PersistentVolume, _ note: ControllerNote) async throws(Status) {
+        guard volume.status.phase != VolumeDecision.Phase.failed.rawValue else { return }
+        try await setPhase(.failed, message: note.message, of: volume)
+        context.record(note, about: volume)
+    }
+
+    /// The pods that may have the volume mounted still. A claim of the name is another one, and so are its pods.
+    private func users(of volume: PersistentVolume) -> [String] {
+        guard let reference = volume.spec.claimRef else { return [] }
+        let claim = ObjectName(namespace: reference.namespace, name: reference.name)
+        guard claims.get(claim) == nil else { return [] }
+        return users.pods(using: claim).filter { !$0.isFinished }.map { $0.objectName.description }
     }
 
     /// The claim that the volume is kept for. That it is gone costs data, so nobody's view but the API's own

@@ -18,6 +18,8 @@ struct VolumeDecision: Sendable {
         case unbind
         /// What the volume asks for when it is released cannot be done.
         case fail(ControllerNote)
+        /// It shall be emptied: what comes next, ``RecycleDecision`` says.
+        case recycle
         /// Tell the person who set the two up, and wait for a change.
         case warn(ControllerNote)
     }
@@ -49,7 +51,8 @@ struct VolumeDecision: Sendable {
 
     private var released: Action {
         switch volume.status.phase {
-        case Phase.failed.rawValue: .nothing
+        // Tried again: whatever was in the way may be gone.
+        case Phase.failed.rawValue: policy == "Recycle" ? .recycle : .nothing
         case Phase.released.rawValue: reclaim
         default: .setPhase(.released)
         }
@@ -65,7 +68,7 @@ struct VolumeDecision: Sendable {
                 "VolumeFailedDelete",
                 "error getting deleter volume plugin for volume \(GoText.quoted(volume.metadata.name)): "
                     + "no deletable volume plugin matched")
-        case "Recycle": fail("VolumeFailedRecycle", "No recycler plugin found for the volume!")
+        case "Recycle": .recycle
         default: fail("VolumeUnknownReclaimPolicy", "Volume has an unrecognized reclaim policy")
         }
     }

@@ -31,6 +31,11 @@ struct VolumeIndex: Sendable {
         offers.names(for: claim, className: className)
     }
 
+    /// The volumes that are kept for one of these claims.
+    func volumes(keptFor claims: [ObjectName]) -> Set<String> {
+        claims.reduce(into: []) { $0.formUnion(offers.names(keptFor: $1)) }
+    }
+
     /// Takes a volume's present version in, `nil` when it is gone, and returns what to look at.
     mutating func setVolume(_ name: String, _ volume: PersistentVolume?) -> Set<VolumeKey> {
         var concerned: Set<VolumeKey> = [.volume(name)]
