@@ -56,8 +56,8 @@ import Testing
     private func picks(_ devices: Value, taken: [String] = []) throws -> [String: [String]] {
         var facts = PodDevices()
         facts.needs = [try need(devices)]
-        facts.stock = DeviceSets.stock(of: Self.slices)
-        facts.taken = Set(facts.stock.map(\.id).filter { taken.contains($0.device) })
+        facts.stock = DeviceStock(of: Self.slices)
+        for device in facts.stock.devices where taken.contains(device.id.device) { facts.taken.add(device.id) }
         let cluster = Given.cluster(Given.node("a"), Given.node("b"))
         return cluster.order.reduce(into: [:]) { $0[$1.name] = facts.picks(on: $1)?.map(\.device.id.device) }
     }
@@ -124,7 +124,7 @@ import Testing
     }
 
     @Test func `a pool counts when it is whole, in its newest generation`() {
-        func names(_ slices: Value...) -> [String] { DeviceSets.stock(of: slices).map(\.id.device) }
+        func names(_ slices: Value...) -> [String] { DeviceStock(of: slices).devices.map(\.id.device) }
         let one = Self.device("x", "small", 1)
         #expect(names(Self.slice("a", [one], of: 2)) == [])
         let newer = Self.slice("a", [Self.device("y", "small", 1)], generation: 2)

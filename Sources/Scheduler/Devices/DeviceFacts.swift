@@ -9,6 +9,14 @@ struct DeviceFacts: Sendable {
         var device: String
     }
 
+    /// A counter that devices of one pool draw from, so that those which overlap are not given twice (KEP-4815).
+    struct Counter: Hashable, Sendable {
+        var driver: String
+        var pool: String
+        var set: String
+        var name: String
+    }
+
     enum Place: Sendable {
         case node(String)
         case nodes(NodeSelector, Value)
@@ -20,6 +28,12 @@ struct DeviceFacts: Sendable {
     /// By full name: an attribute without a domain is its driver's.
     var attributes: [String: Value]
     var taints: [TaintFacts]
+    /// By name, as the driver writes it.
+    var capacity: [String: CapacityFacts]
+    /// Whether several claims may have it, each a share of its capacity.
+    var isShared: Bool
+    /// What of the pool's counters is gone while anybody has it.
+    var consumes: [Counter: Quantity]
     /// As selectors see it.
     var object: CELValue
 
@@ -31,13 +45,12 @@ struct DeviceFacts: Sendable {
         }
     }
 
-    /// Reads a device of a slice; `nil` for one that is on no node, or that needs what this scheduler does not count.
+    /// Reads a device of a slice; `nil` for one that is on no node, or that must be made ready before pods are bound to it.
     init?(_ device: Value, of spec: Value) {
         let driver = spec["driver"]?.string ?? ""
         id = ID(
             driver: driver, pool: spec.at("pool", "name")?.string ?? "", device: device["name"]?.string ?? "")
-        // Parts of devices share counters: without counting those they could be given twice.
-        guard device["consumesCounters"] == nil, device["bindingConditions"] == nil else { return nil }
+        guard device["bindingConditions"] == nil else { return nil }
         let source = spec["perDeviceNodeSelection"]?.bool == true ? device : spec
         if let name = source["nodeName"]?.string {
             place = .node(name)
@@ -49,7 +62,14 @@ struct DeviceFacts: Sendable {
             return nil
         }
         taints = (device["taints"]?.array ?? []).map(TaintFacts.init)
+        isShared = device["allowMultipleAllocations"]?.bool ?? false
+        consumes = [:]
+        for entry in device["consumesCounters"]?.array ?? [] {
+            let counters = Self.counters(entry, named: entry["counterSet"]?.string ?? "", of: spec)
+            consumes.merge(counters, uniquingKeysWith: +)
+        }
         attributes = [:]
+        capacity = [:]
         var (known, amounts): ([String: [String: CELValue]], [String: [String: CELValue]]) = ([:], [:])
         for (name, attribute) in device["attributes"]?.fields ?? Fields() {
             guard let (kind, value) = attribute.fields?.first.map({ ($0.key, $0.value) }) else { continue }
@@ -57,9 +77,10 @@ struct DeviceFacts: Sendable {
             attributes[domain + "/" + own] = value
             known[domain, default: [:]][own] = kind == "version" ? DeviceValues.version(value) : CELValue(value)
         }
-        for (name, capacity) in device["capacity"]?.fields ?? Fields() {
+        for (name, amount) in device["capacity"]?.fields ?? Fields() {
             let (domain, own) = Self.parted(name, driver)
-            amounts[domain, default: [:]][own] = capacity["value"].flatMap(DeviceValues.quantity)
+            capacity[name] = CapacityFacts(amount)
+            amounts[domain, default: [:]][own] = amount["value"].flatMap(DeviceValues.quantity)
         }
         func map(_ domains: [String: [String: CELValue]]) -> CELValue {
             .map(CELMap(domains.mapValues { CELValue.map(CELMap($0)) }))
@@ -69,8 +90,30 @@ struct DeviceFacts: Sendable {
                 "kubernetes.DRADevice",
                 fields: [
                     ("driver", .string(driver)), ("attributes", map(known)), ("capacity", map(amounts)),
-                    ("allowMultipleAllocations", .bool(device["allowMultipleAllocations"]?.bool ?? false)),
+                    ("allowMultipleAllocations", .bool(isShared)),
                 ]))
+    }
+
+    /// Reads `CounterSet`, or what a device consumes of one.
+    static func counters(_ set: Value, named name: String, of spec: Value) -> [Counter: Quantity] {
+        let (driver, pool) = (spec["driver"]?.string ?? "", spec.at("pool", "name")?.string ?? "")
+        return (set["counters"]?.fields ?? Fields()).reduce(into: [:]) { counters, entry in
+            // What does not parse was refused by validation.
+            counters[Counter(driver: driver, pool: pool, set: name, name: entry.key)] =
+                entry.value["value"]?.string.flatMap { try? Quantity($0) } ?? .zero
+        }
+    }
+
+    /// What each share of the device takes of its capacity, for who wants these amounts; `nil` when it has none of them,
+    /// or not in portions so large.
+    func portions(for wanted: [String: Quantity]) -> [String: Quantity]? {
+        guard wanted.keys.allSatisfy({ capacity[$0] != nil }) else { return nil }
+        var portions: [String: Quantity] = [:]
+        for (name, capacity) in capacity {
+            guard let portion = capacity.portion(for: wanted[name]), portion <= capacity.amount else { return nil }
+            portions[name] = portion
+        }
+        return portions
     }
 
     private static func parted(_ name: String, _ driver: String) -> (domain: String, name: String) {

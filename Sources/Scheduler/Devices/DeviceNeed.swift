@@ -16,6 +16,8 @@ struct DeviceNeed: Sendable {
         /// Whether it looks at devices that others use, and takes them from nobody.
         var isAdministrative: Bool
         var tolerations: [TolerationFacts]
+        /// How much of the capacities of each device.
+        var capacity: [String: Quantity]
     }
 
     struct Request: Sendable {
@@ -78,9 +80,6 @@ struct DeviceNeed: Sendable {
         guard let spec = classSpec(className) else {
             throw Problem(text: "request \(name): device class \(className) does not exist")
         }
-        guard request["capacity"] == nil else {
-            throw Problem(text: "request \(name): shares of devices cannot be allocated by this version")
-        }
         var selectors: [CELProgram] = []
         for selector in (spec["selectors"]?.array ?? []) + (request["selectors"]?.array ?? []) {
             do throws(CELError) {
@@ -94,6 +93,7 @@ struct DeviceNeed: Sendable {
             name: name, className: className, selectors: selectors,
             count: isAll ? nil : Int(Int32(clamping: request["count"]?.integer ?? 1)),
             isAdministrative: request["adminAccess"]?.bool ?? false,
-            tolerations: (request["tolerations"]?.array ?? []).map(TolerationFacts.init))
+            tolerations: (request["tolerations"]?.array ?? []).map(TolerationFacts.init),
+            capacity: CapacityFacts.quantities(request.at("capacity", "requests")))
     }
 }

@@ -7,9 +7,9 @@ import Synchronization
 final class DeviceSets: Sendable {
     private struct Known {
         /// What each claim has.
-        var taken: [ObjectName: Set<DeviceFacts.ID>] = [:]
+        var taken: [ObjectName: DeviceLoad] = [:]
         /// Of the slices as they are; `nil` after a change.
-        var stock: [DeviceFacts]?
+        var stock: DeviceStock?
         var changes = 0
     }
 
@@ -28,8 +28,8 @@ final class DeviceSets: Sendable {
     func observe(_ changed: @escaping @Sendable () -> Void) -> [any Observation] {
         [
             claims.observe { [self] change in
-                let devices = change.new.map { Self.devices(of: $0.value) } ?? []
-                known.withLock { $0.taken[change.name] = devices.isEmpty ? nil : devices }
+                let load = change.new.map { DeviceLoad(of: $0.value) } ?? DeviceLoad()
+                known.withLock { $0.taken[change.name] = load.isEmpty ? nil : load }
                 changed()
             },
             slices.observe { [self] _ in
@@ -69,7 +69,7 @@ final class DeviceSets: Sendable {
         }
         if !facts.needs.isEmpty {
             facts.stock = stock()
-            facts.taken = known.withLock { $0.taken.values.reduce(into: []) { $0.formUnion($1) } }
+            facts.taken = known.withLock { $0.taken.values.reduce(into: DeviceLoad()) { $0.add($1) } }
         }
         return facts
     }
@@ -93,41 +93,11 @@ final class DeviceSets: Sendable {
         }
     }
 
-    private func stock() -> [DeviceFacts] {
+    private func stock() -> DeviceStock {
         let (present, seen) = known.withLock { ($0.stock, $0.changes) }
         if let present { return present }
-        let stock = Self.stock(of: slices.list(namespace: nil).compactMap { $0.value["spec"] })
+        let stock = DeviceStock(of: slices.list(namespace: nil).compactMap { $0.value["spec"] })
         known.withLock { known in if known.changes == seen { known.stock = stock } }
         return stock
-    }
-
-    /// The devices of all pools that are whole: of each pool the newest generation, when all its slices are there.
-    static func stock(of specs: [Value]) -> [DeviceFacts] {
-        var pools: [[String]: (generation: Int64, specs: [Value])] = [:]
-        for spec in specs {
-            let key = [spec["driver"]?.string ?? "", spec.at("pool", "name")?.string ?? ""]
-            let generation = spec.at("pool", "generation")?.integer ?? 0
-            let known = pools[key]?.generation ?? Int64.min
-            if generation > known { pools[key] = (generation, []) }
-            if generation >= known { pools[key]?.specs.append(spec) }
-        }
-        return pools.sorted { $0.key.lexicographicallyPrecedes($1.key) }.flatMap { _, pool -> [DeviceFacts] in
-            guard let first = pool.specs.first,
-                first.at("pool", "resourceSliceCount")?.integer == Int64(pool.specs.count)
-            else { return [] }
-            return pool.specs.flatMap { spec in
-                (spec["devices"]?.array ?? []).compactMap { DeviceFacts($0, of: spec) }
-            }
-        }
-    }
-
-    private static func devices(of claim: Value) -> Set<DeviceFacts.ID> {
-        let results = claim.at("status", "allocation", "devices", "results")?.array ?? []
-        return Set(
-            results.filter { $0["adminAccess"]?.bool != true }.map {
-                DeviceFacts.ID(
-                    driver: $0["driver"]?.string ?? "", pool: $0["pool"]?.string ?? "",
-                    device: $0["device"]?.string ?? "")
-            })
     }
 }

@@ -15,23 +15,48 @@ struct PodDevices: Sendable {
     var refusal: Refusal?
     var held: [Held] = []
     var needs: [DeviceNeed] = []
-    var stock: [DeviceFacts] = []
-    var taken: Set<DeviceFacts.ID> = []
+    var stock = DeviceStock()
+    var taken = DeviceLoad()
 
     var isEmpty: Bool { refusal == nil && held.isEmpty && needs.isEmpty }
 
     /// Devices of a node for the claims that have none; `nil` when they are not to be had there.
     func picks(on node: NodeFacts) -> [DeviceAllocator.Pick]? {
         guard !needs.isEmpty else { return [] }
-        var allocator = DeviceAllocator(needs, devices: stock.filter { $0.isReached(from: node) }, taken: taken)
+        var allocator = DeviceAllocator(
+            needs, devices: stock.devices.filter { $0.isReached(from: node) }, taken: taken, counters: stock.left(by: taken))
         return allocator.allocate()
     }
 
-    /// What is written to claims when the pod goes to a node.
-    func grants(_ picks: [DeviceAllocator.Pick], on node: String) -> [DeviceGrant] {
-        needs.enumerated().map { index, need in
-            DeviceGrant(claim: need.claim, uid: need.uid, picks: picks.filter { $0.claim == index }, node: node)
-        } + held.filter { !$0.isReserved }.map { DeviceGrant(claim: $0.claim, uid: "", picks: [], node: node) }
+    /// What is written to claims when the pod goes to a node. `random` makes the ids of shares.
+    func grants(
+        _ picks: [DeviceAllocator.Pick], on node: String, random: inout some RandomNumberGenerator
+    ) -> [DeviceGrant] {
+        var grants: [DeviceGrant] = []
+        for (index, need) in needs.enumerated() {
+            let picks = picks.filter { $0.claim == index }
+            let shares = picks.map { $0.portions == nil ? nil : Self.identifier(&random) }
+            grants.append(DeviceGrant(claim: need.claim, uid: need.uid, picks: picks, shares: shares, node: node))
+        }
+        return grants
+            + held.filter { !$0.isReserved }.map {
+                DeviceGrant(claim: $0.claim, uid: "", picks: [], shares: [], node: node)
+            }
+    }
+
+    /// A random UUID (RFC 9562, version 4).
+    private static func identifier(_ random: inout some RandomNumberGenerator) -> String {
+        let (high, low) = (random.next() & ~0xF000 | 0x4000, random.next() >> 2 | 1 << 63)
+        let digits = [high, low].map { word in
+            let text = String(word, radix: 16)
+            return String(repeating: "0", count: 16 - text.count) + text
+        }.joined()
+        var (parts, rest): ([Substring], Substring) = ([], digits[...])
+        for length in [8, 4, 4, 4, 12] {
+            parts.append(rest.prefix(length))
+            rest = rest.dropFirst(length)
+        }
+        return parts.joined(separator: "-")
     }
 }
 
@@ -40,10 +65,21 @@ struct DeviceGrant: Sendable {
     var claim: ObjectName
     var uid: String
     var picks: [DeviceAllocator.Pick]
+    /// For each of them the id of the share, if it is one.
+    var shares: [String?]
     var node: String
 
-    /// The devices that are nobody else's from now on.
-    var devices: [DeviceFacts.ID] { picks.filter { !$0.way.isAdministrative }.map(\.device.id) }
+    /// What is nobody else's from now on.
+    var load: DeviceLoad {
+        zip(picks, shares).reduce(into: DeviceLoad()) { load, entry in
+            let (pick, share) = entry
+            if let share, let portions = pick.portions {
+                load.add(portions, of: pick.device.id, share: share)
+            } else if !pick.way.isAdministrative {
+                load.add(pick.device.id)
+            }
+        }
+    }
 
     /// As many pods may use one claim (`ResourceClaimStatus.reservedFor`).
     static let mostUsers = 256
@@ -65,20 +101,25 @@ struct DeviceGrant: Sendable {
     }
 
     private func allocation(_ claim: Value, _ classSpec: (String) -> Value?) -> Value {
-        var allocation: Value = ["devices": ["results": .array(picks.map(Self.result))]]
+        var allocation: Value = ["devices": ["results": .array(zip(picks, shares).map(Self.result))]]
         let config = configuration(claim, classSpec)
         if !config.isEmpty { allocation[path: ["devices", "config"]] = .array(config) }
         if let nodes = reachable { allocation["nodeSelector"] = nodes }
         return allocation
     }
 
-    private static func result(_ pick: DeviceAllocator.Pick) -> Value {
+    private static func result(_ pick: DeviceAllocator.Pick, _ share: String?) -> Value {
         let id = pick.device.id
         var result: Value = [
             "request": .string(pick.way.name), "driver": .string(id.driver), "pool": .string(id.pool),
             "device": .string(id.device),
         ]
         if pick.way.isAdministrative { result["adminAccess"] = true }
+        if let share {
+            result["shareID"] = .string(share)
+            let portions = (pick.portions ?? [:]).sorted { $0.key < $1.key }
+            result["consumedCapacity"] = .object(Fields(portions.map { ($0.key, .string($0.value.description)) }))
+        }
         return result
     }
 

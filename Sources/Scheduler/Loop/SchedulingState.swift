@@ -19,7 +19,7 @@ final class SchedulingState {
     private let volumes: (PodFacts) -> VolumeFacts
     private let devices: (PodFacts) -> PodDevices
     /// Devices that are given to pods whose claims do not say so yet, by the pod.
-    private var granted: [String: [DeviceFacts.ID]] = [:]
+    private var granted: [String: DeviceLoad] = [:]
     private let figures: SchedulerFigures
 
     init(
@@ -173,7 +173,7 @@ final class SchedulingState {
             // Its volumes may be on their way to a node: then it counts there.
             cluster.displace(taken.pod.uid)
             var devices = devices(taken.pod)
-            for ids in granted.values { devices.taken.formUnion(ids) }
+            for load in granted.values { devices.taken.add(load) }
             let decision = Decision(taken.pod, volumes(taken.pod), profile, cluster, devices: devices)
             let journey = SchedulerFigures.Journey(came: taken.came, began: now, attempts: taken.attempts)
             return Attempt(decision: decision, taken: taken, journey: journey)
@@ -181,9 +181,29 @@ final class SchedulingState {
         return nil
     }
 
-    /// Carries an attempt to its end, with the nodes that can take the pod, and what they are worth to others.
+    /// Where room could be made for a pod that fits nowhere.
+    enum Room {
+        /// The pod has none made; what was made for it stays.
+        case kept(why: String)
+        /// On these nodes; when there are none, this is why.
+        case candidates([Preemption.Candidate], of: Preemption, otherwise: String)
+    }
+
+    /// Looks for room, unless the pod's profile makes none. `time` is for victims' ages.
+    func room(for attempt: Attempt, _ diagnosis: Diagnosis, time: Timestamp) -> Room? {
+        guard attempt.decision.profile.preempts, diagnosis.total > 0 else { return nil }
+        let preemption = Preemption(decision: attempt.decision, budgets: Array(budgets.values), now: time)
+        let isUnderWay = preempting.contains(attempt.taken.pod.uid)
+        if let why = isUnderWay ? Preemption.underWay : preemption.ineligibility(diagnosis) { return .kept(why: why) }
+        let (candidates, useless) = preemption.candidates(diagnosis, from: start)
+        return .candidates(candidates, of: preemption, otherwise: useless.message)
+    }
+
+    /// Carries an attempt to its end, with the nodes that can take the pod, and what they are worth to others; or with the
+    /// room that others leave, if they were asked.
     func conclude(
-        _ attempt: Attempt, _ sifted: Decision.Sifted, worth: [String: Int] = [:], at now: Duration, time: Timestamp
+        _ attempt: Attempt, _ sifted: Decision.Sifted, worth: [String: Int] = [:], room: Room? = nil, at now: Duration,
+        time: Timestamp
     ) -> [Job] {
         let pod = attempt.taken.pod
         switch sifted {
@@ -195,7 +215,7 @@ final class SchedulingState {
             let node = Decision.choose(nodes, scores, random.next())
             return go(pod, attempt, to: node, at: now)
         case .none(let diagnosis):
-            return refuse(attempt, diagnosis, at: now, time: time)
+            return refuse(attempt, diagnosis, room ?? self.room(for: attempt, diagnosis, time: time), at: now)
         }
     }
 
@@ -213,8 +233,8 @@ final class SchedulingState {
         let volumes = attempt.decision.volumes
         guard !volumes.isComplete else {
             let devices = attempt.decision.devices
-            let grants = devices.grants(devices.picks(on: node) ?? [], on: node.name)
-            if !grants.isEmpty { granted[pod.uid] = grants.flatMap(\.devices) }
+            let grants = devices.grants(devices.picks(on: node) ?? [], on: node.name, random: &random)
+            if !grants.isEmpty { granted[pod.uid] = grants.reduce(into: DeviceLoad()) { $0.add($1.load) } }
             return [.bind(pod, node: node.name, grants, attempt.journey)]
         }
         // It counts on the node while its volumes are made there, so that the room is left when they are.
@@ -222,28 +242,20 @@ final class SchedulingState {
         return [.serve(pod, (try? volumes.choices(on: node)) ?? [], node: node.name)]
     }
 
-    private func refuse(
-        _ attempt: Attempt, _ diagnosis: Diagnosis, at now: Duration, time: Timestamp
-    ) -> [Job] {
+    private func refuse(_ attempt: Attempt, _ diagnosis: Diagnosis, _ room: Room?, at now: Duration) -> [Job] {
         var diagnosis = diagnosis
         let pod = attempt.taken.pod
         figures.attempted(pod.schedulerName, .unschedulable, attempt.journey, at: now)
         queue.refused(pod.uid, by: diagnosis.plugins, at: now)
         var verdict = Job.Verdict(reason: .unschedulable, message: "")
-        if attempt.decision.profile.preempts, diagnosis.total > 0 {
-            let preemption = Preemption(decision: attempt.decision, budgets: Array(budgets.values), now: time)
-            let isUnderWay = preempting.contains(pod.uid)
-            if let why = isUnderWay ? Preemption.underWay : preemption.ineligibility(diagnosis) {
-                diagnosis.aftermath = Self.preemption(attempt.decision.profile) + why
-            } else {
-                let (candidates, useless) = preemption.candidates(diagnosis, from: start)
-                if let best = preemption.cheapest(of: candidates) {
-                    return preempt(pod, best, diagnosis)
-                }
-                diagnosis.aftermath = Self.preemption(attempt.decision.profile) + useless.message
-                if cluster.nomination(of: pod.uid) != nil || !pod.nominatedNode.isEmpty { verdict.nomination = "" }
-                cluster.nominate(pod, nil)
-            }
+        switch room {
+        case .kept(let why): diagnosis.aftermath = Self.preemption(attempt.decision.profile) + why
+        case .candidates(let candidates, let preemption, let otherwise):
+            if let best = preemption.cheapest(of: candidates) { return preempt(pod, best, diagnosis) }
+            diagnosis.aftermath = Self.preemption(attempt.decision.profile) + otherwise
+            if cluster.nomination(of: pod.uid) != nil || !pod.nominatedNode.isEmpty { verdict.nomination = "" }
+            cluster.nominate(pod, nil)
+        case nil: break
         }
         verdict.message = diagnosis.message
         return [told(pod, verdict)].compactMap(\.self)
