@@ -25,7 +25,8 @@ import Testing
 
     /// Runs a scheduler with one extender that answers by verb, on nodes a, b and c.
     private func scheduling(
-        _ verbs: String, _ answers: [String: String], _ body: (MemoryAPI) async throws -> Void
+        _ verbs: String, _ answers: [String: String], priority: Int64 = 0, knowsNodes: Bool = true,
+        _ body: (MemoryAPI) async throws -> Void
     ) async throws -> [String] {
         let api = MemoryAPI()
         for name in ["a", "b", "c"] {
@@ -35,7 +36,14 @@ import Testing
         }
         let configuration = try SchedulerConfiguration(
             text: "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n"
-                + "extenders: [{urlPrefix: http://x, nodeCacheCapable: true, \(verbs)}]")
+                + "extenders: [{urlPrefix: http://x, nodeCacheCapable: \(knowsNodes), \(verbs)}]")
+        // Where there are priorities, there is no room for one more.
+        for name in priority > 0 ? ["a", "b", "c"] : [] {
+            var spec: Value = ["nodeName": .string(name), "priority": .integer(name == "a" ? 1 : 2)]
+            spec["containers"] = [["name": "c", "resources": ["requests": ["cpu": "2"]]]]
+            let metadata: Value = ["name": .string("on-" + name), "namespace": "default", "uid": .string("uid-" + name)]
+            try await api.create(Pod(["metadata": metadata, "spec": spec]))
+        }
         let calls = Calls()
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let answer: ExtenderCall = { request throws(Fault) in
@@ -50,7 +58,10 @@ import Testing
             defer { group.cancelAll() }
             let pod: Value = [
                 "metadata": ["name": "web", "namespace": "default"],
-                "spec": ["schedulerName": "default-scheduler", "containers": [["name": "c"]]],
+                "spec": [
+                    "schedulerName": "default-scheduler", "priority": .integer(priority),
+                    "containers": [["name": "c", "resources": ["requests": ["cpu": "1"]]]],
+                ],
             ]
             try await api.create(Pod(pod))
             try await body(api)
@@ -106,5 +117,70 @@ import Testing
             #expect(!api.journal.contains { $0.hasPrefix("bind") })
         }
         #expect(calls.count == 1 && calls[0].hasPrefix("http://x/bind "))
+    }
+
+    // MARK: Preemption
+
+    private static func victims(_ node: String, _ uids: String...) -> String {
+        let pods = uids.map { #"{"UID":"\#($0)"}"# }.joined(separator: ",")
+        return #"{"NodeNameToMetaVictims":{"\#(node)":{"Pods":[\#(pods)],"NumPDBViolations":0}}}"#
+    }
+
+    @Test func `one that has a say in preemption names who goes`() async throws {
+        let calls = try await scheduling("preemptVerb: e", ["e": Self.victims("b", "uid-b")], priority: 10) { api in
+            await api.wait { $0.peek(Pod.self, "web", in: "default")?.status.nominatedNodeName == "b" }
+            await api.wait { $0.journal.contains { $0.hasPrefix("delete pods default/on-") } }
+            #expect(!api.journal.contains("delete pods default/on-a"))
+        }
+        let question = try #require(calls.first)
+        #expect(question.hasPrefix("http://x/e "))
+        for name in ["a", "b", "c"] {
+            #expect(question.contains(#""\#(name)":{"NumPDBViolations":0,"Pods":[{"UID":"uid-\#(name)"}]}"#))
+        }
+    }
+
+    @Test func `one that does not know the nodes is told the pods whole`() async throws {
+        let answers = ["e": Self.victims("a", "uid-a")]
+        let calls = try await scheduling("preemptVerb: e", answers, priority: 10, knowsNodes: false) { api in
+            await api.wait { $0.peek(Pod.self, "web", in: "default")?.status.nominatedNodeName == "a" }
+        }
+        #expect(calls.first?.contains(#""NodeNameToVictims":{"#) == true)
+        #expect(calls.first?.contains(#""nodeName":"c""#) == true)
+    }
+
+    @Test(arguments: [
+        ("{}", "no candidate node for preemption"),
+        (victims("b", "uid-x"), "but the pod is not found on that node"),
+        (victims("b"), "expected at least one victim pod on node \"b\""),
+        (victims("z", "uid-a"), "nodeinfo not found for node name \"z\""),
+        ("no JSON", "the extender's answer is no JSON"),
+    ])
+    func `when it names nobody, or nobody who is there, nobody goes`(answer: String, words: String) async throws {
+        _ = try await scheduling("preemptVerb: e", ["e": answer], priority: 10) { api in
+            await api.wait { condition($0).contains(words) }
+            #expect(!api.journal.contains { $0.hasPrefix("delete") })
+        }
+    }
+
+    @Test func `one that may be ignored does not keep pods from going`() async throws {
+        for answers in [[:], ["e": "no JSON"], ["e": Self.victims("z", "uid-a")]] as [[String: String]] {
+            _ = try await scheduling("preemptVerb: e, ignorable: true", answers, priority: 10) { api in
+                await api.wait { $0.peek(Pod.self, "web", in: "default")?.status.nominatedNodeName == "a" }
+            }
+        }
+        let empty = ["e": Self.victims("a")]
+        _ = try await scheduling("preemptVerb: e, ignorable: true", empty, priority: 10) { api in
+            await api.wait { condition($0).contains("no candidate node for preemption") }
+        }
+    }
+
+    @Test func `nobody goes from a node that only an extender refuses`() async throws {
+        let refusal = ["f": #"{"NodeNames":[],"FailedNodes":{"a":"no","b":"no","c":"no"}}"#]
+        _ = try await scheduling("filterVerb: f", refusal) { api in
+            var other = Pod(namespace: "default", name: "other")
+            other.value["spec"] = ["nodeName": "a", "containers": [["name": "c"]]]
+            try await api.create(other)
+            await api.wait { condition($0).contains("No preemption victims found for incoming pod") }
+        }
     }
 }

@@ -35,6 +35,7 @@ struct ExtenderConfiguration: Sendable {
     var filterVerb: String?
     var prioritizeVerb: String?
     var bindVerb: String?
+    var preemptVerb: String?
     var weight: Int
     var security: ExtenderSecurity?
     var timeout: Duration
@@ -60,9 +61,7 @@ struct ExtenderConfiguration: Sendable {
         filterVerb = try verb("filterVerb")
         prioritizeVerb = try verb("prioritizeVerb")
         bindVerb = try verb("bindVerb")
-        if try verb("preemptVerb") != nil {
-            throw reader.fault("preemptVerb", "is not built yet: extenders have no say in preemption in this version")
-        }
+        preemptVerb = try verb("preemptVerb")
         weight = try reader.number("weight", 0...1_000_000) ?? 0
         guard prioritizeVerb == nil || weight > 0 else { throw reader.fault("weight", "must be greater than 0") }
         knowsNodes = try reader.flag("nodeCacheCapable") ?? false

@@ -52,6 +52,46 @@ enum ExtenderMessages {
         return scores
     }
 
+    /// `ExtenderPreemptionArgs`: the pod, and of each node the pods that would go, or their uids for those who know them.
+    static func preemption(
+        _ pod: Value, _ candidates: [Preemption.Candidate], objects: ((PodFacts) -> Value?)?
+    ) -> [UInt8] {
+        var nodes = Fields()
+        for candidate in candidates {
+            let pods = candidate.victims.compactMap { victim in
+                guard let objects else { return ["UID": .string(victim.uid)] as Value }
+                return objects(victim)
+            }
+            nodes[candidate.node.name] = [
+                "Pods": .array(pods), "NumPDBViolations": .integer(Int64(candidate.violations)),
+            ]
+        }
+        let key = objects == nil ? "NodeNameToMetaVictims" : "NodeNameToVictims"
+        return (["Pod": pod, key: .object(nodes)] as Value).json
+    }
+
+    /// Who would go from a node, by the word of an extender (`MetaVictims`).
+    struct Victims: Hashable {
+        var uids: [String]
+        var violations: Int
+    }
+
+    /// `ExtenderPreemptionResult`, in order of the nodes' names.
+    static func victims(_ answer: [UInt8]) throws(Fault) -> [(node: String, victims: Victims)] {
+        var found: [(node: String, victims: Victims)] = []
+        for (node, victims) in field(try parsed(answer), "nodenametometavictims")?.fields ?? Fields() {
+            let pods = field(victims, "pods")?.array ?? []
+            let violations = field(victims, "numpdbviolations")?.integer ?? 0
+            found.append(
+                (
+                    node,
+                    Victims(
+                        uids: pods.compactMap { field($0, "uid")?.string }, violations: Int(Int32(clamping: violations)))
+                ))
+        }
+        return found.sorted { $0.node < $1.node }
+    }
+
     /// `ExtenderBindingArgs`.
     static func binding(_ pod: PodFacts, to node: String) -> [UInt8] {
         let binding: Value = [

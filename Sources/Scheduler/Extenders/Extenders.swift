@@ -10,6 +10,9 @@ struct Extenders: Sendable {
     let pods: any ObjectSet
     let nodes: any ObjectSet
 
+    /// Whether any is asked before pods are sent away.
+    var haveSayInPreemption: Bool { configurations.contains { $0.preemptVerb != nil } }
+
     /// What they make of the nodes that can take a pod: those that are left, and what they are worth to them.
     func consult(
         _ attempt: SchedulingState.Attempt, _ sifted: Decision.Sifted
@@ -58,6 +61,56 @@ struct Extenders: Sendable {
         let names = left.map(\.name)
         let objects = extender.knowsNodes ? nil : names.compactMap { nodes.get(ObjectName(name: $0))?.value }
         return try await send(extender, verb, ExtenderMessages.question(pod, names, objects: objects))
+    }
+
+    /// What they leave of the nodes on which room could be made: each may drop some, or name other victims.
+    func consult(
+        on preemption: Preemption, _ candidates: [Preemption.Candidate]
+    ) async throws(Fault) -> [Preemption.Candidate] {
+        guard !candidates.isEmpty, let pod = pods.get(preemption.decision.pod.name)?.value else { return candidates }
+        var left = candidates
+        for extender in configurations where extender.isInterested(in: pod) {
+            guard let verb = extender.preemptVerb, !left.isEmpty else { continue }
+            do throws(Fault) {
+                var objects: ((PodFacts) -> Value?)?
+                if !extender.knowsNodes { objects = { [pods] in pods.get($0.name)?.value } }
+                let question = ExtenderMessages.preemption(pod, left, objects: objects)
+                let answer = try ExtenderMessages.victims(await send(extender, verb, question))
+                left = try read(answer, extender, preemption)
+            } catch {
+                if !extender.isIgnorable { throw error }
+            }
+        }
+        return left
+    }
+
+    private func read(
+        _ answer: [(node: String, victims: ExtenderMessages.Victims)], _ extender: ExtenderConfiguration,
+        _ preemption: Preemption
+    ) throws(Fault) -> [Preemption.Candidate] {
+        var candidates: [Preemption.Candidate] = []
+        for (name, victims) in answer {
+            guard let node = preemption.decision.cluster.node(name) else {
+                throw Fault(.failed, "nodeinfo not found for node name \(GoText.quoted(name))")
+            }
+            var pods: [PodFacts] = []
+            for uid in victims.uids {
+                guard let pod = node.pods[uid] else {
+                    throw Fault(
+                        .failed,
+                        "extender: \(extender.url) claims to preempt pod (UID: \(uid)) on node: \(name), but the pod is not "
+                            + "found on that node")
+                }
+                pods.append(pod)
+            }
+            guard !pods.isEmpty else {
+                if extender.isIgnorable { continue }
+                throw Fault(.failed, "expected at least one victim pod on node \(GoText.quoted(name))")
+            }
+            candidates.append(
+                .init(node: node, victims: preemption.ordered(pods), violations: victims.violations))
+        }
+        return candidates
     }
 
     /// Has the extender that binds this pod bind it; `false` when none does.

@@ -127,15 +127,35 @@ public final class Scheduler: Sendable {
     private func carryOut(
         _ attempt: SchedulingState.Attempt, _ state: SchedulingState, _ others: Others
     ) async -> [Job] {
-        var (sifted, worth) = (state.sift(attempt), [String: Int]())
-        if let extenders = others.extenders {
-            do throws(Fault) {
-                (sifted, worth) = try await extenders.consult(attempt, sifted)
-            } catch {
-                return state.failed(attempt, error, at: elapsed())
-            }
+        let sifted = state.sift(attempt)
+        guard let extenders = others.extenders else {
+            return state.conclude(attempt, sifted, at: elapsed(), time: now())
         }
-        return state.conclude(attempt, sifted, worth: worth, at: elapsed(), time: now())
+        do throws(Fault) {
+            let (left, worth) = try await extenders.consult(attempt, sifted)
+            let room = await room(for: attempt, left, state, extenders)
+            return state.conclude(attempt, left, worth: worth, room: room, at: elapsed(), time: now())
+        } catch {
+            return state.failed(attempt, error, at: elapsed())
+        }
+    }
+
+    /// Where room could be made for a pod that fits nowhere, as far as the extenders agree; `nil` when they have no say.
+    private func room(
+        for attempt: SchedulingState.Attempt, _ sifted: Decision.Sifted, _ state: SchedulingState, _ extenders: Extenders
+    ) async -> SchedulingState.Room? {
+        guard case .none(let diagnosis) = sifted, extenders.haveSayInPreemption,
+            case .candidates(let candidates, let preemption, let otherwise)? = state.room(
+                for: attempt, diagnosis, time: now()), !candidates.isEmpty
+        else { return nil }
+        do throws(Fault) {
+            let left = try await extenders.consult(on: preemption, candidates)
+            return .candidates(
+                left, of: preemption, otherwise: left.isEmpty ? "no candidate node for preemption" : otherwise)
+        } catch {
+            // What was nominated before stays: the next attempt asks again.
+            return .kept(why: error.summary)
+        }
     }
 
     /// Brings the state up to date. Returns what pods shall be told at once.

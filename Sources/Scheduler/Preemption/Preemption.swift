@@ -64,12 +64,9 @@ struct Preemption {
     /// The least of the less important pods that must go from this node.
     private func victims(on node: NodeFacts) -> Result<Candidate, Useless> {
         let lesser = node.pods.values.filter { $0.priority < pod.priority }.sorted(by: isMoreImportant)
-        guard !lesser.isEmpty else {
-            return .failure(
-                Useless(
-                    refusal: Refusal(
-                        .defaultPreemption, isFinal: true, "No preemption victims found for incoming pod")))
-        }
+        let nobody = Useless(
+            refusal: Refusal(.defaultPreemption, isFinal: true, "No preemption victims found for incoming pod"))
+        guard !lesser.isEmpty else { return .failure(nobody) }
         var trial = Trial(node, decision.filters)
         let rivals = decision.cluster.nominated(besides: pod)[node.name] ?? []
         for rival in rivals where node.pods[rival.uid] == nil { trial.add(rival) }
@@ -85,9 +82,13 @@ struct Preemption {
             victims.append(pod)
             if index < breaking.count { violations += 1 }
         }
-        return .success(
-            Candidate(node: node, victims: victims.sorted(by: isMoreImportant), violations: violations))
+        // Nobody's going is needed by our own rules: it was an extender that refused the node.
+        guard !victims.isEmpty else { return .failure(nobody) }
+        return .success(Candidate(node: node, victims: ordered(victims), violations: violations))
     }
+
+    /// The most important first.
+    func ordered(_ victims: [PodFacts]) -> [PodFacts] { victims.sorted(by: isMoreImportant) }
 
     private func isMoreImportant(_ a: PodFacts, _ b: PodFacts) -> Bool {
         guard a.priority == b.priority else { return a.priority > b.priority }
