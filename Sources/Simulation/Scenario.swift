@@ -168,6 +168,13 @@ private struct ScenarioRun: Sendable {
         }
     }
 
+    /// Whether a volume shall go, or be free again, when its claim is gone.
+    private static func isUnwanted(_ volume: Value?, _ object: StoredObject) -> Bool {
+        let phase = volume?.at("status", "phase")
+        guard let policy = volume?.at("spec", "persistentVolumeReclaimPolicy")?.string, !object.isDeleting else { return true }
+        return phase != "Available" && (policy != "Retain" || phase != "Released")
+    }
+
     /// Deletes the users' namespaces, and waits until nothing of them is left.
     private func clear() async throws {
         note("the users leave")
@@ -182,9 +189,11 @@ private struct ScenarioRun: Sendable {
         func left() -> [String] {
             book.ledger.withLock { ledger in
                 ledger.objects.flatMap { kind, objects in
-                    objects.keys.filter {
-                        Workload.namespaces.contains($0.namespace) || kind == "namespaces" && Workload.namespaces.contains($0.name)
-                    }.map { "\(kind) \($0)" }
+                    objects.filter { name, object in
+                        if kind == "persistentvolumes" { return Self.isUnwanted(ledger.values[kind]?[name], object) }
+                        return Workload.namespaces.contains(name.namespace)
+                            || kind == "namespaces" && Workload.namespaces.contains(name.name)
+                    }.keys.map { "\(kind) \($0)" }
                 }.sorted()
             }
         }

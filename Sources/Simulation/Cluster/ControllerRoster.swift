@@ -1,16 +1,25 @@
 import APIServer
 import Client
 import Controllers
+import Support
 
 /// Which controllers run, and in whose name: as the product wires them, but for those that serve what is not simulated
-/// (certificates, volumes, tokens).
+/// (certificates, tokens, devices, volumes of CSI drivers).
 enum ControllerRoster {
+    /// The world that controllers are made for.
+    struct Surroundings: Sendable {
+        var api: APIServer
+        var now: @Sendable () -> Timestamp
+
+        var catalog: any ResourceCatalog { api.catalog }
+    }
+
     /// A service account of `kube-system` and what runs in its name.
     struct Entry: Sendable {
         var account: String
-        var make: @Sendable (APIServer) -> [any Controller]
+        var make: @Sendable (Surroundings) -> [any Controller]
 
-        init(_ account: String, _ make: @escaping @Sendable (APIServer) -> [any Controller]) {
+        init(_ account: String, _ make: @escaping @Sendable (Surroundings) -> [any Controller]) {
             self.account = account
             self.make = make
         }
@@ -30,9 +39,25 @@ enum ControllerRoster {
         Entry("service-account-controller") { _ in [ServiceAccountController()] },
         Entry("root-ca-cert-publisher") { _ in [RootCAPublisher(certificates: "simulated")] },
         Entry("endpoint-controller") { _ in [EndpointsController()] },
-        Entry("node-controller") { _ in [NodeLifecycleController(), TaintEviction()] },
+        Entry("node-controller") { _ in [NodeLifecycleController(), TaintEviction()] + addresses },
         Entry("resourcequota-controller") { [ResourceQuotaController(catalog: $0.catalog)] },
         Entry("pod-garbage-collector") { _ in [PodGarbageCollector()] },
         Entry("disruption-controller") { [DisruptionController(catalog: $0.catalog)] },
+        Entry("ttl-controller") { _ in [NodeTTL()] },
+        Entry("endpointslicemirroring-controller") { _ in [EndpointSliceMirroring()] },
+        // The program that makes volumes has the same rights.
+        Entry("persistent-volume-binder") { _ in [PersistentVolumeBinder(), DiskProvisioner()] },
+        Entry("pvc-protection-controller") { _ in [ClaimProtection()] },
+        Entry("pv-protection-controller") { _ in [VolumeProtection()] },
+        Entry("ephemeral-volume-controller") { _ in [EphemeralVolumes()] },
+        Entry("horizontal-pod-autoscaler") {
+            let metrics = SimulatedMetrics(api: $0.api, now: $0.now)
+            return [HorizontalPodAutoscalerController(catalog: $0.catalog, metrics: metrics)]
+        },
     ]
+
+    /// Four blocks and three nodes, so that blocks come round.
+    private static var addresses: [any Controller] {
+        IPPrefix("10.42.0.0/22").flatMap { PodRange($0) }.map { [NodeAddressAllocator([$0])] } ?? []
+    }
 }

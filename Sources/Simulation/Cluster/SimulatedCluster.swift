@@ -107,7 +107,7 @@ private struct Links: Sendable {
                 as: .serviceAccount(namespace: "kube-system", name: entry.account), observingAs: .controllerManager))
         let events = EventRecorder(client, component: "controller-manager")
         let context = ControllerContext(client: client, events: events, log: log, clock: world.clock, now: world.now)
-        await ControllerGroup(entry.make(api)).run(context)
+        await ControllerGroup(entry.make(.init(api: api, now: world.now))).run(context)
     }
 
     var scheduler: Part {

@@ -23,7 +23,7 @@ struct Convergence {
         }
         for (kind, objects) in ledger.objects where kind != "events" && kind != "leases" {
             for (name, object) in objects {
-                if object.isDeleting { found.append(("\(kind) \(name)", "is still ending")) }
+                if object.isDeleting, !isHeld(kind, object) { found.append(("\(kind) \(name)", "is still ending")) }
                 if let owner = missingOwner(of: object) {
                     found.append(("\(kind) \(name)", "its owners are gone, among them \(owner)"))
                 }
@@ -39,6 +39,8 @@ struct Convergence {
             ("deployments", { $0.deployment }), ("replicasets", { $0.replicaSet }), ("pods", { $0.pod }),
             ("services", { $0.service }), ("jobs", { $0.job }),
             ("statefulsets", { $0.statefulSet }), ("daemonsets", { $0.daemonSet }),
+            ("persistentvolumeclaims", { $0.claim }), ("persistentvolumes", { $0.volume }),
+            ("horizontalpodautoscalers", { $0.autoscaler }),
         ]
     }
 

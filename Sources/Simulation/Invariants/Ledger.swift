@@ -88,7 +88,8 @@ struct Ledger: Sendable {
         let (oldValue, newValue) = (values[kind]?[name], new?.value)
         values[kind, default: [:]][name] = newValue
         switch kind {
-        case "pods": pods[name] = new.map { PodRecord($0, Pod(newValue ?? .emptyObject)) }
+        case "pods":
+            pods[name] = new.map { PodRecord($0, Pod(newValue ?? .emptyObject), replacing: pods[name], at: now) }
         case "nodes":
             nodes[name.name] = new.map {
                 NodeRecord($0, Node(newValue ?? .emptyObject), replacing: nodes[name.name], at: now)

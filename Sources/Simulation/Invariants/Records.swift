@@ -18,11 +18,15 @@ struct PodRecord: Sendable {
     var cpu: Int64
     var memory: Int64
     var phase: String
+    /// The claims whose volumes it uses.
+    var claims: [String]
+    /// When it was bound to its node; `nil` before.
+    var placed: Timestamp?
     /// The controller among its owners.
     var owner: OwnerReference?
 
-    /// `pod` is the same object, read.
-    init(_ object: StoredObject, _ pod: Pod) {
+    /// `pod` is the same object, read; `old` is what was there before.
+    init(_ object: StoredObject, _ pod: Pod, replacing old: PodRecord?, at now: Timestamp) {
         name = object.objectName
         uid = object.uid
         node = pod.spec.nodeName
@@ -41,6 +45,8 @@ struct PodRecord: Sendable {
             cpu += requests["cpu"].flatMap { try? Quantity($0) }?.milliValue ?? 0
             memory += requests["memory"].flatMap { try? Quantity($0) }?.value ?? 0
         }
+        claims = pod.claimNames
+        if !node.isEmpty { placed = old?.uid == uid ? old?.placed ?? now : now }
         owner = pod.metadata.ownerReferences.first { $0.controller == true }
     }
 }

@@ -9,7 +9,12 @@ protocol Rule: Sendable {
 }
 
 enum Rules {
-    static var all: [any Rule] { [PlacementRule(), QuotaRule(), GenerationRule(), JobRule(), BudgetRule()] }
+    static var all: [any Rule] {
+        [
+            PlacementRule(), QuotaRule(), GenerationRule(), JobRule(), BudgetRule(), VolumeRule(), AutoscalerRule(),
+            NodeAddressRule(),
+        ]
+    }
 }
 
 /// A pod is bound once, to a node that is there, has room for it, and does not keep it away.

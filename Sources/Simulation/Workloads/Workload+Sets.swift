@@ -7,13 +7,14 @@ extension Workload {
     static let statefulSets: [Kind] = [
         Kind(name: "create statefulset", weight: 5) { user throws(Status) in
             let name = user.name("s", of: 2)
-            let spec: Value = [
+            var spec: Value = [
                 "replicas": .integer(Int64(user.dice.number(in: 0...3))), "serviceName": "d1",
                 "podManagementPolicy": user.dice.happens(0.5) ? "OrderedReady" : "Parallel",
                 "updateStrategy": ["type": user.dice.happens(0.8) ? "RollingUpdate" : "OnDelete"],
                 "selector": ["matchLabels": ["app": .string(name.name)]],
                 "template": user.template(app: name.name, graces: [5, 30]),
             ]
+            user.addClaims(to: &spec)
             return try await user.create(StatefulSet.self, name, spec)
         },
         Kind(name: "scale statefulset", weight: 4) { user throws(Status) in

@@ -29,11 +29,12 @@ struct Workload: Sendable {
 
     static let namespaces = ["blue", "green"]
     static let all: [Kind] = deployments + replicaSets + statefulSets + daemonSets + jobs + cronJobs + services
-        + pods + nodes + namespacesAndQuotas + budgets
+        + pods + nodes + namespacesAndQuotas + budgets + storage + autoscalers
 
     /// Makes what the operations work in.
     func prepare() async throws(Status) {
         for name in Self.namespaces { try await client().create(Namespace(name: name)) }
+        try await prepareStorage()
     }
 
     /// Does something. Returns what it was; refusals that users may meet are part of it.
