@@ -152,7 +152,7 @@ let package = Package(
                 logging,
             ] + collections),
         [
-            tests("Simulation", ["Support"]),
+            tests("Simulation", ["Support", "APIMachinery", "API", "Datastore"]),
             .executableTarget(
                 name: "simulate", dependencies: ["Support", "Simulation"], path: "Tools/simulate", exclude: ["README.md"],
                 swiftSettings: strict),
