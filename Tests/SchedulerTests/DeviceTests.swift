@@ -118,6 +118,17 @@ import Testing
         #expect(try picks(either, taken: ["big"]) == ["a": ["s1"], "b": ["s3"]])
     }
 
+    @Test func `a pod goes where the devices of its claim are reached`() {
+        let expression: Value = ["key": "kubernetes.io/hostname", "operator": "In", "values": ["b"]]
+        let nodes = NodeSelector(stored: ["nodeSelectorTerms": [["matchExpressions": [expression]]]])
+        var devices = PodDevices()
+        devices.held = [.init(claim: ObjectName(namespace: "ns", name: "c"), nodes: nodes, isReserved: true)]
+        let cluster = Given.cluster(Given.node("a"), Given.node("b"))
+        let decision = Decision(Given.pod(), VolumeFacts(), Profile(), cluster, devices: devices)
+        guard case .nodes(let left, _) = decision.sift(from: 0) else { return #expect(Bool(false), "b reaches them") }
+        #expect(left.map(\.name) == ["b"])
+    }
+
     @Test func `who administrates looks at devices that others use`() throws {
         let look: Value = ["requests": [["name": "r", "exactly": request(["adminAccess": true, "allocationMode": "All"])]]]
         #expect(try picks(look, taken: ["s1", "s3"]) == ["a": ["s1", "s2", "big"], "b": ["s3"]])

@@ -154,4 +154,29 @@ import Testing
             cluster.fitting(Given.pod(), VolumeFacts(claims: [("c", .missing)]))
                 == .none("0/2 nodes are available: persistentvolumeclaim \"c\" not found."))
     }
+
+    @Test(arguments: ["cpu", "memory", "ephemeral-storage", "example.com/x"])
+    func `each resource must suffice, and what a node lacks altogether nobody's going mends`(name: String) {
+        let node = Given.node("a") { $0[path: ["status", "allocatable", name]] = "2" }
+        let cluster = Given.cluster(node, pods: [(Given.pod("q", requests: [name: "1"]), "a")])
+        #expect(cluster.fitting(Given.pod(requests: [name: "1"])) == .nodes(["a"]))
+        for (amount, isFinal) in [("2", false), ("3", true)] {
+            let decision = Decision(Given.pod(requests: [name: amount]), VolumeFacts(), Profile(), cluster)
+            guard case .none(let diagnosis) = decision.sift(from: 0) else {
+                Issue.record("\(amount) of \(name) fit")
+                continue
+            }
+            #expect(diagnosis.refused.map(\.refusal) == [.init(.nodeResourcesFit, isFinal: isFinal, "Insufficient \(name)")])
+        }
+    }
+
+    @Test func `a taint that merely asks keeps nobody away, beside one that is tolerated`() {
+        let node = Given.node("a") {
+            $0[path: ["spec", "taints"]] = [
+                ["key": "k", "effect": "NoSchedule"], ["key": "soft", "effect": "PreferNoSchedule"],
+            ]
+        }
+        let tolerant = Given.pod(["tolerations": [["key": "k", "operator": "Exists"]]])
+        #expect(Given.cluster(node).fitting(tolerant) == .nodes(["a"]))
+    }
 }

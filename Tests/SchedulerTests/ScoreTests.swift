@@ -87,6 +87,72 @@ import Testing
         #expect(cluster.scores(pod, .judging(.imageLocality)) == ["a": 74, "b": 36, "c": 0, "d": 0])
     }
 
+    @Test func `of several images each may be large`() {
+        let images = Value.array(
+            ["web:1", "log:1"].map { ["names": [.string($0)], "sizeBytes": .integer(1000 << 20)] })
+        let node = Given.node("a") { $0[path: ["status", "images"]] = images }
+        let containers: Value = [["name": "a", "image": "web:1"], ["name": "b", "image": "other:1"]]
+        let both: Value = [["name": "a", "image": "web:1"], ["name": "b", "image": "log:1"]]
+        let cluster = Given.cluster(node)
+        #expect(cluster.scores(Given.pod(["containers": containers]), .judging(.imageLocality)) == ["a": 49])
+        #expect(cluster.scores(Given.pod(["containers": both]), .judging(.imageLocality)) == ["a": 100])
+    }
+
+    @Test func `balance is measured in what the profile names`() {
+        let profile = Profile.judging(.nodeResourcesBalancedAllocation) {
+            $0.balanced = [.init(name: "cpu", weight: 1), .init(name: "memory", weight: 1), .init(name: "example.com/x", weight: 1)]
+        }
+        func node(_ name: String, _ count: String) -> Node {
+            var node = Self.node(name)
+            node.value[path: ["status", "allocatable", "example.com/x"]] = .string(count)
+            return node
+        }
+        let cluster = Given.cluster(node("a", "2"), node("b", "1"))
+        // a: half of all three; b: half of two, and all of the third.
+        let pod = Given.pod(requests: ["cpu": "2", "memory": "2Gi", "example.com/x": "1"])
+        #expect(cluster.scores(pod, profile) == ["a": 100, "b": 76])
+    }
+
+    @Test func `the profile prefers nodes too`() throws {
+        let preference: Value = ["matchExpressions": [["key": "x", "operator": "Exists"]]]
+        let term = try #require(WeightedNodeTerm(["weight": 1, "preference": preference]))
+        let cluster = Given.cluster(Self.node("a", labels: ["x": "1"]), Self.node("b"))
+        let profile = Profile.judging(.nodeAffinity) { $0.addedPreferred = [term] }
+        #expect(cluster.scores(Given.pod(), profile) == ["a": 100, "b": 0])
+    }
+
+    @Test func `where the curve is at nothing, a resource's word does not count`() {
+        let profile = Profile.judging(.nodeResourcesFit) {
+            $0.fit.strategy = .ratio([(0, 0), (100, 100)])
+            $0.fit.resources = [.init(name: "cpu", weight: 1), .init(name: "ephemeral-storage", weight: 1)]
+        }
+        var node = Self.node("a")
+        node.value[path: ["status", "allocatable", "ephemeral-storage"]] = "10Gi"
+        // Half of the CPU, and nothing of the storage.
+        #expect(Given.cluster(node).scores(Given.pod(requests: ["cpu": "2"]), profile) == ["a": 50])
+    }
+
+    @Test func `what pods on nodes prefer counts, unless the profile says otherwise`() {
+        let term: Value = ["topologyKey": "kubernetes.io/hostname", "labelSelector": ["matchLabels": ["app": "web"]]]
+        let preferred: Value = ["preferredDuringSchedulingIgnoredDuringExecution": [["weight": 9, "podAffinityTerm": term]]]
+        let other = Given.pod("q", ["affinity": ["podAffinity": preferred]])
+        let cluster = Given.cluster(Self.node("a", labels: ["kubernetes.io/hostname": "a"]), Self.node("b"), pods: [(other, "a")])
+        let pod = Given.pod("p", labels: ["app": "web"])
+        #expect(cluster.scores(pod, .judging(.interPodAffinity)) == ["a": 100, "b": 0])
+        let deaf = Profile.judging(.interPodAffinity) { $0.ignoresPreferredTermsOfExistingPods = true }
+        #expect(cluster.scores(pod, deaf) == ["a": 0, "b": 0])
+    }
+
+    @Test func `the word of each judge has its weight`() {
+        let tainted = Given.node("a") { $0[path: ["spec", "taints"]] = [["key": "k", "effect": "PreferNoSchedule"]] }
+        let full = (Given.pod("q", requests: ["cpu": "2", "memory": "4Gi"]), "b")
+        let cluster = Given.cluster(tainted, Given.node("b"), pods: [full])
+        var profile = Profile()
+        profile.scores = [(.taintToleration, 3), (.nodeResourcesFit, 1)]
+        let scores = cluster.scores(Given.pod(requests: ["cpu": "1", "memory": "2Gi"]), profile)
+        #expect(scores == ["a": 50, "b": 300])
+    }
+
     @Test func `of equals each is as likely, and a number repeats the choice`() {
         let cluster = Given.cluster(Given.node("a"), Given.node("b"), Given.node("c"))
         #expect((0..<4).map { Decision.choose(cluster.order, [7, 3, 7], $0).name } == ["a", "c", "a", "c"])

@@ -1,5 +1,6 @@
 import API
 import APIMachinery
+import Support
 import Testing
 
 @testable import Scheduler
@@ -138,5 +139,53 @@ import Testing
                 ]
             ]))
         #expect(cluster.scores(owned, profile) == scores)
+    }
+
+    @Test func `a wide skew makes what is uneven matter less`() {
+        func scores(_ skew: Int64) -> [String: Int] {
+            let cluster = ClusterFacts()
+            for name in ["a", "b"] { cluster.setNode(name, Given.node(name)) }
+            cluster.place(web("q"), on: "a")
+            return cluster.scores(web("p", constraint(Self.host, skew: skew, isHard: false)), .judging(.podTopologySpread))
+        }
+        #expect(scores(1) == ["a": 0, "b": 100])
+        #expect(scores(5) == ["a": 80, "b": 100])
+    }
+
+    @Test func `nodes that the pod may not be on do not count for what is better either`() {
+        let cluster = ClusterFacts()
+        for (name, zone, isMine) in [("a", "x", "yes"), ("b", "x", "no"), ("c", "y", "yes")] {
+            cluster.setNode(name, Given.node(name, labels: [Self.zone: zone, "mine": isMine]))
+        }
+        cluster.place(web("q"), on: "b")
+        let spec: Value = [
+            "topologySpreadConstraints": [constraint(isHard: false)], "nodeSelector": ["mine": "yes"],
+        ]
+        let scores = cluster.scores(Given.pod("p", labels: ["app": "web"], spec), .judging(.podTopologySpread))
+        #expect(scores["a"] == scores["c"])
+    }
+
+    /// Who is sent away for a pod of the kind on node a, when b takes none and has none.
+    private func victims(_ pods: PodFacts...) -> [String]? {
+        let cluster = ClusterFacts()
+        cluster.setNode("a", Given.node("a"))
+        cluster.setNode("b", Given.node("b") { $0[path: ["spec", "taints"]] = [["key": "k", "effect": "NoSchedule"]] })
+        for pod in pods { cluster.place(pod, on: "a") }
+        let spec: Value = ["topologySpreadConstraints": [constraint(Self.host)]]
+        let wanted = Given.pod("p", labels: ["app": "web"], spec, priority: 10)
+        let decision = Decision(wanted, VolumeFacts(), Profile(), cluster)
+        guard case .none(let diagnosis) = decision.sift(from: 0) else { return nil }
+        let preemption = Preemption(decision: decision, budgets: [], now: Timestamp(seconds: 0))
+        return preemption.cheapest(of: preemption.candidates(diagnosis, from: 0).0)?.victims.map(\.name.name) ?? []
+    }
+
+    @Test func `who leaves a place makes it emptier, but not who is leaving already`() {
+        #expect(victims(web("q")) == ["q"])
+        let metadata: Value = [
+            "name": "l", "namespace": "ns", "uid": "l", "labels": ["app": "web"], "deletionTimestamp": "2030-01-01T00:00:00Z",
+        ]
+        let leaving = PodFacts(Pod(["metadata": metadata, "spec": ["containers": [["name": "c"]]]]))
+        let staying = Given.pod("s", labels: ["app": "web"], priority: 20)
+        #expect(victims(staying, leaving) == [])
     }
 }
