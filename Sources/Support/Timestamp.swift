@@ -25,6 +25,14 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
         return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: Int32(time.tv_nsec))
     }
 
+    /// The time since the machine started, its sleep included, as if that had been in 1970: for spans between
+    /// moments of one process, which must not change when somebody sets the clock.
+    public static var sinceBoot: Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &time)
+        return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: Int32(time.tv_nsec))
+    }
+
     /// Parses RFC 3339 with any offset and any number of fraction digits; `nil` for anything else.
     public init?(_ text: some StringProtocol) {
         var text = String(text)

@@ -41,7 +41,7 @@ final class DriverTokens: Sendable {
 
     private func token(_ request: TokenRequestKey, _ pod: Pod) async throws(Fault) -> IssuedToken {
         let key = Key(podUID: pod.metadata.uid, request: request)
-        if let token = issued.withLock({ $0[key] }), now() < token.renewal { return token }
+        if let token = issued.withLock({ $0[key] }), !token.isDue(at: now()) { return token }
         let token = try await IssuedToken(request, for: pod, client)
         issued.withLock { $0[key] = token }
         return token

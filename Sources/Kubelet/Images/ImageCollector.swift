@@ -23,14 +23,14 @@ final class ImageCollector: Sendable {
     }
 
     /// A container starts with the image of this id.
-    func use(_ id: String) { ledger.withLock { $0.use(id, now: .now) } }
+    func use(_ id: String) { ledger.withLock { $0.use(id, now: .sinceBoot) } }
 
     /// Removes images until `bytes` are free (`nil`: all that can go). Returns how much that was; what the runtime does
     /// not let go of stays.
     func collect(toFree bytes: Int64?) async throws(Fault) -> Int64 {
         let images = try await service.listImages()
         let used = try await references()
-        let victims = ledger.withLock { $0.victims(images, inUse: used, toFree: bytes, limits, now: .now) }
+        let victims = ledger.withLock { $0.victims(images, inUse: used, toFree: bytes, limits, now: .sinceBoot) }
         var freed: Int64 = 0
         var failure: Fault?
         for image in victims {

@@ -66,7 +66,8 @@ struct ImageDesk: Sendable {
             pulls[key]?.insert(wish)
             return .wait
         }
-        if let failure = failures[key], failure.until > now {
+        // A longer rest than the whole pause: the clock was put back.
+        if let failure = failures[key], failure.until > now, failure.until - now <= failure.delay {
             return .later(until: failure.until, why: failure.why)
         }
         pulls[key] = [wish]

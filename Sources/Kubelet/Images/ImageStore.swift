@@ -59,7 +59,7 @@ final class ImageStore: Sendable {
             note(.warning, "InspectFailed", message)
             note(.warning, "Failed", "Error: InvalidImageName")
             return .hold(
-                PodMemory.Hold(reason: "InvalidImageName", message: message, until: .now + .seconds(300)))
+                PodMemory.Hold(reason: "InvalidImageName", message: message, until: .now + PodMemory.Hold.longest))
         }
         let spec = CRI.ImageSpec(reference.description)
         let present = try await service.imageStatus(spec)

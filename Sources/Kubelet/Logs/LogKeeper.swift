@@ -103,7 +103,7 @@ final class LogKeeper: Sendable {
             entries.withLock { $0[id]?.growth = LogGrowth() }
         }
         entries.withLock { entries in
-            let delay = entries[id]?.growth.note(size >= limits.size ? 0 : size, at: .now, limit: limits.size)
+            let delay = entries[id]?.growth.note(size >= limits.size ? 0 : size, at: .sinceBoot, limit: limits.size)
             entries[id]?.delay = delay ?? limits.firstLook
         }
         try watch.withLock(\.self)?.add(path, for: [.modified, .once])

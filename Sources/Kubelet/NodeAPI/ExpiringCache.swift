@@ -4,6 +4,8 @@ import Support
 struct ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct Entry {
         var value: Value
+        /// When it came: by a clock that was put back, it has not come yet, and nobody knows how old it is.
+        var begin: Timestamp
         var end: Timestamp
     }
 
@@ -18,7 +20,7 @@ struct ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     var count: Int { entries.count }
 
     func value(of key: Key, at now: Timestamp) -> Value? {
-        entries[key].flatMap { $0.end > now ? $0.value : nil }
+        entries[key].flatMap { $0.begin <= now && $0.end > now ? $0.value : nil }
     }
 
     /// Keeps a value until `end`. When there is no room, what has ended goes first, then what ends soonest.
@@ -29,6 +31,6 @@ struct ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
                 entries[soonest.key] = nil
             }
         }
-        entries[key] = Entry(value: value, end: end)
+        entries[key] = Entry(value: value, begin: now, end: end)
     }
 }

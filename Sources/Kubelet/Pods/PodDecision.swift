@@ -264,7 +264,8 @@ extension PodDecision {
         let others = running.filter { !sidecars.contains($0.name) }
         let last = sidecars.reversed().first { name in running.contains { $0.name == name } }
         let due = others.isEmpty ? running.filter { $0.name == last } : others
-        let deadline = (memory.endingSince ?? facts.now) + facts.gracePeriod
+        // The clock may have been put back since.
+        let deadline = min(memory.endingSince ?? facts.now, facts.now) + facts.gracePeriod
         for container in due {
             // Whatever was asked for, a process gets a moment to react.
             let killed = max(deadline, facts.now + .seconds(others.isEmpty ? 2 : 1))

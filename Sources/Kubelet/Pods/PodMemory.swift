@@ -40,7 +40,10 @@ struct PodMemory: Hashable, Sendable {
         /// The pod's volumes are not ready: their news end it.
         var isForVolumes = false
 
-        func isOver(at now: Timestamp) -> Bool { until.map { $0 <= now } ?? false }
+        /// Nothing is held for longer: what is has been held by a clock that was put back since.
+        static let longest = Duration.seconds(300)
+
+        func isOver(at now: Timestamp) -> Bool { until.map { $0 <= now || $0 - now > Self.longest } ?? false }
     }
 
     var resize = ResizeMemory()
@@ -84,7 +87,7 @@ extension PodMemory.Hold {
     init(reason: String, _ fault: Fault, after delay: Duration) {
         let awaited = fault.objectsRead
         // Somebody may be missed even by those who listen.
-        let limit: Duration = awaited == nil ? delay : .seconds(300)
+        let limit: Duration = awaited == nil ? delay : Self.longest
         self.init(
             reason: reason, message: fault.summary, until: .now + limit, awaited: awaited ?? ObjectsRead())
     }

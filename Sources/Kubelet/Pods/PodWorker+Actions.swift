@@ -194,12 +194,14 @@ extension PodWorker {
         if isFirst, !facts.isGone { context.tell(facts.pod, member, .normal, "Killing", stop.message) }
         if facts.isDeleted { context.prober.stop(containerID: stop.id) }
         let (context, record) = (context, record)
+        // Whatever becomes of the time of day meanwhile.
+        let deadline = ContinuousClock.now + (stop.deadline - facts.now)
         let hook = isFirst ? member?.container.lifecycle?.preStop : nil
         let ip = (facts.spec.hostNetwork ? context.hostIPs.first : facts.runtime.sandbox?.ips.first) ?? ""
         context.operations.start {
             if let hook, let member {
                 do throws(Fault) {
-                    let limit = max(stop.deadline - .now, .seconds(1))
+                    let limit = max(deadline - .now, .seconds(1))
                     try await context.hook.run(
                         hook, in: member.container, id: stop.id, podIP: ip, limit: limit)
                 } catch {
@@ -209,7 +211,7 @@ extension PodWorker {
             }
             do throws(Fault) {
                 // However long the hook took, the process gets two seconds.
-                let left = max(stop.deadline - .now, hook == nil ? .seconds(1) : .seconds(2))
+                let left = max(deadline - .now, hook == nil ? .seconds(1) : .seconds(2))
                 try await context.runtime.stopContainer(stop.id, timeout: left)
             } catch {
                 context.log.warning("cannot stop container \(stop.name) of \(facts.pod.objectName): \(error)")

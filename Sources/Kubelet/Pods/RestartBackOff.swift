@@ -23,11 +23,12 @@ struct RestartBackOff: Hashable, Sendable {
         var until: Timestamp
     }
 
-    /// Why the container that ended at `end` is not started at `now`; `nil` when it may be.
+    /// Why the container that ended at `end` is not started at `now`; `nil` when it may be, also when it has
+    /// not ended yet by a clock that was put back.
     func wait(_ container: String, endedAt end: Timestamp, now: Timestamp) -> Wait? {
         guard let entry = entries[container], end - entry.since <= Self.forgiveness else { return nil }
         let until = end + entry.delay
-        return until > now ? Wait(delay: entry.delay, until: until) : nil
+        return until > now && !end.isBeyond(now) ? Wait(delay: entry.delay, until: until) : nil
     }
 
     /// The container that ended at `end` is started again.

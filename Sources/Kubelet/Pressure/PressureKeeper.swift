@@ -47,7 +47,7 @@ final class PressureKeeper: Sendable {
     func look() async -> Set<NodePressure> {
         let folder = await imagesFolder()
         let present = amounts.read(images: folder)
-        let now = Timestamp.now
+        let now = Timestamp.sinceBoot
         // Images past their age go at the pace at which others would.
         let excess = excess(present) ?? options.imageLimits.maximumAge.map { _ in 0 }
         let (outcome, isDue, mayCollect) = state.withLock { state in
@@ -130,7 +130,7 @@ final class PressureKeeper: Sendable {
         context.table.records.contains { record in
             let memory = record.present.memory
             guard memory.end?.reason == PodEnd.evicted, !memory.isReleased else { return false }
-            return memory.endingSince.map { Timestamp.now - $0 < Self.patience } ?? true
+            return memory.endingSince.map { (.zero..<Self.patience).contains(Timestamp.now - $0) } ?? true
         }
     }
 

@@ -110,8 +110,10 @@ public final class Prober: Sendable {
             let probe = key.kind.probe(of: target.container),
             let schedule = target.probes.schedule(ofRunnable: key.kind)
         else { return nil }
-        let wait = target.startedAt + schedule.initialDelay - now()
-        if wait > .zero { return wait }
+        // One that starts in the future has started before the clock was put back.
+        let now = now()
+        let wait = target.startedAt + schedule.initialDelay - now
+        if wait > .zero, !target.startedAt.isBeyond(now) { return wait }
         let elapsed = stopwatch()
         let outcome: ProbeOutcome
         do throws(Fault) {

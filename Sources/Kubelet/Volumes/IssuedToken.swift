@@ -17,10 +17,18 @@ struct IssuedToken: Hashable, Sendable {
     /// At 80 % of its life, and after a day at the latest.
     var renewal: Timestamp
 
+    private var issued: Timestamp
+
+    /// Also when the clock was put back since: no server believes a token of the future.
+    func isDue(at now: Timestamp) -> Bool { now >= renewal || now < issued + .seconds(-Self.skew) }
+
+    /// Seconds by which the clocks of a node and of a server may differ.
+    static let skew = 600
+
     init(text: String, expires: Timestamp, lifeSeconds: Int) {
         self.text = text
         self.expires = expires
-        let issued = expires + .seconds(-lifeSeconds)
+        issued = expires + .seconds(-lifeSeconds)
         renewal = issued + .seconds(min(lifeSeconds * 4 / 5, 24 * 3600))
     }
 

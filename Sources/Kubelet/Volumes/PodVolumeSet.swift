@@ -331,7 +331,7 @@ actor PodVolumeSet {
 
     /// Asks for a token when there is none or it nears its end. One that is still valid outlives a failure.
     private func renew(_ key: TokenRequestKey, for pod: Pod) async throws(Fault) {
-        if let token = tokens[key], node.now() < token.renewal { return }
+        if let token = tokens[key], !token.isDue(at: node.now()) { return }
         tokens[key] = try await IssuedToken(key, for: pod, node.client)
     }
 

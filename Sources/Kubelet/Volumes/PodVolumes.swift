@@ -132,6 +132,9 @@ public final class PodVolumes: Sendable {
         if isChanged { queue.add(uid) }
     }
 
+    /// Somebody set the time of day: tokens may be due.
+    func clockWasSet() { for uid in mountedPods { queue.add(uid) } }
+
     /// Uids of pods that have a folder on the disk, for cleaning up after a restart.
     public func podsOnDisk() throws(Fault) -> [String] {
         Files.exists(layout.pods) ? try Files.list(layout.pods) : []

@@ -43,7 +43,7 @@ import Testing
 
     /// A prober whose clock the test moves, running as long as the body does.
     private func run(
-        _ script: Script, _ container: String, status: String = "{}",
+        _ script: Script, _ container: String, status: String = "{}", startedAt: Timestamp = started,
         _ body: (Prober, ManualClock, _ changes: inout AsyncStream<String>.AsyncIterator) async throws -> Void
     ) async throws -> [String] {
         let clock = ManualClock()
@@ -56,7 +56,7 @@ import Testing
         pod.value["status"] = try YAML.document(status)
         var container = Container(try YAML.document(container))
         container.name = "app"
-        prober.start(pod, container, containerID: "c1", podIP: "10.0.0.1", startedAt: Self.started)
+        prober.start(pod, container, containerID: "c1", podIP: "10.0.0.1", startedAt: startedAt)
         let (changes, changed) = AsyncStream<String>.makeStream()
         let failures = Journal()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -115,6 +115,17 @@ import Testing
                 "uid app Startup: Startup probe failed: not yet",
                 "uid app Liveness: Liveness probe failed: dead",
             ])
+    }
+
+    @Test func `a container that started before the clock was put back is probed now`() async throws {
+        let script = Script(["ready": [.success]])
+        let later = Self.started + .seconds(1_000_000_000)
+        _ = try await run(
+            script, "readinessProbe: \(Self.probe("ready", "initialDelaySeconds: 15"))", startedAt: later
+        ) { prober, clock, changes in
+            #expect(await changes.next() == "uid")
+            #expect(prober.verdict(containerID: "c1").isReady)
+        }
     }
 
     @Test func `a probe that could not be made changes nothing, but is told`() async throws {
