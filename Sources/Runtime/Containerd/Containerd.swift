@@ -26,6 +26,8 @@ public struct Containerd: Sendable {
         var adoption = Duration.seconds(15)
         var stop = Duration.seconds(10)
         var restarts = RestartPolicy.Limits()
+        /// Between the two looks at network namespaces that nobody seems to have.
+        var abandonment = Duration.seconds(30)
     }
     var limits = Limits()
 
@@ -84,6 +86,7 @@ public struct Containerd: Sendable {
         while !Task.isCancelled {
             let start = ContinuousClock.now
             let adopted = try await adopt(fingerprint)
+            let abandoned = AbandonedNamespaces().find()
             let process = if let adopted { adopted } else { try await launch(fingerprint) }
             do {
                 try await untilAnswers(client, process)
@@ -100,12 +103,23 @@ public struct Containerd: Sendable {
             } catch let fault as Fault where wasReady && !Task.isCancelled {
                 logger.warning("containerd does not answer: \(fault)")
             }
+            async let _: Void = remove(abandoned)
             let end: String
             do { end = try await process.waitForEnd() } catch where Task.isCancelled { return }
             let pause = restarts.ended(after: ContinuousClock.now - start)
             logger.error("containerd ended (\(end)); starting it again in \(pause)")
             do { try await Task.sleep(for: pause) } catch { return }
         }
+    }
+
+    /// What a containerd left that was killed before this one began. Ends early, and removes nothing, when
+    /// cancelled.
+    private func remove(_ abandoned: Set<String>) async {
+        guard !abandoned.isEmpty else { return }
+        do { try await Task.sleep(for: limits.abandonment) } catch { return }
+        let removed = AbandonedNamespaces().remove(abandoned)
+        guard !removed.isEmpty else { return }
+        logger.info("removed network namespaces that nobody has: \(removed.joined(separator: ", "))")
     }
 
     /// Ends the containerd of this layout, whoever started it; sandboxes and containers stay. None is no
