@@ -5,6 +5,7 @@ import Host
 public import Logging
 public import Runtime
 public import Support
+import Synchronization
 
 /// Runs the pods of one node.
 ///
@@ -31,6 +32,9 @@ public final class Kubelet: Sendable {
     private let logs: LogKeeper
     private let mirrors: MirrorKeeper
     private let statics: StaticPods?
+    private let clock = Mutex(ClockWatch())
+    /// Whether the API has told which pods there are: without that, nobody knows which are gone.
+    private let isInformed = Mutex(false)
 
     public init(
         _ options: KubeletOptions, client: any Client, runtime: any RuntimeService, images: any ImageService,
@@ -94,11 +98,12 @@ public final class Kubelet: Sendable {
             group.addTask { await self.logs.run() }
             group.addTask {
                 await node.run(ready: ready) {
+                    self.lookAtClock()
                     context.storage.look(context)
                     return await pressure.look()
                 }
             }
-            group.addTask { await self.followRuntime() }
+            group.addTask { await self.followRuntime(context) }
             group.addTask { await self.keepStatics() }
             if observation == nil { group.addTask { await self.awaitAPI(context) } }
             group.addTask { await self.work(context, writer) }
@@ -139,7 +144,7 @@ public final class Kubelet: Sendable {
             throw Fault(.failed, "the kubelet cannot read its pods: \(error.message)")
         }
         let (table, queue, mirrors) = (table, queue, mirrors)
-        return pods.observe { change in
+        let observation = pods.observe { change in
             let (uids, mirror) = table.take(change)
             if let mirror {
                 mirrors.add(mirror)
@@ -149,6 +154,8 @@ public final class Kubelet: Sendable {
             }
             for uid in uids { queue.add(uid) }
         }
+        isInformed.withLock { $0 = true }
+        return observation
     }
 
     /// Asks an API that did not answer again, and observes until cancelled.
@@ -158,6 +165,7 @@ public final class Kubelet: Sendable {
             try? await Task.sleep(for: pause)
             pause = min(pause + pause, .seconds(10))
             guard let observation = try? await observePods(context) else { continue }
+            await adoptAll(context)
             await Bell().wait()
             observation.cancel()
         }
@@ -175,12 +183,12 @@ public final class Kubelet: Sendable {
     }
 
     /// Events of containers; after every loss everything is looked at again.
-    private func followRuntime() async {
+    private func followRuntime(_ context: PodContext) async {
         var pause = Duration.milliseconds(100)
         while !Task.isCancelled {
             let start = ContinuousClock.now
             do throws(Fault) {
-                try await runtime.containerEvents(ready: { await self.adoptAll() }) { event in
+                try await runtime.containerEvents(ready: { await self.adoptAll(context) }) { event in
                     self.take(event)
                 }
             } catch {
@@ -202,12 +210,13 @@ public final class Kubelet: Sendable {
         queue.add(uid)
     }
 
-    /// Every pod that the API, the runtime or the disk knows is looked at: pods that are gone leave, all
-    /// others go on.
-    private func adoptAll() async {
+    /// Every pod that the API, the runtime, the disk or the control groups know is looked at: pods that are gone
+    /// leave, all others go on. Until the API has told which there are, those that it did not tell of are left alone.
+    private func adoptAll(_ context: PodContext) async {
         do throws(Fault) {
             var found: [String: ObjectName?] = [:]
-            for uid in table.records.map(\.uid) + (try volumes.podsOnDisk()) { found[uid] = .some(nil) }
+            let traces = try volumes.podsOnDisk() + context.groups.emptyPods()
+            for uid in table.records.map(\.uid) + traces { found[uid] = .some(nil) }
             let sandboxes = try await runtime.listPodSandboxes(CRI.PodSandboxFilter()).map(\.labels)
             let containers = try await runtime.listContainers(CRI.ContainerFilter()).map(\.labels)
             for labels in sandboxes + containers {
@@ -216,6 +225,7 @@ public final class Kubelet: Sendable {
             }
             // Before what nobody wants is ended.
             statics?.begin()
+            if !isInformed.withLock(\.self) { found = found.filter { table[$0.key] != nil } }
             for (uid, name) in found { table.adopt(uid, name: name) }
             for uid in found.keys { queue.add(uid) }
         } catch {
@@ -234,6 +244,14 @@ public final class Kubelet: Sendable {
             events.record(
                 pod, .warning, reason: "Unhealthy", message: message, fieldPath: member.fieldPath)
         }
+    }
+
+    /// What waits for a time of day is looked at again when that was set.
+    private func lookAtClock() {
+        guard let jump = clock.withLock({ $0.look(now: .now, sinceBoot: .sinceBoot) }) else { return }
+        log.warning("somebody set the clock by \(jump)")
+        volumes.clockWasSet()
+        for record in table.records { queue.add(record.uid) }
     }
 
     // MARK: Work

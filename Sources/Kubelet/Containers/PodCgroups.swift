@@ -63,6 +63,18 @@ struct PodCgroups: Sendable {
         return (try? group.usage())?.processCount
     }
 
+    /// The uids of pods that have a group in which no process is.
+    func emptyPods() -> [String] {
+        QualityOfService.allCases.flatMap { quality -> [String] in
+            // `/kubepods/burstable/pod`
+            let prefix = quality.cgroupParent(podUID: "")
+            guard let parent = group(Path.parent(of: prefix)) else { return [] }
+            let names = ((try? parent.children()) ?? []).filter { $0.hasPrefix(Path.name(of: prefix)) }
+            let empty = names.filter { (try? parent.child($0).processes(recursive: true))?.isEmpty ?? false }
+            return empty.map { String($0.dropFirst(Path.name(of: prefix).count)) }
+        }
+    }
+
     /// Removes the group of a pod whose processes have ended.
     func remove(podUID: String) throws(Fault) {
         for quality in QualityOfService.allCases {

@@ -107,6 +107,10 @@ extension Pod {
 
 @Suite(.timeLimit(.minutes(1)))
 struct KubeletTests {
+    private func eventually(_ condition: () -> Bool) async throws {
+        while !condition() { try await Task.sleep(for: .milliseconds(10)) }
+    }
+
     @Test func `a pod runs, is reported, and goes`() async throws {
         try await KubeletWorld.with { world in
             try await world.run {
@@ -126,6 +130,48 @@ struct KubeletTests {
                         "remove web",
                     ])
                 #expect(try Files.list(world.folder + "/pods").isEmpty)
+            }
+        }
+    }
+
+    @Test func `a kubelet that starts while the API is silent leaves alone what runs`() async throws {
+        try await KubeletWorld.with { world in
+            try await world.run {
+                world.client.put(world.pod("web"))
+                try await world.until("web") { $0?.isReady ?? false }
+            }
+            let calls = world.runtime.calls
+            var again = world
+            again.silence = SilentClient(world.client)
+            again.manifests = world.folder + "/manifests"
+            try Files.makeDirectory(world.folder + "/manifests")
+            try Files.write(StaticPodTests.text + "\n  dnsPolicy: Default", to: world.folder + "/manifests/own.yaml")
+            let (bell, other) = (Bell(), again)
+            again.runtime.onStart { bell.ring() }
+            try await again.run {
+                // It has looked at everything when it begins what is its own.
+                await bell.wait()
+                #expect(other.runtime.container(named: "web") != nil)
+                #expect(!other.runtime.calls.dropFirst(calls.count).contains { $0.hasPrefix("stop") })
+                // What is gone by the API leaves as soon as that says so.
+                world.client.remove(Pod.self, ObjectName(namespace: "default", name: "web"))
+                other.silence?.answer()
+                try await eventually { other.runtime.container(named: "web") == nil }
+            }
+        }
+    }
+
+    @Test func `the control group of a pod that nobody else knows of goes`() async throws {
+        try await KubeletWorld.with { world in
+            let root = "/" + Path.name(of: world.folder)
+            let hierarchy = try CgroupHierarchy.detect()
+            let lost = ["/besteffort/podlost", "/burstable/podlost", "/podlost2"].map {
+                Cgroup(root + "/kubepods" + $0, in: hierarchy)
+            }
+            for group in lost { try group.create() }
+            try await world.run {
+                try await eventually { lost.allSatisfy { !$0.exists } }
+                #expect(Cgroup(root + "/kubepods/burstable", in: hierarchy).exists)
             }
         }
     }
