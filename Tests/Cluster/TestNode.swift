@@ -73,7 +73,8 @@ final class TestNode: Sendable {
         _ = try await Command("/bin/sh", ["-c", find]).run()
     }
 
-    private var cgroup: String { "k3s-test-" + (folder.split(separator: "-").last.map(String.init) ?? "") }
+    /// Below it are all control groups of the node's pods.
+    var cgroup: String { "k3s-test-" + (folder.split(separator: "-").last.map(String.init) ?? "") }
 
     // MARK: Processes on it
 
@@ -91,6 +92,21 @@ final class TestNode: Sendable {
         let variables = Command.ownEnvironment.merging(environment) { $1 }
         let words = ["-t", "\(first)", "-m", "-n", "-p", executable] + arguments
         return Command("/usr/bin/nsenter", words, environment: variables)
+    }
+
+    /// Runs a script of bash on the node, which ends at the first command that fails, and returns what it printed.
+    @discardableResult
+    func shell(_ script: String) async throws -> String {
+        let outcome = try await command("/bin/bash", ["-euo", "pipefail", "-c", script]).run(limit: .mebibytes(8))
+        guard outcome.status.isSuccess else {
+            throw Unready("\(script.prefix(200)): \(outcome.status) \(outcome.errorText)")
+        }
+        return outcome.text
+    }
+
+    /// Ends containerd, which k3s then starts again, or the next k3s does.
+    func killContainerd() async throws {
+        try await shell(#"kill -9 "$(grep -o '"pid":[0-9]*' /run/k3s/containerd/k3s-process.json | cut -d : -f 2)""#)
     }
 
     /// What k3s printed.

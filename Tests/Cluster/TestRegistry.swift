@@ -37,6 +37,11 @@ enum TestRegistry {
         try Files.write(Array(mirrors.utf8), to: node.folder + "/etc/rancher/k3s/registries.yaml")
     }
 
+    /// From now on it accepts connections and answers none.
+    static func suspend(on node: TestNode) async throws { try await node.shell("kill -STOP $(pidof docker-registry)") }
+
+    static func resume(on node: TestNode) async throws { try await node.shell("kill -CONT $(pidof docker-registry)") }
+
     // MARK: Images
 
     /// An image of one layer.
