@@ -48,7 +48,7 @@ struct Leftovers: Sendable {
         find /sys/fs/cgroup -type d -path '*/\(cgroup)/*' | sed 's/^/cgroup /'
         find /var/lib/cni/networks -type f -name '*.*.*.*' | sed 's/^/address /'
         for folder in $root/$cri/{sandboxes,containers} $state/$cri/{sandboxes,containers} \\
-            {$root,$state}/io.containerd.runtime.v2.task/k8s.io /run/netns /var/lib/cni/results \\
+            {$root,$state}/io.containerd.runtime.v2.task/k8s.io /run/netns /run/containerd/s /var/lib/cni/results \\
             /var/lib/kubelet/pods /var/log/pods /var/log/containers; do
             [ -d $folder ] && find $folder -mindepth 1 -maxdepth 1 | sed 's/^/folder /'
         done

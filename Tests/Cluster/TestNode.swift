@@ -66,11 +66,13 @@ final class TestNode: Sendable {
         }
     }
 
-    /// Groups of pods, which the kernel keeps until somebody removes them.
+    /// Groups of pods, which the kernel keeps until somebody removes them: not before their last processes, which take
+    /// a moment to end.
     private func removeCgroups() async throws {
-        let name = cgroup
-        let find = "find /sys/fs/cgroup -depth -type d -path '*/\(name)*' -exec rmdir {} + 2>/dev/null; true"
-        _ = try await Command("/bin/sh", ["-c", find]).run()
+        let find = "find /sys/fs/cgroup -depth -type d -path '*/\(cgroup)*'"
+        try await eventually("the control groups of the node are free") {
+            try await Command("/bin/sh", ["-c", "\(find) -exec rmdir {} + 2>/dev/null; \(find)"]).run().output.isEmpty
+        }
     }
 
     /// Below it are all control groups of the node's pods.

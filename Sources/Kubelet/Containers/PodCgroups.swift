@@ -75,6 +75,19 @@ struct PodCgroups: Sendable {
         }
     }
 
+    /// Removes the group of a pod of which the runtime has nothing any more: what still runs in it was begun by a
+    /// runtime that was killed in the middle, is nobody's, and is killed. Fails (conflict) until that has ended.
+    func clear(podUID: String) throws(Fault) {
+        do throws(Fault) { try remove(podUID: podUID) } catch {
+            for quality in QualityOfService.allCases {
+                for pid in try group(quality.cgroupParent(podUID: podUID))?.processes(recursive: true) ?? [] {
+                    try ProcessIdentity(pid: pid)?.send(.kill)
+                }
+            }
+            throw error
+        }
+    }
+
     /// Removes the group of a pod whose processes have ended.
     func remove(podUID: String) throws(Fault) {
         for quality in QualityOfService.allCases {

@@ -19,7 +19,7 @@ extension PodWorker {
         case .removeContainer(let id): try await remove(id, facts)
         case .end(let end): context.end(record.uid, end)
         case .release: return try await release(facts)
-        case .forget: return forget(facts)
+        case .forget: return try forget(facts)
         }
         return true
     }
@@ -255,7 +255,9 @@ extension PodWorker {
     }
 
     /// Nothing of the pod is left here but its log.
-    private func forget(_ facts: PodFacts) -> Bool {
+    private func forget(_ facts: PodFacts) throws(Fault) -> Bool {
+        // Not before: the runtime may have made it again for a container that it had begun to make.
+        try context.groups.clear(podUID: record.uid)
         context.images.forget(podUID: record.uid)
         context.awaited.release(record.uid)
         context.desk.forget(record.uid)

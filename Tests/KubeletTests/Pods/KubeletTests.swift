@@ -176,6 +176,27 @@ struct KubeletTests {
         }
     }
 
+    @Test func `what still runs in the control group of a pod that is gone is ended`() async throws {
+        try await KubeletWorld.with { world in
+            let root = "/" + Path.name(of: world.folder)
+            let hierarchy = try CgroupHierarchy.detect()
+            let child = Cgroup(root + "/kubepods/besteffort/poduid-web/child", in: hierarchy)
+            var command = Command("/bin/sleep", ["1000"])
+            command.parentDeathSignal = .kill
+            let process = try await command.start()
+            try await world.run {
+                world.client.put(world.pod("web"))
+                try await world.until("web") { $0?.isReady ?? false }
+                try child.create()
+                try child.add(process: process.pid)
+                world.delete("web")
+                try await world.until("web") { $0 == nil }
+                #expect(!Cgroup(root + "/kubepods/besteffort/poduid-web", in: hierarchy).exists)
+            }
+            #expect(try await process.wait() == .signalled(.kill))
+        }
+    }
+
     @Test func `a container that ends is restarted at once, then with back-off`() async throws {
         try await KubeletWorld.with { world in
             try await world.run {
