@@ -28,6 +28,9 @@ public struct Containerd: Sendable {
         var restarts = RestartPolicy.Limits()
         /// Between the two looks at network namespaces that nobody seems to have.
         var abandonment = Duration.seconds(30)
+        /// When shims are looked for that a containerd left which was killed, each after the one before. What has
+        /// them in its way is taken away meanwhile: the sandboxes that were half made.
+        var shims: [Duration] = [5, 5, 10, 20, 60, 200].map { .seconds($0) }
     }
     var limits = Limits()
 
@@ -104,6 +107,7 @@ public struct Containerd: Sendable {
                 logger.warning("containerd does not answer: \(fault)")
             }
             async let _: Void = remove(abandoned)
+            async let _: Void = endShims(client)
             let end: String
             do { end = try await process.waitForEnd() } catch where Task.isCancelled { return }
             let pause = restarts.ended(after: ContinuousClock.now - start)
@@ -120,6 +124,20 @@ public struct Containerd: Sendable {
         let removed = AbandonedNamespaces().remove(abandoned)
         guard !removed.isEmpty else { return }
         logger.info("removed network namespaces that nobody has: \(removed.joined(separator: ", "))")
+    }
+
+    /// What a containerd left that was killed in the middle of starting it. Ends early when cancelled.
+    private func endShims(_ client: CRIClient) async {
+        for pause in limits.shims {
+            do {
+                try await Task.sleep(for: pause)
+                let ended = try await LeakedShims(layout: layout).end(client)
+                for id in ended { logger.info("ended a shim that runs nothing", metadata: ["container": "\(id)"]) }
+            } catch {
+                if Task.isCancelled { return }
+                logger.warning("cannot look for shims that run nothing: \(error)")
+            }
+        }
     }
 
     /// Ends the containerd of this layout, whoever started it; sandboxes and containers stay. None is no
