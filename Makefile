@@ -34,9 +34,9 @@ simulator: packages
 	@Tools/step "Building the simulator (the first time takes some minutes)"
 	@swift build $(RELEASE) --product simulate
 
-bench: build
-	@Tools/step "Measuring (about ten minutes)"
-	@Tools/bench $(BINARY)
+bench: build simulator
+	@Tools/step "Measuring (about a quarter of an hour)"
+	@Tools/bench $(BINARY) --simulator $(SIMULATOR)
 
 # Rewrites the embedded tables and typed views from the facts that lie beside the project.
 tables: packages

@@ -12,8 +12,10 @@ import Synchronization
 public struct Scenario: Sendable {
     public var seed: UInt64
     public var nodes = 3
-    /// What users do.
+    /// What users do, at most.
     public var operations = 40
+    /// How long they do it, at most.
+    public var span = Duration.seconds(86_400 * 365)
     /// The longest pause between two operations; most are short.
     public var longestPause = Duration.seconds(20)
     /// The longest time between two faults.
@@ -27,11 +29,13 @@ public struct Scenario: Sendable {
 
     public init(seed: UInt64) { self.seed = seed }
 
-    /// About a week, at a pace of weeks.
+    /// A week, at a pace of weeks: users come every three quarters of an hour and do five things, and a fault comes every
+    /// half hour.
     public static func week(seed: UInt64) -> Scenario {
         var scenario = Scenario(seed: seed)
-        scenario.operations = 1600
-        scenario.longestPause = .seconds(3600)
+        scenario.operations = .max
+        scenario.span = .seconds(7 * 86_400)
+        scenario.longestPause = .seconds(5400)
         scenario.longestCalm = .seconds(3600)
         scenario.schedule = "0 * * * *"
         return scenario
@@ -130,7 +134,9 @@ private struct ScenarioRun: Sendable {
             group.addTask { try await Chaos(cluster, longestCalm: scenario.longestCalm, note).run(while: goesOn) }
             group.addTask {
                 defer { goesOn.turn(false) }
-                for _ in 0..<scenario.operations where !isBroken {
+                var left = scenario.operations
+                while left > 0, !isBroken, world.clock.now.offset < scenario.span {
+                    left -= 1
                     await cluster.server.isUp.wait(until: true)
                     do throws(Status) {
                         note(try await workload.step())
