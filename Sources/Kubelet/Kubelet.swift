@@ -28,6 +28,7 @@ public final class Kubelet: Sendable {
     private let queue: WorkQueue<String>
     private let operations = Operations()
     private let volumes: PodVolumes
+    private let resources: ResourceDesk
     private let prober: Prober
     private let logs: LogKeeper
     private let mirrors: MirrorKeeper
@@ -48,12 +49,15 @@ public final class Kubelet: Sendable {
         self.log = log
         let queue = WorkQueue<String>(backOff: .init(first: .milliseconds(200), most: .seconds(30)))
         self.queue = queue
+        let devices = DeviceKeeper(folder: options.layout.devicePlugins, log: log)
+        resources = ResourceDesk(devices: devices, folder: options.layout.root, log: log) { [table] in table[$0] != nil }
         volumes = PodVolumes(
-            layout: options.layout, client: client, nodeName: options.nodeName, events: self.events, log: log,
+            layout: options.layout, client: client, nodeName: options.nodeName, events: self.events,
+            plugins: ["DevicePlugin": DevicePluginRegistration(devices: devices)], log: log,
             wake: { [table] uid in
                 table[uid]?.remember { $0.lift(\.isForVolumes) }
                 queue.add(uid)
-            })
+            }, now: { .now })
         prober = Prober(runtime: runtime, log: log)
         logs = LogKeeper(runtime: runtime, limits: options.logLimits, log: log)
         mirrors = MirrorKeeper(client, node: options.nodeName, table: table, log: log)
@@ -81,12 +85,15 @@ public final class Kubelet: Sendable {
         let capacity = try NodeCapacity.read(options)
         let facts = try await NodeFacts.read(options, capacity, runtime)
         let node = NodeKeeper(
-            options, facts, client: client, runtime: runtime, images: imageService, events: events, log: log)
+            options, facts, client: client, runtime: runtime, images: imageService, devices: resources.devices,
+            events: events, log: log)
         let context = makeContext(capacity, node)
         let pressure = PressureKeeper(options, context, images: imageService, context.collector)
         do throws(Fault) { try context.groups.prepare() } catch {
             log.warning("the control groups of pods are not as they should be: \(error)")
         }
+        try resources.begin(
+            options, try MachineTopology.read(memory: capacity.memory, system: options.systemDevices))
         let observation = try await observePods(context)
         defer { observation?.cancel() }
         let writer = PodStatusWriter(client, table, log)
@@ -94,6 +101,8 @@ public final class Kubelet: Sendable {
             group.addTask { await self.operations.run() }
             group.addTask { await writer.run() }
             group.addTask { await self.volumes.run() }
+            group.addTask { await self.resources.run() }
+            group.addTask { await SharedProcessors(self.resources, self.runtime, log: self.log).run() }
             group.addTask { await self.probe() }
             group.addTask { await self.logs.run() }
             group.addTask {
@@ -129,7 +138,8 @@ public final class Kubelet: Sendable {
             groups: PodCgroups(root: options.cgroupRoot, mostProcesses: options.podProcesses, log: log), log: log, wake: { queue.add($0) },
             capacity: capacity, desk: ResizeDesk(capacity) { queue.add($0) },
             collector: ImageCollector(imageService, runtime, table, options.imageLimits), mirrors: mirrors,
-            admission: AdmissionDesk(client, options.nodeName, capacity) { queue.add($0) }, storage: StorageKeeper())
+            admission: AdmissionDesk(client, options.nodeName, capacity, resources) { queue.add($0) },
+            storage: StorageKeeper(), resources: resources)
     }
 
     // MARK: Causes
@@ -227,7 +237,9 @@ public final class Kubelet: Sendable {
             statics?.begin()
             if !isInformed.withLock(\.self) { found = found.filter { table[$0.key] != nil } }
             for (uid, name) in found { table.adopt(uid, name: name) }
-            for uid in found.keys { queue.add(uid) }
+            resources.sourcesAreReady()
+            // Those that came meanwhile may wait for this.
+            for uid in Set(found.keys).union(table.records.map(\.uid)) { queue.add(uid) }
         } catch {
             log.warning("cannot see what runs: \(error.forPeople)")
         }

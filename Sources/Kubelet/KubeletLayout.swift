@@ -31,6 +31,9 @@ public struct KubeletLayout: Hashable, Sendable {
     /// Where plug-ins make the sockets by which they register.
     var pluginRegistry: String { Path.join(root, "plugins_registry") }
 
+    /// Where device plug-ins register, and what containers have of them is written down.
+    var devicePlugins: String { Path.join(root, "device-plugins") }
+
     /// `<namespace>_<name>_<uid>`; below it a folder per container with the files `<restart count>.log`.
     public func logFolder(namespace: String, name: String, uid: String) -> String {
         Path.join(podLogs, "\(namespace)_\(name)_\(uid)")

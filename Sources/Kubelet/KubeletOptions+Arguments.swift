@@ -29,8 +29,14 @@ extension KubeletOptions {
                 evictionGracePeriod = .seconds(try argument.number(0...Int(Int32.max)))
             case "eviction-pressure-transition-period": evictionTransition = try argument.duration()
             case "eviction-hard", "eviction-soft", "eviction-soft-grace-period", "eviction-minimum-reclaim": continue
+            case _ where ResourcePolicies.arguments.contains(name): try resourcePolicies.apply(name, value)
             default: throw Fault(.unsupported, "--kubelet-arg \(name) is not part of this version yet")
             }
+        }
+        // They are what is reserved, whatever else says how much that is (Kubernetes documentation, "Explicitly Reserved
+        // CPU List").
+        if !resourcePolicies.reservedProcessors.isEmpty {
+            reservation.amounts["cpu"] = Int64(resourcePolicies.reservedProcessors.count) * 1000
         }
         guard imageLimits.low < imageLimits.high else {
             throw Fault(.invalid, "--kubelet-arg image-gc-low-threshold must be below image-gc-high-threshold")

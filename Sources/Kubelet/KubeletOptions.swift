@@ -53,6 +53,10 @@ public struct KubeletOptions: Sendable {
     public var evictionGracePeriod = Duration.zero
     /// How much the logs of containers may hold.
     public var logLimits = LogLimits()
+    /// How processors, memory and devices are given to single containers.
+    public var resourcePolicies = ResourcePolicies()
+    /// Where the kernel tells of processors and memory.
+    public var systemDevices = "/sys/devices/system"
     /// What the Node object tells about where the machine is from: `k3s://<name>`. Empty for nothing.
     public var providerID = ""
 

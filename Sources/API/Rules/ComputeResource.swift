@@ -1,12 +1,12 @@
 import APIMachinery
 
 /// The name of something of which pods get amounts: `cpu`, `hugepages-2Mi`, `example.com/gpu`.
-struct ComputeResource {
-    let text: String
+public struct ComputeResource {
+    public let text: String
 
-    init(_ text: String) { self.text = text }
+    public init(_ text: String) { self.text = text }
 
-    var isHugePage: Bool { text.hasPrefix("hugepages-") }
+    public var isHugePage: Bool { text.hasPrefix("hugepages-") }
 
     /// Known to Kubernetes itself, not to an extension of the cluster.
     var isNative: Bool { !text.contains("/") || text.contains("kubernetes.io/") }
@@ -18,7 +18,7 @@ struct ComputeResource {
     var isForPods: Bool { isHugePage || text == "cpu" || text == "memory" }
 
     /// A device or the like, counted in whole pieces.
-    var isExtended: Bool {
+    public var isExtended: Bool {
         !isNative && !text.hasPrefix("requests.") && NameRule.qualifiedName.accepts("requests." + text)
     }
 

@@ -14,10 +14,12 @@ final class AdmissionDesk: Sendable {
     private let client: any Client
     private let name: String
     private let state: Mutex<State>
+    /// `nil` for a node that gives nothing to one container alone.
+    private let resources: ResourceDesk?
     private let wake: @Sendable (_ podUID: String) -> Void
 
     init(
-        _ client: any Client, _ name: String, _ capacity: NodeCapacity,
+        _ client: any Client, _ name: String, _ capacity: NodeCapacity, _ resources: ResourceDesk? = nil,
         wake: @escaping @Sendable (_ podUID: String) -> Void
     ) {
         self.client = client
@@ -27,6 +29,7 @@ final class AdmissionDesk: Sendable {
             allocatable[name] = name == "cpu" ? amount.milliValue : amount.value
         }
         state = Mutex(State(ledger: AdmissionLedger(allocatable: allocatable)))
+        self.resources = resources
         self.wake = wake
     }
 
@@ -50,15 +53,30 @@ final class AdmissionDesk: Sendable {
     }
 
     /// The pod has ended.
-    func forget(_ uid: String) { for uid in state.withLock({ $0.ledger.forget(uid) }) { wake(uid) } }
+    func forget(_ uid: String) {
+        resources?.release(uid)
+        for uid in state.withLock({ $0.ledger.forget(uid) }) { wake(uid) }
+    }
 
     /// Judges a pod that has not begun. Without an answer from the API what only its Node object tells is left out.
     func admit(_ pod: Pod) async -> AdmissionVerdict {
-        guard !state.withLock({ $0.ledger.knows(pod.metadata.uid) }) else { return .admitted }
-        let node = try? await client.find(Node.self, ObjectName(name: name))
-        return state.withLock { state in
-            state.ledger.admit(
-                pod, AdmissionLedger.Place(name: name, node: node ?? nil, pressures: state.pressures))
+        let isKnown = state.withLock { state in state.ledger.knows(pod.metadata.uid) }
+        if !isKnown, let refusal = state.withLock({ $0.ledger.refusal(pod, under: $0.pressures) }) {
+            return .refused(refusal)
         }
+        // What it has of the node alone is found before the rest is judged, and also for a pod that was taken by an
+        // earlier kubelet: the machine may have been started anew since.
+        if resources?.mustWait(pod) == true { return .waits }
+        if let refusal = await resources?.allocate(pod) { return .refused(refusal) }
+        guard !isKnown else { return .admitted }
+        let node = try? await client.find(Node.self, ObjectName(name: name))
+        let devices = resources?.devices.used ?? [:]
+        let verdict = state.withLock { state in
+            state.ledger.admit(
+                pod,
+                AdmissionLedger.Place(name: name, node: node ?? nil, pressures: state.pressures, devices: devices))
+        }
+        if case .refused = verdict { resources?.release(pod.metadata.uid) }
+        return verdict
     }
 }

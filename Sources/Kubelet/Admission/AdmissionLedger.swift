@@ -44,6 +44,8 @@ struct AdmissionLedger: Sendable {
         var name: String
         var node: Node?
         var pressures: Set<NodePressure> = []
+        /// How much of the resources of device plug-ins pods have: as much there is, whatever the API knows of it.
+        var devices: [String: Int64] = [:]
     }
 
     /// What the node gives to pods, as ``PodClaim/amounts``.
@@ -76,7 +78,7 @@ struct AdmissionLedger: Sendable {
         if let refusal = refusal(pod, claim, place.pressures) ?? refusal(pod, system: place.node) {
             return .refused(refusal)
         }
-        let lacks = lacks(claim, place.node)
+        let lacks = lacks(claim, place)
         let others = objections(pod, claim, place)
         if let lack = lacks.first, !claim.isCritical { return .refused(lack.refusal) }
         if let other = others.first { return .refused(other) }
@@ -104,6 +106,9 @@ struct AdmissionLedger: Sendable {
 
     // MARK: Reasons
 
+    /// As the first question about a pod.
+    func refusal(_ pod: Pod, under pressures: Set<NodePressure>) -> PodEnd? { refusal(pod, PodClaim(pod), pressures) }
+
     /// A node under pressure takes no more than it must (Kubernetes documentation, "Node conditions").
     private func refusal(_ pod: Pod, _ claim: PodClaim, _ pressures: Set<NodePressure>) -> PodEnd? {
         guard !pressures.isEmpty, !claim.isCritical else { return nil }
@@ -130,13 +135,14 @@ struct AdmissionLedger: Sendable {
     }
 
     /// In the order in which Kubernetes counts.
-    private func lacks(_ claim: PodClaim, _ node: Node?) -> [ResourceLack] {
+    private func lacks(_ claim: PodClaim, _ place: Place) -> [ResourceLack] {
         let order = ["pods", "cpu", "memory", "ephemeral-storage"]
         var most = allocatable
         // Resources of others than the kubelet are told by the node's object; what nobody gives is not the node's matter.
-        for (name, amount) in [String: Quantity](node?.status.value["allocatable"]) where most[name] == nil {
+        for (name, amount) in [String: Quantity](place.node?.status.value["allocatable"]) where most[name] == nil {
             most[name] = amount.value
         }
+        most.merge(place.devices) { max($0, $1) }
         let names = order + claim.amounts.keys.filter { !order.contains($0) }.sorted()
         return names.compactMap { name in
             guard let asked = claim.amounts[name], asked > 0 else { return nil }

@@ -31,7 +31,7 @@ final class StorageDrivers: Sendable {
     /// `wake` is called with the uid of a pod for which something has ended or come. It must return at once.
     init(
         layout: KubeletLayout, client: any Client, nodeName: String, log: Logger,
-        events: EventRecorder? = nil, now: @escaping @Sendable () -> Timestamp,
+        events: EventRecorder? = nil, plugins others: [String: any PluginHandler] = [:], now: @escaping @Sendable () -> Timestamp,
         wake: @escaping @Sendable (_ podUID: String) -> Void
     ) {
         let (drivers, turns) = (drivers, Turns())
@@ -50,7 +50,7 @@ final class StorageDrivers: Sendable {
         self.staged = staged
         self.waiting = waiting
         plugins = PluginRegistry(
-            folder: layout.pluginRegistry, handlers: ["CSIPlugin": registration], log: log)
+            folder: layout.pluginRegistry, handlers: others.merging(["CSIPlugin": registration]) { $1 }, log: log)
         operations = VolumeOperations(ended: wake)
         mounter = CSIMounter(
             layout: layout, client: client, nodeName: nodeName, drivers: drivers, turns: turns,

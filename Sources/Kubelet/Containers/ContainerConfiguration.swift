@@ -11,6 +11,13 @@ struct ContainerConfiguration: Sendable {
         var environment: [(name: String, value: String)]
         var mounts: [CRI.Mount]
         var devices: [CRI.Device] = []
+        /// What device plug-ins bring into it.
+        var plugged = ContainerDevices()
+        /// The processors and the nodes of memory that it uses, as lists; empty for all.
+        var processors = ""
+        var memoryNodes = ""
+        /// No quota holds a container back that has processors of its own.
+        var hasOwnProcessors = false
         /// In bytes.
         var memoryCapacity: Int64
         var isUnified: Bool
@@ -34,12 +41,14 @@ struct ContainerConfiguration: Sendable {
         config.command = try ContainerEnvironment.expand(container.command, variables)
         config.args = try ContainerEnvironment.expand(container.args, variables)
         config.workingDir = container.workingDir
-        config.envs = around.environment.map { CRI.KeyValue($0.name, $0.value) }
-        config.mounts = around.mounts
-        config.devices = around.devices
+        // What the pod says of a variable goes before what a device says.
+        config.envs = (around.plugged.environment + around.environment).map { CRI.KeyValue($0.name, $0.value) }
+        config.mounts = around.plugged.mounts + around.mounts
+        config.devices = around.plugged.devices + around.devices
+        config.cdiDevices = around.plugged.cdiDevices
         config.labels = PodLabels.labels(of: pod)
         config.labels[PodLabels.containerName] = container.name
-        config.annotations = annotations
+        config.annotations = around.plugged.annotations.merging(annotations) { $1 }
         config.logPath = "\(container.name)/\(attempt).log"
         config.stdin = container.stdin
         config.stdinOnce = container.stdinOnce
@@ -90,7 +99,8 @@ struct ContainerConfiguration: Sendable {
         var resources = CRI.LinuxContainerResources()
         resources.cpuShares = values.cpuShares
         resources.cpuPeriod = values.cpuPeriod
-        resources.cpuQuota = values.cpuQuota ?? 0
+        resources.cpuQuota = around.hasOwnProcessors ? 0 : values.cpuQuota ?? 0
+        (resources.cpusetCPUs, resources.cpusetMems) = (around.processors, around.memoryNodes)
         resources.memoryLimitInBytes = values.memoryLimit ?? 0
         // One process that takes too much memory ends the whole container, as in Kubernetes on cgroup v2.
         if around.isUnified { resources.unified["memory.oom.group"] = "1" }

@@ -88,6 +88,8 @@ struct ContainerStarter: Sendable {
         } catch {
             throw Refusal(reason: "CreateContainerError", fault: error.told)
         }
+        let told = ResourceDesk.Told(containerID: id, processors: config.linux.resources.cpusetCPUs)
+        context.resources.note(pod.metadata.uid, container.name, told)
         // Its end may be told at any moment from now on.
         context.table.own([id], pod.metadata.uid)
         context.tell(pod, member, .normal, "Created", "Container created")
@@ -120,7 +122,12 @@ struct ContainerStarter: Sendable {
                 image: image, environment: environment, mounts: mounts,
                 memoryCapacity: context.capacity.memory, isUnified: context.groups.isUnified)
             around.devices = try context.volumes.devices(of: container, volumes)
+            around.plugged = try await context.resources.devices.prepare(container, of: pod.metadata.uid)
             around.target = target
+            let (uid, resources) = (pod.metadata.uid, context.resources)
+            around.processors = resources.processorList(of: uid, container.name) ?? ""
+            around.memoryNodes = resources.memoryNodes(of: uid, container.name)
+            around.hasOwnProcessors = resources.hasOwnProcessors(uid, container.name)
             return try configuration.config(around)
         } catch {
             throw Refusal(reason: "CreateContainerConfigError", fault: error)

@@ -37,14 +37,14 @@ struct PodCgroups: Sendable {
         try last?.setProcessorShares(2)
     }
 
-    /// Makes the group of a pod; one that is there gets its limits again.
-    func create(_ pod: Pod) throws(Fault) {
+    /// Makes the group of a pod; one that is there gets its limits again. `hasQuota`: the time of processors is limited.
+    func create(_ pod: Pod, hasQuota: Bool = true) throws(Fault) {
         let path = QualityOfService(pod).cgroupParent(podUID: pod.metadata.uid)
         guard let group = group(path) else { return }
         try group.create()
         let values = CgroupValues(ofPod: pod.spec)
         try group.setProcessorShares(UInt64(values.cpuShares))
-        if values.cpuQuota != nil { try group.setProcessorQuota(values.processorQuota) }
+        if hasQuota, values.cpuQuota != nil { try group.setProcessorQuota(values.processorQuota) }
         if let limit = values.memoryLimit { try group.setMemoryLimit(ByteCount(limit)) }
         if let mostProcesses { try group.setProcessLimit(mostProcesses) }
     }

@@ -37,6 +37,8 @@ struct NodeHealth: Hashable, Sendable {
     /// Why it cannot run pods; empty when it can.
     var complaints: [String] = []
     var pressures: Set<NodePressure> = []
+    /// What there is of the resources of device plug-ins.
+    var devices: [String: DeviceAmounts] = [:]
 
     /// Asks the runtime.
     static func check(_ runtime: any RuntimeService, _ pressures: Set<NodePressure>) async -> NodeHealth {

@@ -21,6 +21,7 @@ final class NodeKeeper: Sendable {
     private let client: any Client
     private let runtime: any RuntimeService
     private let service: any ImageService
+    private let devices: DeviceKeeper?
     private let events: EventRecorder
     private let log: Logger
     private let object: NodeObject
@@ -31,15 +32,17 @@ final class NodeKeeper: Sendable {
 
     init(
         _ options: KubeletOptions, _ facts: NodeFacts, client: any Client, runtime: any RuntimeService,
-        images: any ImageService, events: EventRecorder, log: Logger
+        images: any ImageService, devices: DeviceKeeper? = nil, events: EventRecorder, log: Logger
     ) {
         self.options = options
         self.client = client
         self.runtime = runtime
         service = images
+        self.devices = devices
         self.events = events
         self.log = log
         object = NodeObject(options: options, facts: facts)
+        devices?.observe { [bell] in bell.ring() }
     }
 
     /// The node's images are not what they were.
@@ -58,7 +61,8 @@ final class NodeKeeper: Sendable {
         defer { observation?.cancel() }
         var state = Tick()
         while !Task.isCancelled {
-            let health = await NodeHealth.check(runtime, await pressures())
+            var health = await NodeHealth.check(runtime, await pressures())
+            if let devices { health.devices = devices.amounts }
             let pause = await tick(&state, health, ready)
             await bell.wait(atMost: pause, tolerance: .milliseconds(100))
         }

@@ -51,11 +51,13 @@ struct NodeObject: Sendable {
         _ present: NodeStatus, _ health: NodeHealth, images: [ContainerImage], now: Timestamp
     ) -> NodeStatus {
         var status = present
-        // Resources with a domain in their name are told by others (Kubernetes documentation, "Advertise Extended
-        // Resources for a Node"); all of them is for pods.
+        // Resources with a domain in their name are told by device plug-ins, or by others (Kubernetes documentation,
+        // "Advertise Extended Resources for a Node"); all of what those tell is for pods.
         let others = present.capacity.filter { $0.key.contains("/") }
         status.capacity = facts.capacity.capacity.merging(others) { own, _ in own }
+            .merging(health.devices.mapValues { "\($0.capacity)" }) { $1 }
         status.allocatable = facts.capacity.allocatableTexts.merging(others) { own, _ in own }
+            .merging(health.devices.mapValues { "\($0.allocatable)" }) { $1 }
         status.addresses = addresses
         status.daemonEndpoints.kubeletEndpoint.port = options.port
         status.nodeInfo = facts.info

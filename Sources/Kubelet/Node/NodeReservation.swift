@@ -28,6 +28,12 @@ public struct NodeReservation: Hashable, Sendable {
         return ()
     }
 
+    /// What of a capacity pods do not get, in the same unit.
+    func kept(of capacity: Int64, _ name: String) -> Int64 {
+        let threshold = name == "memory" ? memoryKept?.value(of: capacity) ?? 0 : 0
+        return Int64(clamping: Int128(amounts[name] ?? 0) + Int128(threshold))
+    }
+
     /// What is left of a capacity for pods, never less than nothing.
     func rest(of capacity: Int64, _ name: String, otherwiseUsed used: Int64 = 0) -> Int64 {
         let kept: Int64 =

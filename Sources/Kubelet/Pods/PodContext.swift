@@ -33,6 +33,7 @@ struct PodContext: Sendable {
     let mirrors: MirrorKeeper
     let admission: AdmissionDesk
     let storage: StorageKeeper
+    let resources: ResourceDesk
     let hasAppArmor = Machine.hasAppArmor
 
     var hostIPs: [String] { options.internalAddresses.map(\.description) }

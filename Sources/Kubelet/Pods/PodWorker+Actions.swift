@@ -101,7 +101,8 @@ extension PodWorker {
 
     /// Pods run without limits of their own rather than not at all where the machine lacks a controller.
     private func makeGroup(_ pod: Pod) {
-        do throws(Fault) { try context.groups.create(pod) } catch {
+        let hasQuota = !context.resources.hasOwnProcessors(record.uid)
+        do throws(Fault) { try context.groups.create(pod, hasQuota: hasQuota) } catch {
             context.log.warning("the control group of pod \(pod.objectName) is not as it should be: \(error)")
         }
     }

@@ -45,7 +45,10 @@ extension PodWorker {
             amounts: ResourceAmounts(of: pod.spec), priority: pod.spec.priority ?? 0,
             isGuaranteed: QualityOfService(pod) == .guaranteed, since: asked?.lastTransitionTime ?? .now)
         let generation = pod.metadata.generation
-        switch context.desk.ask(record.uid, wish) {
+        let objection = context.resources.objection(toResizing: pod, from: present)
+        let answer = objection.map { .pending(PendingResize(reason: .infeasible, message: $0)) }
+            ?? context.desk.ask(record.uid, wish)
+        switch answer {
         case .pending(let pending):
             let isNews = record.change { state in
                 let isNews = state.memory.resize.pending != pending

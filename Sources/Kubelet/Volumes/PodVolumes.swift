@@ -36,9 +36,10 @@ public final class PodVolumes: Sendable {
         self.init(layout: layout, client: client, nodeName: nodeName, events: events, log: log, wake: wake) { .now }
     }
 
-    /// `now` says when tokens are to be renewed.
+    /// `now` says when tokens are to be renewed; `plugins` who else than storage has use for plug-ins, by their types.
     init(
-        layout: KubeletLayout, client: any Client, nodeName: String, events: EventRecorder? = nil, log: Logger,
+        layout: KubeletLayout, client: any Client, nodeName: String, events: EventRecorder? = nil,
+        plugins: [String: any PluginHandler] = [:], log: Logger,
         wake: @escaping @Sendable (_ podUID: String) -> Void = { _ in }, now: @escaping @Sendable () -> Timestamp
     ) {
         let queue = WorkQueue<String>(backOff: .init(first: .seconds(1), most: .seconds(60)))
@@ -46,7 +47,7 @@ public final class PodVolumes: Sendable {
         self.log = log
         self.queue = queue
         storage = StorageDrivers(
-            layout: layout, client: client, nodeName: nodeName, log: log, events: events, now: now
+            layout: layout, client: client, nodeName: nodeName, log: log, events: events, plugins: plugins, now: now
         ) { uid in
             // What was done for a volume that is mounted is asked after here.
             queue.add(uid)

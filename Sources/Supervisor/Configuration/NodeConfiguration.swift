@@ -36,11 +36,13 @@ public struct NodeConfiguration: Hashable, Sendable {
         public var others: [String: String] = [:]
 
         static let names: Set = [
-            "container-log-max-files", "container-log-max-size", "eviction-hard", "eviction-max-pod-grace-period",
+            "container-log-max-files", "container-log-max-size", "cpu-manager-policy", "cpu-manager-policy-options",
+            "cpu-manager-reconcile-period", "eviction-hard", "eviction-max-pod-grace-period",
             "eviction-minimum-reclaim", "eviction-pressure-transition-period", "eviction-soft",
             "eviction-soft-grace-period", "image-gc-high-threshold", "image-gc-low-threshold", "image-maximum-gc-age",
-            "kube-reserved", "minimum-image-ttl-duration", "pod-manifest-path",
-            "pod-max-pids", "pods-per-core", "system-reserved",
+            "kube-reserved", "memory-manager-policy", "minimum-image-ttl-duration", "pod-manifest-path",
+            "pod-max-pids", "pods-per-core", "reserved-cpus", "reserved-memory", "system-reserved",
+            "topology-manager-policy", "topology-manager-policy-options", "topology-manager-scope",
         ]
     }
 
@@ -107,6 +109,9 @@ extension NodeConfiguration.KubeletArguments {
         case "cgroup-root": cgroupRoot = argument.value
         case "port": port = try number(argument, 1...65_535)
         case "max-pods": maxPods = try number(argument, 1...100_000)
+        // It may be given once for each node of memory.
+        case "reserved-memory" where others["reserved-memory"] != nil:
+            others["reserved-memory", default: ""] += ";" + argument.value
         case let name where Self.names.contains(String(name)): others[String(name)] = argument.value
         default: throw Fault(.unsupported, "--kubelet-arg \(name) is not part of this version yet")
         }

@@ -16,17 +16,23 @@ struct KubeletWorld: Sendable {
     let runtime = FakeRuntime(images: ["docker.io/library/web:1"])
     /// Where the pods of files are; `nil` for none.
     var manifests: String?
+    /// Arguments of Kubernetes' kubelet.
+    var arguments: [String: String] = [:]
+    /// The kernel tells of processors in a folder of the world.
+    var hasSystemFolder = false
     /// The API through somebody who may keep silent.
     var silence: SilentClient?
     let folder = "/tmp/k3s-kubelet-test-\(UInt32.random(in: 0...UInt32.max))"
 
-    func makeKubelet(_ events: EventRecorder) -> Kubelet {
+    func makeKubelet(_ events: EventRecorder) throws -> Kubelet {
         let layout = KubeletLayout(
             root: folder + "/kubelet", podLogs: folder + "/pods", containerLogs: folder + "/containers")
         var options = KubeletOptions(
             nodeName: "n1", internalAddresses: [.v4(0x0A00_0001)], version: "v1.36.3+k3s1", layout: layout)
         options.cgroupRoot = "/" + Path.name(of: folder)
         options.staticPods = manifests
+        if hasSystemFolder { options.systemDevices = folder + "/system" }
+        try options.apply(arguments)
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let client: any Client = silence ?? client
         return Kubelet(
@@ -38,7 +44,7 @@ struct KubeletWorld: Sendable {
     func run(_ body: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup { group in
             let events = EventRecorder(client, component: "kubelet")
-            let kubelet = makeKubelet(events)
+            let kubelet = try makeKubelet(events)
             group.addTask { await events.run() }
             group.addTask { try await kubelet.run {} }
             group.addTask { try await body() }

@@ -253,7 +253,14 @@ final class FakeRuntime: RuntimeService, ImageService {
             state.calls.append(
                 "update \(state.containers[id]?.metadata.name ?? id) \(resources.cpuShares) "
                     + "\(resources.cpuQuota) \(resources.memoryLimitInBytes)")
-            state.configs[id]?.linux.resources = resources
+            // What is not given stays as it is.
+            var present = state.configs[id]?.linux.resources ?? resources
+            if resources.cpuShares != 0 { present.cpuShares = resources.cpuShares }
+            if resources.cpuPeriod != 0 { present.cpuPeriod = resources.cpuPeriod }
+            if resources.cpuQuota != 0 { present.cpuQuota = resources.cpuQuota }
+            if resources.memoryLimitInBytes != 0 { present.memoryLimitInBytes = resources.memoryLimitInBytes }
+            if !resources.cpusetCPUs.isEmpty { present.cpusetCPUs = resources.cpusetCPUs }
+            state.configs[id]?.linux.resources = present
         }
     }
     func reopenContainerLog(_ id: String) async throws(Fault) {

@@ -34,6 +34,11 @@ import Testing
         #expect(node.kubelet.maxPods == 7)
     }
 
+    @Test func `what each node of memory keeps may be said one by one`() throws {
+        let node = try node(["--kubelet-arg=reserved-memory=0:memory=1Gi", "--kubelet-arg=reserved-memory=1:memory=2Gi"])
+        #expect(node.kubelet.others == ["reserved-memory": "0:memory=1Gi;1:memory=2Gi"])
+    }
+
     @Test(arguments: ["NoSchedule", "PreferNoSchedule", "NoExecute"])
     func `a taint has one of three effects`(_ effect: String) throws {
         #expect(try node(["--node-taint", "k=v:" + effect]).taints.map(\.effect) == [effect])
@@ -66,7 +71,7 @@ import Testing
         (["--node-label", "a=b=c"], "--node-label a=b=c is not of the form key=value"),
         (["--node-name", "node_1"], "--node-name node_1 cannot name a node: a lowercase RFC 1123 subdomain"),
         (["--node-ip", "here"], "--node-ip here is no IP address"),
-        (["--kubelet-arg", "cpu-manager-policy=x"], "--kubelet-arg cpu-manager-policy is not part of this version"),
+        (["--kubelet-arg", "node-status-max-images=x"], "--kubelet-arg node-status-max-images is not part of this version"),
         (["--kubelet-arg", "port=x"], "--kubelet-arg port=x is not a number"),
     ]) func `what cannot be understood is told in one sentence`(_ arguments: [String], _ sentence: String) {
         #expect { try node(arguments) } throws: { ($0 as? Fault)?.summary.contains(sentence) ?? false }
