@@ -24,6 +24,11 @@ extension KubeletOptions {
                 podsPerCore = count == 0 ? nil : count
             case "system-reserved", "kube-reserved":
                 guard reservation.add(value) != nil else { throw argument.wrong("a list like cpu=200m,memory=500Mi") }
+            case "max-pods": maxPods = try argument.number(1...100_000)
+            case "cgroup-root": cgroupRoot = value.isEmpty ? "/" : value
+            case "cluster-dns": clusterDNS = value.split(separator: ",").map(String.init)
+            case "cluster-domain": clusterDomain = value
+            case "resolv-conf": resolvConf = value
             case "pod-manifest-path": staticPods = value.isEmpty ? nil : value
             case "eviction-max-pod-grace-period":
                 evictionGracePeriod = .seconds(try argument.number(0...Int(Int32.max)))

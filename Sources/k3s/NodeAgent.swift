@@ -54,10 +54,12 @@ struct NodeAgent {
         let client = api.client(as: .node(name))
         let events = EventRecorder(client, component: "kubelet", host: name)
         let resolver = try resolverFile()
+        let options = try kubeletOptions(resolver)
         let kubelet = Kubelet(
-            try kubeletOptions(resolver), client: client, runtime: runtime, images: runtime, events: events, log: log)
+            options, client: client, runtime: runtime, images: runtime, events: events, log: log)
         let nodeAPI = try NodeAPI(
             nodeName: name, pods: kubelet.directory, volumes: kubelet.volumeUsages, runtime: runtime, client: client,
+            configuration: options.configurationJSON,
             clientAuthorities: credentials[Authority.client].chain, log: log)
         let serving = credentials[.nodeKubeletServing]
         ports.api.open(
@@ -105,7 +107,8 @@ struct NodeAgent {
         options.cgroupRoot = node.kubelet.cgroupRoot
         options.maxPods = node.kubelet.maxPods
         options.staticPods = Path.join(configuration.dataDirectory, "agent/pod-manifests")
-        try options.apply(node.kubelet.others)
+        try options.configure(
+            node.kubelet.others, folder: Path.join(configuration.dataDirectory, "agent/etc/kubelet.conf.d"))
         options.providerID = "k3s://" + name
         return options
     }

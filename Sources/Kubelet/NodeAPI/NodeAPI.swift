@@ -14,6 +14,8 @@ public struct NodeAPI: HTTPHandler {
     let pods: any PodDirectory
     let runtime: any RuntimeService
     let volumes: (any VolumeUsages)?
+    /// What `/configz` tells, as JSON.
+    let configuration: [UInt8]
     let log: Logger
     let now: @Sendable () -> Timestamp
     /// Speaks to the runtime's streaming server.
@@ -21,16 +23,18 @@ public struct NodeAPI: HTTPHandler {
     private let gate: NodeGate
 
     /// `client` is asked whose tokens these are and who may do what (TokenReview, SubjectAccessReview);
-    /// `clientAuthorities` are those that sign the client certificates of the cluster.
+    /// `clientAuthorities` are those that sign the client certificates of the cluster, `configuration` is what holds for
+    /// the node (``KubeletOptions/configurationJSON``).
     public init(
         nodeName: String, pods: any PodDirectory, volumes: (any VolumeUsages)? = nil, runtime: any RuntimeService,
-        client: any Client,
+        client: any Client, configuration: [UInt8] = Array("{}".utf8),
         clientAuthorities: [Certificate], log: Logger, now: @escaping @Sendable () -> Timestamp = { .now }
     ) throws(Fault) {
         self.nodeName = nodeName
         self.pods = pods
         self.runtime = runtime
         self.volumes = volumes
+        self.configuration = configuration
         self.log = log
         self.now = now
         let verifier = try CertificateVerifier(authorities: clientAuthorities, usage: .clientAuth)
@@ -65,6 +69,7 @@ public struct NodeAPI: HTTPHandler {
         case .log(let path): return try await sendLog(path, request, exchange)
         case .health: exchange.respond(.ok, ["Content-Type": "text/plain; charset=utf-8"], Array("ok".utf8))
         case .pods: sendPods(exchange)
+        case .configuration: exchange.respond(.ok, ["Content-Type": "application/json"], configuration)
         case .metrics: sendMetrics(exchange)
         case .resourceMetrics: send(UsageMetrics(try await summary()).resources, exchange)
         case .containerMetrics:

@@ -1,6 +1,7 @@
 /// What a path of the node API stands for. The paths are those of Kubernetes' kubelet. Pure.
 enum NodeRoute: Hashable, Sendable {
     case health
+    case configuration
     case metrics
     case resourceMetrics
     case containerMetrics
@@ -26,7 +27,7 @@ enum NodeRoute: Hashable, Sendable {
     }
 
     private static let unbuiltPaths: Set<String> = [
-        "checkpoint", "configz", "cri", "debug", "flagz", "logs", "metrics", "run", "runningpods", "spec", "stats", "statusz",
+        "checkpoint", "cri", "debug", "flagz", "logs", "metrics", "run", "runningpods", "spec", "stats", "statusz",
     ]
 
     /// `nil` for a path that no kubelet has.
@@ -34,6 +35,7 @@ enum NodeRoute: Hashable, Sendable {
         let parts = path.split(separator: "/").map(String.init)
         switch parts.first {
         case "healthz" where parts.count <= 2: self = .health
+        case "configz" where parts.count == 1: self = .configuration
         case "metrics" where parts.count == 1: self = .metrics
         case "metrics" where parts == ["metrics", "resource"]: self = .resourceMetrics
         case "metrics" where parts == ["metrics", "cadvisor"]: self = .containerMetrics

@@ -36,12 +36,12 @@ public struct NodeConfiguration: Hashable, Sendable {
         public var others: [String: String] = [:]
 
         static let names: Set = [
-            "container-log-max-files", "container-log-max-size", "cpu-manager-policy", "cpu-manager-policy-options",
+            "cluster-dns", "cluster-domain", "config", "config-dir", "container-log-max-files", "container-log-max-size", "cpu-manager-policy", "cpu-manager-policy-options",
             "cpu-manager-reconcile-period", "eviction-hard", "eviction-max-pod-grace-period",
             "eviction-minimum-reclaim", "eviction-pressure-transition-period", "eviction-soft",
             "eviction-soft-grace-period", "image-gc-high-threshold", "image-gc-low-threshold", "image-maximum-gc-age",
             "kube-reserved", "memory-manager-policy", "minimum-image-ttl-duration", "pod-manifest-path",
-            "pod-max-pids", "pods-per-core", "reserved-cpus", "reserved-memory", "system-reserved",
+            "pod-max-pids", "pods-per-core", "reserved-cpus", "reserved-memory", "resolv-conf", "system-reserved",
             "topology-manager-policy", "topology-manager-policy-options", "topology-manager-scope",
         ]
     }
@@ -106,9 +106,12 @@ extension NodeConfiguration.KubeletArguments {
         let name = argument.key.drop { $0 == "-" }
         switch name {
         case "root-dir": rootDirectory = argument.value
-        case "cgroup-root": cgroupRoot = argument.value
+        case "cgroup-root": (cgroupRoot, others["cgroup-root"]) = (argument.value, argument.value)
         case "port": port = try number(argument, 1...65_535)
-        case "max-pods": maxPods = try number(argument, 1...100_000)
+        // Said by people, it goes before what a file says.
+        case "max-pods":
+            maxPods = try number(argument, 1...100_000)
+            others["max-pods"] = argument.value
         // It may be given once for each node of memory.
         case "reserved-memory" where others["reserved-memory"] != nil:
             others["reserved-memory", default: ""] += ";" + argument.value

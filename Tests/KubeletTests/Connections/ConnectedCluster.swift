@@ -32,7 +32,7 @@ struct ConnectedCluster: Sendable {
             let directory = APIPods(set: try await client.observe(Pod.self))
             let node = try NodeAPI(
                 nodeName: "node", pods: directory, runtime: runtime, client: client,
-                clientAuthorities: authority.authority.chain, log: Logger(label: "node"))
+                configuration: Array(#"{"kubeletconfig":{}}"#.utf8), clientAuthorities: authority.authority.chain, log: Logger(label: "node"))
             try await listen(node, try authority.server()) { nodeAddress in
                 try await listen(server.handler, try authority.server()) { apiAddress in
                     let log = try WrittenLog()

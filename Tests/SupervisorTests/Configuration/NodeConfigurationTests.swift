@@ -37,6 +37,9 @@ import Testing
     @Test func `what each node of memory keeps may be said one by one`() throws {
         let node = try node(["--kubelet-arg=reserved-memory=0:memory=1Gi", "--kubelet-arg=reserved-memory=1:memory=2Gi"])
         #expect(node.kubelet.others == ["reserved-memory": "0:memory=1Gi;1:memory=2Gi"])
+        // They go before what a configuration file says.
+        let said = try self.node(["--kubelet-arg=max-pods=7", "--kubelet-arg=cgroup-root=/a", "--kubelet-arg=config=/f"])
+        #expect(said.kubelet.others == ["max-pods": "7", "cgroup-root": "/a", "config": "/f"])
     }
 
     @Test(arguments: ["NoSchedule", "PreferNoSchedule", "NoExecute"])
