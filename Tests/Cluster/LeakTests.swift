@@ -95,6 +95,8 @@ import Testing
                 mkdir /run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io/lost
                 cd /run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io/lost
                 echo '{}' >config.json
+                mkfifo log
+                sleep 1000 <>log >/dev/null 2>&1 &
                 TTRPC_ADDRESS=$socket.ttrpc containerd-shim-runc-v2 -namespace k8s.io -id lost -address $socket \\
                     -publish-binary /usr/bin/containerd start </dev/null >/dev/null 2>&1
                 """)

@@ -226,13 +226,14 @@ extension PodWorker {
     }
 
     private func remove(_ id: String, _ facts: PodFacts) async throws(Fault) {
-        try await context.runtime.removeContainer(id)
         context.prober.stop(containerID: id)
         context.logs.stop(containerID: id)
+        // First what nobody else tells of: whoever comes after us finds the container, and goes on.
         if let container = facts.runtime.containers.first(where: { $0.id == id }) {
             context.files(facts.pod).removeLog(container, of: facts.pod)
             if !container.imageID.isEmpty { context.collector.use(container.imageID) }
         }
+        try await context.runtime.removeContainer(id)
         record.remember { memory in
             memory.messages[id] = nil
             memory.announced.remove(id)

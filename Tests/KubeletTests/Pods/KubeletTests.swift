@@ -155,8 +155,9 @@ struct KubeletTests {
             let (bell, other) = (Bell(), again)
             again.runtime.onStart { bell.ring() }
             try await again.run {
-                // It has looked at everything when it begins what is its own.
+                // It looks at everything when it begins what is its own.
                 await bell.wait()
+                try await Task.sleep(for: .milliseconds(500))
                 #expect(other.runtime.container(named: "web") != nil)
                 #expect(!other.runtime.calls.dropFirst(calls.count).contains { $0.hasPrefix("stop") })
                 // What is gone by the API leaves as soon as that says so.

@@ -117,7 +117,8 @@ import Testing
             ])
     }
 
-    @Test func `a container that started before the clock was put back is probed now`() async throws {
+    @Test(.timeLimit(.minutes(1)))
+    func `a container that started before the clock was put back is probed now`() async throws {
         let script = Script(["ready": [.success]])
         let later = Self.started + .seconds(1_000_000_000)
         _ = try await run(
