@@ -97,6 +97,8 @@ import Testing
         (["default": "5", "validRange": ["min": "2", "max": "8", "step": "3"]], "8", "8"),
         (["default": "5", "validRange": ["min": "2", "max": "8", "step": "3"]], "9", nil),
         (["default": "5", "validRange": ["min": "2"]], "7", "7"),
+        (["default": "5", "validRange": ["min": "4"]], "3", "4"),
+        (["default": "2", "validRange": ["min": "1", "max": "5"]], "7", nil),
     ] as [(Value, String?, String?)])
     func `shares are rounded up to portions`(policy: Value, wanted: String?, given: String?) throws {
         let slices = [Self.slice(["devices": [Self.shared("x", policy)]])]
@@ -138,6 +140,21 @@ import Testing
         facts.taken = load
         #expect(picks([Self.slice(["devices": [Self.shared("x")]])], try need([request("2")]), taken: load) == ["x:2"])
         #expect(picks([Self.slice(["devices": [Self.shared("x")]])], try need([request("3")]), taken: load) == nil)
+    }
+
+    @Test func `the shares of several claims add up, and who administrates has none`() throws {
+        func claim(_ more: [String: Value]) -> Value {
+            var result: Value = ["driver": "gpu.example", "pool": "p", "device": "x"]
+            for (key, value) in more { result[key] = value }
+            return ["status": ["allocation": ["devices": ["results": [result]]]]]
+        }
+        let id = DeviceFacts.ID(driver: "gpu.example", pool: "p", device: "x")
+        var load = DeviceLoad(of: claim(["shareID": "1", "consumedCapacity": ["bandwidth": "4"]]))
+        load.add(DeviceLoad(of: claim(["shareID": "2", "consumedCapacity": ["bandwidth": "3"]])))
+        load.add(DeviceLoad(of: claim(["shareID": "2", "consumedCapacity": ["bandwidth": "3"]])))
+        #expect(load.used(of: id)["bandwidth"]?.value == 7)
+        #expect(DeviceLoad(of: claim(["adminAccess": true])).isEmpty)
+        #expect(DeviceLoad(of: claim([:])).whole == [id])
     }
 
     // MARK: Parts (KEP-4815)

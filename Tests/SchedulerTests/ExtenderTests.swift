@@ -173,14 +173,4 @@ import Testing
             await api.wait { condition($0).contains("no candidate node for preemption") }
         }
     }
-
-    @Test func `nobody goes from a node that only an extender refuses`() async throws {
-        let refusal = ["f": #"{"NodeNames":[],"FailedNodes":{"a":"no","b":"no","c":"no"}}"#]
-        _ = try await scheduling("filterVerb: f", refusal) { api in
-            var other = Pod(namespace: "default", name: "other")
-            other.value["spec"] = ["nodeName": "a", "containers": [["name": "c"]]]
-            try await api.create(other)
-            await api.wait { condition($0).contains("No preemption victims found for incoming pod") }
-        }
-    }
 }

@@ -55,6 +55,18 @@ import Testing
                 + "1 Preemption is not helpful for scheduling.")
     }
 
+    @Test func `nobody goes from a node that only an extender refuses`() {
+        let cluster = Given.cluster(node("n"), pods: [(pod("a", cpu: "100m"), "n")])
+        let wanting = Given.pod(requests: ["cpu": "100m"], priority: 10)
+        var diagnosis = Diagnosis(total: 1)
+        diagnosis.refused = [(cluster.order[0], Refusal(.extender, "no"))]
+        let preemption = Preemption(
+            decision: Decision(wanting, VolumeFacts(), Profile(), cluster), budgets: [], now: now)
+        let (candidates, useless) = preemption.candidates(diagnosis, from: 0)
+        #expect(candidates.isEmpty)
+        #expect(useless.message == "0/1 nodes are available: 1 No preemption victims found for incoming pod.")
+    }
+
     @Test func `a pod may do without`() {
         let cluster = Given.cluster(node("n"), pods: [(pod("a"), "n")])
         let patient = Given.pod("p", ["preemptionPolicy": "Never"], requests: ["cpu": "1"], priority: 10)

@@ -1,5 +1,8 @@
 import API
 import APIMachinery
+import Client
+import ClientTestSupport
+import Logging
 import Testing
 
 @testable import Scheduler
@@ -65,5 +68,26 @@ import Testing
     ])
     func `what no node can mend is told`(claim: VolumeFacts.Claim, message: String) {
         #expect(VolumeFacts(claims: [("c", claim)]).refusal?.reasons == [message])
+    }
+
+    @Test(arguments: [(nil, true), ("c", true), ("other", false)])
+    func `a volume that another claim has taken meanwhile is left to it`(owner: String?, isServed: Bool) async throws {
+        let api = MemoryAPI()
+        let claim = try await api.create(PersistentVolumeClaim(namespace: "ns", name: "c"))
+        var volume = PersistentVolume(name: "v")
+        if let owner { volume.value["spec"] = ["claimRef": ["namespace": "ns", "name": .string(owner), "uid": ""]] }
+        try await api.create(volume)
+        let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let scheduler = Scheduler(client: api, log: log)
+        let others = Scheduler.Others(volumes: try await VolumeSets(api), devices: try await DeviceSets(api))
+        do throws(Status) {
+            try await scheduler.carryOut(.serve(Given.pod(), [("c", .volume("v"))], node: "a"), others)
+            #expect(isServed)
+        } catch {
+            #expect(error.isConflict && !isServed)
+        }
+        let present = api.peek(PersistentVolume.self, "v")?.spec.claimRef
+        #expect(present?.name == (isServed ? "c" : owner))
+        #expect(present?.uid == (isServed ? claim.metadata.uid : ""))
     }
 }

@@ -56,6 +56,10 @@ extension Scheduler {
             guard var free = volumes.volumes.get(PersistentVolume.self, ObjectName(name: volume)) else {
                 return
             }
+            // It was free when it was chosen; by now it may be somebody else's.
+            guard free.spec.claimRef == nil || free.isReserved(for: claim) else {
+                throw .conflict(PersistentVolume.resource, volume, "it was taken by another claim")
+            }
             free.spec.claimRef = claim.reference
             free.metadata.annotations[VolumeAnnotation.boundByController] = "yes"
             try await client.update(free)
