@@ -188,6 +188,9 @@ public struct Containerd: Sendable {
     }
 
     private func launch(_ fingerprint: String) async throws -> ContainerdProcess {
+        do throws(Fault) { try LeakedShims(layout: layout).clearHalfRemoved() } catch {
+            logger.warning("what an earlier containerd left stays: \(error)")
+        }
         let launch = ContainerdLaunch(layout: layout, programs: programs, environment: environment)
         var command = launch.command
         let log = Command.Stream.descriptor(try Files.openForAppending(layout.log, mode: 0o600))

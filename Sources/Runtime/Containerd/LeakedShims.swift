@@ -34,6 +34,14 @@ struct LeakedShims: Sendable {
         return leaked.map(\.id).sorted()
     }
 
+    /// Takes away what a containerd that was killed had begun to remove: it gives folders a hidden name first, and
+    /// later passes over those. Only while none of this layout runs.
+    func clearHalfRemoved() throws(Fault) {
+        for folder in bundles where Files.exists(folder) {
+            for name in try Files.list(folder) where name.hasPrefix(".") { try remove(Path.join(folder, name)) }
+        }
+    }
+
     // MARK: Which they are
 
     /// The shims that were started by the containerd of this layout, which their command lines name.
@@ -88,12 +96,18 @@ struct LeakedShims: Sendable {
 
     /// The folders of the container's process, in memory and on the disk, and the socket.
     private func clear(_ id: String) throws(Fault) {
-        for folder in [layout.state, layout.root] {
-            let bundle = Path.join(folder, "io.containerd.runtime.v2.task/\(containerdNamespace)/\(id)")
-            try Mounts.unmountAll(below: bundle)
-            try Files.remove(bundle)
-        }
+        for folder in bundles { try remove(Path.join(folder, id)) }
         try Files.remove(Self.socket(of: id, containerd: layout.socket))
+    }
+
+    /// Where it keeps a folder for each process.
+    private var bundles: [String] {
+        [layout.state, layout.root].map { Path.join($0, "io.containerd.runtime.v2.task/\(containerdNamespace)") }
+    }
+
+    private func remove(_ bundle: String) throws(Fault) {
+        try Mounts.unmountAll(below: bundle)
+        try Files.remove(bundle)
     }
 
     /// As containerd names the sockets of shims.

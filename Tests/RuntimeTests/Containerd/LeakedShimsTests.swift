@@ -1,3 +1,4 @@
+import Host
 import Testing
 
 @testable import Runtime
@@ -17,6 +18,22 @@ import Testing
             shim.replacing("0a1b", with: "../up"), shim.replacing("0a1b", with: ".."), "containerd-shim -namespace",
         ] {
             #expect(container(other) == nil, "\(other)")
+        }
+    }
+
+    @Test func `what was half removed goes, and nothing else`() throws {
+        let folder = "/tmp/k3s-bundles-\(UInt64.random(in: 0...UInt64.max))"
+        defer { try? Files.remove(folder) }
+        let layout = ContainerdLayout(dataDirectory: folder + "/data", runDirectory: folder + "/run")
+        let shims = LeakedShims(layout: layout)
+        try shims.clearHalfRemoved()
+        for place in [layout.state, layout.root] {
+            let bundles = place + "/io.containerd.runtime.v2.task/k8s.io"
+            for name in [".0a1b", "0a1b"] { try Files.makeDirectory("\(bundles)/\(name)/rootfs") }
+        }
+        try shims.clearHalfRemoved()
+        for place in [layout.state, layout.root] {
+            #expect(try Files.list(place + "/io.containerd.runtime.v2.task/k8s.io") == ["0a1b"])
         }
     }
 
