@@ -69,6 +69,10 @@ import Testing
             // Every pod was looked at, and left alone.
             try await Task.sleep(for: .seconds(3))
             #expect(try await Self.lives(again) == before)
+            // Events do not outlive k3s: these are what it has done since.
+            let events = "jsonpath={range .items[*]}{.reason} {.involvedObject.name}{\"\\n\"}{end}"
+            let done = try await again.must("get", "events", "-o", events).split(separator: "\n")
+            #expect(!done.contains { $0.hasPrefix("Killing ") || $0.hasPrefix("Started ") }, "\(done.prefix(9))")
             try await again.must("delete", "pods", "--all")
         }
     }
