@@ -2,6 +2,7 @@ import API
 import APIMachinery
 import Client
 import ClientTestSupport
+import Support
 import Testing
 
 @testable import Controllers
@@ -35,6 +36,21 @@ import Testing
         pod.spec.nodeName = "n1"
         pod.spec.volumes = [volume]
         #expect(ClaimProtection.uses(pod, "web-scratch"))
+    }
+
+    /// A pod that is deleted with its dependents waits for its claim, which must not wait for the pod.
+    @Test func `a pod's own claim is in use until the node has done with the pod`() {
+        var pod = Pod(namespace: "default", name: "web")
+        pod.spec.nodeName = "n1"
+        pod.spec.volumes = [
+            Volume(["name": "scratch", "ephemeral": ["volumeClaimTemplate": [:]]]),
+            Volume(["name": "data", "persistentVolumeClaim": ["claimName": "data"]]),
+        ]
+        pod.metadata.deletionTimestamp = Timestamp(seconds: 1)
+        pod.metadata.deletionGracePeriodSeconds = 30
+        #expect(ClaimProtection.uses(pod, "web-scratch"))
+        pod.metadata.deletionGracePeriodSeconds = 0
+        #expect(!ClaimProtection.uses(pod, "web-scratch") && ClaimProtection.uses(pod, "data"))
     }
 
     @Test func `an ephemeral claim is made, and made again when it is lost`() async throws {

@@ -16,7 +16,7 @@ public struct ClaimProtection: Controller {
         let marked = ReconcileLoop<ObjectName>.Source(claims) { $0.new?.isDeleting == true ? [$0.name] : [] }
         let users = ClaimUsers(pods)
         // Only the end of a pod can free a claim.
-        let ended = ReconcileLoop<ObjectName>.Source(pods) { users.take($0) }
+        let ended = ReconcileLoop<ObjectName>.Source(pods) { users.take($0) + users.claims(letGoBy: $0) }
         await ReconcileLoop<ObjectName>(context).run([marked, ended]) { name throws(Status) in
             guard let claim = claims.get(PersistentVolumeClaim.self, name), let freed = Self.freed(claim),
                 !users.pods(using: name).contains(where: { Self.uses($0, name.name) })
@@ -38,7 +38,18 @@ public struct ClaimProtection: Controller {
 
     /// A pod that has no node does not count: the kubelet would not start it with a claim that is being
     /// deleted. One that is over counts, since its volume may be mounted still.
+    ///
+    /// A claim that was made for the pod may block its deletion: it goes as soon as the node has done with the
+    /// pod, or each would wait for the other.
     static func uses(_ pod: Pod, _ claim: String) -> Bool {
-        !pod.spec.nodeName.isEmpty && pod.claimNames.contains(claim)
+        guard !pod.spec.nodeName.isEmpty else { return false }
+        return pod.spec.volumes.contains { volume in
+            pod.claimName(of: volume) == claim && (volume.ephemeral == nil || !isShutDown(pod))
+        }
+    }
+
+    /// Its node has done with it, or somebody does not want to wait for that: no grace is left.
+    static func isShutDown(_ pod: Pod) -> Bool {
+        pod.metadata.deletionTimestamp != nil && pod.metadata.deletionGracePeriodSeconds == 0
     }
 }

@@ -41,6 +41,13 @@ final class ClaimUsers: Sendable {
         return claims
     }
 
+    /// The claims that a pod uses with which its node has done by this change, though it is not gone.
+    func claims(letGoBy change: ObjectChange) -> [ObjectName] {
+        let claims = state.withLock { $0.claims[change.name] ?? [] }
+        guard !claims.isEmpty, let new = change.new, new.isDeleting, ClaimProtection.isShutDown(Pod(new)) else { return [] }
+        return claims
+    }
+
     private static func isOver(_ pod: StoredObject) -> Bool {
         ["Succeeded", "Failed"].contains(pod.text(at: "status", "phase"))
     }
