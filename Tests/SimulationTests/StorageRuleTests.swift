@@ -63,6 +63,9 @@ import Testing
                 .node(), claim("a", nil, "Pending"), .pod("p", on: "n", spec),
                 .gone("persistentvolumeclaims", "ns/a", after: .seconds(15)),
             ], [])
+        // Its node has done with it.
+        let ended: Value = ["deletionTimestamp": "2030-01-01T00:00:00Z", "deletionGracePeriodSeconds": 0]
+        check([.node(), claim("a", nil, "Pending"), .pod("p", on: "n", spec, metadata: ended), gone], [])
         // An ephemeral one is named after both.
         let own: Value = ["volumes": [["name": "d", "ephemeral": [:]]]]
         check(

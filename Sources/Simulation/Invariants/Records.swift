@@ -9,6 +9,8 @@ struct PodRecord: Sendable {
     var node: String
     var isOver: Bool
     var isDeleting: Bool
+    /// Its node has done with it, or need not be waited for.
+    var isShutDown: Bool
     var isReady: Bool
     /// Told to go by an eviction.
     var isEvicted: Bool
@@ -33,6 +35,7 @@ struct PodRecord: Sendable {
         phase = pod.status.phase
         isOver = pod.isOver
         isDeleting = object.isDeleting
+        isShutDown = isDeleting && pod.metadata.deletionGracePeriodSeconds == 0
         isReady = pod.status.conditions.contains { $0.type == "Ready" && $0.status == "True" }
         isEvicted = pod.status.conditions.contains {
             $0.type == "DisruptionTarget" && $0.reason == "EvictionByEvictionAPI"

@@ -53,7 +53,8 @@ struct VolumeRule: Rule {
     /// Who used a claim that is gone.
     private func user(_ event: Ledger.Event, _ ledger: Ledger) -> String? {
         let users = ledger.pods.values.filter { pod in
-            pod.name.namespace == event.name.namespace && pod.claims.contains(event.name.name) && !pod.isOver
+            pod.name.namespace == event.name.namespace && pod.claims.contains(event.name.name)
+                && !pod.isOver && !pod.isShutDown
                 && pod.placed.map { event.now - $0 > Self.delay } ?? false
         }
         return users.map(\.name.name).min().map { "is gone while pod \($0) uses it" }

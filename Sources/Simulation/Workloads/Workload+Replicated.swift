@@ -18,10 +18,12 @@ extension Workload {
                     ],
                 ]
             }
+            var template = user.template(app: name.name)
+            user.addScratch(to: &template)
             let spec: Value = [
                 "replicas": .integer(Int64(user.dice.number(in: 0...4))), "strategy": strategy,
                 "minReadySeconds": .integer(user.dice.happens(0.2) ? 5 : 0),
-                "selector": ["matchLabels": ["app": .string(name.name)]], "template": user.template(app: name.name),
+                "selector": ["matchLabels": ["app": .string(name.name)]], "template": template,
             ]
             return try await user.create(Deployment.self, name, spec)
         },

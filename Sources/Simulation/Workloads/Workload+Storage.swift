@@ -52,6 +52,13 @@ extension Workload {
         if dice.happens(0.7) { spec["persistentVolumeClaimRetentionPolicy"] = ["whenDeleted": end(), "whenScaled": end()] }
     }
 
+    /// A volume that lives with each pod, now and then.
+    func addScratch(to template: inout Value) {
+        guard dice.happens(0.15) else { return }
+        let claim: Value = ["metadata": [:], "spec": Self.claim(of: dice.happens(0.5) ? Self.delayedClass : Self.instantClass)]
+        template[path: ["spec", "volumes"]] = [["name": "scratch", "ephemeral": ["volumeClaimTemplate": claim]]]
+    }
+
     func prepareStorage() async throws(Status) {
         for (name, mode) in [(Self.delayedClass, "WaitForFirstConsumer"), (Self.instantClass, "Immediate")] {
             var storageClass = StorageClass(name: name)
