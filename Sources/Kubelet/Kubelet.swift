@@ -50,7 +50,10 @@ public final class Kubelet: Sendable {
         let queue = WorkQueue<String>(backOff: .init(first: .milliseconds(200), most: .seconds(30)))
         self.queue = queue
         let devices = DeviceKeeper(folder: options.layout.devicePlugins, log: log)
-        resources = ResourceDesk(devices: devices, folder: options.layout.root, log: log) { [table] in table[$0] != nil }
+        // One of which only traces are left, a folder or an empty control group, has no name and needs nothing.
+        resources = ResourceDesk(devices: devices, folder: options.layout.root, log: log) { [table] uid in
+            table[uid]?.present.name != nil
+        }
         volumes = PodVolumes(
             layout: options.layout, client: client, nodeName: options.nodeName, events: self.events,
             plugins: ["DevicePlugin": DevicePluginRegistration(devices: devices)], log: log,
