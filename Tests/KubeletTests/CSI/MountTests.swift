@@ -261,7 +261,8 @@ struct MountTests {
             try world.attach()
             let pod = try world.pod()
             _ = try await world.mount(pod)
-            // As if killed after the pod had gone.
+            // As if killed after the pod had gone: what lives on meanwhile must not be the one that looks for it.
+            world.unregister()
             try Files.remove(world.layout.pod(pod.metadata.uid))
             world.driver.change { $0.calls = [] }
             try await world.restarted { later in
