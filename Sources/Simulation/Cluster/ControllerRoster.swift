@@ -10,6 +10,8 @@ enum ControllerRoster {
     struct Surroundings: Sendable {
         var api: APIServer
         var now: @Sendable () -> Timestamp
+        /// How many nodes there are.
+        var nodes: Int
 
         var catalog: any ResourceCatalog { api.catalog }
     }
@@ -39,7 +41,7 @@ enum ControllerRoster {
         Entry("service-account-controller") { _ in [ServiceAccountController()] },
         Entry("root-ca-cert-publisher") { _ in [RootCAPublisher(certificates: "simulated")] },
         Entry("endpoint-controller") { _ in [EndpointsController()] },
-        Entry("node-controller") { _ in [NodeLifecycleController(), TaintEviction()] + addresses },
+        Entry("node-controller") { [NodeLifecycleController(), TaintEviction()] + addresses(for: $0.nodes) },
         Entry("resourcequota-controller") { [ResourceQuotaController(catalog: $0.catalog)] },
         Entry("pod-garbage-collector") { _ in [PodGarbageCollector()] },
         Entry("disruption-controller") { [DisruptionController(catalog: $0.catalog)] },
@@ -56,8 +58,9 @@ enum ControllerRoster {
         },
     ]
 
-    /// Four blocks and three nodes, so that blocks come round.
-    private static var addresses: [any Controller] {
-        IPPrefix("10.42.0.0/22").flatMap { PodRange($0) }.map { [NodeAddressAllocator([$0])] } ?? []
+    /// Four blocks where there are three nodes, so that blocks come round; enough for a large cluster.
+    private static func addresses(for nodes: Int) -> [any Controller] {
+        let prefix = IPPrefix(nodes < 4 ? "10.42.0.0/22" : "10.32.0.0/12")
+        return prefix.flatMap { PodRange($0) }.map { [NodeAddressAllocator([$0])] } ?? []
     }
 }

@@ -42,7 +42,7 @@ final class SimulatedCluster: Sendable {
                 number, world,
                 UnreliableClient(way: way, weather: weather, world: world, isUp: server.isUp, times: times), witness)
         }
-        let links = Links(world: world, server: server, weather: weather, log: log, times: times)
+        let links = Links(world: world, nodes: count, server: server, weather: weather, log: log, times: times)
         scheduler = links.scheduler
         controlPlane = links.parts("") + [scheduler]
         doubles = links.parts("second ")
@@ -89,6 +89,7 @@ final class SimulatedCluster: Sendable {
 /// Makes the control plane's parts.
 private struct Links: Sendable {
     let world: World
+    let nodes: Int
     let server: SimulatedServer
     let weather: Weather
     let log: Logger
@@ -107,7 +108,7 @@ private struct Links: Sendable {
                 as: .serviceAccount(namespace: "kube-system", name: entry.account), observingAs: .controllerManager))
         let events = EventRecorder(client, component: "controller-manager")
         let context = ControllerContext(client: client, events: events, log: log, clock: world.clock, now: world.now)
-        await ControllerGroup(entry.make(.init(api: api, now: world.now))).run(context)
+        await ControllerGroup(entry.make(.init(api: api, now: world.now, nodes: nodes))).run(context)
     }
 
     var scheduler: Part {
