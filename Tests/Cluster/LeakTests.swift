@@ -37,7 +37,7 @@ import Testing
     }
 
     private static func awaitGone(_ server: TestNode.Server) async throws {
-        try await eventually("all pods are gone", within: .seconds(60)) {
+        try await eventually("all pods are gone", within: .seconds(120)) {
             try await server.must("get", "pods", "-l", "app=many", "-o", "name").isEmpty
         }
     }
@@ -47,7 +47,7 @@ import Testing
             var server = first
             // Brings the images, and what the first pod of a node makes for all.
             try await server.must("create", input: Self.pod("warm"))
-            try await server.must("wait", "--for=condition=Ready", "pod/warm", "--timeout=50s")
+            try await server.must("wait", "--for=condition=Ready", "pod/warm", "--timeout=120s")
             try await server.must("delete", "pod", "warm")
             let before = try await Leftovers.count(on: node)
 
@@ -58,7 +58,7 @@ import Testing
             server = try await node.start()
             try await eventually("some more run") { try await Self.running(server) >= 30 }
             try await node.killContainerd()
-            try await eventually("all run", within: .seconds(90)) { try await Self.running(server) == 100 }
+            try await eventually("all run", within: .seconds(120)) { try await Self.running(server) == 100 }
             try await server.must("delete", "pods", "-l", "app=many", "--wait=false")
             try await node.killContainerd()
             try await Task.sleep(for: .seconds(1))
@@ -74,14 +74,14 @@ import Testing
             try await server.stop(.kill)
             server = try await node.start()
             try await Self.awaitGone(server)
-            try await Leftovers.expectNone(since: before, on: node, within: .seconds(40))
+            try await Leftovers.expectNone(since: before, on: node)
         }
     }
 
     @Test func `what a killed containerd had begun goes when it starts again`() async throws {
         try await TestNode.with { node, server in
             try await server.must("create", input: Self.pod("stays"))
-            try await server.must("wait", "--for=condition=Ready", "pod/stays", "--timeout=50s")
+            try await server.must("wait", "--for=condition=Ready", "pod/stays", "--timeout=120s")
             let present = try await node.shell("ls /run/netns")
             // As containerd names them; one that a process is in, and one of somebody else.
             let names = (1...2).map { "cni-0000000\($0)-1234-5678-9abc-def012345678" }
@@ -105,7 +105,7 @@ import Testing
             try await node.killContainerd()
             let expected = (present.split(separator: "\n").map(String.init) + [names[1], "mine"]).sorted()
             // It looks twice, half a minute apart.
-            try await eventually("they are gone", within: .seconds(60)) {
+            try await eventually("they are gone", within: .seconds(120)) {
                 try await node.shell("ls /run/netns").split(separator: "\n").map(String.init).sorted() == expected
             }
             #expect(try await node.shell(shims) == "0\n1\n")

@@ -7,8 +7,17 @@ struct Leftovers: Sendable {
     /// How often there is a `<kind> <name>`. Processes have no names of their own.
     private var counts: [String: Int] = [:]
 
-    /// Fails while containerd does not answer: what cannot be counted is not nothing.
+    /// Waits while something goes as it is counted, or containerd does not answer: what cannot be counted is not nothing.
     static func count(on node: TestNode) async throws -> Leftovers {
+        var found = Leftovers()
+        try await eventually("what is there can be counted") {
+            found = try await countOnce(on: node)
+            return true
+        }
+        return found
+    }
+
+    private static func countOnce(on node: TestNode) async throws -> Leftovers {
         var found = Leftovers()
         for line in try await node.shell(script(node.cgroup)).split(separator: "\n") {
             found.counts[String(line), default: 0] += 1
@@ -22,11 +31,11 @@ struct Leftovers: Sendable {
     }
 
     /// Waits until nothing is left; containerd frees some things a second after it was asked to. Fails with what stays.
-    static func expectNone(since before: Leftovers, on node: TestNode, within limit: Duration = .seconds(20)) async throws {
+    static func expectNone(since before: Leftovers, on node: TestNode, within limit: Duration = .seconds(90)) async throws {
         var left = ["nothing could be counted"]
         do {
             try await eventually("nothing is left", within: limit) {
-                left = try await count(on: node).since(before)
+                left = try await countOnce(on: node).since(before)
                 return left.isEmpty
             }
         } catch {

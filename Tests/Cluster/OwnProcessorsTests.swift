@@ -35,10 +35,10 @@ import Testing
             }
             let own = "{limits: {cpu: \(Self.last), memory: 64Mi}}"
             try await create("shared", "{}")
-            try await server.must("wait", "--for=condition=Ready", "pod/shared", "--timeout=50s")
+            try await server.must("wait", "--for=condition=Ready", "pod/shared", "--timeout=120s")
             #expect(try await allowed("shared") == "0-\(Self.last)")
             try await create("own", own)
-            try await server.must("wait", "--for=condition=Ready", "pod/own", "--timeout=50s")
+            try await server.must("wait", "--for=condition=Ready", "pod/own", "--timeout=120s")
             #expect(try await allowed("own") == (Self.last == 1 ? "1" : "1-\(Self.last)"))
             try await eventually("the other container has left them") { try await allowed("shared") == "0" }
             try await create("late", own)

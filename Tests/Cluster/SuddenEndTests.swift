@@ -126,9 +126,9 @@ import Testing
 
         func expectDone(_ phase: Phase, _ server: TestNode.Server) async throws {
             if phase.isLeaving {
-                try await server.must("wait", "--for=delete", "pod/\(phase.rawValue)", "--timeout=40s")
+                try await server.must("wait", "--for=delete", "pod/\(phase.rawValue)", "--timeout=120s")
             } else {
-                try await server.must("wait", "--for=condition=Ready", "pod/\(phase.rawValue)", "--timeout=40s")
+                try await server.must("wait", "--for=condition=Ready", "pod/\(phase.rawValue)", "--timeout=120s")
             }
             let begun = self.begun(phase)
             switch phase {
@@ -156,7 +156,7 @@ import Testing
     func `pods in every phase are brought to where they were going`(_ victims: Victims) async throws {
         try await TestNode.with { node, server in
             try await server.must("create", input: Self.pod(.running, node))
-            try await server.must("wait", "--for=condition=Ready", "pod/running", "--timeout=50s")
+            try await server.must("wait", "--for=condition=Ready", "pod/running", "--timeout=120s")
             try await server.must("delete", "pod", "running")
             try Files.remove(node.folder + "/shared")
             let story = Story(node: node, slow: try await SlowNetwork.hold("sandbox", on: node))
