@@ -31,7 +31,7 @@ struct Leftovers: Sendable {
     }
 
     /// Waits until nothing is left; containerd frees some things a second after it was asked to. Fails with what stays.
-    static func expectNone(since before: Leftovers, on node: TestNode, within limit: Duration = .seconds(90)) async throws {
+    static func expectNone(since before: Leftovers, on node: TestNode, within limit: Duration = .seconds(20)) async throws {
         var left = ["nothing could be counted"]
         do {
             try await eventually("nothing is left", within: limit) {

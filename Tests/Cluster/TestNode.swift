@@ -162,7 +162,7 @@ final class TestNode: Sendable {
             }
             let variables = environment.merging(["KUBECONFIG": "/etc/rancher/k3s/k3s.yaml"]) { $1 }
             // Nothing that is tested takes longer: a test that hangs must fail instead.
-            let limited = ["150", "/usr/bin/kubectl"] + words
+            let limited = ["60", "/usr/bin/kubectl"] + words
             return try await node.command("/usr/bin/timeout", limited, environment: variables).run(limit: .mebibytes(8))
         }
 
@@ -194,7 +194,7 @@ final class TestNode: Sendable {
 
 /// Asks again in short intervals until `condition` holds. The condition's own faults count as "not yet".
 func eventually(
-    _ what: String, within limit: Duration = .seconds(90), _ condition: () async throws -> Bool
+    _ what: String, within limit: Duration = .seconds(30), _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit
     while ContinuousClock.now < deadline {

@@ -31,7 +31,7 @@ import Testing
         try await TestNode.with(Self.arguments) { node, server in
             let calm = Self.pod("calm", "exec sleep 100000")
             try await server.must("create", input: calm)
-            try await server.must("wait", "--for=condition=Ready", "pod/calm", "--timeout=120s")
+            try await server.must("wait", "--for=condition=Ready", "pod/calm", "--timeout=50s")
             try await server.must("delete", "pod", "calm")
             let before = try await Leftovers.count(on: node)
 
@@ -49,10 +49,10 @@ import Testing
             let line = String(repeating: "word ", count: 40)
             let talks = "trap '' TERM; while :; do echo \(line); echo \(line); echo \(line); done"
             try await server.must("create", input: Self.pod("talks", talks))
-            try await server.must("wait", "--for=condition=Ready", "pod/calm", "pod/deaf", "pod/talks", "--timeout=120s")
+            try await server.must("wait", "--for=condition=Ready", "pod/calm", "pod/deaf", "pod/talks", "--timeout=50s")
 
             let status = "jsonpath={.status.phase} {.status.reason} {.status.message}"
-            try await eventually("the one that fills its volume is evicted", within: .seconds(90)) {
+            try await eventually("the one that fills its volume is evicted", within: .seconds(40)) {
                 let text = try await server.must("get", "pod", "fills", "-o", status)
                 return text.hasPrefix("Failed Evicted Usage of EmptyDir volume \"data\" exceeds the limit \"1Mi\".")
             }
@@ -63,7 +63,7 @@ import Testing
                 try await node.shell("cat $(\(group) -name pids.max) $(\(group) -name pids.current)") == "64\n64\n"
             }
             // Two files, and what is written while a new one is begun.
-            try await eventually("the log has been rotated", within: .seconds(90)) {
+            try await eventually("the log has been rotated", within: .seconds(40)) {
                 try await node.shell("ls /var/log/pods/default_talks_*/main").split(separator: "\n").count >= 2
             }
             // A file that has just been begun has no line yet.
@@ -74,9 +74,9 @@ import Testing
             #expect(try await server.shell("calm", "echo there").text == "there\n")
 
             let begun = ContinuousClock.now
-            try await server.must("delete", "pod", "deaf", "--timeout=120s")
+            try await server.must("delete", "pod", "deaf", "--timeout=20s")
             #expect(ContinuousClock.now - begun >= .seconds(2.9))
-            try await server.must("delete", "pods", "--all", "--timeout=120s")
+            try await server.must("delete", "pods", "--all", "--timeout=40s")
             try await Leftovers.expectNone(since: before, on: node)
         }
     }
@@ -86,7 +86,7 @@ import Testing
             let sleeping = "exec sleep 100000"
             try await server.must("create", input: Self.pod("before", sleeping))
             try await server.must("create", input: Self.pod("leaves", sleeping))
-            try await server.must("wait", "--for=condition=Ready", "pod/before", "pod/leaves", "--timeout=120s")
+            try await server.must("wait", "--for=condition=Ready", "pod/before", "pod/leaves", "--timeout=50s")
             // As the kernel does with a disk that fails.
             try await node.shell("mount -o remount,bind,ro /var/lib/kubelet")
             try await server.must("create", input: Self.pod("after", sleeping))
@@ -100,8 +100,8 @@ import Testing
             #expect(try await server.must("get", "node", "node-1").contains(" Ready "))
 
             try await node.shell("mount -o remount,bind,rw /var/lib/kubelet")
-            try await server.must("wait", "--for=condition=Ready", "pod/after", "--timeout=120s")
-            try await server.must("wait", "--for=delete", "pod/leaves", "--timeout=120s")
+            try await server.must("wait", "--for=condition=Ready", "pod/after", "--timeout=50s")
+            try await server.must("wait", "--for=delete", "pod/leaves", "--timeout=50s")
             try await server.must("delete", "pods", "--all")
             #expect(try await node.shell("ls /var/lib/kubelet/pods").isEmpty)
         }
