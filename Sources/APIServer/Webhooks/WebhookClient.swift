@@ -79,19 +79,11 @@ final class WebhookClient: WebhookCaller {
         }
     }
 
-    /// Runs `operation` until the time is over.
+    /// What `operation` gives; fails with `WebhookDeadline` when the time is over.
     static func within<T: Sendable>(
         _ timeout: Duration, _ operation: @escaping @Sendable () async throws -> T
     ) async throws -> T {
-        try await withThrowingTaskGroup(of: T?.self) { group in
-            group.addTask { try await operation() }
-            group.addTask {
-                try await Task.sleep(for: timeout)
-                return nil
-            }
-            defer { group.cancelAll() }
-            guard case let result?? = try await group.next() else { throw WebhookDeadline() }
-            return result
-        }
+        guard let result = try await withTimeLimit(timeout, operation) else { throw WebhookDeadline() }
+        return result
     }
 }

@@ -117,16 +117,6 @@ struct NetworkChecker: ProbeChecker {
     private func within(
         _ timeout: Duration, late: ProbeOutcome, _ body: @escaping @Sendable () async -> ProbeOutcome
     ) async -> ProbeOutcome {
-        await withTaskGroup(of: ProbeOutcome.self) { group in
-            group.addTask {
-                // Ends early only when the outcome is there already, or nobody wants it any more.
-                try? await Task.sleep(for: timeout)
-                return late
-            }
-            group.addTask { await body() }
-            let first = await group.next()
-            group.cancelAll()
-            return first ?? late
-        }
+        await withTimeLimit(timeout) { await body() } ?? late
     }
 }

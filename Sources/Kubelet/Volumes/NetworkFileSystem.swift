@@ -36,7 +36,10 @@ struct NetworkFileSystem: Hashable, Sendable {
         try Files.makeDirectory(target, mode: 0o750)
         let words = ["-t", "nfs"] + (flags.isEmpty ? [] : ["-o", flags.joined(separator: ",")]) + [source, target]
         let command = Command("mount", words)
-        let outcome = try await Self.within(Self.limit) { () throws(Fault) in try await command.run() }
+        let answer = try await withTimeLimit(Self.limit) { () throws(Fault) in try await command.run() }
+        guard let outcome = answer else {
+            throw Fault(.timedOut, "mount failed: the server does not answer")
+        }
         guard outcome.status.isSuccess else {
             let said = outcome.errorText.split(separator: "\n").joined(separator: " ")
             throw Fault(.failed, "mount failed: \(said)")
@@ -44,23 +47,4 @@ struct NetworkFileSystem: Hashable, Sendable {
     }
 
     private static let programs = ["/sbin/mount.nfs", "/usr/sbin/mount.nfs"]
-
-    /// A server that does not answer is not waited for without end.
-    private static func within<Result: Sendable>(
-        _ limit: Duration, _ body: @escaping @Sendable () async throws(Fault) -> Result
-    ) async throws(Fault) -> Result {
-        let outcome = await withTaskGroup(of: Swift.Result<Result, Fault>.self) { group in
-            group.addTask {
-                do throws(Fault) { return .success(try await body()) } catch { return .failure(error) }
-            }
-            group.addTask {
-                try? await Task.sleep(for: limit)
-                return .failure(Fault(.timedOut, "mount failed: the server does not answer"))
-            }
-            let first = await group.next() ?? .failure(Fault(.failed, "mount was not tried"))
-            group.cancelAll()
-            return first
-        }
-        return try outcome.get()
-    }
 }

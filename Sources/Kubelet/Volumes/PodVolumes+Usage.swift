@@ -16,9 +16,12 @@ extension PodVolumes: VolumeUsages {
             usages[uid] = await withTaskGroup(of: VolumeUsage?.self) { group in
                 for (name, claim, volume) in volumes {
                     group.addTask {
-                        guard let answer = await Self.ask(storage, volume, uid) else { return nil }
+                        let answer = try? await withTimeLimit(Self.patience) { () throws(Fault) in
+                            try await storage.mounter.stats(volume, podUID: uid)
+                        }
+                        guard case let stats?? = answer else { return nil }
                         return VolumeUsage(
-                            name: name, claim: claim, usage: answer.usage, condition: answer.volumeCondition)
+                            name: name, claim: claim, usage: stats.usage, condition: stats.volumeCondition)
                     }
                 }
                 var found: [VolumeUsage] = []
@@ -27,20 +30,5 @@ extension PodVolumes: VolumeUsages {
             }
         }
         return usages
-    }
-
-    private static func ask(
-        _ storage: StorageDrivers, _ volume: CSIVolume, _ uid: String
-    ) async -> CSI.NodeGetVolumeStatsResponse? {
-        await withTaskGroup(of: CSI.NodeGetVolumeStatsResponse?.self) { group in
-            group.addTask { try? await storage.mounter.stats(volume, podUID: uid) }
-            group.addTask {
-                try? await Task.sleep(for: patience)
-                return nil
-            }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            return first
-        }
     }
 }
