@@ -49,16 +49,23 @@ struct DevicesTests {
         return socket
     }
 
+    /// Runs `program`, and `body` once the node shows its three devices.
+    private func serve(
+        _ program: DevicePluginProgram, _ world: KubeletWorld, _ body: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        let socket = try await untilServed(world)
+        try await program.run(at: world.folder + "/kubelet/device-plugins/x.sock", registering: socket) {
+            try await untilNode(world, "3", "3")
+            try await body()
+        }
+    }
+
     @Test func `a pod gets the devices of a plug-in, with all that belongs to them`() async throws {
         try await KubeletWorld.with { world in
             let program = program()
             program.change { $0.options.preStartRequired = true }
             try await world.run {
-                let socket = try await untilServed(world)
-                try await program.run(
-                    at: world.folder + "/kubelet/device-plugins/x.sock", registering: socket
-                ) {
-                    try await untilNode(world, "3", "3")
+                try await serve(program, world) {
                     world.client.put(pod(world, "web", 2))
                     try await world.until("web") { $0?.isReady ?? false }
                     let config = try #require(world.runtime.read { $0.configs.values.first })
@@ -85,11 +92,7 @@ struct DevicesTests {
             let program = program()
             program.change { $0.options.getPreferredAllocationAvailable = true }
             try await world.run {
-                let socket = try await untilServed(world)
-                try await program.run(
-                    at: world.folder + "/kubelet/device-plugins/x.sock", registering: socket
-                ) {
-                    try await untilNode(world, "3", "3")
+                try await serve(program, world) {
                     world.client.put(pod(world, "one", 2))
                     try await world.until("one") { $0?.isReady ?? false }
                     #expect(program.calls == ["Prefer a b c", "Allocate b c"])
@@ -123,11 +126,7 @@ struct DevicesTests {
         try await KubeletWorld.with { world in
             let program = program()
             try await world.run {
-                let socket = try await untilServed(world)
-                try await program.run(
-                    at: world.folder + "/kubelet/device-plugins/x.sock", registering: socket
-                ) {
-                    try await untilNode(world, "3", "3")
+                try await serve(program, world) {
                     world.client.put(pod(world, "one", 2))
                     try await world.until("one") { $0?.isReady ?? false }
                 }

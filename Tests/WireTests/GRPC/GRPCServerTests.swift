@@ -12,25 +12,18 @@ struct GRPCServerTests {
         _ methods: [String: GRPCMethod], limits: GRPCServer.Limits = .init(),
         _ body: @escaping @Sendable (String) async throws -> Void
     ) async throws {
-        var template = Array("/tmp/grpc-server-XXXXXX".utf8CString)
-        let folder = try template.withUnsafeMutableBufferPointer { buffer in
-            String(cString: try #require(buffer.baseAddress.flatMap { mkdtemp($0) }))
-        }
-        let path = folder + "/s"
-        defer {
-            unlink(path)
-            rmdir(folder)
-        }
-        let bell = Bell()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await GRPCServer(methods, limits: limits).run(at: path) { bell.ring() } }
-            group.addTask {
-                await bell.wait()
-                try await body(path)
+        try await withSocketPath { path in
+            let bell = Bell()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await GRPCServer(methods, limits: limits).run(at: path) { bell.ring() } }
+                group.addTask {
+                    await bell.wait()
+                    try await body(path)
+                }
+                try await group.next()
+                group.cancelAll()
+                while (try? await group.next()) != nil {}
             }
-            try await group.next()
-            group.cancelAll()
-            while (try? await group.next()) != nil {}
         }
     }
 
@@ -116,39 +109,32 @@ struct GRPCServerTests {
 
     @Test func `a server that ends takes its calls with it, and another takes its socket over`() async throws
     {
-        var template = Array("/tmp/grpc-server-XXXXXX".utf8CString)
-        let folder = try template.withUnsafeMutableBufferPointer { buffer in
-            String(cString: try #require(buffer.baseAddress.flatMap { mkdtemp($0) }))
-        }
-        let path = folder + "/s"
-        defer {
-            unlink(path)
-            rmdir(folder)
-        }
-        let begun = Bell()
-        let methods: [String: GRPCMethod] = [
-            "/a/hangs": .stream { _, answer in
-                try await answer.write([1])
-                try? await Task.sleep(for: .seconds(50))
+        try await withSocketPath { path in
+            let begun = Bell()
+            let methods: [String: GRPCMethod] = [
+                "/a/hangs": .stream { _, answer in
+                    try await answer.write([1])
+                    try? await Task.sleep(for: .seconds(50))
+                }
+            ]
+            let server = Task { try await GRPCServer(methods).run(at: path) { begun.ring() } }
+            await begun.wait()
+            let client = GRPCClient(.unix(path))
+            let lost = await #expect(throws: GRPCStatus.self) {
+                try await client.serverStream("/a/hangs", [0]) { messages in
+                    _ = try await messages.next()
+                    server.cancel()
+                    _ = try await messages.next()
+                }
             }
-        ]
-        let server = Task { try await GRPCServer(methods).run(at: path) { begun.ring() } }
-        await begun.wait()
-        let client = GRPCClient(.unix(path))
-        let lost = await #expect(throws: GRPCStatus.self) {
-            try await client.serverStream("/a/hangs", [0]) { messages in
-                _ = try await messages.next()
-                server.cancel()
-                _ = try await messages.next()
-            }
+            #expect(lost?.code == .unavailable)
+            try await server.value
+            let next = Task { try await GRPCServer(["/test.Echo/Say": Self.echo]).run(at: path) { begun.ring() } }
+            await begun.wait()
+            let reply = try await client.unary("/test.Echo/Say", [1, 2])
+            #expect(reply.message == [2, 1])
+            next.cancel()
+            try await next.value
         }
-        #expect(lost?.code == .unavailable)
-        try await server.value
-        let next = Task { try await GRPCServer(["/test.Echo/Say": Self.echo]).run(at: path) { begun.ring() } }
-        await begun.wait()
-        let reply = try await client.unary("/test.Echo/Say", [1, 2])
-        #expect(reply.message == [2, 1])
-        next.cancel()
-        try await next.value
     }
 }

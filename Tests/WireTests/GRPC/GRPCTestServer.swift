@@ -75,16 +75,9 @@ struct GRPCTestServer {
         answering answer: @escaping @Sendable (inout Exchange) async throws -> Void,
         body: (String) async throws -> Void
     ) async throws {
-        var template = Array("/tmp/grpc-test-XXXXXX".utf8CString)
-        let folder = try template.withUnsafeMutableBufferPointer { buffer in
-            String(cString: try #require(buffer.baseAddress.flatMap { mkdtemp($0) }))
+        try await withSocketPath { path in
+            try await run(at: path, answering: answer) { try await body(path) }
         }
-        let path = folder + "/s"
-        defer {
-            unlink(path)
-            rmdir(folder)
-        }
-        try await run(at: path, answering: answer) { try await body(path) }
     }
 
     /// Serves on the socket `path` while `body` runs, then closes every connection.
