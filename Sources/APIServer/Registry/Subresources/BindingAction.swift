@@ -25,10 +25,12 @@ struct BindingAction: ResourceAction {
         // Labels of the node's place that the scheduler's side copies (KEP-4742).
         let labels = body.at("metadata", "labels")?.fields ?? Fields()
         let now = api.now().description
-        let transform = ResourceStore.Transform(
+        var transform = ResourceStore.Transform(
             apply: { pod throws(Status) in
                 try Self.bind(pod, to: node, uid: uid, labels, annotations, at: now)
             }, scope: .whole)
+        // A node and a condition make no valid pod invalid; Kubernetes looks no further either.
+        transform.isChecked = !annotations.isEmpty || !labels.isEmpty
         _ = try await api.registry.store(.pods).update(name, request, transform)
         return ["apiVersion": "v1", "kind": "Status", "metadata": .emptyObject, "status": "Success", "code": 201]
     }
