@@ -97,6 +97,22 @@ import Testing
         #expect(outlines.of(name, []).isEmpty)
     }
 
+    @Test func `outlines are those of the pods that are there, whichever came, changed or went`() throws {
+        let (outlines, name) = (PodOutlines(), ObjectName(namespace: "default", name: "web"))
+        var random = SeededRandom(seed: 7)
+        var (present, revision): ([String: StoredObject], Int64) = ([:], 0)
+        for _ in 0..<300 {
+            let pod = "p\(Int.random(in: 0..<8, using: &random))"
+            revision += 1
+            let phase = ["Pending", "Running", "Failed"][Int.random(in: 0..<3, using: &random)]
+            var value = self.pod(pod, phase: phase, [:]).value
+            value[path: ["metadata", "uid"]] = .string("\(pod)-\(revision)")
+            present[pod] = Bool.random(using: &random) ? nil : try StoredObject(logged: value.json, revision: revision)
+            let pods = present.sorted { $0.key < $1.key }.map(\.value)
+            #expect(outlines.of(name, pods) == pods.map { PodOutline(Pod($0)) })
+        }
+    }
+
     @Test func `a refusal is told once, and forgotten when it is over`() {
         var set = set(replicas: 1)
         let failure = ReplicaSetFailure(reason: "FailedCreate", message: "exceeded quota")

@@ -44,6 +44,21 @@ import Testing
         return cluster
     }
 
+    @Test func `a pod on a node counts with the labels of its latest version`() {
+        let cluster = cluster((pod("other", app: "web"), "a"))
+        let near = pod(near: [Self.term(Self.zone, app: "db")])
+        #expect(cluster.fitting(near) != .nodes(["a", "b"]))
+        for _ in 0..<2 {
+            let old = cluster.place(pod("other", app: "db"), on: "a")
+            #expect(old != nil)
+            #expect(cluster.fitting(near) == .nodes(["a", "b"]))
+        }
+        cluster.place(pod("other", app: "db"), on: "c")
+        #expect(cluster.fitting(near) == .nodes(["c"]))
+        cluster.displace("uid-other")
+        #expect(cluster.fitting(near) != .nodes(["c"]))
+    }
+
     @Test func `a pod goes where those are that it needs beside it`() {
         let cluster = cluster((pod("db", app: "db"), "a"))
         #expect(cluster.fitting(pod(near: [Self.term(Self.zone, app: "db")])) == .nodes(["a", "b"]))

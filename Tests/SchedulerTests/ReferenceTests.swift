@@ -174,6 +174,13 @@ import Testing
             guard let uid = world.pods.keys.sorted().randomElement(using: &random) else { return }
             world.pods[uid] = nil
             cluster.displace(uid)
+        case 5:
+            // Told of once more, on the same node or another.
+            guard let uid = world.pods.keys.sorted().randomElement(using: &random), let (pod, old) = world.pods[uid]
+            else { return }
+            let node = Bool.random(using: &random) ? old : "n\(Int.random(in: 0..<6, using: &random))"
+            world.pods[uid] = (pod, node)
+            cluster.place(pod, on: node)
         default:
             let pod = Self.pod("p\(step)", &random)
             let node = "n\(Int.random(in: 0..<6, using: &random))"

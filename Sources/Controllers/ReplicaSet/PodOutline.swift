@@ -64,9 +64,13 @@ final class PodOutlines: Sendable {
         present.reserveCapacity(pods.count)
         var next = 0
         for pod in pods {
-            while next < known.count, known[next].outline.name.name < pod.name { next += 1 }
-            if next < known.count, known[next].revision == pod.revision, known[next].outline.uid == pod.uid {
+            // No two objects are of the same revision. Mostly the next one is meant: no name need be compared.
+            if next >= known.count || known[next].revision != pod.revision {
+                while next < known.count, known[next].outline.name.name < pod.name { next += 1 }
+            }
+            if next < known.count, known[next].revision == pod.revision {
                 present.append(known[next])
+                next += 1
             } else {
                 present.append((pod.revision, PodOutline(Pod(pod))))
             }

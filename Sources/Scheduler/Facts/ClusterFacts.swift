@@ -106,6 +106,12 @@ final class ClusterFacts {
     /// Notes that a pod is on a node, or will be. Returns what counted of it until now.
     @discardableResult
     func place(_ pod: PodFacts, on node: String) -> PodFacts? {
+        if let entry = placed[pod.uid], entry.node == node, entry.family != nil, pod.countsLike(entry.pod) {
+            // Most of what is told of a pod changes nothing of what it takes.
+            slots[node]?.replace(pod)
+            placed[pod.uid]?.pod = pod
+            return entry.pod
+        }
         let old = displace(pod.uid)
         placed[pod.uid] = Placed(node: node, pod: pod)
         if let facts = slots[node] {
@@ -150,14 +156,7 @@ final class ClusterFacts {
     // MARK: What rules about pods ask
 
     /// How many pods a rule picks on each node, by slot; the array may end before the last slot.
-    func counts(of rule: KinCounts.Rule) -> [Int32] {
-        kin.counts(of: rule) {
-            placed.values.compactMap { entry in
-                guard let family = entry.family, let slot = slots[entry.node]?.slot else { return nil }
-                return (family, slot)
-            }
-        }
-    }
+    func counts(of rule: KinCounts.Rule) -> [Int32] { kin.counts(of: rule) }
 
     func labels(ofNamespace name: String) -> Fields { namespaceLabels.labels(name) }
 
@@ -201,6 +200,13 @@ final class ClusterFacts {
 }
 
 extension PodFacts {
+    /// Whether this version of a pod on a node counts there as another one does. What it asks for beside resources never
+    /// changes on a node.
+    fileprivate func countsLike(_ other: PodFacts) -> Bool {
+        requests == other.requests && weightedCPU == other.weightedCPU && weightedMemory == other.weightedMemory
+            && labels == other.labels && isLeaving == other.isLeaving
+    }
+
     /// What rules about pods can tell it by.
     var kin: KinCounts.Kin {
         KinCounts.Kin(namespace: name.namespace, labels: labels, isLeaving: isLeaving)

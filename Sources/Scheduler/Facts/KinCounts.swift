@@ -22,7 +22,8 @@ final class KinCounts {
 
     private struct Family {
         var kin: Kin
-        var members: Int
+        /// Of the node of each member, in no order.
+        var slots: [Int32] = []
         /// The rules that pick it.
         var rules: [Int] = []
     }
@@ -51,7 +52,7 @@ final class KinCounts {
     /// A pod came to a node. The answer is its family, to be given back when it goes.
     func join(_ kin: Kin, _ slot: Int) -> Int {
         let id = familyIDs[kin] ?? found(kin)
-        families[id]?.members += 1
+        families[id]?.slots.append(Int32(slot))
         change(id, slot, by: 1)
         return id
     }
@@ -59,18 +60,18 @@ final class KinCounts {
     /// A pod of this family left its node.
     func leave(_ id: Int, _ slot: Int) {
         change(id, slot, by: -1)
-        guard var family = families[id] else { return }
-        family.members -= 1
-        families[id] = family
-        if family.members == 0 {
-            families[id] = nil
-            familyIDs[family.kin] = nil
+        guard let index = families.index(forKey: id) else { return }
+        if let place = families.values[index].slots.firstIndex(of: Int32(slot)) {
+            families.values[index].slots.swapAt(place, families.values[index].slots.count - 1)
+            families.values[index].slots.removeLast()
         }
+        guard families.values[index].slots.isEmpty else { return }
+        familyIDs[families.values[index].kin] = nil
+        families[id] = nil
     }
 
-    /// The counts of a rule by slot, which may end before the last slot. `placed` names the families of all pods, with
-    /// their slots.
-    func counts(of rule: Rule, placed: () -> [(family: Int, slot: Int)]) -> [Int32] {
+    /// The counts of a rule by slot, which may end before the last slot.
+    func counts(of rule: Rule) -> [Int32] {
         uses += 1
         if let id = ruleIDs[rule], let counts = tallies[id]?.counts {
             tallies[id]?.lastUse = uses
@@ -81,8 +82,10 @@ final class KinCounts {
         let id = nextRule
         ruleIDs[rule] = id
         tallies[id] = Tally(rule: rule, counts: [], lastUse: uses)
-        for (family, value) in families where picks(rule, value.kin) { families[family]?.rules.append(id) }
-        for (family, slot) in placed() where families[family]?.rules.last == id { add(1, id, slot) }
+        for (family, value) in families where picks(rule, value.kin) {
+            families[family]?.rules.append(id)
+            for slot in value.slots { add(1, id, Int(slot)) }
+        }
         return tallies[id]?.counts ?? []
     }
 
@@ -102,8 +105,8 @@ final class KinCounts {
     private func found(_ kin: Kin) -> Int {
         nextFamily += 1
         familyIDs[kin] = nextFamily
-        let rules = tallies.filter { picks($0.value.rule, kin) }.map(\.key)
-        families[nextFamily] = Family(kin: kin, members: 0, rules: rules)
+        let rules = tallies.compactMap { picks($0.value.rule, kin) ? $0.key : nil }
+        families[nextFamily] = Family(kin: kin, rules: rules)
         return nextFamily
     }
 

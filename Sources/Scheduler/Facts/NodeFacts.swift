@@ -82,6 +82,9 @@ final class NodeFacts {
         count(pod)
     }
 
+    /// Takes a later version of a pod that is here, and counts as it did.
+    func replace(_ pod: PodFacts) { pods[pod.uid] = pod }
+
     func remove(_ pod: PodFacts) {
         guard let pod = pods.removeValue(forKey: pod.uid) else { return }
         requested -= pod.requests
