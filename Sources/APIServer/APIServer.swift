@@ -52,6 +52,10 @@ public struct APIServerOptions: Sendable {
     public var sharesFairly = true
     /// How long a request may take that is not long by nature (`--request-timeout`).
     public var requestTimeout = Duration.seconds(60)
+    /// How long a watch lasts at least whose client does not say; at most it lasts twice that (`--min-request-timeout`).
+    public var shortestWatch = Duration.seconds(1800)
+    /// How long events are kept after they were last seen (`--event-ttl`).
+    public var eventLifetime = Duration.seconds(3600)
     public var now: @Sendable () -> Timestamp = { .now }
     /// For deadlines.
     public var clock: any Clock<Duration> = ContinuousClock()
@@ -208,7 +212,7 @@ public final class APIServer: Sendable {
             metrics: requests, auditor: auditor,
             turns: flows.map(Turns.byFlow)
                 ?? .counted(InFlightLimits(reads: options.readsAtOnce, writes: options.writesAtOnce)),
-            deadline: RequestDeadline(longest: options.requestTimeout))
+            deadline: RequestDeadline(longest: options.requestTimeout, shortestWatch: options.shortestWatch))
     }
 
     /// The in-process way to the API, in the name of `user`; live sets are observed in the name of `observer` when one
@@ -277,7 +281,7 @@ public final class APIServer: Sendable {
     public func run(reportingTo log: Logger) async {
         let history = HistoryKeeper(log: api.registry.logs.durable, datastore: options.durable, report: log)
         let events = EventExpiry(
-            client: client(), events: api.registry.logs.objects(.events), now: options.now, clock: options.clock,
+            lifetime: options.eventLifetime, client: client(), events: api.registry.logs.objects(.events), now: options.now, clock: options.clock,
             report: log)
         let policies = PolicyStatus(
             client: client(), policies: api.registry.logs.objects(.validatingAdmissionPolicies), registry: api.registry,

@@ -4,6 +4,7 @@ import Host
 import PKI
 import Supervisor
 import Support
+import Wire
 
 extension APIServerOptions {
     /// Takes over what the flags of the API server say, reading the files that they name. What is wrong with a file ends
@@ -24,6 +25,7 @@ extension APIServerOptions {
         }
         if let accepts = arguments.acceptsBootstrapTokens { authentication.acceptsBootstrapTokens = accepts }
         audit = try AuditOptions(arguments.audit)
+        apply(arguments.serving)
         if let timeout = arguments.requestTimeout { requestTimeout = timeout }
         if let count = arguments.readsAtOnce { readsAtOnce = count }
         if let count = arguments.writesAtOnce { writesAtOnce = count }
@@ -34,6 +36,16 @@ extension APIServerOptions {
             throw Fault(
                 .invalid,
                 "anonymous-auth cannot be set when the file of authentication-config says who is anonymous")
+        }
+    }
+
+    private mutating func apply(_ serving: ServingArguments) {
+        if let shortest = serving.shortestWatch { shortestWatch = shortest }
+        if let lifetime = serving.eventLifetime { eventLifetime = lifetime }
+        if let seconds = serving.notReadySeconds { admission.notReadySeconds = seconds }
+        if let seconds = serving.unreachableSeconds { admission.unreachableSeconds = seconds }
+        if !serving.kubeletAddressTypes.isEmpty {
+            kubeletConnection?.preferredAddressTypes = serving.kubeletAddressTypes
         }
     }
 
@@ -98,7 +110,7 @@ extension APIServerOptions {
     }
 
     /// Makes something of a flag's value; faults name the flag.
-    private static func naming<Result>(_ flag: String, _ make: () throws(Fault) -> Result) throws(Fault) -> Result {
+    static func naming<Result>(_ flag: String, _ make: () throws(Fault) -> Result) throws(Fault) -> Result {
         do throws(Fault) {
             return try make()
         } catch {
@@ -115,6 +127,15 @@ extension APIServerOptions {
             return try make(text)
         } catch {
             throw Fault(error.code, "\(file): \(error.summary)", remedy: error.remedy, cause: error.cause)
+        }
+    }
+}
+
+extension ServingArguments {
+    /// What those who connect are held to.
+    func requirements() throws(Fault) -> TLSRequirements {
+        try APIServerOptions.naming("kube-apiserver-arg") { () throws(Fault) in
+            try TLSRequirements(minimumVersion: minimumTLSVersion, cipherSuites: cipherSuites)
         }
     }
 }

@@ -32,6 +32,9 @@ struct ServerCommand {
         for key in values.unknownKeys {
             log.warning("the configuration file has a key that this version does not know: \(key)")
         }
+        for flag in configuration.apiServer.serving.idle {
+            log.warning("--kube-apiserver-arg: \(flag) changes nothing in this version")
+        }
     }
 
     func run() async throws(Fault) {
@@ -76,6 +79,7 @@ struct ServerCommand {
         on ground: Ground, _ node: (runtime: NodeRuntime, ports: NodeAgent.Ports)?, until signals: Signals
     ) async throws(Fault) {
         let (identity, server) = (ground.identity, ground.port.server)
+        let requirements = try configuration.apiServer.serving.requirements()
         let credentials = try await CredentialsStore.prepare(try credentialsRequest(identity))
         var options = options(ground.state, credentials, identity)
         try options.apply(configuration.apiServer, credentials)
@@ -83,7 +87,8 @@ struct ServerCommand {
         ground.port.open(
             to: api.handler,
             as: try TLSIdentity(
-                certificatePEM: credentials.serving.certificatePEM, keyPEM: credentials.serving.key.pem))
+                certificatePEM: credentials.serving.certificatePEM, keyPEM: credentials.serving.key.pem,
+                requiring: requirements))
         log.info("serving the API on \(ground.port.address)")
         try CredentialsStore.publish(credentials)
         // Who writes early waits until the first objects are there (docs/decisions/0008-bootstrap-before-writes.md).

@@ -10,6 +10,10 @@ public struct AdmissionOptions: Sendable {
     public var disabled: Set<String> = []
     /// What a plug-in is configured with, by its name.
     public var configurations: [String: Value] = [:]
+    /// How long pods that do not say so stay on a node that is not ready or unreachable, in seconds
+    /// (`--default-not-ready-toleration-seconds`, `--default-unreachable-toleration-seconds`).
+    public var notReadySeconds: Int64 = 300
+    public var unreachableSeconds: Int64 = 300
 
     /// What runs when no flag says otherwise.
     public init() {}

@@ -32,7 +32,8 @@ extension AdmissionChain {
             PodSecurity(namespaces: namespaces, pods: pods, configuration: podSecurity),
             PodNodeSelector(namespaces: namespaces, configuration: options.configurations["PodNodeSelector"]),
             PriorityAdmission(classes: objects(.priorityClasses)),
-            DefaultTolerationSeconds(),
+            DefaultTolerationSeconds(
+                notReady: options.notReadySeconds, unreachable: options.unreachableSeconds),
             try EventRateLimit(options.configurations["EventRateLimit"], now: now),
             ExtendedResourceToleration(),
             DefaultStorageClass(classes: objects(.storageClasses)),

@@ -2,9 +2,11 @@ import API
 import APIMachinery
 import Client
 
-/// Lets each pod stay for five minutes on a node that is not ready or unreachable, unless it says otherwise.
+/// Lets each pod stay for a while on a node that is not ready or unreachable, unless it says otherwise.
 struct DefaultTolerationSeconds: MutatingAdmission {
-    private static let seconds: Int64 = 300
+    /// Seconds.
+    let notReady: Int64
+    let unreachable: Int64
 
     func concerns(_ resource: GroupVersionResource) -> Bool { resource == .pods }
 
@@ -13,7 +15,9 @@ struct DefaultTolerationSeconds: MutatingAdmission {
             let pod = request.object
         else { return }
         var tolerations = pod.at("spec", "tolerations")?.array ?? []
-        for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+        for (key, seconds) in [
+            ("node.kubernetes.io/not-ready", notReady), ("node.kubernetes.io/unreachable", unreachable),
+        ] {
             let isTolerated = tolerations.contains { toleration in
                 let (named, effect) = (toleration["key"]?.string ?? "", toleration["effect"]?.string ?? "")
                 return (named == key || named.isEmpty) && (effect == "NoExecute" || effect.isEmpty)
@@ -21,7 +25,7 @@ struct DefaultTolerationSeconds: MutatingAdmission {
             guard !isTolerated else { continue }
             tolerations.append([
                 "key": .string(key), "operator": "Exists", "effect": "NoExecute",
-                "tolerationSeconds": .integer(Self.seconds),
+                "tolerationSeconds": .integer(seconds),
             ])
         }
         if tolerations != pod.at("spec", "tolerations")?.array ?? [] {

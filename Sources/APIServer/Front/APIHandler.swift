@@ -150,7 +150,7 @@ final class APIHandler: HTTPHandler {
         let served = try api.served(call.target.resource)
         try RouteRule.check(call.info, served.definition)
         try RouteRule.checkHead(call.request.method, call.info, isCustom: served.custom != nil)
-        let endpoint = ResourceEndpoint(api, served)
+        let endpoint = ResourceEndpoint(api, served, deadline)
         guard !ResourceEndpoint.isConnection(call.info.subresource) else {
             return try api.connections.connect(call, exchange)
         }

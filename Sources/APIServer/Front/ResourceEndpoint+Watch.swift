@@ -17,7 +17,7 @@ extension ResourceEndpoint {
         // Without initial events and without a revision: from now on.
         if call.query.statedFlag("sendInitialEvents") == false, revision == nil { revision = store.log.revision }
         let start = sendsInitialEvents ? nil : revision
-        let options = try WatchOptions(call, marksInitialEvents: sendsInitialEvents)
+        let options = try WatchOptions(call, marksInitialEvents: sendsInitialEvents, deadline: deadline)
         exchange.run {
             if served.isRemote {
                 return await followRemotely(served, request.filter, after: start, encoder, options, exchange)
@@ -28,20 +28,15 @@ extension ResourceEndpoint {
 
     /// What a watch's query asks for besides the selection.
     struct WatchOptions: Sendable {
-        /// Seconds: a year.
-        private static let longest: Int64 = 365 * 86_400
-
         var sendsBookmarks: Bool
         var marksInitialEvents: Bool
         var timeout: Duration
 
-        init(_ call: FrontCall, marksInitialEvents: Bool) throws(Status) {
+        init(_ call: FrontCall, marksInitialEvents: Bool, deadline: RequestDeadline) throws(Status) {
             sendsBookmarks = call.query.flag("allowWatchBookmarks")
             self.marksInitialEvents = marksInitialEvents && sendsBookmarks
-            let wanted = try call.query.number("timeoutSeconds")
-            let asked = wanted ?? 0
-            // Spread out, so that the watches of one restart do not all end at once.
-            timeout = asked > 0 ? .seconds(min(asked, Self.longest)) : .seconds(Int64.random(in: 1800...3600))
+            let asked = try call.query.number("timeoutSeconds")
+            timeout = deadline.end(ofWatchFor: asked ?? 0)
         }
     }
 

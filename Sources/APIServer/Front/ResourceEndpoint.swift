@@ -9,10 +9,12 @@ struct ResourceEndpoint: Sendable {
     /// As the resource was served when the request came: whoever takes away the last object of a kind that is going is
     /// answered all the same.
     let served: Registry.Served
+    let deadline: RequestDeadline
 
-    init(_ api: Verbs, _ served: Registry.Served) {
+    init(_ api: Verbs, _ served: Registry.Served, _ deadline: RequestDeadline) {
         self.api = api
         self.served = served
+        self.deadline = deadline
     }
 
     /// What a request body may be at most, in bytes, as in Kubernetes.

@@ -7,8 +7,7 @@ import Support
 /// Removes events an hour after they were last seen, as Kubernetes does. One deadline at a time is armed.
 struct EventExpiry: Sendable {
     /// Kubernetes' `--event-ttl`.
-    static let lifetime = Duration.seconds(3600)
-
+    var lifetime = Duration.seconds(3600)
     let client: LocalClient
     let events: any ObjectSet
     let now: @Sendable () -> Timestamp
@@ -18,16 +17,16 @@ struct EventExpiry: Sendable {
     /// Runs until the task is cancelled.
     func run() async {
         let queue = WorkQueue<ObjectName>(clock: clock)
-        let observation = events.observe { change in
+        let observation = events.observe { [lifetime] change in
             // A change puts the end off; the deadline that is set finds that out when it comes.
-            if change.old == nil { queue.add(change.name, after: Self.lifetime) }
+            if change.old == nil { queue.add(change.name, after: lifetime) }
         }
         defer { observation.cancel() }
         await queue.run(workers: 1) { (name: ObjectName, error: Status) in
             report.warning("event \(name) could not be removed: \(error)")
         } _: { name throws(Status) in
             guard let event = events.get(name)?.value else { return nil }
-            let left = Self.lifetime - (now() - Self.lastSeen(event, before: now()))
+            let left = lifetime - (now() - Self.lastSeen(event, before: now()))
             guard left <= .zero else { return left }
             do throws(Status) {
                 _ = try await client.delete(Target(.events, name), DeletionOptions())

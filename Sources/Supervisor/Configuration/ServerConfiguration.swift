@@ -50,7 +50,9 @@ public struct ServerConfiguration: Hashable, Sendable {
         agentToken = values.text("agent-token")
         clusterCIDR = try Self.prefix(values, "cluster-cidr", default: "10.42.0.0/16")
         serviceCIDR = try Self.prefix(values, "service-cidr", default: "10.43.0.0/16")
-        nodePorts = try Self.ports(values.text("service-node-port-range") ?? "30000-32767")
+        apiServer = try APIServerArguments(values.list("kube-apiserver-arg"))
+        nodePorts = try Self.ports(
+            apiServer.serving.nodePorts ?? values.text("service-node-port-range") ?? "30000-32767")
         if let asked = try values.addresses("cluster-dns").first {
             clusterDNS = asked
         } else {
@@ -67,7 +69,6 @@ public struct ServerConfiguration: Hashable, Sendable {
         localStoragePath = values.text("default-local-storage-path") ?? dataDirectory + "/storage"
         runsAgent = !values.flag("disable-agent")
         secretsEncryption = try SecretsEncryption(values)
-        apiServer = try APIServerArguments(values.list("kube-apiserver-arg"))
         scheduler = try SchedulerArguments(values.list("kube-scheduler-arg"))
         isVerbose = values.flag("debug") || (values.number("v") ?? 0) > 0
         logFile = values.text("log")

@@ -10,12 +10,15 @@ public final class TLSIdentity: Sendable {
 
     /// `certificatePEM` is the leaf followed by its intermediates, `keyPEM` an unencrypted key.
     /// Fails with `invalid` when either cannot be read, or they do not belong together.
-    public init(certificatePEM: [UInt8], keyPEM: [UInt8]) throws(Fault) {
+    public init(
+        certificatePEM: [UInt8], keyPEM: [UInt8], requiring requirements: TLSRequirements = TLSRequirements()
+    ) throws(Fault) {
         let chain = try TLSMaterial.certificates(certificatePEM)
         let key = try TLSMaterial.privateKey(keyPEM)
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
-        configuration.minimumTLSVersion = .tlsv12
+        configuration.minimumTLSVersion = requirements.minimum
+        if let suites = requirements.suites { configuration.cipherSuiteValues = suites }
         configuration.applicationProtocols = ["h2", "http/1.1"]
         // Ask for a client certificate, take none for an answer, and verify nothing: the callback of each
         // connection hands the chain on. Trust roots only decide what is verified, so there are none.
