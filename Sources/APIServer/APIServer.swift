@@ -181,7 +181,8 @@ public final class APIServer: Sendable {
         let requests = RequestMetrics()
         let auditor = options.audit.map { Auditor($0, now: options.now) }
         self.auditor = auditor
-        health = Health(version: options.version, checks: Bootstrap.Step.allCases.map(\.rawValue))
+        health = Health(
+            version: options.version, loaded: Health.loaded, steps: Bootstrap.Step.allCases.flatMap(\.checks))
         let address = "\(options.advertiseAddress):\(options.advertisePort)"
         let discovery = Discovery(registry, serverAddress: address)
         let issuer = IssuerDocuments(
@@ -270,7 +271,7 @@ public final class APIServer: Sendable {
                 extensionAuthentication: ExtensionAuthentication.data(
                     options.aggregation, clientAuthorities: options.clientAuthorities.pem),
                 apiServices: Array(LocalAPIService.all(of: api.registry.present).values)
-            ).run { health.pass($0.rawValue) }
+            ).run { step in step.checks.forEach(health.pass) }
         } catch {
             throw Fault(.failed, "the cluster's first objects cannot be made", cause: error)
         }
@@ -317,6 +318,9 @@ public final class APIServer: Sendable {
             }
         }
     }
+
+    /// Says from now on that the server is about to stop, to those who ask before they send it requests (`/readyz`).
+    public func willStop() { health.fail(Health.shutdown) }
 
     /// Ends the delivery of changes and closes the logs.
     public func close() async {

@@ -124,6 +124,7 @@ struct ServerCommand {
         } catch {
             result = .failure(error)
         }
+        api.willStop()
         await server.stop(within: .seconds(3))
         await api.close()
         log.info("stopped")

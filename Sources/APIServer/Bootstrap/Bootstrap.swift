@@ -19,6 +19,23 @@ struct Bootstrap: Sendable {
         case tokenTracking = "poststarthook/start-legacy-token-tracking-controller"
         case extensionAuthentication = "poststarthook/start-cluster-authentication-info-controller"
         case apiServices = "poststarthook/apiservice-registration-controller"
+
+        /// The health checks that are passed with this step: Kubernetes has several parts for what is one here.
+        var checks: [String] {
+            switch self {
+            case .flows: [rawValue, "poststarthook/priority-and-fairness-config-consumer"]
+            case .apiServices:
+                [
+                    "poststarthook/start-kube-aggregator-informers",
+                    "poststarthook/apiservice-status-local-available-controller",
+                    "poststarthook/apiservice-status-remote-available-controller", rawValue,
+                    "poststarthook/apiservice-discovery-controller", "poststarthook/kube-apiserver-autoregistration",
+                    "autoregister-completion", "poststarthook/apiservice-openapi-controller",
+                    "poststarthook/apiservice-openapiv3-controller",
+                ]
+            default: [rawValue]
+            }
+        }
     }
 
     let client: LocalClient

@@ -1,66 +1,144 @@
 import APIMachinery
+import Support
 import Synchronization
 import Wire
 
-/// `/livez`, `/readyz`, `/healthz`, each with its checks below it, and `/version` (Kubernetes documentation, "Kubernetes
-/// API health endpoints").
+/// `/livez`, `/readyz`, `/healthz`, each with its checks below it, `/version` (Kubernetes documentation, "Kubernetes API
+/// health endpoints"), and `/metrics/slis`, which counts how the checks ended ("Kubernetes Component SLI Metrics").
 ///
-/// What is checked is told by whoever does it, not asked for: the server is healthy when all checks were passed once.
+/// What is checked is told by whoever does it, not asked for: the server is healthy when all checks were passed once, and
+/// until one is said to fail.
 final class Health: DocumentSource {
-    private static let endpoints: Set<String> = ["livez", "readyz", "healthz"]
+    private enum Endpoint: String, CaseIterable {
+        case healthz, livez, readyz
+    }
+
+    private struct State {
+        var failing: Set<String>
+        /// How often each check was passed and failed when all of its endpoint were asked for.
+        var passed: [Endpoint: [String: Int]] = [:]
+        var failed: [Endpoint: [String: Int]] = [:]
+    }
 
     private let version: [UInt8]
     private let checks: [String]
-    private let pending: Mutex<Set<String>>
+    private let state: Mutex<State>
 
-    /// `checks` are the names of what must be ``pass(_:)``ed before the server is ready.
-    init(version: Value, checks: [String]) {
+    private static let figuresPath = "/metrics/slis"
+
+    /// The check that fails while the server stops.
+    static let shutdown = "shutdown"
+
+    /// What only says that the server may be sent requests, not that it lives.
+    private static let readiness: Set<String> = ["etcd-readiness", "informer-sync", shutdown]
+
+    /// What holds as soon as anybody can ask, under the names that Kubernetes has for it: before that the state was
+    /// loaded, the definitions of custom resources among it, and the chain of admission was made.
+    static let loaded = [
+        "log", "etcd", "etcd-readiness", "informer-sync", "poststarthook/start-apiserver-admission-initializer",
+        "poststarthook/generic-apiserver-start-informers", "poststarthook/priority-and-fairness-filter",
+        "poststarthook/start-apiextensions-informers", "poststarthook/start-apiextensions-controllers",
+        "poststarthook/crd-informer-synced",
+    ]
+
+    /// `steps` are the names of what must be ``pass(_:)``ed before the server is ready, `loaded` those of what holds
+    /// already.
+    init(version: Value, loaded: [String] = [], steps: [String]) {
         self.version = version.json
-        self.checks = ["ping"] + checks
-        pending = Mutex(Set(checks))
+        checks = ["ping"] + loaded + steps + [Self.shutdown]
+        state = Mutex(State(failing: Set(steps)))
     }
 
     /// A check holds from now on.
-    func pass(_ check: String) { pending.withLock { _ = $0.remove(check) } }
+    func pass(_ check: String) { state.withLock { _ = $0.failing.remove(check) } }
+
+    /// A check does not hold from now on.
+    func fail(_ check: String) { state.withLock { _ = $0.failing.insert(check) } }
+
+    private func checks(of endpoint: Endpoint) -> [String] {
+        endpoint == .readyz ? checks : checks.filter { !Self.readiness.contains($0) }
+    }
+
+    // MARK: Documents
 
     var paths: [String] {
-        ["/version"] + Self.endpoints.flatMap { endpoint in ["/" + endpoint] + checks.map { "/\(endpoint)/\($0)" } }
+        ["/version", Self.figuresPath]
+            + Endpoint.allCases.flatMap { endpoint in
+                ["/\(endpoint)"] + checks(of: endpoint).map { "/\(endpoint)/\($0)" }
+            }
     }
 
     func document(_ request: HTTPRequest) -> Document? {
+        if request.path == Self.figuresPath { return Document(contentType: MetricText.contentType, bytes: figures) }
         let parts = request.path.split(separator: "/", maxSplits: 1).map(String.init)
-        guard let endpoint = parts.first else { return nil }
-        if endpoint == "version", parts.count == 1 { return Document(contentType: "application/json", bytes: version) }
-        guard Self.endpoints.contains(endpoint) else { return nil }
-        let pending = pending.withLock(\.self)
-        guard parts.count > 1 else { return Self.summary(endpoint, request.query, checks, pending) }
-        guard checks.contains(parts[1]) else { return nil }
-        return pending.contains(parts[1])
-            ? Self.text("internal server error: not finished\n", .internalServerError) : Self.text("ok")
+        if parts.first == "version", parts.count == 1 {
+            return Document(contentType: "application/json", bytes: version)
+        }
+        guard let endpoint = parts.first.flatMap(Endpoint.init) else { return nil }
+        guard parts.count > 1 else { return summary(endpoint, request.query) }
+        guard checks(of: endpoint).contains(parts[1]) else { return nil }
+        return state.withLock { $0.failing.contains(parts[1]) }
+            ? Self.text("internal server error: \(Self.reason(parts[1]))\n", .internalServerError) : Self.text("ok")
+    }
+
+    private static func reason(_ check: String) -> String {
+        check == shutdown ? "process is shutting down" : "not finished"
     }
 
     /// All checks together, without those that the query excludes: `ok`, or which are missing.
-    private static func summary(
-        _ endpoint: String, _ query: HTTPQuery, _ checks: [String], _ pending: Set<String>
-    ) -> Document {
+    private func summary(_ endpoint: Endpoint, _ query: HTTPQuery) -> Document {
         let excluded = Set(query.values(of: "exclude"))
+        let checks = checks(of: endpoint)
+        let failing = state.withLock { state in
+            for check in checks where !excluded.contains(check) {
+                if state.failing.contains(check) {
+                    state.failed[endpoint, default: [:]][check, default: 0] += 1
+                } else {
+                    state.passed[endpoint, default: [:]][check, default: 0] += 1
+                }
+            }
+            return state.failing
+        }
         var lines = checks.map { check in
             if excluded.contains(check) { return "[+]\(check) excluded: ok\n" }
-            return pending.contains(check) ? "[-]\(check) failed: reason withheld\n" : "[+]\(check) ok\n"
+            return failing.contains(check) ? "[-]\(check) failed: reason withheld\n" : "[+]\(check) ok\n"
         }
         let unknown = excluded.subtracting(checks).sorted().map { "\"\($0)\"" }
         if !unknown.isEmpty {
-            lines.append("warn: some health checks cannot be excluded: no matches for \(unknown.joined(separator: ", "))\n")
+            lines.append("warn: some health checks cannot be excluded: no matches for \(unknown.joined(separator: ","))\n")
         }
-        guard pending.isSubset(of: excluded) else {
-            return text(lines.joined() + "\(endpoint) check failed\n", .internalServerError)
+        guard failing.intersection(checks).isSubset(of: excluded) else {
+            return Self.text(lines.joined() + "\(endpoint) check failed\n", .internalServerError)
         }
-        return text(query["verbose"] == nil ? "ok" : lines.joined() + "\(endpoint) check passed\n")
+        return Self.text(query["verbose"] == nil ? "ok" : lines.joined() + "\(endpoint) check passed\n")
     }
 
     private static func text(_ text: String, _ status: HTTPStatus = .ok) -> Document {
         Document(
             contentType: "text/plain; charset=utf-8", bytes: Array(text.utf8),
-            headers: [("Cache-Control", "no-cache, private"), ("X-Content-Type-Options", "nosniff")], status: status)
+            headers: [("X-Content-Type-Options", "nosniff")], status: status)
+    }
+
+    // MARK: Figures
+
+    /// How each check stands, and how often it was passed and failed, by the endpoints that were asked.
+    private var figures: [UInt8] {
+        let state = state.withLock(\.self)
+        let checked = Endpoint.allCases.flatMap { endpoint in checks(of: endpoint).map { (endpoint, $0) } }
+        var text = MetricText()
+        text.begin("kubernetes_healthcheck", .gauge, "Whether a check holds.")
+        for (endpoint, check) in checked {
+            let labels = [("name", check), ("type", endpoint.rawValue)]
+            text.sample("kubernetes_healthcheck", labels, state.failing.contains(check) ? 0 : 1)
+        }
+        text.begin("kubernetes_healthchecks_total", .counter, "How checks ended that were asked for.")
+        for (endpoint, check) in checked {
+            for (status, counts) in [("success", state.passed), ("error", state.failed)] {
+                guard let count = counts[endpoint]?[check] else { continue }
+                let labels = [("name", check), ("status", status), ("type", endpoint.rawValue)]
+                text.sample("kubernetes_healthchecks_total", labels, Double(count))
+            }
+        }
+        return text.bytes
     }
 }
