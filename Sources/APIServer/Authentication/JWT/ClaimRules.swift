@@ -96,7 +96,8 @@ struct ClaimRules: Sendable {
         case .nowhere: return []
         case .expression(let program): return try evaluation.texts(program, "group claim expression")
         case .claim(let claim, let prefix):
-            guard let found = evaluation.claims[claim] else { return [] }
+            // Some issuers write null for those who are in none.
+            guard let found = evaluation.claims[claim], !found.isNull else { return [] }
             let listed = found.array ?? [found]
             let texts = listed.compactMap(\.string)
             guard texts.count == listed.count else {

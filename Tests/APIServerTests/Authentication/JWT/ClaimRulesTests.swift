@@ -63,6 +63,7 @@ import Testing
             testDescription: "one group", value: mapping(["groups": ["claim": "team", "prefix": ""]]),
             user: user("7", ["red"])),
         Case(testDescription: "no groups", value: mapping(["groups": ["claim": "x", "prefix": ""]]), user: user("7")),
+        Case(testDescription: "null groups", value: mapping(["groups": ["claim": "nothing", "prefix": ""]]), user: user("7")),
         Case(testDescription: "groups that are none", value: mapping(["groups": ["claim": "level", "prefix": ""]])),
         Case(
             testDescription: "groups by expression",
