@@ -47,7 +47,7 @@ final class APIHandler: HTTPHandler {
         guard let auditor, let trail = auditor.begin(request, passage) else { return goOn(passage, request, exchange) }
         let exchange = exchange.decorated(with: HTTPDecoration(headers: ["Audit-ID": trail.id], observer: trail))
         exchange.whenEnded { end in
-            if case .completed(let status) = end { trail.ended(code: status?.code) } else { trail.ended(code: nil) }
+            trail.ended(code: end.status?.code)
         }
         let passage = passage.audited(by: trail)
         guard auditor.mustWait else { return goOn(passage, request, exchange) }

@@ -39,7 +39,7 @@ final class RequestMetrics: Sendable {
         let start = ContinuousClock.now
         state.withLock { Self.move(key, info, &$0, 1) }
         exchange.whenEnded { [self] end in
-            let status = if case .completed(let status?) = end { status.code } else { 0 }
+            let status = end.status?.code ?? 0
             let time = ContinuousClock.now - start
             state.withLock { state in
                 Self.move(key, info, &state, -1)

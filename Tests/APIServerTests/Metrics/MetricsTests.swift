@@ -97,6 +97,21 @@ import Wire
         }
     }
 
+    @Test func `a watch that its client ends counts as what it was answered with`() async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("user", rules: Self.all)
+            // Whoever drops the answer hangs up.
+            #expect(try await api.send(.get, Self.maps + "?watch=true", token: token).status.code == 200)
+            let line = "apiserver_request_total" + Self.labels("WATCH", "namespace", "code=\"200\",") + " 1"
+            while true {
+                let text = try await api.ask(.get, "/metrics", token: token).text
+                #expect(!text.contains("code=\"0\""))
+                if text.contains(line) { break }
+                try await Task.sleep(for: .milliseconds(20))
+            }
+        }
+    }
+
     @Test func `what the server ends to save itself is counted apart`() async throws {
         try await TestAPI.run {
             $0.requestTimeout = .seconds(1)

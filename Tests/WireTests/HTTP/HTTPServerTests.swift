@@ -98,7 +98,7 @@ import Testing
                 try await outbound.write(ByteBuffer(string: "GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
                 _ = await begun.value
             }
-            #expect(await cancelled.value == .broken)
+            #expect(await cancelled.value == .broken(nil))
         }
     }
 

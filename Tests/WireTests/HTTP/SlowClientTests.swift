@@ -84,7 +84,7 @@ import Testing
 
         func tell(_ path: String, _ end: HTTPExchangeEnd) {
             all.withLock { $0[path] = end }
-            if end == .broken { broken.set(path) }
+            if case .broken = end { broken.set(path) }
         }
     }
 

@@ -114,7 +114,7 @@ public struct HTTPExchange: Sendable {
     /// began is finished when it returns, and broken off when it throws.
     public func run(_ operation: @escaping @Sendable () async throws -> Void) {
         let job = HTTPServerJob(operation: operation) { error in onLoop { $0.operationEnded(id, error) } }
-        whenEnded { if $0 == .broken { job.cancel() } }
+        whenEnded { if case .broken = $0 { job.cancel() } }
         lane.submit(job)
     }
 

@@ -13,6 +13,13 @@ public enum HTTPExchangeEnd: Sendable, Equatable {
     /// The response was handed to the connection completely. Its status is not known any more once the connection
     /// has gone on to another request.
     case completed(HTTPStatus?)
-    /// The client went away, or the server was stopped, before that.
-    case broken
+    /// The client went away, or the server was stopped, before that. With the status of the answer if it had begun.
+    case broken(HTTPStatus?)
+
+    /// Of the answer, as far as it went; `nil` when none had begun.
+    public var status: HTTPStatus? {
+        switch self {
+        case .completed(let status), .broken(let status): status
+        }
+    }
 }

@@ -56,10 +56,10 @@ class HTTPServerStream: OutletSink {
     final func connectionLost() {
         switch answer {
         case .none: break
-        case .awaited: end(.broken)
+        case .awaited: end(.broken(nil))
         case .streaming(let outlet, _, _):
             outlet.close()
-            end(.broken)
+            end(.broken(status))
         case .upgraded: end(.completed(.switchingProtocols))
         }
         bodyFailed(.cutShort)
