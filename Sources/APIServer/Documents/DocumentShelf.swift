@@ -83,6 +83,14 @@ final class DocumentShelf: Sendable {
         return await workshop.run { GzipDecoder.unpack(packed, limit: Self.unpackedLimit) ?? recipe.make() }
     }
 
+    /// Compresses what is not kept.
+    func pack(_ bytes: [UInt8]) async -> [UInt8] {
+        await workshop.run {
+            var gzip = GzipEncoder()
+            return gzip.compress(bytes, isLast: true)
+        }
+    }
+
     private static func take(_ key: String, _ state: inout State) -> [UInt8]? {
         state.kept[key]?.lastUse = .now
         return state.kept[key]?.packed

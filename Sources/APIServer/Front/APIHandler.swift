@@ -162,9 +162,16 @@ final class APIHandler: HTTPHandler {
         }
     }
 
-    /// Sends a document, which may have to be made first: not here, where others wait.
+    /// Sends a document, which may have to be made or compressed first: not here, where others wait.
     private func send(_ document: Document, _ call: FrontCall, _ exchange: HTTPExchange) {
-        guard let recipe = document.recipe else { return exchange.respond(document) }
+        guard let recipe = document.recipe else {
+            guard document.bytes.count > ResponseBody.compressedFrom, call.acceptsGzip else {
+                return exchange.respond(document)
+            }
+            return exchange.run { [shelf] in
+                exchange.respond(document.filled(with: await shelf.pack(document.bytes), isPacked: true))
+            }
+        }
         let isPacked = call.acceptsGzip
         if isPacked, let bytes = shelf.kept(recipe) {
             return exchange.respond(document.filled(with: bytes, isPacked: true))
@@ -187,7 +194,7 @@ struct Document: Sendable {
     /// How the bytes are made, when that takes long.
     var recipe: DocumentRecipe?
 
-    /// With the bytes that the recipe made.
+    /// With the bytes that the recipe made, or others for the same.
     func filled(with bytes: [UInt8], isPacked: Bool) -> Document {
         var document = self
         document.bytes = bytes
@@ -237,9 +244,11 @@ extension HTTPExchange {
         await withCheckedContinuation { continuation in whenEnded { _ in continuation.resume() } }
     }
 
+    /// Nobody on the way keeps it, unless the document says otherwise.
     func respond(_ document: Document) {
         var headers: HTTPHeaders = ["Content-Type": document.contentType]
         for (name, value) in document.headers { headers.add(name, value) }
+        if headers["Cache-Control"] == nil { headers.add("Cache-Control", "no-cache, private") }
         respond(document.status, headers, document.bytes)
     }
 }

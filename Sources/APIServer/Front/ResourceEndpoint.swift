@@ -42,7 +42,9 @@ struct ResourceEndpoint: Sendable {
             }
         }
         let object = try api.get(call.target)
-        if format == .json, served.deprecation == nil, call.audit == nil {
+        if format == .json, served.deprecation == nil, call.audit == nil,
+            object.bytes.count <= ResponseBody.compressedFrom || !call.acceptsGzip
+        {
             return exchange.respond(.ok, Self.jsonHeaders, object.wholeBytes)
         }
         try respond(object, .ok, call, exchange)

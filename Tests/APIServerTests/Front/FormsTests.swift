@@ -200,4 +200,44 @@ import Wire
             #expect(packed.count < plain.count / 10)
         }
     }
+
+    @Test func `one large object is compressed like a long list`() async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("reader", rules: [Self.all])
+            for (name, size, encoding) in [("large", 200_000, "gzip"), ("small", 2000, nil)] as [(String, Int, String?)] {
+                _ = try await api.server.client().create(
+                    Target(.configMaps, namespace: "default"),
+                    [
+                        "metadata": ["name": .string(name)],
+                        "data": ["k": .string(String(repeating: "x", count: size))],
+                    ], WriteOptions())
+                let path = Self.maps + "/" + name
+                let plain = try await api.send(.get, path, token: token)
+                #expect(plain.headers["Content-Encoding"] == nil)
+                let answer = try await api.send(.get, path, token: token, headers: ["Accept-Encoding": "gzip"])
+                #expect(answer.headers["Content-Encoding"] == encoding)
+                let (whole, packed) = (try await plain.body.collect(limit: 1 << 20), try await answer.body.collect(limit: 1 << 20))
+                #expect(encoding == nil ? packed == whole : GzipDecoder.unpack(packed, limit: 1 << 20) == whole)
+            }
+        }
+    }
+
+    @Test func `a long document that is made anew each time is compressed too`() async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token(
+                "reader",
+                rules: [["apiGroups": ["*"], "resources": ["*"], "verbs": ["list"]], ["nonResourceURLs": ["*"], "verbs": ["get"]]])
+            for path in [
+                "configmaps", "endpoints", "events", "limitranges", "namespaces", "nodes", "persistentvolumes", "pods",
+                "podtemplates", "resourcequotas", "secrets", "serviceaccounts", "services", "replicationcontrollers",
+            ] {
+                #expect(try await api.ask(.get, "/api/v1/" + path, token: token).code == 200)
+            }
+            let answer = try await api.send(.get, "/metrics", token: token, headers: ["Accept-Encoding": "gzip"])
+            #expect(answer.headers["Content-Encoding"] == "gzip")
+            #expect(answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8")
+            let text = GzipDecoder.unpack(try await answer.body.collect(limit: 1 << 20), limit: 8 << 20) ?? []
+            #expect(String(decoding: text, as: UTF8.self).contains("\n# TYPE apiserver_request_total counter\n"))
+        }
+    }
 }
