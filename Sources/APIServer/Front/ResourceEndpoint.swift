@@ -95,12 +95,9 @@ struct ResourceEndpoint: Sendable {
                 match: match, revision: call.query["resourceVersion"] ?? "",
                 continuation: call.query["continue"] ?? "", sendsInitialEvents: call.query["sendInitialEvents"])
         }
-        if let text = call.query["limit"], !text.isEmpty {
-            guard let limit = Int(text), limit >= 0 else {
-                throw .badRequest("limit must be a non-negative number: \(text)")
-            }
-            request.limit = limit > 0 ? limit : nil
-        }
+        // Fewer than none is no limit, as in Kubernetes.
+        if let limit = try call.query.number("limit"), limit > 0 { request.limit = Int(limit) }
+        _ = try call.query.number("timeoutSeconds")
         if let text = call.query["continue"], !text.isEmpty {
             guard let token = ContinueToken(text) else { throw .badRequest("continue key is not valid: \(text)") }
             request.continuation = token

@@ -78,11 +78,34 @@ import Wire
         }
     }
 
-    @Test(arguments: ["limit=abc", "timeoutSeconds=abc&watch=1", "resourceVersion=abc"])
+    @Test(arguments: ["limit=abc", "timeoutSeconds=abc&watch=1", "timeoutSeconds=abc", "resourceVersion=abc"])
     func `a number that is none is refused`(query: String) async throws {
         try await TestAPI.run { api in
             let tabs = try await CronTab(api)
             #expect(try await tabs.ask(.get, Self.maps + "?" + query).code == 400)
+        }
+    }
+
+    @Test(arguments: [("limit=-1", 3), ("limit=0", 3), ("limit=2", 2), ("timeoutSeconds=-1", 3)])
+    func `fewer than none is no limit`(query: String, count: Int) async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            for name in ["a", "b", "c"] {
+                try await api.server.client().create(ConfigMap(namespace: "default", name: name))
+            }
+            #expect(try await tabs.ask(.get, Self.maps + "?" + query).value["items"]?.array?.count == count)
+        }
+    }
+
+    @Test func `nobody on the way keeps what may change`() async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("a", rules: [["nonResourceURLs": ["*"], "verbs": ["get"]]])
+            for path in ["/version", "/api", "/apis/apps", "/apis/apps/v1", "/openapi/v2", "/openapi/v3", "/metrics", "/livez"] {
+                let answer = try await api.send(.get, path, token: token)
+                #expect(Array(answer.headers.values(of: "Cache-Control")) == ["no-cache, private"], "\(path)")
+            }
+            let keys = try await api.send(.get, "/openid/v1/jwks", token: token)
+            #expect(Array(keys.headers.values(of: "Cache-Control")) == ["public, max-age=3600"])
         }
     }
 
