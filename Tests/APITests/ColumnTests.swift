@@ -245,16 +245,29 @@ import Testing
     @Test(arguments: [
         (".a.b", ["1"]), (".l[0].n", ["x"]), (".l[*].n", ["x", "y"]), (".l[?(@.k=='2')].n", ["y"]),
         (".m['x.y/z']", ["q"]), (".none", []), (".l[9]", []), (".l[?(@.t==true)].n", ["x"]),
+        (".l[-1].n", ["y"]), (".l[-1:].n", ["y"]), (".l[:1].n", ["x"]), (".l[0:2].n", ["x", "y"]), (".l[-2].n", ["x"]),
+        (".l[::2].n", ["x"]), (".l[-3].n", []), (".l[1:9].n", []), (".l[1:1].n", []), (".l[:].n", ["x", "y"]),
+        (".e[-1:].n", []), (".l[0,1].n", ["x", "y"]), (".l[ -1, 0 ].n", ["y", "x"]),
+        (".l[?(@.k == \"2\")].n", ["y"]), (".l[?( @.k=='2' )].n", ["y"]), (".l[?(@.k!=\"2\")].n", ["x"]),
+        (".l[?(@.i > 1)].n", ["y"]), (".l[?(@.i<=1)].n", ["x"]), (".l[?(@.t)].n", ["x"]), (".l[?(@.none)].n", []),
+        (".l[?(@.o.p=='deep')].n", ["y"]), (".l[?(@['k']=='1')].n", ["x"]), (".l[?(@.k==@.k2)].n", ["y"]),
+        // What cannot be compared or is no list is nothing, and no error.
+        (".l[?(@.i=='1')].n", []), (".l[?(@.k==one)].n", []), (".a[?(@.k=='1')]", []), (".a[0]", []), (".a.b.c", []),
+        (".m.*", ["q"]), ("..n", ["x", "y"]), ("..o..p", ["deep"]), ("$.a.b", ["1"]), (".m.x\\.y/z", ["q"]),
     ])
     func `paths find their values`(path: String, texts: [String]) throws {
         let object: Value = [
-            "a": ["b": "1"], "l": [["n": "x", "k": "1", "t": true], ["n": "y", "k": "2"]],
-            "m": ["x.y/z": "q"],
+            "a": ["b": "1"],
+            "l": [
+                ["n": "x", "k": "1", "t": true, "i": 1],
+                ["n": "y", "k": "2", "k2": "2", "i": 2, "o": ["p": "deep"]],
+            ],
+            "m": ["x.y/z": "q"], "e": [],
         ]
         #expect(try #require(ColumnPath(path)).values(in: object).compactMap(\.string) == texts)
     }
 
-    @Test(arguments: ["a", "..a", "[", ".a[", ".a[x]", ".a[?(x)]"])
+    @Test(arguments: ["[", ".a[", ".a[x]", ".a[1.5]", ".a[?(@.b)", ".a[?(@.b=='c)]", ".a....b", "{.a}", ".a[1:2:3:4]"])
     func `what is no path is refused`(path: String) {
         #expect(ColumnPath(path) == nil)
     }

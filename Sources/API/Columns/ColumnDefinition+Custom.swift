@@ -4,9 +4,11 @@ import Support
 extension ColumnDefinition {
     /// The columns of a custom resource: its name, then what its definition says (`additionalPrinterColumns`), or its age.
     public static func custom(_ columns: [Value]) -> [ColumnDefinition] {
+        // As in Kubernetes nothing is shown from the first path on that cannot be read.
+        let readable = columns.prefix { ColumnPath($0["jsonPath"]?.string ?? "") != nil }
         let age: Value = ["name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"]
         return [ColumnDefinition(["name": "Name", "type": "string", "path": ".metadata.name"])]
-            + (columns.isEmpty ? [age] : columns).map { column in
+            + (columns.isEmpty ? [age] : Array(readable)).map { column in
                 var rule = column
                 rule["path"] = column["jsonPath"]
                 rule["render"] = "custom"
