@@ -31,7 +31,7 @@ private struct ConfigurationCheck {
 
     mutating func object(_ value: Value, _ type: TypeSchema, at path: [PathElement]) -> Value {
         guard case .object(let given) = value else {
-            report("expected map, got \(value)", path)
+            report("expected map, got \(GoText.boxed(value))", path)
             return value
         }
         var fields = given
@@ -54,7 +54,7 @@ private struct ConfigurationCheck {
         case .list(let element): return list(value, field, element, at: path)
         case .map(let element):
             guard case .object(var fields) = value else {
-                report("expected map, got \(value)", path)
+                report("expected map, got \(GoText.boxed(value))", path)
                 return value
             }
             for index in fields.entries.indices {
@@ -69,9 +69,27 @@ private struct ConfigurationCheck {
             do throws(DecodingError) {
                 return try field.canonical(value)
             } catch {
-                report("\(error)", path)
+                report(Self.mismatch(value, field.kind) ?? "\(error)", path)
                 return value
             }
+        }
+    }
+
+    /// What is said of a value of the wrong kind of JSON; nil for one whose kind is right.
+    private static func mismatch(_ value: Value, _ kind: FieldKind) -> String? {
+        let isScalar = value.array == nil && value.fields == nil
+        let isNumber = value.kindName == "number"
+        return switch kind {
+        case .string where value.string == nil, .bytes where value.string == nil:
+            "expected string, got &value.valueUnstructured{Value:\(GoText.syntax(value))}"
+        case .bool where value.bool == nil: "expected boolean, got \(GoText.boxed(value))"
+        case .int32 where !isNumber, .int64 where !isNumber, .uint32 where !isNumber, .uint64 where !isNumber,
+            .float64 where !isNumber:
+            "expected numeric (int or float), got \(GoText.typeName(value))"
+        case .quantity where !isScalar, .intOrString where !isScalar, .time where !isScalar,
+            .microTime where !isScalar:
+            "expected any scalar, got \(GoText.boxed(value))"
+        default: nil
         }
     }
 
@@ -79,7 +97,7 @@ private struct ConfigurationCheck {
         _ value: Value, _ field: FieldSchema, _ element: FieldSchema, at path: [PathElement]
     ) -> Value {
         guard case .array(var elements) = value else {
-            report("expected list, got \(value)", path)
+            report("expected list, got \(GoText.boxed(value))", path)
             return value
         }
         let place = MergePlace(field)
@@ -88,8 +106,8 @@ private struct ConfigurationCheck {
             var name = PathElement.index(index)
             if case .elements? = place.shape(value) {
                 guard let identity = place.identity(of: elements[index]) else {
-                    report("element \(index): associative list with keys has an element that omits its keys", path)
-                    continue
+                    report("element \(index): \(place.lack(of: elements[index]))", path)
+                    break
                 }
                 name = identity
                 if !names.insert(identity).inserted {

@@ -106,6 +106,21 @@ extension MergePlace {
         }
     }
 
+    /// What an element that has no identity lacks, in the words that clients of Kubernetes know.
+    func lack(of element: Value) -> String {
+        switch (self, element) {
+        case (.keyed, .null): return "associative list with keys may not have a null element"
+        case (.keyed(_, let keys), .object):
+            let names = keys.map(GoText.quoted).joined(separator: " ")
+            return "associative list with keys has an element that omits all key fields [\(names)] "
+                + "(and doesn't have default values for any key fields)"
+        case (.keyed, _): return "associative list with keys may not have non-map elements"
+        case (_, .object): return "associative list without keys has an element that's a map type"
+        case (_, .array): return "not supported: associative list with lists as elements"
+        default: return "associative list without keys has an element that's an explicit null"
+        }
+    }
+
     /// What names each of the elements; `nil` when one of them cannot be told from others.
     func identities(of elements: [Value]) -> [PathElement]? {
         var result: [PathElement] = []

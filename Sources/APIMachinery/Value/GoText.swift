@@ -19,6 +19,23 @@ public enum GoText {
         }
     }
 
+    /// The same of a value in a box that a pointer leads to, as server-side apply holds values: `&{map[a:b]}`.
+    static func boxed(_ value: Value) -> String { "&{\(plain(value))}" }
+
+    /// A decoded JSON value as the verb `%#v` prints it: `map[string]interface {}{"ports":[]interface {}{80}}`.
+    static func syntax(_ value: Value) -> String {
+        switch value {
+        case .null: "interface {}(nil)"
+        case .bool, .integer, .double: value.description
+        case .string(let text): quoted(text)
+        case .array(let elements):
+            typeName(value) + "{" + elements.map(syntax).joined(separator: ", ") + "}"
+        case .object(let fields):
+            typeName(value) + "{"
+                + fields.map { "\(quoted($0.key)):\(syntax($0.value))" }.joined(separator: ", ") + "}"
+        }
+    }
+
     /// A number with six digits behind the point, as the verb `%f` prints it.
     public static func fixed(_ number: Double) -> String {
         let millionths = (number.magnitude * 1_000_000).rounded(.toNearestOrEven)

@@ -57,8 +57,20 @@ import Testing
     @Test(arguments: [
         (#"{"spec":{"nope":1,"parts":[{"name":"a","no":1}]}}"#, "errors:\n  .spec.nope: field not declared in schema\n  .spec.parts[name=\"a\"].no: field not declared in schema"),
         (#"{"spec":{"parts":[{"name":"a"},{"name":"a"}]}}"#, #".spec.parts: duplicate entries for key [name="a"]"#),
-        (#"{"spec":{"parts":[{"image":"a"}]}}"#, ".spec.parts: element 0: associative list with keys has an element that omits its keys"),
-        (#"{"spec":[]}"#, ".spec: expected map, got []"),
+        (#"{"spec":{"parts":[{"image":"a"}]}}"#, ".spec.parts: element 0: associative list with keys has an element that omits all key fields [\"name\"] (and doesn't have default values for any key fields)"),
+        (#"{"spec":{"parts":[null,{"image":"a"}]}}"#, ".spec.parts: element 0: associative list with keys may not have a null element"),
+        (#"{"spec":{"parts":["a"]}}"#, ".spec.parts: element 0: associative list with keys may not have non-map elements"),
+        (#"{"metadata":{"finalizers":[{}]}}"#, ".metadata.finalizers: element 0: associative list without keys has an element that's a map type"),
+        (#"{"spec":[]}"#, ".spec: expected map, got &{[]}"),
+        (#"{"spec":[{"b":[1,null],"a":"x"}]}"#, ".spec: expected map, got &{[map[a:x b:[1 <nil>]]]}"),
+        (#"{"spec":{"parts":{"a":"b"}}}"#, ".spec.parts: expected list, got &{map[a:b]}"),
+        (#"{"metadata":{"labels":{"a":8080}}}"#, ".metadata.labels.a: expected string, got &value.valueUnstructured{Value:8080}"),
+        (
+            #"{"metadata":{"labels":{"a":{"c":[true],"b":null}}}}"#,
+            #".metadata.labels.a: expected string, got &value.valueUnstructured{Value:map[string]interface {}{"b":interface {}(nil), "c":[]interface {}{true}}}"#
+        ),
+        (#"{"spec":{"replicas":"1"}}"#, ".spec.replicas: expected numeric (int or float), got string"),
+        (#"{"spec":{"memory":["1"]}}"#, ".spec.memory: expected any scalar, got &{[1]}"),
     ])
     func `a configuration that cannot be applied is told what is wrong`(text: String, problem: String) throws {
         let value = try Value(json: text)
