@@ -97,7 +97,7 @@ final class CustomVersion: Sendable {
         if validation == .strict, !problems.isEmpty {
             throw ObjectDecoder.Refusal(kind, "strict decoding error: " + problems.joined(separator: ", "))
         }
-        return (object, validation == .warn ? problems : [])
+        return (object, validation == .warn ? ObjectDecoder.warnings(of: problems) : [])
     }
 
     /// Nothing but its body says what a custom object is, so that it must say both its version and its kind.

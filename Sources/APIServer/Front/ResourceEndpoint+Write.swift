@@ -162,21 +162,23 @@ extension ResourceEndpoint {
 
     /// Reads what is applied. A key that is there twice is refused, or warned of, as the request says.
     private func configuration(_ body: [UInt8], _ apiCall: Verbs.Call) throws(Status) -> Value {
-        var limits = YAMLLimits()
+        var duplicates: [YAMLError] = []
+        let value: Value
         do throws(YAMLError) {
-            return try YAML.documents(body, limits: limits).first ?? .null
+            value = try YAML.document(body, duplicateKeys: &duplicates)
         } catch {
-            limits.refusesDuplicateKeys = false
-            guard let lenient = try? YAML.documents(body, limits: limits).first else {
-                throw .badRequest("error decoding YAML: \(error)")
-            }
-            switch apiCall.fieldValidation {
-            case .strict: throw .badRequest("error strict decoding YAML: \(error)")
-            case .warn: apiCall.notes.warn("\(error)")
-            case .ignore: break
-            }
-            return lenient
+            throw .badRequest("error decoding YAML: \(error)")
         }
+        let lines = duplicates.map { "line \($0.line): \($0.reason)" }
+        switch apiCall.fieldValidation {
+        case .strict where !lines.isEmpty:
+            throw .badRequest(
+                "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  "
+                    + lines.joined(separator: "\n  "))
+        case .warn: for line in lines { apiCall.notes.warn(line) }
+        case .strict, .ignore: break
+        }
+        return value
     }
 
     /// The object of a create or update, and its options; `options` is their kind.

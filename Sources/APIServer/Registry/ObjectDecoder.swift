@@ -76,8 +76,18 @@ struct ObjectDecoder {
         object["apiVersion"] = .string(kind.apiVersion)
         object["kind"] = .string(kind.kind)
         BuiltinDefaults.shared.apply(to: &object, as: type)
-        return (object, validation == .warn ? problems : [])
+        return (object, validation == .warn ? Self.warnings(of: problems) : [])
     }
+
+    /// What clients are warned of: each line that YAML finds fault with is a warning of its own.
+    static func warnings(of problems: [String]) -> [String] {
+        problems.flatMap { problem in
+            guard problem.hasPrefix(yamlPrefix) else { return [problem] }
+            return problem.dropFirst(yamlPrefix.count).split(separator: "\n").map { String($0.drop { $0 == " " }) }
+        }
+    }
+
+    private static let yamlPrefix = "yaml: unmarshal errors:"
 
     /// A field that nobody knows is not told to be there twice besides. What YAML finds comes before the fields are read.
     private static func problems(_ found: [String], unknown: [String]) -> [String] {

@@ -55,7 +55,7 @@ extension Verbs {
             throw error.status
         }
         try checkName(object, call.target)
-        try checkNamespace(object, call.target, served)
+        try checkNamespaceOfRequest(object, call.target)
         return object
     }
 

@@ -156,6 +156,7 @@ struct Verbs: Sendable {
             }
             warnings.texts.withLock { $0 = decoded.warnings }
             try checkName(decoded.object, target)
+            try checkNamespaceOfRequest(decoded.object, target)
             try SubresourceRules.check(decoded.object, over: live, served.definition, target.subresource)
             let sent = namesOwners ? SentManagedFields(in: patched) : .nothing
             return ResourceStore.Proposal(
@@ -264,6 +265,16 @@ struct Verbs: Sendable {
         }
         if target.namespace.isEmpty {
             throw .badRequest("an empty namespace may not be set during creation")
+        }
+    }
+
+    /// The same of what a patch makes, which has a namespace from its live object.
+    func checkNamespaceOfRequest(_ object: Value, _ target: Target) throws(Status) {
+        let named = object.at("metadata", "namespace")?.string ?? ""
+        guard named.isEmpty || target.namespace.isEmpty || named == target.namespace else {
+            throw .badRequest(
+                "the namespace of the object (\(named)) does not match the namespace on the request "
+                    + "(\(target.namespace))")
         }
     }
 

@@ -187,6 +187,11 @@ import Wire
         Refusal(
             query: "?fieldManager=me", body: ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "b"]],
             code: 400, message: "the name of the object (b) does not match the name on the URL (a)"),
+        Refusal(
+            query: "?fieldManager=me",
+            body: ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "a", "namespace": "b"]],
+            code: 400,
+            message: "the namespace of the object (b) does not match the namespace on the request (default)"),
     ])
     func `what cannot be applied is told why`(refusal: Refusal) async throws {
         try await ApplyWorld.run { world in

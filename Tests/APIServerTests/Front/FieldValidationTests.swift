@@ -54,8 +54,24 @@ import Wire
             let refused = try await post("Strict", "application/yaml", yaml)
             #expect(refused.code == 400)
             #expect(refused.message.hasSuffix("strict decoding error: " + lines), "\(refused.message)")
-            #expect(try await post("Warn", "application/yaml", yaml).warnings.count == 1)
+            let told = [(4, "labels"), (7, "x")].map {
+                #"299 - "line \#($0.0): key \"\#($0.1)\" already set in map""#
+            }
+            #expect(try await post("Warn", "application/yaml", yaml).warnings == told)
             #expect(try await post("Ignore", "application/yaml", yaml).code == 201)
+
+            func apply(_ mode: String) async throws -> Answer {
+                try await Self.send(
+                    api, .patch, Self.maps + "/a?dryRun=All&fieldManager=me&fieldValidation=" + mode, token,
+                    "application/apply-patch+yaml", yaml + "apiVersion: v1\nkind: ConfigMap\n")
+            }
+            let unapplied = try await apply("Strict")
+            #expect(unapplied.code == 400)
+            #expect(
+                unapplied.message == "error strict decoding YAML: error converting YAML to JSON: " + lines,
+                "\(unapplied.message)")
+            #expect(try await apply("Warn").warnings == told)
+            #expect(try await apply("Ignore").warnings == [])
         }
     }
 
