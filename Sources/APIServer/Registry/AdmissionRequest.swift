@@ -21,6 +21,10 @@ struct AdmissionRequest: Sendable {
     var object: Value?
     /// What is there now; `nil` for a creation and a connection.
     let oldObject: Value?
+    /// Who owns what of ``object`` and of ``oldObject``, which hold no `managedFields`; webhooks are shown it in them.
+    /// Empty for forms of subresources, which have no owners.
+    var owners = ManagedFieldsRecord()
+    var oldOwners = ManagedFieldsRecord()
     let isDryRun: Bool
     private let writeOptions: WriteOptions
     private let deletion: DeletionOptions?

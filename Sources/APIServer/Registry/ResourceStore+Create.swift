@@ -30,6 +30,7 @@ extension ResourceStore {
         try prepareMetadata(&object, request)
         if kind.hasStatus, !kind.keepsStatusOnCreate { object["status"] = kind.firstStatus }
         var asked = AdmissionRequest(request, kind.groupVersionKind, resource: resource, object: object)
+        asked.owners = managedFields
         if !request.isAdmitted { object = try await admit(&asked, keepingMetadataOf: object) }
         nameIfUnnamed(&object)
         try await kind.strategy.prepareForCreate(&object, request)

@@ -24,6 +24,7 @@ extension ResourceStore {
             if !request.isAdmitted {
                 var asked = AdmissionRequest(
                     request, kind.groupVersionKind, resource: resource, object: nil, over: object, deletion: options)
+                asked.oldOwners = current.managedFields
                 try await admission.admit(&asked)
                 try await admission.validate(asked)
             }

@@ -118,7 +118,8 @@ extension ResourceStore {
         let owners = proposed.managedFields ?? current.managedFields
         let (object, asked): (Value, AdmissionRequest)
         do throws(Status) {
-            (object, asked) = try await prepare(proposed.object, over: old, request, transform)
+            (object, asked) = try await prepare(
+                proposed.object, owners, over: old, current.managedFields, request, transform)
         } catch {
             throw .failed(error)
         }
@@ -145,7 +146,8 @@ extension ResourceStore {
     }
 
     private func prepare(
-        _ proposed: Value, over old: Value, _ request: WriteRequest, _ transform: Transform
+        _ proposed: Value, _ owners: ManagedFieldsRecord, over old: Value, _ oldOwners: ManagedFieldsRecord,
+        _ request: WriteRequest, _ transform: Transform
     ) async throws(Status) -> (Value, AdmissionRequest) {
         let plan = UpdatePlan(resource: resource, scope: transform.scope, countsGenerations: kind.countsGenerations)
         var object = try plan.apply(proposed, over: old)
@@ -153,6 +155,7 @@ extension ResourceStore {
         var asked = AdmissionRequest(
             request, kind.groupVersionKind, resource: resource, object: show(object), over: show(old),
             face: transform.face?.kind)
+        if transform.face == nil { (asked.owners, asked.oldOwners) = (owners, oldOwners) }
         if !request.isAdmitted, !admission.mutating.isEmpty {
             try await admit(&asked, &object, over: old, plan, transform.face)
         }

@@ -16,6 +16,24 @@ enum AdmissionReview {
         var kind: GroupVersionKind
         var object: Value?
         var oldObject: Value?
+
+        /// With the owners of its objects' fields, as clients see objects.
+        func showing(_ owners: ManagedFieldsRecord, _ oldOwners: ManagedFieldsRecord) -> Face {
+            var face = self
+            if !owners.isEmpty { face.object?[path: Self.ownersPath] = owners.value }
+            if !oldOwners.isEmpty { face.oldObject?[path: Self.ownersPath] = oldOwners.value }
+            return face
+        }
+
+        /// The object without them: what webhooks say of owners does not count.
+        static func withoutOwners(_ object: Value) -> Value {
+            guard object[path: ownersPath] != nil else { return object }
+            var object = object
+            object[path: ownersPath] = nil
+            return object
+        }
+
+        private static let ownersPath = ["metadata", "managedFields"]
     }
 
     /// The question.

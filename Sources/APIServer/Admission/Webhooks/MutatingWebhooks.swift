@@ -72,7 +72,7 @@ struct MutatingWebhooks: MutatingAdmission {
                     + "supported for this operation")
         }
         do throws(PatchError) {
-            return try JSONPatch(document).apply(to: object)
+            return AdmissionReview.Face.withoutOwners(try JSONPatch(document).apply(to: object))
         } catch {
             throw .internalError("\(error)")
         }

@@ -36,7 +36,8 @@ struct WebhookInquiry: Sendable {
                 namespaceLabels: { namespaces.get(ObjectName(name: $0))?.labels })
         else { return nil }
         let face = try await versions.face(of: request, as: resource)
-        return try await matches(request, as: face, webhook.conditions) ? face : nil
+        guard try await matches(request, as: face, webhook.conditions) else { return nil }
+        return face.showing(request.owners, request.oldOwners)
     }
 
     private func matches(

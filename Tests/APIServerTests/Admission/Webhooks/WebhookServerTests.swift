@@ -110,6 +110,44 @@ import Wire
         }
     }
 
+    @Test func `webhooks are shown who owns what, and do not change it`() async throws {
+        try await run(respond: { path, _ in
+            guard path == "/create" else { return ["allowed": true] }
+            return Self.patch([
+                ["op": "remove", "path": "/metadata/managedFields"], ["op": "add", "path": "/data/more", "value": "x"],
+            ])
+        }) { api, server, journal in
+            try await Self.configure(
+                api, .mutatingWebhookConfigurations, "m",
+                ["CREATE", "UPDATE", "DELETE"].map { operation in
+                    Self.webhook(server, "/" + operation.lowercased(), operations: [operation])
+                })
+            let token = try await api.token(
+                "me", rules: [["apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]]])
+            let path = "/api/v1/namespaces/default/configmaps"
+            func send(_ method: HTTPMethod, _ path: String, _ body: Value?) async throws -> Value {
+                let type = method == .patch ? "application/merge-patch+json" : "application/json"
+                let answer = try await api.send(
+                    method, path, token: token, headers: ["Content-Type": type], body: body)
+                #expect(answer.status.code < 300)
+                return try Value(json: try await answer.body.collect(limit: 100_000))
+            }
+            func managers(_ object: Value?) -> [String] {
+                (object?.at("metadata", "managedFields")?.array ?? []).compactMap { $0["manager"]?.string }
+            }
+            let made = try await send(.post, path + "?fieldManager=one", Self.map("m", ["own": "1"]))
+            #expect(made["data"] == ["own": "1", "more": "x"])
+            #expect(managers(made) == ["one"])
+            _ = try await send(.patch, path + "/m?fieldManager=two", ["data": ["other": "2"]])
+            _ = try await send(.delete, path + "/m", nil)
+            #expect(managers(journal.first("/create")?["object"]) == ["one"])
+            let update = try #require(journal.first("/update"))
+            #expect(managers(update["object"]) == ["one", "two"])
+            #expect(managers(update["oldObject"]) == ["one"])
+            #expect(managers(journal.first("/delete")?["oldObject"]) == ["one", "two"])
+        }
+    }
+
     @Test func `a denied request is told why, with the webhook's code, reason and warnings`() async throws {
         try await run(respond: { _, request in
             guard request["operation"] == "DELETE" || request.at("object", "data", "bad") != nil else {
