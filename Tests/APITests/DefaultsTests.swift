@@ -70,6 +70,34 @@ import Testing
         #expect(secret["type"] == "Opaque")
     }
 
+    @Test(arguments: [
+        ("Node", #"{"podCIDR":"10.1.0.0/24"}"#, #"{"podCIDR":"10.1.0.0/24","podCIDRs":["10.1.0.0/24"]}"#),
+        ("Node", #"{"podCIDRs":["10.1.0.0/24"]}"#, #"{"podCIDR":"10.1.0.0/24","podCIDRs":["10.1.0.0/24"]}"#),
+        (
+            "Node", #"{"podCIDR":"10.1.0.0/24","podCIDRs":["10.1.0.0/24","fd00::/64"]}"#,
+            #"{"podCIDR":"10.1.0.0/24","podCIDRs":["10.1.0.0/24","fd00::/64"]}"#
+        ),
+        (
+            "Node", #"{"podCIDR":"10.2.0.0/24","podCIDRs":["10.1.0.0/24","fd00::/64"]}"#,
+            #"{"podCIDR":"10.2.0.0/24","podCIDRs":["10.2.0.0/24"]}"#
+        ),
+        ("Node", #"{"podCIDRs":[]}"#, #"{}"#),
+        ("Pod", #"{"podIP":"10.1.0.1"}"#, #"{"podIP":"10.1.0.1","podIPs":[{"ip":"10.1.0.1"}]}"#),
+        ("Pod", #"{"podIPs":[{"ip":"10.1.0.1"}]}"#, #"{"podIP":"10.1.0.1","podIPs":[{"ip":"10.1.0.1"}]}"#),
+        (
+            "Pod", #"{"podIP":"10.1.0.2","podIPs":[{"ip":"10.1.0.1"}]}"#,
+            #"{"podIP":"10.1.0.2","podIPs":[{"ip":"10.1.0.2"}]}"#
+        ),
+    ])
+    func `a list and the field before it say the same`(kind: String, given: String, kept: String) throws {
+        let part = kind == "Node" ? "spec" : "status"
+        let object = try completed("core.v1." + kind, [part: try Value(json: given)])
+        let keys = kind == "Node" ? ["podCIDR", "podCIDRs"] : ["podIP", "podIPs"]
+        var found = Value.emptyObject
+        for key in keys where object.at(part, key)?.array?.isEmpty != true { found[key] = object.at(part, key) }
+        #expect(found.description == kept)
+    }
+
     @Test func `a deployment rolls by a quarter`() throws {
         let spec = try #require(try completed("apps.v1.Deployment", ["spec": .emptyObject])["spec"])
         #expect(spec["replicas"] == 1)

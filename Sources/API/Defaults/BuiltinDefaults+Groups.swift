@@ -26,6 +26,7 @@ extension BuiltinDefaults {
         "EndpointPort": [.set("protocol", "TCP")],
         "Namespace": [.change(labelNamespace)],
         "NamespaceStatus": [.set("phase", "Active")],
+        "NodeSpec": [.change { match("podCIDR", withFirstOf: "podCIDRs", in: &$0) }],
         "NodeStatus": [.copy("allocatable", from: "capacity")],
         "LimitRangeItem": [.change(completeLimits)],
     ]

@@ -27,6 +27,7 @@ extension BuiltinDefaults {
             .set("terminationGracePeriodSeconds", 30), .set("schedulerName", "default-scheduler"),
             .change(mirrorServiceAccount),
         ],
+        "PodStatus": [.change { match("podIP", withFirstOf: "podIPs", key: "ip", in: &$0) }],
         "Probe": [
             .set("timeoutSeconds", 1), .set("periodSeconds", 10), .set("successThreshold", 1),
             .set("failureThreshold", 3),

@@ -2,6 +2,19 @@ import APIMachinery
 
 // The rules that only code can say, except those of pods.
 extension BuiltinDefaults {
+    /// Keeps a field in step with the list that took its place (API conventions, "Making a singular field plural"): each
+    /// is made of the other where it is absent, and where they differ the field counts, for clients that know no list.
+    /// The list's elements are like the field, or objects that have it as `key`.
+    static func match(_ field: String, withFirstOf list: String, key: String? = nil, in object: inout Value) {
+        let first = object[list]?.array?.first
+        let value = key.map { first?[$0] } ?? first
+        guard !object[field].isUnset, let single = object[field] else {
+            if let value { object[field] = value }
+            return
+        }
+        if value != single { object[list] = [key.map { [$0: single] } ?? single] }
+    }
+
     @Sendable static func completeService(_ service: inout Value) {
         guard var spec = service["spec"] else { return }
         let type = spec["type"]?.string ?? ""

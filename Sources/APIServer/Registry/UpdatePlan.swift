@@ -1,3 +1,4 @@
+import API
 import APIMachinery
 
 /// What an update makes of an object: the new version with everything that a client must not change put back.
@@ -137,6 +138,10 @@ struct UpdatePlan {
     private func desiredState(_ object: Value) -> Value {
         var state = object
         state["metadata"] = nil
+        // Its replica sets have the annotations of a Deployment: they are wished for like its spec.
+        if resource == .deployments, case .main = scope {
+            state["metadata"] = .object(object.at("metadata", "annotations")?.fields ?? Fields())
+        }
         if scope != .main(hasStatus: false) { state["status"] = nil }
         return state
     }

@@ -1,0 +1,72 @@
+import API
+import APIMachinery
+import Client
+import Testing
+
+@testable import APIServer
+
+/// What the server makes of objects of a kind when they are written.
+@Suite(.timeLimit(.minutes(5))) struct StrategyTests {
+    private static let target = Target(.deployments, namespace: "default", name: "web")
+
+    @Test func `the generation of a Deployment counts its annotations too`() async throws {
+        try await TestAPI.run { api in
+            let client = api.server.client()
+            let deployment: Value = [
+                "metadata": ["name": "web", "annotations": ["a": "1"]],
+                "spec": [
+                    "replicas": 0, "selector": ["matchLabels": ["app": "web"]],
+                    "template": [
+                        "metadata": ["labels": ["app": "web"]], "spec": ["containers": [["name": "c", "image": "i"]]],
+                    ],
+                ],
+            ]
+            _ = try await client.create(Target(.deployments, namespace: "default"), deployment, WriteOptions())
+            func generation(_ target: Target, _ patch: Value) async throws -> Value? {
+                try await client.patch(target, .merge(patch), WriteOptions()).value.at("metadata", "generation")
+            }
+            #expect(try await generation(Self.target, ["metadata": ["labels": ["l": "1"]]]) == 1)
+            #expect(try await generation(Self.target, ["metadata": ["annotations": ["a": "2"]]]) == 2)
+            #expect(try await generation(Self.target, ["spec": ["replicas": 2]]) == 3)
+            var status = Self.target
+            status.subresource = "status"
+            let report: Value = ["metadata": ["annotations": ["a": "3"]], "status": ["replicas": 2]]
+            #expect(try await generation(status, report) == 3)
+        }
+    }
+
+    private static let sources: [String: Value] = [
+        "claim": ["kind": "PersistentVolumeClaim", "name": "old"],
+        "snapshot": ["apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "old"],
+        "image": ["apiGroup": "example.com", "kind": "Image", "name": "disk"],
+    ]
+
+    /// Names of ``sources`` in the two fields: what was sent, and what is kept.
+    @Test(arguments: [
+        ("claim", nil, "claim", "claim"), ("snapshot", nil, "snapshot", "snapshot"),
+        (nil, "snapshot", "snapshot", "snapshot"), (nil, "image", "image", "image"),
+        // What was never valid there is passed over.
+        ("image", nil, nil, nil), ("image", "claim", "claim", "claim"), (nil, nil, nil, nil),
+    ] as [(String?, String?, String?, String?)])
+    func `a claim says in both fields what its volume begins with`(
+        source: String?, reference: String?, keptSource: String?, keptReference: String?
+    ) async throws {
+        try await TestAPI.run { api in
+            let client = api.server.client()
+            var spec: Value = ["accessModes": ["ReadWriteOnce"], "resources": ["requests": ["storage": "1Gi"]]]
+            spec["dataSource"] = source.flatMap { Self.sources[$0] }
+            spec["dataSourceRef"] = reference.flatMap { Self.sources[$0] }
+            let claims = Target(.persistentVolumeClaims, namespace: "default")
+            let object: Value = ["metadata": ["name": "data"], "spec": spec]
+            let made = try await client.create(claims, object, WriteOptions()).value
+            #expect(made.at("spec", "dataSource") == keptSource.flatMap { Self.sources[$0] })
+            #expect(made.at("spec", "dataSourceRef") == keptReference.flatMap { Self.sources[$0] })
+            // A client that knows but one of the fields changes nothing.
+            guard source == nil || reference == nil else { return }
+            var name = claims
+            name.name = "data"
+            let again = try await client.update(name, object, WriteOptions()).value
+            #expect(again["spec"] == made["spec"])
+        }
+    }
+}
