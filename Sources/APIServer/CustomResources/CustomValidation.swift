@@ -22,6 +22,23 @@ struct CustomValidation: ObjectValidation {
         BuiltinValidation.validateUpdate(object, over: current, as: version.definition)
     }
 
+    /// Finalizers of custom resources may have any name; who adds one that others could choose too is told.
+    func warnings(_ object: Value, replacing current: Value?) -> [String] {
+        let known = Set(Self.finalizers(current))
+        return Set(Self.finalizers(object)).subtracting(known).sorted()
+            .filter { !$0.contains("/") && !Self.standardFinalizers.contains($0) }
+            .map {
+                "metadata.finalizers: \(GoText.quoted($0)): prefer a domain-qualified finalizer name including a path (/) "
+                    + "to avoid accidental conflicts with other finalizer writers"
+            }
+    }
+
+    private static let standardFinalizers: Set<String> = ["foregroundDeletion", "kubernetes", "orphan"]
+
+    private static func finalizers(_ object: Value?) -> [String] {
+        (object?.at("metadata", "finalizers")?.array ?? []).compactMap(\.string)
+    }
+
     /// The rules that hold for all kinds: a definition without a type of its own has no others.
     private func metadata(_ object: Value) -> [FieldError] {
         BuiltinValidation.validate(object, as: version.definition)

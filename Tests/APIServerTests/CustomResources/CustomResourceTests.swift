@@ -383,6 +383,33 @@ import Wire
         }
     }
 
+    @Test func `who adds a finalizer that others could choose too is warned once`() async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            try await tabs.define(CronTab.definition([CronTab.version("v1", CronTab.schema(["note": ["type": "string"]]))]))
+            var object = CronTab.object("a", [:])
+            object[path: ["metadata", "finalizers"]] = ["tabs.example.com", "example.com/tabs", "orphan"]
+            func warnings(_ method: HTTPMethod, _ path: String, _ type: String, _ body: Value) async throws -> [String] {
+                let answer = try await api.send(
+                    method, path, token: tabs.token, headers: ["Content-Type": type], body: body)
+                #expect(answer.status.code < 300)
+                return answer.headers.values(of: "Warning")
+            }
+            func warning(_ name: String) -> String {
+                #"299 - "metadata.finalizers: \"\#(name)\": prefer a domain-qualified finalizer name including a path "#
+                    + #"(/) to avoid accidental conflicts with other finalizer writers""#
+            }
+            let made = try await warnings(.post, CronTab.path, "application/json", object)
+            #expect(made == [warning("tabs.example.com")])
+            let merge = "application/merge-patch+json"
+            let noted = try await warnings(.patch, CronTab.path + "/a", merge, ["spec": ["note": "x"]])
+            #expect(noted == [])
+            let more: Value = ["metadata": ["finalizers": ["tabs.example.com", "mine"]]]
+            #expect(try await warnings(.patch, CronTab.path + "/a", merge, more) == [warning("mine")])
+            _ = try await warnings(.patch, CronTab.path + "/a", merge, ["metadata": ["finalizers": .null]])
+        }
+    }
+
     @Test func `a definition of what the server brings along changes nothing`() async throws {
         try await TestAPI.run { api in
             let tabs = try await CronTab(api)
