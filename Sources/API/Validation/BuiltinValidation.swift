@@ -6,10 +6,16 @@ public enum BuiltinValidation {
     public static func validate(_ object: Value, as definition: ResourceDefinition) -> [FieldError] {
         var checks = FieldChecks()
         checks.metadata(object["metadata"], of: definition)
+        var rules = FieldChecks()
+        BuiltinRules.of(definition.resource)?.validate(&rules, object)
         // The status is written by components that may be newer or older than this server.
         let table = definition.type?.validate(object, skipping: ["metadata", "status"]) ?? []
-        for error in table { checks.add(error) }
-        BuiltinRules.of(definition.resource)?.validate(&checks, object)
+        // What a kind's own rule says of a field counts, where the table says the same of it.
+        for error in table
+        where !rules.errors.contains(where: { $0.field == error.field && $0.kind == error.kind }) {
+            checks.add(error)
+        }
+        for error in rules.errors { checks.add(error) }
         return checks.errors
     }
 

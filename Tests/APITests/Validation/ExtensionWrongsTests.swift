@@ -39,6 +39,8 @@ import Testing
           webhooks.0.rules.0.operations = ["FLY"]
           ! webhooks[0].rules[0].operations[0]: Unsupported value: "FLY": supported values: "*", "CONNECT", "CREATE", "DELETE", "UPDATE"
         validatingwebhookconfigurations.admissionregistration.k8s.io
+          webhooks.0.sideEffects = "Odd"
+          ! webhooks[0].sideEffects: Unsupported value: "Odd": supported values: "None", "NoneOnDryRun"
           webhooks.0.sideEffects = "Some"
           ! webhooks[0].sideEffects: Unsupported value: "Some": supported values: "None", "NoneOnDryRun"
           webhooks.0.admissionReviewVersions = ["v2"]

@@ -149,6 +149,8 @@ import Testing
           ! spec: Invalid value: {"maxUnavailable":1,"minAvailable":1,"selector":{"matchLabels":{"a":"b"}}}: minAvailable and maxUnavailable cannot be both set
           spec.minAvailable = -1
           ! spec.minAvailable: Invalid value: -1: must be greater than or equal to 0
+          spec.unhealthyPodEvictionPolicy = "Never"
+          ! spec.unhealthyPodEvictionPolicy: Unsupported value: "Never": supported values: "AlwaysAllow", "IfHealthyBudget"
           spec.minAvailable = "101%"
           ! spec.minAvailable: Invalid value: "101%": must not be greater than 100%
           spec.selector = {"matchExpressions": [{"key": "a", "operator": "In"}]}
