@@ -107,6 +107,7 @@ public struct Containerd: Sendable {
                 logger.warning("containerd does not answer: \(fault)")
             }
             async let _: Void = remove(abandoned)
+            async let _: Void = removeLeases(client)
             async let _: Void = endShims(client)
             let end: String
             do { end = try await process.waitForEnd() } catch where Task.isCancelled { return }
@@ -126,13 +127,32 @@ public struct Containerd: Sendable {
         logger.info("removed network namespaces that nobody has: \(removed.joined(separator: ", "))")
     }
 
-    /// What a containerd left that was killed in the middle of starting it. Ends early when cancelled.
+    /// What a containerd was making that was killed before this one began. Once is enough: those who took part were
+    /// cut off.
+    private func removeLeases(_ client: CRIClient) async {
+        guard let begun = ProcessRecord.running(at: layout.processRecord)?.begun else { return }
+        do {
+            let removed = try await AbandonedLeases(grpc: client.grpc).remove(before: begun)
+            guard !removed.isEmpty else { return }
+            logger.info("gave back leases that nobody has: \(removed.joined(separator: ", "))")
+        } catch {
+            guard !Task.isCancelled else { return }
+            logger.warning("cannot give back leases that nobody has: \(error)")
+        }
+    }
+
+    /// What a containerd left that was killed in the middle of starting it, or of ending it. Ends early when cancelled.
     private func endShims(_ client: CRIClient) async {
+        var unheard: Set<String> = []
         for pause in limits.shims {
             do {
                 try await Task.sleep(for: pause)
                 let ended = try await LeakedShims(layout: layout).end(client)
                 for id in ended { logger.info("ended a shim that runs nothing", metadata: ["container": "\(id)"]) }
+                let sockets = AbandonedSockets()
+                let removed = sockets.remove(unheard)
+                if !removed.isEmpty { logger.info("removed sockets of shims that have ended: \(removed.count)") }
+                unheard = sockets.find()
             } catch {
                 if Task.isCancelled { return }
                 logger.warning("cannot look for shims that run nothing: \(error)")
@@ -196,12 +216,14 @@ public struct Containerd: Sendable {
         let log = Command.Stream.descriptor(try Files.openForAppending(layout.log, mode: 0o600))
         command.output = log
         command.errors = log
+        let begun = Timestamp.now
         let child = try await command.start()
         // Before anything else can fail: a process that nobody remembers would hold the socket for ever.
         guard let identity = child.identity else {
             throw Fault(.failed, "containerd ended at once", remedy: "see \(layout.log)")
         }
-        let record = ProcessRecord(identity: identity, bootID: try Machine.bootID(), fingerprint: fingerprint)
+        let record = ProcessRecord(
+            identity: identity, bootID: try Machine.bootID(), fingerprint: fingerprint, begun: begun)
         own.process.withLock { process in
             if case .another = process { return }
             process = .ours(identity)

@@ -10,11 +10,14 @@ struct ProcessRecord: Hashable, Sendable {
     var bootID: String
     /// Of everything that the process was started with: another one is another process.
     var fingerprint: String
+    /// A moment just before the process was started, by the system's clock; `nil` in the records of older versions.
+    var begun: Timestamp?
 
-    init(identity: ProcessIdentity, bootID: String, fingerprint: String) {
+    init(identity: ProcessIdentity, bootID: String, fingerprint: String, begun: Timestamp? = nil) {
         self.identity = identity
         self.bootID = bootID
         self.fingerprint = fingerprint
+        self.begun = begun
     }
 
     /// Reads a record; `nil` when it has not the form of one, as after an older version.
@@ -25,14 +28,16 @@ struct ProcessRecord: Hashable, Sendable {
             let start = value["startTime"]?.integer.flatMap(UInt64.init(exactly:))
         else { return nil }
         self.init(
-            identity: ProcessIdentity(pid: pid, startTime: start), bootID: bootID, fingerprint: fingerprint)
+            identity: ProcessIdentity(pid: pid, startTime: start), bootID: bootID, fingerprint: fingerprint,
+            begun: value["begun"]?.string.flatMap { Timestamp($0) })
     }
 
     var json: [UInt8] {
-        let value: Value = [
+        var value: Value = [
             "pid": .integer(Int64(identity.pid)), "startTime": .integer(Int64(identity.startTime)),
             "bootID": .string(bootID), "fingerprint": .string(fingerprint),
         ]
+        if let begun { value["begun"] = .string(begun.format(fractionDigits: 9)) }
         return value.json
     }
 

@@ -9,6 +9,9 @@ struct ContainerdImages: Sendable {
     let grpc: GRPCClient
     var timeout = Duration.seconds(60)
 
+    /// What the ids of our leases begin with.
+    static let leasePrefix = "k3s-"
+
     /// Puts an image in the store under `name` (in full), replacing what had the name before.
     ///
     /// `labels` go on the name; those that begin `containerd.io/gc` mean something to containerd.
@@ -62,7 +65,7 @@ struct ContainerdImages: Sendable {
     private func makeLease() async throws(Fault) -> String {
         let expiry = (Timestamp.now + .seconds(600)).description
         let request = CreateLeaseRequest(
-            id: "k3s-\(UInt64.random(in: 0...UInt64.max))", labels: ["containerd.io/gc.expire": expiry])
+            id: "\(Self.leasePrefix)\(UInt64.random(in: 0...UInt64.max))", labels: ["containerd.io/gc.expire": expiry])
         let _: Single<EmptyMessage> = try await call(
             "leases.v1.Leases/Create", request, "cannot make a lease")
         return request.id

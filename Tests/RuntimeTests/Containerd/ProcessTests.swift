@@ -21,6 +21,9 @@ import Testing
         let own = try #require(ProcessIdentity(pid: Machine.processID))
         let record = ProcessRecord(identity: own, bootID: try Machine.bootID(), fingerprint: "f")
         #expect(ProcessRecord(json: record.json) == record)
+        var timed = record
+        timed.begun = Timestamp(seconds: 1_700_000_000, nanoseconds: 123_456_789)
+        #expect(ProcessRecord(json: timed.json) == timed)
         try Files.write(record.json, to: path)
         #expect(ProcessRecord.running(at: path) == record)
 

@@ -188,6 +188,34 @@ struct ContainerdTests {
         }
     }
 
+    @Test func `what a killed containerd was making is given back, and nobody else's`() async throws {
+        try await TestNode.run { node in
+            let expiry = ["containerd.io/gc.expire": (Timestamp.now + .seconds(3600)).description]
+            try await node.withContainerd { client in
+                try await client.makeLease("418034402-yVkD", expiry)
+                try await client.makeLease("k3s-7", expiry)
+                try await client.makeLease("7-abcd", [:])
+                try await client.makeLease("mine", expiry)
+                let record = try #require(ProcessRecord.running(at: node.layout.processRecord))
+                // It runs: who took them may be at work.
+                #expect(try await AbandonedLeases(grpc: client.grpc).remove(before: try #require(record.begun)) == [])
+                try record.identity.send(.kill)
+                #expect(try await record.identity.waitForEnd())
+            }
+            try await node.withContainerd { client in
+                while try await client.leases() != ["7-abcd", "mine"] { try await Task.sleep(for: .milliseconds(20)) }
+                let record = try #require(ProcessRecord.running(at: node.layout.processRecord))
+                try await client.makeLease("5-efgh", expiry)
+                #expect(try await AbandonedLeases(grpc: client.grpc).remove(before: try #require(record.begun)) == [])
+            }
+            // The next run does not take from the containerd that it adopts.
+            try await node.withContainerd { client in
+                try await Task.sleep(for: .milliseconds(500))
+                #expect(try await client.leases() == ["5-efgh", "7-abcd", "mine"])
+            }
+        }
+    }
+
     @Test func `a containerd that cannot start says why`() async throws {
         try await TestNode.run { node in
             try Files.makeDirectory(node.layout.configuration + "/config.toml.d")
@@ -276,6 +304,21 @@ struct ContainerdTests {
                 #expect(try await store.names(withLabel: label, "pinned") == [pause])
             }
         }
+    }
+}
+
+extension CRIClient {
+    fileprivate func makeLease(_ id: String, _ labels: [String: String]) async throws {
+        let _: Single<EmptyMessage> = try await grpc.call(
+            "/containerd.services.leases.v1.Leases/Create", CreateLeaseRequest(id: id, labels: labels),
+            metadata: .containerd, timeout: .seconds(10), "cannot make a lease")
+    }
+
+    fileprivate func leases() async throws -> [String] {
+        let leases: Items<LeaseRecord> = try await grpc.call(
+            "/containerd.services.leases.v1.Leases/List", EmptyMessage(), metadata: .containerd,
+            timeout: .seconds(10), "cannot list leases")
+        return leases.items.map(\.id).sorted()
     }
 }
 
