@@ -23,6 +23,9 @@ struct LifecycleHook: Sendable {
             let wanted = Duration.seconds(min(sleep.seconds, PodFacts.longestGrace))
             // A sleep that is cut short has done what it is for.
             try? await Task.sleep(for: limit.map { min($0, wanted) } ?? wanted)
+        } else {
+            // `tcpSocket` is in the API for old objects' sake: "lifecycle hooks will fail at runtime when it is specified".
+            throw Fault(.unsupported, "invalid handler: a hook is a command, a request over HTTP or a sleep")
         }
     }
 

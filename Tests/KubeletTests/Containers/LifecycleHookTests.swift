@@ -42,6 +42,12 @@ import Wire
         }
     }
 
+    @Test func `a hook that Kubernetes has no action for fails`() async throws {
+        for hook: Value in [["tcpSocket": ["port": 80]], [:]] {
+            await #expect(throws: Fault.self) { try await run(hook) }
+        }
+    }
+
     @Test func `a sleep ends with the time that is left`() async throws {
         try await run(["sleep": ["seconds": 3600]], limit: .milliseconds(1))
     }
