@@ -12,7 +12,7 @@ extension Fault {
     /// What a driver answered, in the words that events have for it.
     var asTold: String {
         guard let status = cause as? GRPCStatus else { return summary }
-        return "rpc error: code = \(status.code.goName) desc = \(status.message)"
+        return status.textOfGo
     }
 
     /// Whether what was asked of a driver surely is not done, and not being done: of a call that was broken off, nobody
@@ -28,17 +28,5 @@ extension Fault {
         var fault = self
         fault.summary = "\(step) failed for volume \(QuotedText.quoted(volume)) : \(asTold)"
         return fault
-    }
-}
-
-extension GRPCStatus.Code {
-    /// As Go's library prints it.
-    fileprivate var goName: String {
-        let names = [
-            "OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound", "AlreadyExists",
-            "PermissionDenied", "ResourceExhausted", "FailedPrecondition", "Aborted", "OutOfRange", "Unimplemented",
-            "Internal", "Unavailable", "DataLoss", "Unauthenticated",
-        ]
-        return names.indices.contains(rawValue) ? names[rawValue] : "Code(\(rawValue))"
     }
 }

@@ -108,7 +108,7 @@ struct NetworkChecker: ProbeChecker {
             case .unavailable:
                 .failure(
                     "timeout: failed to connect service \"\(address)\" within \(timeout.components.seconds)s")
-            default: .failure("error: health rpc probe failed: \(error.message)")
+            default: .failure("error: health rpc probe failed: \(error.textOfGo)")
             }
         }
     }

@@ -87,12 +87,3 @@ public struct DevicePluginClient: DevicePluginService {
         }
     }
 }
-
-extension GRPCStatus {
-    /// `rpc error: code = Unknown desc = …`
-    var textOfGo: String {
-        let name = code.description.split(separator: " ").map { $0.prefix(1).uppercased() + $0.dropFirst() }
-            .joined()
-        return "rpc error: code = \(name) desc = \(message)"
-    }
-}

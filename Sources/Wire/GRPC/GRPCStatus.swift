@@ -40,6 +40,10 @@ public struct GRPCStatus: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     public var description: String { "\(code): \(message)" }
+
+    /// As gRPC's library for Go prints it, which is how people know it from the events of their pods:
+    /// `rpc error: code = NotFound desc = …`.
+    public var textOfGo: String { "rpc error: code = \(code.nameOfGo) desc = \(message)" }
 }
 
 extension GRPCStatus.Code: CustomStringConvertible {
@@ -51,6 +55,15 @@ extension GRPCStatus.Code: CustomStringConvertible {
 
     public var description: String {
         Self.names.indices.contains(rawValue) ? Self.names[rawValue] : "code \(rawValue)"
+    }
+
+    fileprivate var nameOfGo: String {
+        let names = [
+            "OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound", "AlreadyExists",
+            "PermissionDenied", "ResourceExhausted", "FailedPrecondition", "Aborted", "OutOfRange", "Unimplemented",
+            "Internal", "Unavailable", "DataLoss", "Unauthenticated",
+        ]
+        return names.indices.contains(rawValue) ? names[rawValue] : "Code(\(rawValue))"
     }
 
     /// What an HTTP status means when the answer holds no gRPC status ("HTTP to gRPC Status Code Mapping").

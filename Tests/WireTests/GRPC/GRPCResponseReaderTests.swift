@@ -111,4 +111,15 @@ import Testing
             headers[":path"] == ["/a/b"] && headers["te"] == ["trailers"] && headers["grpc-timeout"] == [])
         #expect(headers["k"] == ["v"] && headers["x-bin"] == ["/w"])
     }
+
+    @Test func `a status is told as Go tells it`() {
+        for (status, text) in [
+            (GRPCStatus(.notFound, "no such lamp"), "rpc error: code = NotFound desc = no such lamp"),
+            (GRPCStatus(.cancelled, ""), "rpc error: code = Canceled desc = "),
+            (GRPCStatus(.unauthenticated, "who"), "rpc error: code = Unauthenticated desc = who"),
+            (GRPCStatus(GRPCStatus.Code(rawValue: 17), "x"), "rpc error: code = Code(17) desc = x"),
+        ] {
+            #expect(status.textOfGo == text)
+        }
+    }
 }
