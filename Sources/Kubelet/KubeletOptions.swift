@@ -3,10 +3,8 @@ public import Support
 
 /// What a kubelet is told about its node when it starts.
 public struct KubeletOptions: Sendable {
-    /// The name of the Node object.
+    /// The name of the Node object, and the host's as that object tells it: k3s overrides the one with the other.
     public var nodeName: String
-    /// The name that the machine has, where it differs from the node's.
-    public var hostname: String
     /// Addresses under which pods and other nodes reach this one; the first is the node's own in
     /// `status.hostIP`.
     public var internalAddresses: [Support.IPAddress]
@@ -61,11 +59,9 @@ public struct KubeletOptions: Sendable {
     public var providerID = ""
 
     public init(
-        nodeName: String, hostname: String? = nil, internalAddresses: [Support.IPAddress], version: String,
-        layout: KubeletLayout
+        nodeName: String, internalAddresses: [Support.IPAddress], version: String, layout: KubeletLayout
     ) {
         self.nodeName = nodeName
-        self.hostname = hostname ?? nodeName
         self.internalAddresses = internalAddresses
         self.version = version
         self.layout = layout

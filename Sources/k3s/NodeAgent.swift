@@ -87,8 +87,8 @@ struct NodeAgent {
     private func kubeletOptions(_ resolver: String) throws(Fault) -> KubeletOptions {
         let node = configuration.node
         var options = KubeletOptions(
-            nodeName: name, hostname: try Machine.hostname().lowercased(), internalAddresses: identity.addresses,
-            version: Program.version, layout: KubeletLayout(root: node.kubelet.rootDirectory))
+            nodeName: name, internalAddresses: identity.addresses, version: Program.version,
+            layout: KubeletLayout(root: node.kubelet.rootDirectory))
         options.externalAddresses = node.externalAddresses
         options.labels = node.labels.merging(Self.serverLabels) { asked, _ in asked }
         options.annotations = annotations

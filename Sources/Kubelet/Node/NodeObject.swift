@@ -38,7 +38,7 @@ struct NodeObject: Sendable {
 
     private var labels: [String: String] {
         var labels = [
-            "kubernetes.io/hostname": options.hostname, "kubernetes.io/os": "linux",
+            "kubernetes.io/hostname": options.nodeName, "kubernetes.io/os": "linux",
             "kubernetes.io/arch": facts.info.architecture, "beta.kubernetes.io/os": "linux",
             "beta.kubernetes.io/arch": facts.info.architecture,
         ]
@@ -75,7 +75,7 @@ struct NodeObject: Sendable {
         }
         return options.internalAddresses.map { address("InternalIP", $0.description) }
             + options.externalAddresses.map { address("ExternalIP", $0.description) }
-            + [address("Hostname", options.hostname)]
+            + [address("Hostname", options.nodeName)]
     }
 }
 
