@@ -125,7 +125,7 @@ public final class Kubelet: Sendable {
     private func makeContext(_ capacity: NodeCapacity, _ node: NodeKeeper) -> PodContext {
         let (table, queue) = (table, queue)
         let images = ImageStore(
-            imageService, client: client, events: events, operations: operations,
+            imageService, client: client, events: events, operations: operations, limits: options.pullLimits,
             wake: { uid in
                 // A container that waits for a pull waits without an end.
                 table[uid]?.remember { memory in

@@ -10,6 +10,7 @@ enum KubeletConfigurationFile {
     private enum Form {
         case text
         case number
+        case flag
         /// `a,b`
         case list
         /// `a=1,b=2`, with this between name and value.
@@ -38,13 +39,17 @@ enum KubeletConfigurationFile {
         "imageMaximumGCAge": ("image-maximum-gc-age", .text),
         "imageMinimumGCAge": ("minimum-image-ttl-duration", .text),
         "kubeReserved": ("kube-reserved", .map("=")),
+        "maxParallelImagePulls": ("max-parallel-image-pulls", .number),
         "maxPods": ("max-pods", .number),
         "memoryManagerPolicy": ("memory-manager-policy", .text),
         "podPidsLimit": ("pod-max-pids", .number),
         "podsPerCore": ("pods-per-core", .number),
+        "registryBurst": ("registry-burst", .number),
+        "registryPullQPS": ("registry-qps", .number),
         "reservedMemory": ("reserved-memory", .memory),
         "reservedSystemCPUs": ("reserved-cpus", .text),
         "resolvConf": ("resolv-conf", .text),
+        "serializeImagePulls": ("serialize-image-pulls", .flag),
         "staticPodPath": ("pod-manifest-path", .text),
         "systemReserved": ("system-reserved", .map("=")),
         "topologyManagerPolicy": ("topology-manager-policy", .text),
@@ -94,6 +99,7 @@ enum KubeletConfigurationFile {
         switch form {
         case .text: return value.string
         case .number: return value.integer.map { "\($0)" }
+        case .flag: return value.bool.map { "\($0)" }
         case .list:
             guard let items = value.array, case let texts = items.compactMap(\.string),
                 texts.count == items.count

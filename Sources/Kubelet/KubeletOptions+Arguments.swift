@@ -16,6 +16,10 @@ extension KubeletOptions {
             case "image-maximum-gc-age":
                 let age = try argument.duration()
                 imageLimits.maximumAge = age == .zero ? nil : age
+            case "serialize-image-pulls": pullLimits.isSerial = try argument.flag()
+            case "max-parallel-image-pulls": pullLimits.mostAtOnce = try argument.number(1...Int(Int32.max))
+            case "registry-qps": pullLimits.perSecond = try argument.number(0...Int(Int32.max))
+            case "registry-burst": pullLimits.burst = try argument.number(0...Int(Int32.max))
             case "pod-max-pids":
                 let most = try argument.number(-1...Int(Int32.max))
                 podProcesses = most > 0 ? most : nil
@@ -45,6 +49,12 @@ extension KubeletOptions {
         }
         guard imageLimits.low < imageLimits.high else {
             throw Fault(.invalid, "--kubelet-arg image-gc-low-threshold must be below image-gc-high-threshold")
+        }
+        guard !pullLimits.isSerial || pullLimits.mostAtOnce ?? 1 <= 1 else {
+            throw Fault(
+                .invalid,
+                "maxParallelImagePulls cannot be larger than 1 unless SerializeImagePulls (--serialize-image-pulls) "
+                    + "is set to false")
         }
         try applyThresholds(arguments)
     }
@@ -107,6 +117,13 @@ private struct Argument {
     func number(_ range: ClosedRange<Int>) throws(Fault) -> Int {
         guard let number = Int(value), range.contains(number) else { throw wrong("a number in \(range)") }
         return number
+    }
+
+    /// One that is only named is set.
+    func flag() throws(Fault) -> Bool {
+        if value.isEmpty { return true }
+        guard let isOn = ResourcePolicies.bool(value) else { throw wrong("true or false") }
+        return isOn
     }
 
     /// Of at least 1 byte.

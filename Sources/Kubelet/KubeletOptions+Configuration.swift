@@ -82,6 +82,9 @@ extension KubeletOptions {
             "imageMaximumGCAge": text(imageLimits.maximumAge ?? .zero),
             "imageGCHighThresholdPercent": .integer(Int64(imageLimits.high)),
             "imageGCLowThresholdPercent": .integer(Int64(imageLimits.low)),
+            "serializeImagePulls": .bool(pullLimits.isSerial),
+            "registryPullQPS": .integer(Int64(pullLimits.perSecond)),
+            "registryBurst": .integer(Int64(pullLimits.burst)),
             "evictionHard": thresholds(false) { $0.quantity.text },
             "evictionPressureTransitionPeriod": text(evictionTransition),
             "cpuManagerPolicy": policies.hasOwnProcessors ? "static" : "none",
@@ -91,6 +94,7 @@ extension KubeletOptions {
         ]
         if let staticPods { value["staticPodPath"] = .string(staticPods) }
         if let podsPerCore { value["podsPerCore"] = .integer(Int64(podsPerCore)) }
+        if let most = pullLimits.mostAtOnce { value["maxParallelImagePulls"] = .integer(Int64(most)) }
         if !providerID.isEmpty { value["providerID"] = .string(providerID) }
         if evictionThresholds.contains(where: { $0.gracePeriod != nil }) {
             value["evictionSoft"] = thresholds(true) { $0.quantity.text }

@@ -41,6 +41,8 @@ public struct KubeletOptions: Sendable {
     public var podProcesses: Int?
     /// What pods do not get.
     public var reservation = NodeReservation()
+    /// How many images are pulled at once, and how often.
+    public var pullLimits = PullLimits()
     /// When images go to make room.
     public var imageLimits = ImageLimits()
     /// When pods go, too.

@@ -37,6 +37,10 @@ import Testing
             imageGCLowThresholdPercent: 60
             imageMinimumGCAge: 5m
             imageMaximumGCAge: 24h
+            serializeImagePulls: true
+            maxParallelImagePulls: 1
+            registryPullQPS: 7
+            registryBurst: 9
             podPidsLimit: 100
             podsPerCore: 10
             maxPods: 42
@@ -68,6 +72,8 @@ import Testing
         #expect(
             options.imageLimits.minimumAge == .seconds(300)
                 && options.imageLimits.maximumAge == .seconds(86_400))
+        let pulls = options.pullLimits
+        #expect(pulls.isSerial && pulls.mostAtOnce == 1 && pulls.perSecond == 7 && pulls.burst == 9)
         #expect(options.podProcesses == 100 && options.podsPerCore == 10 && options.maxPods == 42)
         #expect(options.cgroupRoot == "/pods" && options.clusterDNS == ["10.0.0.10", "10.0.0.11"])
         #expect(options.clusterDomain == "example.org" && options.resolvConf == "/etc/other")
@@ -110,6 +116,7 @@ import Testing
             "the field enableServer is not part of this version yet"
         ),
         ("maxPods: many", .invalid, "the field maxPods has the wrong type"),
+        ("serializeImagePulls: 1", .invalid, "the field serializeImagePulls has the wrong type"),
         ("systemReserved: [cpu]", .invalid, "the field systemReserved has the wrong type"),
         ("maxPods: 0", .invalid, "max-pods"),
         ("kind: Other\napiVersion: v1\n", .invalid, "is not a KubeletConfiguration"),
@@ -135,6 +142,7 @@ import Testing
         #expect(told["maxPods"] == 7 && told["evictionSoftGracePeriod"]?["memory.available"] == "1m30s")
         #expect(told["evictionHard"]?["memory.available"] == "100Mi" && told["reservedSystemCPUs"] == "0-1")
         #expect(told["systemReserved"]?["cpu"] == "2000m" && told["cpuManagerPolicy"] == "none")
+        #expect(told["serializeImagePulls"] == false && told["registryPullQPS"] == 5 && told["registryBurst"] == 10)
         #expect(told["imageMinimumGCAge"] == "2m0s" && told["kind"] == "KubeletConfiguration")
     }
 }

@@ -28,6 +28,23 @@ import Testing
         #expect(defaults.evictionThresholds == EvictionThreshold.defaults && EvictionThreshold.defaults.count == 5)
     }
 
+    @Test func `pulls have their limits`() throws {
+        let defaults = try Self.options([:]).pullLimits
+        #expect(!defaults.isSerial && defaults.slots == nil && defaults.perSecond == 5 && defaults.burst == 10)
+        let limits = try Self.options([
+            "max-parallel-image-pulls": "3", "registry-qps": "0", "registry-burst": "1",
+        ]).pullLimits
+        #expect(limits.slots == 3 && limits.perSecond == 0 && limits.burst == 1)
+        for text in ["", "true", "1"] {
+            #expect(try Self.options(["serialize-image-pulls": text]).pullLimits.slots == 1)
+        }
+        #expect(try Self.options(["serialize-image-pulls": "false"]).pullLimits.slots == nil)
+        let fault = #expect(throws: Fault.self) {
+            try Self.options(["serialize-image-pulls": "true", "max-parallel-image-pulls": "2"])
+        }
+        #expect(fault?.summary.hasPrefix("maxParallelImagePulls cannot be larger than 1 unless") == true)
+    }
+
     @Test func `thresholds replace those that were there`() throws {
         let options = try Self.options([
             "eviction-hard": "memory.available<1Gi,nodefs.available<0%", "eviction-soft": "nodefs.available<20%",
@@ -46,6 +63,7 @@ import Testing
         ("eviction-hard", "memory.available=1Gi"), ("eviction-hard", "memory.available<y"),
         ("eviction-soft", "memory.available<1Gi"), ("other", "1"), ("system-reserved", "cpu"),
         ("kube-reserved", "disk=1"), ("system-reserved", "cpu=-1"), ("pods-per-core", "-1"),
+        ("serialize-image-pulls", "perhaps"), ("max-parallel-image-pulls", "0"), ("registry-qps", "-1"),
     ])
     func `what means nothing is told by its name`(name: String, value: String) {
         let fault = #expect(throws: Fault.self) { try Self.options([name: value]) }

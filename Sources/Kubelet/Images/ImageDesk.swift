@@ -20,12 +20,12 @@ struct ImageDesk: Sendable {
 
     /// How a pull went.
     enum Outcome: Hashable, Sendable {
-        case pulled(reference: String, took: Duration)
+        case pulled(reference: String, took: Duration, withWaiting: Duration)
         case failed(String)
     }
 
     enum Answer: Hashable, Sendable {
-        /// Start this pull, tell of its end, and ask again then.
+        /// Start this pull when its turn has come (``PullLine``), tell of its end, and ask again then.
         case pull
         /// Somebody else's pull serves this wish, too: ask again when it has ended.
         case wait
@@ -76,6 +76,13 @@ struct ImageDesk: Sendable {
 
     /// How the pull ended that `wish` waited for. Told once.
     mutating func news(_ wish: Wish) -> Outcome? { ended.removeValue(forKey: wish)?.outcome }
+
+    /// Nobody waits for the pull any more, and it has not begun: it does not. False when somebody does.
+    mutating func abandon(_ key: Key) -> Bool {
+        guard pulls[key]?.isEmpty ?? true else { return false }
+        pulls[key] = nil
+        return true
+    }
 
     /// The pull is over; returns the pods that shall ask again.
     mutating func end(_ key: Key, _ outcome: Outcome, now: Timestamp) -> Set<String> {

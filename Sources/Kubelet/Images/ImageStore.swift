@@ -26,23 +26,33 @@ final class ImageStore: Sendable {
         var policy: String
     }
 
+    /// A pull that waits for its turn.
+    private struct Pull: Sendable {
+        var key: ImageDesk.Key
+        var config: CRI.PodSandboxConfig
+        var askedAt: ContinuousClock.Instant
+    }
+
     private let service: any ImageService
     private let client: any Client
     private let events: EventRecorder
     private let operations: Operations
     private let desk = Mutex(ImageDesk())
+    private let line: Mutex<PullLine<Pull>>
     private let wake: @Sendable (_ podUID: String) -> Void
     /// The images of the node have changed.
     private let changed: @Sendable () -> Void
 
     init(
         _ service: any ImageService, client: any Client, events: EventRecorder, operations: Operations,
+        limits: PullLimits = PullLimits(),
         wake: @escaping @Sendable (_ podUID: String) -> Void, changed: @escaping @Sendable () -> Void
     ) {
         self.service = service
         self.client = client
         self.events = events
         self.operations = operations
+        line = Mutex(PullLine(limits))
         self.wake = wake
         self.changed = changed
     }
@@ -107,7 +117,8 @@ final class ImageStore: Sendable {
         switch desk.withLock({ $0.ask(wish, key, now: .now) }) {
         case .pull:
             note(.normal, "Pulling", "Pulling image \"\(container.image)\"")
-            start(key, config)
+            line.withLock { $0.add(Pull(key: key, config: config, askedAt: .now)) }
+            startThoseDue()
             return .hold(.beingPulled)
         case .wait:
             return .hold(.beingPulled)
@@ -127,14 +138,16 @@ final class ImageStore: Sendable {
         _ outcome: ImageDesk.Outcome, _ reference: ImageReference, _ container: Want, _ note: Note
     ) async throws(Fault) -> Answer {
         switch outcome {
-        case .pulled(_, let took):
+        case .pulled(_, let took, let withWaiting):
             guard let image = try await service.imageStatus(CRI.ImageSpec(reference.description)) else {
                 throw Fault(.notFound, "the image \(container.image) went away right after it was pulled")
             }
-            let time = GoDuration.format(took.inMilliseconds)
+            let (time, whole) = (
+                GoDuration.format(took.inMilliseconds), GoDuration.format(withWaiting.inMilliseconds)
+            )
             note(
                 .normal, "Pulled",
-                "Successfully pulled image \"\(container.image)\" in \(time) (\(time) including waiting). "
+                "Successfully pulled image \"\(container.image)\" in \(time) (\(whole) including waiting). "
                     + "Image size: \(image.size) bytes.")
             return .ready(image)
         case .failed(let why):
@@ -145,21 +158,42 @@ final class ImageStore: Sendable {
         }
     }
 
-    private func start(_ key: ImageDesk.Key, _ config: CRI.PodSandboxConfig) {
+    /// Begins the pulls whose turn it is. What time alone lets begin is looked at again then.
+    private func startThoseDue(isPlanned: Bool = false) {
+        let turn = line.withLock { $0.turn(now: .sinceBoot, isPlanned: isPlanned) }
+        for pull in turn.begin { start(pull) }
+        guard let pause = turn.lookAfter else { return }
         operations.start { [self] in
-            let began = ContinuousClock.now
-            let outcome: ImageDesk.Outcome
-            do throws(Fault) {
-                let id = try await service.pullImage(
-                    CRI.ImageSpec(key.image), auth: key.auth, sandboxConfig: config)
-                outcome = .pulled(reference: id, took: ContinuousClock.now - began)
-            } catch {
-                outcome = .failed(error.forPeople)
-            }
-            let pods = desk.withLock { $0.end(key, outcome, now: .now) }
-            changed()
-            for pod in pods { wake(pod) }
+            try? await Task.sleep(for: pause)
+            if !Task.isCancelled { startThoseDue(isPlanned: true) }
         }
+    }
+
+    private func start(_ pull: Pull) {
+        operations.start { [self] in
+            await run(pull)
+            line.withLock { $0.end() }
+            startThoseDue()
+        }
+    }
+
+    private func run(_ pull: Pull) async {
+        let key = pull.key
+        // The pods that wanted it may have gone while it waited.
+        guard !desk.withLock({ $0.abandon(key) }) else { return }
+        let began = ContinuousClock.now
+        let outcome: ImageDesk.Outcome
+        do throws(Fault) {
+            let id = try await service.pullImage(
+                CRI.ImageSpec(key.image), auth: key.auth, sandboxConfig: pull.config)
+            let now = ContinuousClock.now
+            outcome = .pulled(reference: id, took: now - began, withWaiting: now - pull.askedAt)
+        } catch {
+            outcome = .failed(error.forPeople)
+        }
+        let pods = desk.withLock { $0.end(key, outcome, now: .now) }
+        changed()
+        for pod in pods { wake(pod) }
     }
 
     private func credentials(of pod: Pod, _ note: Note) async -> RegistryCredentials {

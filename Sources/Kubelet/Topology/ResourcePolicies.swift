@@ -124,7 +124,8 @@ public struct ResourcePolicies: Hashable, Sendable {
         return pairs
     }
 
-    private static func bool(_ text: String) -> Bool? {
+    /// As Go reads it.
+    static func bool(_ text: String) -> Bool? {
         ["1", "t", "T", "true", "TRUE", "True"].contains(text)
             ? true : ["0", "f", "F", "false", "FALSE", "False"].contains(text) ? false : nil
     }

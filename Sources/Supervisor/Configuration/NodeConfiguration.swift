@@ -41,7 +41,8 @@ public struct NodeConfiguration: Hashable, Sendable {
             "eviction-minimum-reclaim", "eviction-pressure-transition-period", "eviction-soft",
             "eviction-soft-grace-period", "image-gc-high-threshold", "image-gc-low-threshold", "image-maximum-gc-age",
             "kube-reserved", "memory-manager-policy", "minimum-image-ttl-duration", "pod-manifest-path",
-            "pod-max-pids", "pods-per-core", "reserved-cpus", "reserved-memory", "resolv-conf", "system-reserved",
+            "pod-max-pids", "pods-per-core", "registry-burst", "registry-qps", "reserved-cpus", "reserved-memory",
+            "resolv-conf", "serialize-image-pulls", "system-reserved",
             "topology-manager-policy", "topology-manager-policy-options", "topology-manager-scope",
         ]
     }

@@ -17,7 +17,7 @@ import Testing
         #expect(desk.ask(wish("a"), key, now: now) == .pull)
         #expect(desk.ask(wish("b"), key, now: now) == .wait)
         #expect(desk.ask(wish("c"), ImageDesk.Key(image: "j", auth: nil), now: now) == .pull)
-        let outcome = ImageDesk.Outcome.pulled(reference: "r", took: .seconds(1))
+        let outcome = ImageDesk.Outcome.pulled(reference: "r", took: .seconds(1), withWaiting: .seconds(2))
         #expect(desk.end(key, outcome, now: now) == ["a", "b"])
         #expect(desk.ask(wish("a"), key, now: now) == .ended(outcome))
         #expect(desk.news(wish("b")) == outcome)
@@ -37,7 +37,7 @@ import Testing
             clock = until
         }
         #expect(desk.ask(wish("a"), key, now: clock) == .pull)
-        _ = desk.end(key, .pulled(reference: "", took: .zero), now: clock)
+        _ = desk.end(key, .pulled(reference: "", took: .zero, withWaiting: .zero), now: clock)
         _ = desk.news(wish("a"))
         #expect(desk.ask(wish("a"), key, now: clock) == .pull)
     }
@@ -46,8 +46,17 @@ import Testing
         var desk = ImageDesk()
         _ = desk.ask(wish("a"), key, now: now)
         #expect(desk.isWaiting(podUID: wish("a").podUID, wish("a").container))
+        #expect(!desk.abandon(key))
         desk.forget(podUID: "a")
         #expect(!desk.isWaiting(podUID: wish("a").podUID, wish("a").container) && desk.end(key, .failed(""), now: now).isEmpty)
+    }
+
+    @Test func `a pull that nobody waits for does not begin`() {
+        var desk = ImageDesk()
+        _ = desk.ask(wish("a"), key, now: now)
+        desk.forget(podUID: "a")
+        #expect(desk.abandon(key))
+        #expect(desk.ask(wish("b"), key, now: now) == .pull)
     }
 }
 

@@ -278,6 +278,35 @@ struct KubeletTests {
         }
     }
 
+    @Test func `images are pulled one after the other, and none for a pod that is gone`() async throws {
+        try await KubeletWorld.with {
+            $0.arguments = ["serialize-image-pulls": "true"]
+        } _: { world in
+            let bell = Bell()
+            world.runtime.change { $0.whilePulling = { await bell.wait() } }
+            try await world.run {
+                let events = try await world.client.observe(Event.self)
+                for name in ["one", "two", "three"] {
+                    world.client.put(world.pod(name, image: name))
+                    try await eventually {
+                        events.list(namespace: "default").map { Event($0) }.contains {
+                            $0.reason == "Pulling" && $0.involvedObject.name == name
+                        }
+                    }
+                }
+                world.delete("two", grace: 1)
+                try await world.until("two") { $0 == nil }
+                #expect(world.runtime.calls.filter { $0.hasPrefix("pull") } == ["pull docker.io/library/one:latest"])
+                bell.ring()
+                try await world.until("one") { $0?.isReady ?? false }
+                bell.ring()
+                try await world.until("three") { $0?.isReady ?? false }
+                let pulls = world.runtime.calls.filter { $0.hasPrefix("pull") }
+                #expect(pulls == ["one", "three"].map { "pull docker.io/library/\($0):latest" })
+            }
+        }
+    }
+
     @Test func `the image of a volume is pulled by its own policy before the container starts`() async throws {
         try await KubeletWorld.with { world in
             try await world.run {

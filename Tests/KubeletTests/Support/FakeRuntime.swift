@@ -22,6 +22,8 @@ final class FakeRuntime: RuntimeService, ImageService {
         /// Containers that do not end by being asked.
         var stubborn: Set<String> = []
         var onStart: (@Sendable () -> Void)?
+        /// Each pull takes as long as this.
+        var whilePulling: (@Sendable () async -> Void)?
     }
 
     private let state = Mutex(State())
@@ -223,8 +225,9 @@ final class FakeRuntime: RuntimeService, ImageService {
     func pullImage(
         _ image: CRI.ImageSpec, auth: CRI.AuthConfig?, sandboxConfig: CRI.PodSandboxConfig?
     ) async throws(Fault) -> String {
+        change { $0.calls.append("pull \(image.image)") }
+        await read(\.whilePulling)?()
         let isRefused = state.withLock { state in
-            state.calls.append("pull \(image.image)")
             if state.refusedPulls.contains(image.image) { return true }
             state.images.insert(image.image)
             return false
