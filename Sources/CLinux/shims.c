@@ -8,8 +8,10 @@
 #include <malloc.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -51,6 +53,29 @@ static int unmap_code(struct dl_phdr_info *object, size_t size, void *context) {
 }
 
 void linux_return_code_memory(void) { dl_iterate_phdr(unmap_code, NULL); }
+
+ssize_t linux_receive_descriptors(int socket, void *buffer, size_t size, int *descriptors, int most, int *count) {
+    // The kernel passes on no more than 253 at once (SCM_MAX_FD).
+    union { struct cmsghdr align; char bytes[CMSG_SPACE(253 * sizeof(int))]; } control;
+    struct iovec part = {.iov_base = buffer, .iov_len = size};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
+    };
+    *count = 0;
+    const ssize_t length = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (length < 0) return -1;
+    for (struct cmsghdr *head = CMSG_FIRSTHDR(&message); head; head = CMSG_NXTHDR(&message, head)) {
+        if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) continue;
+        const size_t number = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < number; i++) {
+            int descriptor;
+            memcpy(&descriptor, CMSG_DATA(head) + i * sizeof(int), sizeof descriptor);
+            if (*count < most) descriptors[(*count)++] = descriptor;
+            else close(descriptor);
+        }
+    }
+    return length;
+}
 
 int linux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 int linux_sync_filesystem(int fd) { return syncfs(fd); }

@@ -109,7 +109,7 @@ public final class Kubelet: Sendable {
             group.addTask { await self.probe() }
             group.addTask { await self.logs.run() }
             group.addTask {
-                await node.run(ready: ready) {
+                await node.run(ready: ready, complaint: { context.shutdown.complaint }) {
                     self.lookAtClock()
                     context.storage.look(context)
                     return await pressure.look()
@@ -117,6 +117,7 @@ public final class Kubelet: Sendable {
             }
             group.addTask { await self.followRuntime(context) }
             group.addTask { await self.keepStatics() }
+            group.addTask { await context.shutdown.run(context) }
             if observation == nil { group.addTask { await self.awaitAPI(context) } }
             group.addTask { await self.work(context, writer) }
         }
@@ -133,6 +134,11 @@ public final class Kubelet: Sendable {
                 }
                 queue.add(uid)
             }, changed: { node.imagesChanged() })
+        let admission = AdmissionDesk(client, options.nodeName, capacity, resources) { queue.add($0) }
+        let shutdown = ShutdownKeeper(options, events: events, log: log) { isShuttingDown in
+            admission.set(isShuttingDown: isShuttingDown)
+            node.look()
+        }
         return PodContext(
             options: options, client: client, runtime: runtime, images: images, volumes: volumes,
             environment: ContainerEnvironment(client: client), prober: prober, logs: logs,
@@ -141,8 +147,7 @@ public final class Kubelet: Sendable {
             groups: PodCgroups(root: options.cgroupRoot, mostProcesses: options.podProcesses, log: log), log: log, wake: { queue.add($0) },
             capacity: capacity, desk: ResizeDesk(capacity) { queue.add($0) },
             collector: ImageCollector(imageService, runtime, table, options.imageLimits), mirrors: mirrors,
-            admission: AdmissionDesk(client, options.nodeName, capacity, resources) { queue.add($0) },
-            storage: StorageKeeper(), resources: resources)
+            admission: admission, storage: StorageKeeper(), resources: resources, shutdown: shutdown)
     }
 
     // MARK: Causes

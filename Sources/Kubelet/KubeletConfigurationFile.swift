@@ -17,6 +17,8 @@ enum KubeletConfigurationFile {
         case map(String)
         /// By nodes of memory.
         case memory
+        /// Seconds by the priorities of pods.
+        case priorities
     }
 
     private static let forms: [String: (argument: String, form: Form)] = [
@@ -50,6 +52,9 @@ enum KubeletConfigurationFile {
         "reservedSystemCPUs": ("reserved-cpus", .text),
         "resolvConf": ("resolv-conf", .text),
         "serializeImagePulls": ("serialize-image-pulls", .flag),
+        "shutdownGracePeriod": ("shutdown-grace-period", .text),
+        "shutdownGracePeriodByPodPriority": ("shutdown-grace-period-by-pod-priority", .priorities),
+        "shutdownGracePeriodCriticalPods": ("shutdown-grace-period-critical-pods", .text),
         "staticPodPath": ("pod-manifest-path", .text),
         "systemReserved": ("system-reserved", .map("=")),
         "topologyManagerPolicy": ("topology-manager-policy", .text),
@@ -116,6 +121,16 @@ enum KubeletConfigurationFile {
                 parts.append("\(number):\(limits)")
             }
             return parts.joined(separator: ";")
+        case .priorities:
+            guard let periods = value.array else { return nil }
+            var parts: [String] = []
+            for period in periods {
+                guard let priority = period["priority"]?.integer,
+                    let seconds = period["shutdownGracePeriodSeconds"]?.integer
+                else { return nil }
+                parts.append("\(priority):\(seconds)")
+            }
+            return parts.joined(separator: ",")
         }
     }
 

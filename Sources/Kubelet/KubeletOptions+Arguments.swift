@@ -37,6 +37,7 @@ extension KubeletOptions {
             case "eviction-max-pod-grace-period":
                 evictionGracePeriod = .seconds(try argument.number(0...Int(Int32.max)))
             case "eviction-pressure-transition-period": evictionTransition = try argument.duration()
+            case _ where name.hasPrefix("shutdown-grace-period"): continue
             case "eviction-hard", "eviction-soft", "eviction-soft-grace-period", "eviction-minimum-reclaim": continue
             case _ where ResourcePolicies.arguments.contains(name): try resourcePolicies.apply(name, value)
             default: throw Fault(.unsupported, "--kubelet-arg \(name) is not part of this version yet")
@@ -56,7 +57,46 @@ extension KubeletOptions {
                 "maxParallelImagePulls cannot be larger than 1 unless SerializeImagePulls (--serialize-image-pulls) "
                     + "is set to false")
         }
+        try applyShutdown(arguments)
         try applyThresholds(arguments)
+    }
+
+    /// The two ways to say it do not go together.
+    private mutating func applyShutdown(_ arguments: [String: String]) throws(Fault) {
+        func duration(_ name: String) throws(Fault) -> Duration {
+            guard let value = arguments[name] else { return .zero }
+            let argument = Argument(name: name, value: value)
+            let duration = try argument.duration()
+            guard duration == .zero || duration >= .seconds(1) else { throw argument.wrong("0 or at least 1s") }
+            return duration
+        }
+        let (whole, critical) = (
+            try duration("shutdown-grace-period"), try duration("shutdown-grace-period-critical-pods")
+        )
+        guard critical <= whole else {
+            throw Fault(
+                .invalid,
+                "shutdownGracePeriodCriticalPods \(GoDuration.format(critical)) must be <= shutdownGracePeriod "
+                    + GoDuration.format(whole))
+        }
+        if whole > .zero { shutdownPeriods = ShutdownPeriods(whole: whole, critical: critical) }
+        guard let list = arguments["shutdown-grace-period-by-pod-priority"], !list.isEmpty else { return }
+        guard whole == .zero else {
+            throw Fault(
+                .invalid,
+                "Cannot specify both shutdownGracePeriodByPodPriority and shutdownGracePeriod at the same time")
+        }
+        var periods: [ShutdownPeriods.Period] = []
+        for part in list.split(separator: ",") {
+            let numbers = part.split(separator: ":").compactMap { Int($0) }
+            guard numbers.count == 2, Int(Int32.min)...Int(Int32.max) ~= numbers[0],
+                0...PodFacts.longestGrace ~= numbers[1]
+            else {
+                throw Fault(.invalid, "shutdownGracePeriodByPodPriority: \(part) is no priority with seconds")
+            }
+            periods.append(ShutdownPeriods.Period(priority: numbers[0], seconds: numbers[1]))
+        }
+        shutdownPeriods = ShutdownPeriods(periods)
     }
 
     /// Each list of thresholds replaces the one that was there.

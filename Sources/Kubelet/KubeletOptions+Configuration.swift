@@ -95,6 +95,16 @@ extension KubeletOptions {
         if let staticPods { value["staticPodPath"] = .string(staticPods) }
         if let podsPerCore { value["podsPerCore"] = .integer(Int64(podsPerCore)) }
         if let most = pullLimits.mostAtOnce { value["maxParallelImagePulls"] = .integer(Int64(most)) }
+        if !shutdownPeriods.periods.isEmpty {
+            // As a whole and by priorities is the same, said once.
+            value["shutdownGracePeriodByPodPriority"] = .array(
+                shutdownPeriods.periods.map { period in
+                    [
+                        "priority": .integer(Int64(period.priority)),
+                        "shutdownGracePeriodSeconds": .integer(Int64(period.seconds)),
+                    ]
+                })
+        }
         if !providerID.isEmpty { value["providerID"] = .string(providerID) }
         if evictionThresholds.contains(where: { $0.gracePeriod != nil }) {
             value["evictionSoft"] = thresholds(true) { $0.quantity.text }

@@ -1,4 +1,5 @@
 public import API
+import Host
 public import Support
 
 /// What a kubelet is told about its node when it starts.
@@ -51,6 +52,12 @@ public struct KubeletOptions: Sendable {
     public var evictionTransition = Duration.seconds(300)
     /// How long a pod that must go for a threshold with a grace period is given to end, at most.
     public var evictionGracePeriod = Duration.zero
+    /// How long pods are given when the machine goes down.
+    public var shutdownPeriods = ShutdownPeriods.none
+    /// Where the system's services speak, logind among them.
+    public var systemBus = SystemBus.usualPath
+    /// Where pieces of logind's configuration are.
+    public var logindFolder = "/etc/systemd/logind.conf.d"
     /// How much the logs of containers may hold.
     public var logLimits = LogLimits()
     /// How processors, memory and devices are given to single containers.

@@ -63,6 +63,10 @@ int linux_signal_default(int signal);
 void linux_return_free_memory(void);
 void linux_return_code_memory(void);
 
+// Sockets.
+// Reads what is there, without waiting, and up to `most` descriptors that come with it (close-on-exec).
+ssize_t linux_receive_descriptors(int socket, void *buffer, size_t size, int *descriptors, int most, int *count);
+
 // Files.
 // A pipe whose ends are close-on-exec.
 int linux_pipe(int ends[2]);

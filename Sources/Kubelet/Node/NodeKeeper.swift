@@ -45,6 +45,9 @@ final class NodeKeeper: Sendable {
         devices?.observe { [bell] in bell.ring() }
     }
 
+    /// How the node is doing has changed: it is told now.
+    func look() { bell.ring() }
+
     /// The node's images are not what they were.
     func imagesChanged() {
         haveImagesChanged.withLock { $0 = true }
@@ -52,9 +55,11 @@ final class NodeKeeper: Sendable {
     }
 
     /// Registers and keeps the node until cancelled. `ready` is called once, when the API has been told
-    /// that it is. `pressures` tells what the node is short of, at each look.
+    /// that it is. `pressures` tells what the node is short of, at each look, `complaint` what else keeps it from
+    /// running pods.
     func run(
         ready: @escaping @Sendable () -> Void,
+        complaint: @escaping @Sendable () -> String? = { nil },
         pressures: @escaping @Sendable () async -> Set<NodePressure> = { [] }
     ) async {
         let observation = await observe()
@@ -62,6 +67,7 @@ final class NodeKeeper: Sendable {
         var state = Tick()
         while !Task.isCancelled {
             var health = await NodeHealth.check(runtime, await pressures())
+            if let complaint = complaint() { health.complaints.append(complaint) }
             if let devices { health.devices = devices.amounts }
             let pause = await tick(&state, health, ready)
             await bell.wait(atMost: pause, tolerance: .milliseconds(100))

@@ -34,6 +34,7 @@ struct PodContext: Sendable {
     let admission: AdmissionDesk
     let storage: StorageKeeper
     let resources: ResourceDesk
+    let shutdown: ShutdownKeeper
     let hasAppArmor = Machine.hasAppArmor
 
     var hostIPs: [String] { options.internalAddresses.map(\.description) }

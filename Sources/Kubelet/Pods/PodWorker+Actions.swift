@@ -253,6 +253,7 @@ extension PodWorker {
             state.volumes = nil
             state.memory.isReleased = true
         }
+        context.shutdown.note(record.uid)
         return true
     }
 

@@ -20,6 +20,8 @@ struct KubeletWorld: Sendable {
     var arguments: [String: String] = [:]
     /// The kernel tells of processors in a folder of the world.
     var hasSystemFolder = false
+    /// Where the system's services speak; `nil` for nowhere.
+    var bus: String?
     /// The API through somebody who may keep silent.
     var silence: SilentClient?
     let folder = "/tmp/k3s-kubelet-test-\(UInt32.random(in: 0...UInt32.max))"
@@ -31,6 +33,8 @@ struct KubeletWorld: Sendable {
             nodeName: "n1", internalAddresses: [.v4(0x0A00_0001)], version: "v1.36.3+k3s1", layout: layout)
         options.cgroupRoot = "/" + Path.name(of: folder)
         options.staticPods = manifests
+        options.systemBus = bus ?? folder + "/no-bus"
+        options.logindFolder = folder + "/logind.conf.d"
         if hasSystemFolder { options.systemDevices = folder + "/system" }
         try options.apply(arguments)
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })

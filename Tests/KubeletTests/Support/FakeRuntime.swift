@@ -24,6 +24,8 @@ final class FakeRuntime: RuntimeService, ImageService {
         var onStart: (@Sendable () -> Void)?
         /// Each pull takes as long as this.
         var whilePulling: (@Sendable () async -> Void)?
+        /// Each container takes as long as this to stop.
+        var whileStopping: (@Sendable () async -> Void)?
     }
 
     private let state = Mutex(State())
@@ -175,6 +177,7 @@ final class FakeRuntime: RuntimeService, ImageService {
             state.calls.append("stop \(name) \(rest > 0 ? seconds + 1 : seconds)")
             return state.stubborn.contains(name)
         }
+        await read(\.whileStopping)?()
         end(id, code: isStubborn ? 137 : 143)
     }
 
