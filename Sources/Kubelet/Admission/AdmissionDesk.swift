@@ -9,6 +9,7 @@ final class AdmissionDesk: Sendable {
     private struct State: Sendable {
         var ledger: AdmissionLedger
         var pressures: Set<NodePressure> = []
+        var isShuttingDown = false
     }
 
     private let client: any Client
@@ -35,6 +36,9 @@ final class AdmissionDesk: Sendable {
 
     /// What the node is short of now.
     func set(_ pressures: Set<NodePressure>) { state.withLock { $0.pressures = pressures } }
+
+    /// Whether the machine goes down: no pod begins then.
+    func set(isShuttingDown: Bool) { state.withLock { $0.isShuttingDown = isShuttingDown } }
 
     /// A pod that an earlier kubelet has begun keeps its part before its worker knows of it.
     func expect(_ object: StoredObject) {
@@ -64,6 +68,7 @@ final class AdmissionDesk: Sendable {
         if !isKnown, let refusal = state.withLock({ $0.ledger.refusal(pod, under: $0.pressures) }) {
             return .refused(refusal)
         }
+        if !isKnown, state.withLock(\.isShuttingDown) { return .refused(.refusedByShutdown) }
         // What it has of the node alone is found before the rest is judged, and also for a pod that was taken by an
         // earlier kubelet: the machine may have been started anew since.
         if resources?.mustWait(pod) == true { return .waits }

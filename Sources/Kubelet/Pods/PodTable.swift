@@ -39,6 +39,17 @@ final class PodTable: PodDirectory {
 
     var records: [PodRecord] { state.withLock { Array($0.records.values) } }
 
+    /// The pods that are not over, with the resources that they have.
+    var activePods: [Pod] {
+        records.compactMap { record in
+            let present = record.present
+            guard let pod = present.pod, !present.isGone, present.memory.end == nil,
+                !["Succeeded", "Failed"].contains(present.status?.phase ?? pod.status.phase)
+            else { return nil }
+            return pod
+        }
+    }
+
     subscript(uid: String) -> PodRecord? { state.withLock { $0.records[uid] } }
 
     /// The record of a pod, made if need be.

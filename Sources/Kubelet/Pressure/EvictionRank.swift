@@ -61,8 +61,11 @@ enum EvictionRank {
 }
 
 extension Pod {
+    /// From here on pods are the cluster's own (Kubernetes documentation, "Pod Priority and Preemption").
+    static let systemCriticalPriority = 2_000_000_000
+
     /// Whether the node keeps the pod whatever it is short of: a static pod, or one of the cluster's own.
     var isCritical: Bool {
-        isMirror || isStatic || (spec.priority ?? 0) >= 2_000_000_000
+        isMirror || isStatic || (spec.priority ?? 0) >= Pod.systemCriticalPriority
     }
 }
