@@ -147,7 +147,8 @@ public final class Kubelet: Sendable {
             groups: PodCgroups(root: options.cgroupRoot, mostProcesses: options.podProcesses, log: log), log: log, wake: { queue.add($0) },
             capacity: capacity, desk: ResizeDesk(capacity) { queue.add($0) },
             collector: ImageCollector(imageService, runtime, table, options.imageLimits), mirrors: mirrors,
-            admission: admission, storage: StorageKeeper(), resources: resources, shutdown: shutdown)
+            admission: admission, storage: StorageKeeper(), resources: resources, shutdown: shutdown,
+            users: UserKeeper(options, log: log))
     }
 
     // MARK: Causes

@@ -17,6 +17,8 @@ enum KubeletConfigurationFile {
         case map(String)
         /// By nodes of memory.
         case memory
+        /// As `idsPerPod` says.
+        case ids
         /// Seconds by the priorities of pods.
         case priorities
     }
@@ -60,6 +62,7 @@ enum KubeletConfigurationFile {
         "topologyManagerPolicy": ("topology-manager-policy", .text),
         "topologyManagerPolicyOptions": ("topology-manager-policy-options", .map("=")),
         "topologyManagerScope": ("topology-manager-scope", .text),
+        "userNamespaces": ("user-namespaces-ids-per-pod", .ids),
     ]
 
     /// Reads a file, and sees that this node has all that it says. `source` names it in faults, whose code is
@@ -121,6 +124,10 @@ enum KubeletConfigurationFile {
                 parts.append("\(number):\(limits)")
             }
             return parts.joined(separator: ";")
+        case .ids:
+            // Without the field it says nothing.
+            guard let fields = value.fields, fields.keys.allSatisfy({ $0 == "idsPerPod" }) else { return nil }
+            return value["idsPerPod"].map { $0.integer.map { "\($0)" } } ?? "\(UserRanges.unit)"
         case .priorities:
             guard let periods = value.array else { return nil }
             var parts: [String] = []

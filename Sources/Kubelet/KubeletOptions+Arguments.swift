@@ -37,6 +37,10 @@ extension KubeletOptions {
             case "eviction-max-pod-grace-period":
                 evictionGracePeriod = .seconds(try argument.number(0...Int(Int32.max)))
             case "eviction-pressure-transition-period": evictionTransition = try argument.duration()
+            case "user-namespaces-ids-per-pod":
+                let number = try argument.number(Int(UserRanges.unit)...Int(UInt32.max))
+                guard number % Int(UserRanges.unit) == 0 else { throw argument.wrong("a multiple of \(UserRanges.unit)") }
+                idsPerPod = UInt32(number)
             case _ where name.hasPrefix("shutdown-grace-period"): continue
             case "eviction-hard", "eviction-soft", "eviction-soft-grace-period", "eviction-minimum-reclaim": continue
             case _ where ResourcePolicies.arguments.contains(name): try resourcePolicies.apply(name, value)

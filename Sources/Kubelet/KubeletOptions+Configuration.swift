@@ -85,6 +85,7 @@ extension KubeletOptions {
             "serializeImagePulls": .bool(pullLimits.isSerial),
             "registryPullQPS": .integer(Int64(pullLimits.perSecond)),
             "registryBurst": .integer(Int64(pullLimits.burst)),
+            "userNamespaces": ["idsPerPod": .integer(Int64(idsPerPod))],
             "evictionHard": thresholds(false) { $0.quantity.text },
             "evictionPressureTransitionPeriod": text(evictionTransition),
             "cpuManagerPolicy": policies.hasOwnProcessors ? "static" : "none",

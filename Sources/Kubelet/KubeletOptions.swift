@@ -52,6 +52,10 @@ public struct KubeletOptions: Sendable {
     public var evictionTransition = Duration.seconds(300)
     /// How long a pod that must go for a threshold with a grace period is given to end, at most.
     public var evictionGracePeriod = Duration.zero
+    /// Where the files of the machine's users are.
+    public var accounts = "/etc"
+    /// As many ids each pod has that has users of its own.
+    public var idsPerPod = UserRanges.unit
     /// How long pods are given when the machine goes down.
     public var shutdownPeriods = ShutdownPeriods.none
     /// Where the system's services speak, logind among them.

@@ -37,6 +37,7 @@ import Testing
             imageGCLowThresholdPercent: 60
             imageMinimumGCAge: 5m
             imageMaximumGCAge: 24h
+            userNamespaces: {idsPerPod: 131072}
             serializeImagePulls: true
             maxParallelImagePulls: 1
             registryPullQPS: 7
@@ -72,6 +73,7 @@ import Testing
         #expect(
             options.imageLimits.minimumAge == .seconds(300)
                 && options.imageLimits.maximumAge == .seconds(86_400))
+        #expect(options.idsPerPod == 131_072)
         let pulls = options.pullLimits
         #expect(pulls.isSerial && pulls.mostAtOnce == 1 && pulls.perSecond == 7 && pulls.burst == 9)
         #expect(options.podProcesses == 100 && options.podsPerCore == 10 && options.maxPods == 42)
@@ -116,6 +118,8 @@ import Testing
             "the field enableServer is not part of this version yet"
         ),
         ("maxPods: many", .invalid, "the field maxPods has the wrong type"),
+        ("userNamespaces: {idsPerPod: 65537}", .invalid, "is not a multiple of 65536"),
+        ("userNamespaces: {first: 1}", .invalid, "the field userNamespaces has the wrong type"),
         ("serializeImagePulls: 1", .invalid, "the field serializeImagePulls has the wrong type"),
         ("systemReserved: [cpu]", .invalid, "the field systemReserved has the wrong type"),
         ("maxPods: 0", .invalid, "max-pods"),

@@ -42,9 +42,6 @@ enum PodAdmission {
         guard count <= mostContainers else {
             return Fault(.unsupported, "a node runs no pod of more than \(mostContainers) containers")
         }
-        if spec.hostUsers == false {
-            return Fault(.unsupported, "user namespaces (hostUsers: false) are not part of this version")
-        }
         if !spec.resourceClaims.isEmpty {
             return Fault(.unsupported, "claims on devices (resourceClaims) are not part of this version")
         }

@@ -18,6 +18,8 @@ struct ContainerConfiguration: Sendable {
         var memoryNodes = ""
         /// No quota holds a container back that has processors of its own.
         var hasOwnProcessors = false
+        /// Those of the pod, where it has some of its own.
+        var users: CRI.UserNamespace?
         /// In bytes.
         var memoryCapacity: Int64
         var isUnified: Bool
@@ -44,6 +46,12 @@ struct ContainerConfiguration: Sendable {
         // What the pod says of a variable goes before what a device says.
         config.envs = (around.plugged.environment + around.environment).map { CRI.KeyValue($0.name, $0.value) }
         config.mounts = around.plugged.mounts + around.mounts
+        if let users = around.users {
+            // Files belong, seen from the pod, to whom they belong seen from the machine.
+            for index in config.mounts.indices {
+                (config.mounts[index].uidMappings, config.mounts[index].gidMappings) = (users.uids, users.gids)
+            }
+        }
         config.devices = around.plugged.devices + around.devices
         config.cdiDevices = around.plugged.cdiDevices
         config.labels = PodLabels.labels(of: pod)
@@ -56,6 +64,7 @@ struct ContainerConfiguration: Sendable {
         config.linux.resources = resources(around)
         config.linux.securityContext = ContainerSecurity(container, in: pod, seccompProfiles: seccompProfiles)
             .context(around.image, target: around.target)
+        config.linux.securityContext.namespaceOptions.usernsOptions = around.users
         let signal = container.lifecycle?.stopSignal.flatMap { CRI.StopSignal(name: $0) }
         config.stopSignal = signal ?? .runtimeDefault
         return config

@@ -33,8 +33,9 @@ struct ContainerStarter: Sendable {
 
     /// Fails when the runtime does not answer.
     func start() async throws(Fault) -> Result {
-        let sandboxConfig = SandboxConfiguration(context.options, pod, resolver: context.resolver())
-            .config(pod, attempt: sandbox.attempt)
+        let sandboxConfig = SandboxConfiguration(
+            context.options, pod, resolver: context.resolver(), users: context.users.present(pod.metadata.uid)
+        ).config(pod, attempt: sandbox.attempt)
         let image: CRI.Image
         let want = ImageStore.Want(
             name: container.name, image: container.image, policy: container.imagePullPolicy)
@@ -124,6 +125,7 @@ struct ContainerStarter: Sendable {
             around.devices = try context.volumes.devices(of: container, volumes)
             around.plugged = try await context.resources.devices.prepare(container, of: pod.metadata.uid)
             around.target = target
+            around.users = context.users.present(pod.metadata.uid)
             let (uid, resources) = (pod.metadata.uid, context.resources)
             around.processors = resources.processorList(of: uid, container.name) ?? ""
             around.memoryNodes = resources.memoryNodes(of: uid, container.name)

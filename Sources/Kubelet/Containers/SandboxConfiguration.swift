@@ -10,10 +10,13 @@ struct SandboxConfiguration: Sendable {
     let qualityOfService: QualityOfService
     /// The node's resolver configuration.
     let resolver: ResolverConfiguration
+    /// Those of the pod, where it has some of its own.
+    let users: CRI.UserNamespace?
 
-    init(_ options: KubeletOptions, _ pod: Pod, resolver: ResolverConfiguration) {
+    init(_ options: KubeletOptions, _ pod: Pod, resolver: ResolverConfiguration, users: CRI.UserNamespace? = nil) {
         self.options = options
         self.resolver = resolver
+        self.users = users
         qualityOfService = QualityOfService(pod)
     }
 
@@ -48,6 +51,7 @@ struct SandboxConfiguration: Sendable {
     private func security(_ spec: PodSpec) -> CRI.LinuxSandboxSecurityContext {
         var context = CRI.LinuxSandboxSecurityContext()
         context.namespaceOptions = spec.namespaceOptions
+        context.namespaceOptions.usernsOptions = users
         context.privileged = (spec.initContainers + spec.containers).contains {
             $0.securityContext?.privileged ?? false
         }

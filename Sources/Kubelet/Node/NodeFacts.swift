@@ -37,6 +37,9 @@ struct NodeHealth: Hashable, Sendable {
     /// Why it cannot run pods; empty when it can.
     var complaints: [String] = []
     var pressures: Set<NodePressure> = []
+    /// What the runtime can do; empty where it does not tell.
+    var handlers: [CRI.RuntimeHandler] = []
+    var features: CRI.RuntimeFeatures?
     /// What there is of the resources of device plug-ins.
     var devices: [String: DeviceAmounts] = [:]
 
@@ -45,7 +48,9 @@ struct NodeHealth: Hashable, Sendable {
         var health = NodeHealth()
         health.pressures = pressures
         do throws(Fault) {
-            let status = try await runtime.status().status
+            let answer = try await runtime.status()
+            (health.handlers, health.features) = (answer.runtimeHandlers, answer.features)
+            let status = answer.status
             for type in [CRI.RuntimeCondition.runtimeReady, CRI.RuntimeCondition.networkReady] {
                 guard let condition = status[type], !condition.status else { continue }
                 let subject =

@@ -1,5 +1,6 @@
 import API
 import APIMachinery
+import Runtime
 import Support
 
 /// The Node object as the kubelet wants it: made when there is none, and kept true.
@@ -62,9 +63,23 @@ struct NodeObject: Sendable {
         status.daemonEndpoints.kubeletEndpoint.port = options.port
         status.nodeInfo = facts.info
         status.images = images
+        if !health.handlers.isEmpty { status.value["runtimeHandlers"] = .array(health.handlers.map(Self.handler)) }
+        if let features = health.features {
+            status.value["features"] = ["supplementalGroupsPolicy": .bool(features.supplementalGroupsPolicy)]
+        }
         let merged = NodeConditions(health: health, now: now).merged(into: present.conditions)
         status.conditions = merged
         return status
+    }
+
+    private static func handler(_ handler: CRI.RuntimeHandler) -> Value {
+        [
+            "name": .string(handler.name),
+            "features": [
+                "recursiveReadOnlyMounts": .bool(handler.features.recursiveReadOnlyMounts),
+                "userNamespaces": .bool(handler.features.userNamespaces),
+            ],
+        ]
     }
 
     private var addresses: [NodeAddress] {

@@ -35,6 +35,7 @@ struct PodContext: Sendable {
     let storage: StorageKeeper
     let resources: ResourceDesk
     let shutdown: ShutdownKeeper
+    let users: UserKeeper
     let hasAppArmor = Machine.hasAppArmor
 
     var hostIPs: [String] { options.internalAddresses.map(\.description) }

@@ -44,10 +44,13 @@ extension PodWorker {
         do throws(Fault) {
             for id in replaced { try await context.runtime.stopPodSandbox(id) }
             makeGroup(facts.pod)
-            let config = SandboxConfiguration(context.options, facts.pod, resolver: context.resolver())
-                .config(facts.pod, attempt: attempt)
+            let handler = try await context.handler(facts.spec)
+            let users = try await context.users.users(of: facts.pod, handler: handler, context.runtime)
+            let config = SandboxConfiguration(
+                context.options, facts.pod, resolver: context.resolver(), users: users
+            ).config(facts.pod, attempt: attempt)
             try Files.makeDirectory(config.logDirectory)
-            let id = try await context.runtime.runPodSandbox(config, handler: try await context.handler(facts.spec))
+            let id = try await context.runtime.runPodSandbox(config, handler: handler)
             context.table.own([id], record.uid)
             record.remember { memory in
                 memory.sandboxHold = nil
@@ -253,6 +256,7 @@ extension PodWorker {
             state.volumes = nil
             state.memory.isReleased = true
         }
+        context.users.release(record.uid)
         context.shutdown.note(record.uid)
         return true
     }

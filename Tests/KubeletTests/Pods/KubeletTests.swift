@@ -34,6 +34,7 @@ struct KubeletWorld: Sendable {
         options.cgroupRoot = "/" + Path.name(of: folder)
         options.staticPods = manifests
         options.systemBus = bus ?? folder + "/no-bus"
+        options.accounts = folder + "/etc"
         options.logindFolder = folder + "/logind.conf.d"
         if hasSystemFolder { options.systemDevices = folder + "/system" }
         try options.apply(arguments)
@@ -353,7 +354,7 @@ struct KubeletTests {
         try await KubeletWorld.with { world in
             try await world.run {
                 var pod = world.pod("web")
-                pod.spec.hostUsers = false
+                pod.spec.resourceClaims = [PodResourceClaim(["name": "gpu"])]
                 world.client.put(pod)
                 let events = try await world.client.observe(Event.self)
                 let (news, input) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -362,7 +363,7 @@ struct KubeletTests {
                 for await _ in news {
                     let told = events.list(namespace: "default").map { Event($0) }
                     guard let event = told.first(where: { $0.reason == "FailedCreatePodSandBox" }) else { continue }
-                    #expect(event.message.contains("user namespaces (hostUsers: false)"))
+                    #expect(event.message.contains("claims on devices (resourceClaims)"))
                     break
                 }
                 try await world.until("web") { $0?.status.phase == "Pending" }

@@ -14,6 +14,7 @@ final class FakeRuntime: RuntimeService, ImageService {
         var configs: [String: CRI.ContainerConfig] = [:]
         var sandboxConfigs: [String: CRI.PodSandboxConfig] = [:]
         var images: Set<String> = []
+        var handlers: [CRI.RuntimeHandler] = []
         var refusedPulls: Set<String> = []
         var calls: [String] = []
         var nextID = 0
@@ -89,6 +90,7 @@ final class FakeRuntime: RuntimeService, ImageService {
                 (condition.type, condition.status) = ($0, true)
                 return condition
             }
+        response.runtimeHandlers = read(\.handlers)
         return response
     }
 

@@ -79,13 +79,25 @@ extension CRI {
     public struct StatusResponse: ProtobufMessage, Hashable {
         public var status = RuntimeStatus()
         public var runtimeHandlers: [RuntimeHandler] = []
+        /// `nil` from a runtime that tells nothing of itself.
+        public var features: RuntimeFeatures?
 
         public init() {}
 
         mutating func visit<F: ProtobufFields>(_ fields: inout F) {
             fields.message(1, &status)
             fields.messages(3, &runtimeHandlers)
+            fields.message(4, &features)
         }
+    }
+
+    /// What the runtime can do, whoever runs the containers.
+    public struct RuntimeFeatures: ProtobufMessage, Hashable {
+        public var supplementalGroupsPolicy = false
+
+        public init() {}
+
+        mutating func visit<F: ProtobufFields>(_ fields: inout F) { fields.bool(1, &supplementalGroupsPolicy) }
     }
 
     /// What a command in a container printed, and how it ended.
