@@ -18,18 +18,18 @@ public final class Kubelet: Sendable {
     /// Pods that are worked on at once.
     private static let workers = 16
 
-    private let options: KubeletOptions
+    let options: KubeletOptions
     private let client: any Client
     private let runtime: any RuntimeService
     private let imageService: any ImageService
     private let events: EventRecorder
     private let log: Logger
-    private let table = PodTable()
+    let table = PodTable()
     private let queue: WorkQueue<String>
     private let operations = Operations()
     private let volumes: PodVolumes
     private let resources: ResourceDesk
-    private let prober: Prober
+    let prober: Prober
     private let logs: LogKeeper
     private let mirrors: MirrorKeeper
     private let statics: StaticPods?

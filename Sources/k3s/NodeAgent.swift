@@ -58,7 +58,8 @@ struct NodeAgent {
         let kubelet = Kubelet(
             options, client: client, runtime: runtime, images: runtime, events: events, log: log)
         let nodeAPI = try NodeAPI(
-            nodeName: name, pods: kubelet.directory, volumes: kubelet.volumeUsages, runtime: runtime, client: client,
+            nodeName: name, pods: kubelet.directory, volumes: kubelet.volumeUsages, figures: kubelet,
+            runtime: runtime, client: client,
             configuration: options.configurationJSON,
             clientAuthorities: credentials[Authority.client].chain, log: log)
         let serving = credentials[.nodeKubeletServing]

@@ -35,6 +35,14 @@ public enum Mounts {
         try call("tmpfs", path, "tmpfs", flags.rawValue, "\(size)mode=\(mode)")
     }
 
+    // mount -t hugetlbfs -o pagesize=SIZE,mode=MODE none PATH
+    /// Mounts huge pages of this size; files in it take them from those that the machine set aside.
+    public static func mountHugePages(
+        at path: String, pageSize: ByteCount, mode: FileMode = 0o755, flags: Flags = [.noSetUserID, .noDevices]
+    ) throws(Fault) {
+        try call("none", path, "hugetlbfs", flags.rawValue, "pagesize=\(pageSize.bytes),mode=\(mode)")
+    }
+
     // mount --bind SOURCE PATH, or --rbind
     /// Makes a directory or file appear at a second place; `recursive` takes what is mounted below it along.
     public static func bind(_ source: String, at path: String, recursive: Bool = false) throws(Fault) {

@@ -14,8 +14,10 @@ extension NodeAPI {
     }
 
     /// `/metrics`, in the text form of Prometheus.
-    func sendMetrics(_ exchange: HTTPExchange) {
-        send(Array(NodeMetrics.text(pods.pods(), nodeName: nodeName).utf8), exchange)
+    func sendMetrics(_ exchange: HTTPExchange) async {
+        let pods = Array(NodeMetrics.text(pods.pods(), nodeName: nodeName).utf8)
+        let volumes = NodeMetrics.volumes(await volumes?.volumeUsages() ?? [:])
+        send(pods + volumes + (figures?.shutdown ?? []), exchange)
     }
 
     /// Metrics in that form.
@@ -55,5 +57,43 @@ enum NodeMetrics {
             "kubelet_running_pods \(pods.count { $0.status.phase == "Running" })",
         ]
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// How full the volumes of claims are.
+    static func volumes(_ usages: [String: [VolumeUsage]]) -> [UInt8] {
+        var samples: [String: [String: Double]] = [:]
+        var names: [String: ObjectName] = [:]
+        for usage in usages.values.joined() {
+            guard let claim = usage.claim else { continue }
+            names[claim.description] = claim
+            for amount in usage.usage {
+                let figures: [(String, Int64)] =
+                    switch amount.unit {
+                    case .bytes:
+                        [
+                            ("available_bytes", amount.available), ("capacity_bytes", amount.total),
+                            ("used_bytes", amount.used),
+                        ]
+                    case .inodes: [("inodes", amount.total), ("inodes_free", amount.available), ("inodes_used", amount.used)]
+                    case .unknown: []
+                    }
+                for (name, value) in figures { samples[name, default: [:]][claim.description] = Double(max(value, 0)) }
+            }
+        }
+        let helps = [
+            "available_bytes": "Number of available bytes in the volume", "capacity_bytes": "Capacity in bytes of the volume",
+            "used_bytes": "Number of used bytes in the volume", "inodes": "Maximum number of inodes in the volume",
+            "inodes_free": "Number of free inodes in the volume", "inodes_used": "Number of used inodes in the volume",
+        ]
+        var text = MetricText()
+        for (name, values) in samples.sorted(by: { $0.key < $1.key }) {
+            let metric = "kubelet_volume_stats_" + name
+            text.begin(metric, .gauge, "[ALPHA] " + (helps[name] ?? ""))
+            for (key, value) in values.sorted(by: { $0.key < $1.key }) {
+                guard let claim = names[key] else { continue }
+                text.sample(metric, [("namespace", claim.namespace), ("persistentvolumeclaim", claim.name)], value)
+            }
+        }
+        return text.bytes
     }
 }

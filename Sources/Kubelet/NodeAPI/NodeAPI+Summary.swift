@@ -18,6 +18,8 @@ extension NodeAPI {
         var summary = StatsSummary(
             pods: pods.pods(), containers: containers, nodeName: nodeName, node: node, now: now())
         summary.volumes = await volumes?.volumeUsages() ?? [:]
+        summary.counters = await figures?.counters() ?? [:]
+        summary.interfaces = (try? InterfaceCounters.read()) ?? []
         return summary
     }
 }
@@ -31,12 +33,41 @@ struct StatsSummary: Sendable {
     var now: Timestamp
     /// By the uid of the pod.
     var volumes: [String: [VolumeUsage]] = [:]
+    /// By the uid of the pod.
+    var counters: [String: PodCounters] = [:]
+    /// The node's own.
+    var interfaces: [InterfaceCounters] = []
 
     var value: Value {
         ["node": nodeValue, "pods": .array(pods.map(podValue))]
     }
 
     private var nodeValue: Value {
+        var value = nodeFigures
+        value["network"] = network(interfaces)
+        return value
+    }
+
+    /// The interface that counts as the pod's, or the node's, is told on its own as well.
+    private func network(_ interfaces: [InterfaceCounters]) -> Value? {
+        let all = interfaces.map { interface -> Value in
+            [
+                "name": .string(interface.name), "rxBytes": Self.number(interface.received.bytes),
+                "rxErrors": Self.number(interface.received.errors), "txBytes": Self.number(interface.sent.bytes),
+                "txErrors": Self.number(interface.sent.errors),
+            ]
+        }
+        guard !all.isEmpty else { return nil }
+        var value: Value = ["time": .string("\(now)")]
+        let first = all.first { $0["name"] == "eth0" } ?? all[0]
+        for (name, figure) in first.fields ?? Fields() { value[name] = figure }
+        value["interfaces"] = .array(all)
+        return value
+    }
+
+    private static func number(_ figure: UInt64) -> Value { .integer(Int64(clamping: figure)) }
+
+    private var nodeFigures: Value {
         [
             "nodeName": .string(nodeName),
             "cpu": ["time": .string("\(now)"), "usageCoreNanoSeconds": .integer(Int64(node.processorNanoseconds))],
@@ -68,6 +99,7 @@ struct StatsSummary: Sendable {
             ],
         ]
         if let start = pod.status.startTime { value["startTime"] = .string("\(start)") }
+        if let network = network(counters[pod.metadata.uid]?.network?.interfaces ?? []) { value["network"] = network }
         let used = volumes[pod.metadata.uid] ?? []
         if !used.isEmpty { value["volume"] = .array(used.map(volumeValue)) }
         return value

@@ -14,6 +14,7 @@ public struct NodeAPI: HTTPHandler {
     let pods: any PodDirectory
     let runtime: any RuntimeService
     let volumes: (any VolumeUsages)?
+    let figures: (any NodeFigures)?
     /// What `/configz` tells, as JSON.
     let configuration: [UInt8]
     let log: Logger
@@ -26,14 +27,15 @@ public struct NodeAPI: HTTPHandler {
     /// `clientAuthorities` are those that sign the client certificates of the cluster, `configuration` is what holds for
     /// the node (``KubeletOptions/configurationJSON``).
     public init(
-        nodeName: String, pods: any PodDirectory, volumes: (any VolumeUsages)? = nil, runtime: any RuntimeService,
-        client: any Client, configuration: [UInt8] = Array("{}".utf8),
+        nodeName: String, pods: any PodDirectory, volumes: (any VolumeUsages)? = nil, figures: (any NodeFigures)? = nil,
+        runtime: any RuntimeService, client: any Client, configuration: [UInt8] = Array("{}".utf8),
         clientAuthorities: [Certificate], log: Logger, now: @escaping @Sendable () -> Timestamp = { .now }
     ) throws(Fault) {
         self.nodeName = nodeName
         self.pods = pods
         self.runtime = runtime
         self.volumes = volumes
+        self.figures = figures
         self.configuration = configuration
         self.log = log
         self.now = now
@@ -70,7 +72,8 @@ public struct NodeAPI: HTTPHandler {
         case .health: exchange.respond(.ok, ["Content-Type": "text/plain; charset=utf-8"], Array("ok".utf8))
         case .pods: sendPods(exchange)
         case .configuration: exchange.respond(.ok, ["Content-Type": "application/json"], configuration)
-        case .metrics: sendMetrics(exchange)
+        case .metrics: await sendMetrics(exchange)
+        case .probeMetrics: send(figures?.probes ?? [], exchange)
         case .resourceMetrics: send(UsageMetrics(try await summary()).resources, exchange)
         case .containerMetrics:
             let memory = try Machine.memory().total

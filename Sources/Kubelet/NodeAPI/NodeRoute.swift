@@ -5,6 +5,7 @@ enum NodeRoute: Hashable, Sendable {
     case metrics
     case resourceMetrics
     case containerMetrics
+    case probeMetrics
     case pods
     case summary
     case log(ContainerPath)
@@ -39,6 +40,7 @@ enum NodeRoute: Hashable, Sendable {
         case "metrics" where parts.count == 1: self = .metrics
         case "metrics" where parts == ["metrics", "resource"]: self = .resourceMetrics
         case "metrics" where parts == ["metrics", "cadvisor"]: self = .containerMetrics
+        case "metrics" where parts == ["metrics", "probes"]: self = .probeMetrics
         case "pods" where parts.count == 1: self = .pods
         case "stats" where parts == ["stats", "summary"]: self = .summary
         case "containerLogs":

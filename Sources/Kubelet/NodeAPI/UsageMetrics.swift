@@ -16,6 +16,8 @@ struct UsageMetrics: Sendable {
         var status: ContainerStatus?
         var spec: Container?
         var stats: CRI.ContainerStats
+        /// What the kernel counts beyond that.
+        var counters: Cgroup.Counters?
 
         /// In seconds since 1970.
         var start: Double? { status?.state.running?.startedAt.map { Double($0.seconds) } }
@@ -32,7 +34,8 @@ struct UsageMetrics: Sendable {
             let name = stats.attributes.metadata.name
             return Measured(
                 pod: pod, name: name, status: pod.status(ofContainer: name),
-                spec: (pod.spec.containers + pod.spec.initContainers).first { $0.name == name }, stats: stats)
+                spec: (pod.spec.containers + pod.spec.initContainers).first { $0.name == name }, stats: stats,
+                counters: summary.counters[pod.metadata.uid]?.containers[stats.attributes.id])
         }.sorted {
             ($0.pod.objectName.description, $0.name) < ($1.pod.objectName.description, $1.name)
         }
@@ -105,6 +108,9 @@ struct UsageMetrics: Sendable {
             ($0.cadvisorLabels(), $0.start)
         }
         writeLimits(&text)
+        writeCounters(&text)
+        writeDevices(&text)
+        writeNetwork(&text)
         text.begin("machine_cpu_cores", .gauge, "Number of logical CPU cores.")
         text.sample("machine_cpu_cores", [], Double(processors))
         text.begin("machine_memory_bytes", .gauge, "Amount of memory installed on the machine.")
@@ -119,8 +125,89 @@ struct UsageMetrics: Sendable {
         write(&text, "container_spec_cpu_quota", .gauge, "CPU quota of the container.") {
             ($0.cadvisorLabels(), $0.limit("cpu").map { ($0 * Double(Self.period)).rounded() })
         }
+        write(&text, "container_spec_cpu_shares", .gauge, "CPU share of the container.") {
+            ($0.cadvisorLabels(), $0.spec.map { Double(CgroupValues($0.resources).cpuShares) })
+        }
         write(&text, "container_spec_memory_limit_bytes", .gauge, "Memory limit for the container.") {
             ($0.cadvisorLabels(), $0.limit("memory") ?? 0)
+        }
+    }
+
+    private func writeCounters(_ text: inout MetricText) {
+        typealias Figure = KeyPath<Cgroup.Counters, UInt64?>
+        let figures: [(String, MetricText.Kind, String, Figure)] = [
+            ("cpu_cfs_periods_total", .counter, "Number of elapsed enforcement period intervals.", \.periods),
+            ("cpu_cfs_throttled_periods_total", .counter, "Number of throttled period intervals.", \.throttledPeriods),
+            (
+                "cpu_cfs_throttled_seconds_total", .counter, "Total time duration the container has been throttled.",
+                \.throttledNanoseconds
+            ),
+            ("memory_cache", .gauge, "Number of bytes of page cache memory.", \.cacheBytes),
+            ("memory_mapped_file", .gauge, "Size of memory mapped files in bytes.", \.mappedFileBytes),
+            ("memory_max_usage_bytes", .gauge, "Maximum memory usage recorded in bytes", \.peakBytes),
+            (
+                "oom_events_total", .counter, "Count of out of memory events observed for the container", \.memoryKills
+            ),
+            ("threads", .gauge, "Number of threads running inside the container", \.threads),
+        ]
+        for (name, kind, help, figure) in figures {
+            // Spans of a quota are counted where there is one.
+            let isOfQuota = name.hasPrefix("cpu_cfs")
+            let unit = name.hasSuffix("seconds_total") ? 1e9 : 1
+            write(&text, "container_" + name, kind, help) { container in
+                let isMeant = !isOfQuota || container.limit("cpu") != nil
+                let value = isMeant ? container.counters?[keyPath: figure] : nil
+                return (container.cadvisorLabels(), value.map { Double($0) / unit })
+            }
+        }
+    }
+
+    private func writeDevices(_ text: inout MetricText) {
+        typealias Figure = KeyPath<Cgroup.DeviceTraffic, UInt64>
+        let figures: [(String, String, Figure)] = [
+            ("container_fs_reads_bytes_total", "Cumulative count of bytes read", \.readBytes),
+            ("container_fs_reads_total", "Cumulative count of reads completed", \.reads),
+            ("container_fs_writes_bytes_total", "Cumulative count of bytes written", \.writtenBytes),
+            ("container_fs_writes_total", "Cumulative count of writes completed", \.writes),
+        ]
+        for (name, help, figure) in figures {
+            text.begin(name, .counter, help)
+            for container in containers {
+                for (device, traffic) in (container.counters?.devices ?? [:]).sorted(by: { $0.key < $1.key }) {
+                    text.sample(name, container.cadvisorLabels([("device", device)]), Double(traffic[keyPath: figure]))
+                }
+            }
+        }
+    }
+
+    /// Of pods with a network of their own, under the labels of their sandboxes.
+    private func writeNetwork(_ text: inout MetricText) {
+        typealias Figure = KeyPath<InterfaceCounters.Direction, UInt64>
+        let figures: [(String, String, Figure)] = [
+            ("bytes", "bytes", \.bytes), ("errors", "errors encountered while", \.errors), ("packets", "packets", \.packets),
+            ("packets_dropped", "packets dropped while", \.dropped),
+        ]
+        let directions: [(String, String, KeyPath<InterfaceCounters, InterfaceCounters.Direction>)] = [
+            ("receive", "receiv", \.received), ("transmit", "transmitt", \.sent),
+        ]
+        let pods = summary.pods.sorted { $0.objectName < $1.objectName }
+        for (direction, verb, way) in directions {
+            for (what, words, figure) in figures {
+                let name = "container_network_\(direction)_\(what)_total"
+                let ending = words.hasSuffix("while") ? verb + "ing" : verb + "ed"
+                text.begin(name, .counter, "Cumulative count of \(words) \(ending)")
+                for pod in pods {
+                    guard let network = summary.counters[pod.metadata.uid]?.network else { continue }
+                    for interface in network.interfaces {
+                        let labels = [
+                            ("container", ""), ("id", "/kubepods/pod\(pod.metadata.uid)/\(network.sandboxID)"),
+                            ("image", ""), ("interface", interface.name), ("name", network.sandboxID),
+                            ("namespace", pod.metadata.namespace), ("pod", pod.metadata.name),
+                        ]
+                        text.sample(name, labels, Double(interface[keyPath: way][keyPath: figure]))
+                    }
+                }
+            }
         }
     }
 

@@ -27,6 +27,8 @@ final class PodRecord: Sendable {
         var isFrozen = false
         /// Nothing of the pod is left here: the API may forget it.
         var isFinished = false
+        /// The sandbox that it has now.
+        var sandboxID: String?
         /// Instances that have ended do not change any more.
         var ended: [String: RuntimePod.Container] = [:]
 

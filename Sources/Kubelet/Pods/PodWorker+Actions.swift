@@ -266,6 +266,7 @@ extension PodWorker {
         // Not before: the runtime may have made it again for a container that it had begun to make.
         try context.groups.clear(podUID: record.uid)
         context.images.forget(podUID: record.uid)
+        context.prober.forget(podUID: record.uid)
         context.awaited.release(record.uid)
         context.desk.forget(record.uid)
         context.admission.forget(record.uid)

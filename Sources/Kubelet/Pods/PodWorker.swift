@@ -61,6 +61,7 @@ struct PodWorker: Sendable {
             if state.memory.firstSeen == nil { state.memory.firstSeen = now }
             let isEnding = isGone || pod.metadata.deletionTimestamp != nil || state.memory.end != nil
             if isEnding, state.memory.endingSince == nil { state.memory.endingSince = now }
+            state.sandboxID = runtime.sandbox?.id
             let ids = Set(runtime.containers.map(\.id))
             state.ended = state.ended.filter { ids.contains($0.key) }
             state.memory.resize.told = state.memory.resize.told.filter { ids.contains($0.key) }

@@ -1,4 +1,5 @@
 public import API
+import APIMachinery
 import Client
 public import Logging
 public import Runtime
@@ -18,6 +19,7 @@ public final class Prober: Sendable {
     /// A container that is being probed.
     private struct Target {
         var podUID: String
+        var podName: ObjectName
         var podIP: String
         var container: Container
         var startedAt: Timestamp
@@ -27,6 +29,7 @@ public final class Prober: Sendable {
     private let checker: any ProbeChecker
     private let log: Logger
     private let targets = Mutex<[String: Target]>([:])
+    private let counted = Mutex(ProbeFigures())
     private let queue: WorkQueue<Key>
     private let clock: any Clock<Duration>
     private let now: @Sendable () -> Timestamp
@@ -67,7 +70,7 @@ public final class Prober: Sendable {
             let probes = ContainerProbes(
                 container, wasStarted: status?.started ?? false, wasReady: status?.ready ?? false)
             targets[containerID] = Target(
-                podUID: pod.metadata.uid, podIP: podIP, container: container, startedAt: startedAt,
+                podUID: pod.metadata.uid, podName: pod.objectName, podIP: podIP, container: container, startedAt: startedAt,
                 probes: probes)
             return probes.kinds
         }
@@ -78,6 +81,12 @@ public final class Prober: Sendable {
     public func stop(containerID: String) {
         targets.withLock { $0[containerID] = nil }
     }
+
+    /// Nothing of the pod is left: what was counted of its probes is forgotten, too.
+    func forget(podUID: String) { counted.withLock { $0.forget(podUID) } }
+
+    /// How probes went, in the text form of Prometheus.
+    var figures: [UInt8] { counted.withLock(\.self).text }
 
     /// What the probes of a container say now. One that is not probed is neither started nor ready.
     public func verdict(containerID: String) -> ProbeVerdict {
@@ -123,9 +132,17 @@ public final class Prober: Sendable {
             outcome = .unknown(error.summary)
         }
         guard !Task.isCancelled, targets.withLock({ $0[key.containerID] != nil }) else { return nil }
+        count(outcome, key, target, took: elapsed())
         report(outcome, key, target, failed)
         if record(outcome, key) { changed(target.podUID) }
         return max(schedule.period - elapsed(), .zero)
+    }
+
+    private func count(_ outcome: ProbeOutcome, _ key: Key, _ target: Target, took: Duration) {
+        let probe = ProbeFigures.Key(
+            namespace: target.podName.namespace, pod: target.podName.name, container: target.container.name,
+            kind: key.kind)
+        counted.withLock { $0.note(target.podUID, probe, outcome, took: took) }
     }
 
     /// Tells of a failure, which the log and the pod's events show.

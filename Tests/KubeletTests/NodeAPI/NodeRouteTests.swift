@@ -17,7 +17,7 @@ import Testing
             ("/exec/ns/web/u/c", .exec(Container(pod: exact, container: "c"))),
             ("/attach/ns/web/c", .attach(Container(pod: pod, container: "c"))),
             ("/portForward/ns/web", .portForward(pod)), ("/portForward/ns/web/u", .portForward(exact)),
-            ("/logs/", .unbuilt), ("/configz", .configuration), ("/flagz", .unbuilt), ("/metrics/probes", .unbuilt),
+            ("/logs/", .unbuilt), ("/configz", .configuration), ("/flagz", .unbuilt), ("/metrics/probes", .probeMetrics),
             ("/metrics/resource", .resourceMetrics), ("/metrics/cadvisor", .containerMetrics), ("/run/ns/web/c", .unbuilt),
             ("/", nil), ("/nonsense", nil), ("/exec/ns/web", nil), ("/containerLogs/ns/web", nil), ("/portForward/ns", nil),
         ]

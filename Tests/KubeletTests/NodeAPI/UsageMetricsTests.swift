@@ -35,13 +35,30 @@ import Testing
         let memory = Cgroup.Memory(
             usage: ByteCount(10), workingSet: ByteCount(9), residentSet: ByteCount(8), pageFaults: 0, majorPageFaults: 0)
         let node = Cgroup.Usage(processorNanoseconds: 12_500_000_000, memory: memory, processCount: 3)
-        return UsageMetrics(
-            StatsSummary(
+        var summary = StatsSummary(
                 pods: [pod],
                 containers: [
                     stats("d", processor: 500_000_000, memory: 50), stats("c", processor: 1_500_000_000, memory: 100), strange,
                 ],
-                nodeName: "n", node: node, now: Timestamp(seconds: 1000)))
+                nodeName: "n", node: node, now: Timestamp(seconds: 1000))
+        summary.counters = ["u1": Self.counters]
+        return UsageMetrics(summary)
+    }()
+
+    private static let counters: PodCounters = {
+        var counters = PodCounters()
+        var interface = InterfaceCounters(name: "eth0")
+        (interface.received.bytes, interface.received.packets) = (1000, 10)
+        (interface.sent.errors, interface.sent.dropped) = (3, 4)
+        counters.network = ("sandbox", [interface])
+        var container = Cgroup.Counters()
+        (container.periods, container.throttledPeriods) = (100, 25)
+        (container.throttledNanoseconds, container.memoryKills) = (1_500_000_000, 2)
+        (container.cacheBytes, container.mappedFileBytes) = (4096, 512)
+        container.devices["8:0"] = Cgroup.DeviceTraffic()
+        container.devices["8:0"]?.writtenBytes = 7
+        counters.containers = ["id-c": container, "id-d": container]
+        return counters
     }()
 
     /// The samples, without what is said of them.
@@ -60,6 +77,58 @@ import Testing
                 "node_cpu_usage_seconds_total 12.5", "node_memory_working_set_bytes 9",
                 #"pod_cpu_usage_seconds_total{namespace="ns",pod="web"} 2"#,
                 #"pod_memory_working_set_bytes{namespace="ns",pod="web"} 150"#, "resource_scrape_error 0",
+            ])
+    }
+
+    @Test func `networks, throttling and disks are told as dashboards and alerts ask for them`() {
+        let samples = Self.samples(Self.metrics.cadvisor(processors: 2, memory: ByteCount(4096)))
+        let sandbox = #"container="",id="/kubepods/podu1/sandbox",image="",interface="eth0",name="sandbox",namespace="ns",pod="web""#
+        let labels = #"container="c",id="/kubepods/podu1/id-c",image="nginx:1",name="id-c",namespace="ns",pod="web""#
+        let disk = #"container="c",device="8:0",id="/kubepods/podu1/id-c",image="nginx:1",name="id-c",namespace="ns",pod="web""#
+        for expected in [
+            "container_network_receive_bytes_total{\(sandbox)} 1000", "container_network_receive_packets_total{\(sandbox)} 10",
+            "container_network_transmit_errors_total{\(sandbox)} 3",
+            "container_network_transmit_packets_dropped_total{\(sandbox)} 4",
+            "container_network_receive_packets_dropped_total{\(sandbox)} 0",
+            "container_cpu_cfs_periods_total{\(labels)} 100", "container_cpu_cfs_throttled_periods_total{\(labels)} 25",
+            "container_cpu_cfs_throttled_seconds_total{\(labels)} 1.5", "container_memory_cache{\(labels)} 4096",
+            "container_memory_mapped_file{\(labels)} 512", "container_oom_events_total{\(labels)} 2",
+            "container_fs_writes_bytes_total{\(disk)} 7", "container_fs_reads_total{\(disk)} 0",
+            "container_spec_cpu_shares{\(labels)} 256",
+        ] { #expect(samples.contains(expected), "\(expected)") }
+        #expect(!samples.contains { $0.contains("cfs_periods") && $0.contains("\"d\"") }, "without a quota there are no periods")
+        #expect(!samples.contains { $0.hasPrefix("container_threads") })
+    }
+
+    @Test func `the network of a pod is in the summary`() throws {
+        let memory = Cgroup.Memory(
+            usage: ByteCount(1), workingSet: ByteCount(1), residentSet: ByteCount(1), pageFaults: 0, majorPageFaults: 0)
+        var summary = StatsSummary(
+            pods: [Pod(["metadata": ["namespace": "ns", "name": "web", "uid": "u1"]])], containers: [], nodeName: "n",
+            node: Cgroup.Usage(processorNanoseconds: 1, memory: memory, processCount: 1), now: Timestamp(seconds: 1000))
+        #expect(summary.value["pods"]?.array?.first?["network"] == nil && summary.value["node"]?["network"] == nil)
+        summary.counters = ["u1": Self.counters]
+        summary.interfaces = [InterfaceCounters(name: "cni0"), InterfaceCounters(name: "eth0")]
+        let network = try #require(summary.value["pods"]?.array?.first?["network"])
+        #expect(network["name"] == "eth0" && network["rxBytes"] == 1000 && network["txErrors"] == 3)
+        #expect(network["interfaces"]?.array?.count == 1 && network["time"] == "1970-01-01T00:16:40Z")
+        #expect(summary.value["node"]?["network"]?["name"] == "eth0")
+    }
+
+    @Test func `volumes of claims are told how full they are`() {
+        var (bytes, inodes) = (CSI.VolumeUsage(), CSI.VolumeUsage())
+        (bytes.unit, bytes.available, bytes.total, bytes.used) = (.bytes, 6, 10, 4)
+        (inodes.unit, inodes.available, inodes.total, inodes.used) = (.inodes, 1, 3, 2)
+        let claim = ObjectName(namespace: "ns", name: "data")
+        let text = NodeMetrics.volumes([
+            "u1": [VolumeUsage(name: "v", claim: claim, usage: [bytes, inodes]), VolumeUsage(name: "w", usage: [bytes])]
+        ])
+        let labels = #"{namespace="ns",persistentvolumeclaim="data"}"#
+        #expect(
+            Self.samples(text) == [
+                "kubelet_volume_stats_available_bytes\(labels) 6", "kubelet_volume_stats_capacity_bytes\(labels) 10",
+                "kubelet_volume_stats_inodes\(labels) 3", "kubelet_volume_stats_inodes_free\(labels) 1",
+                "kubelet_volume_stats_inodes_used\(labels) 2", "kubelet_volume_stats_used_bytes\(labels) 4",
             ])
     }
 

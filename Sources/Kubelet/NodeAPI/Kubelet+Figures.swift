@@ -1,0 +1,51 @@
+import API
+import Host
+import Support
+
+extension Kubelet: NodeFigures {
+    public var probes: [UInt8] { prober.figures }
+
+    public var shutdown: [UInt8] {
+        let file = Path.join(options.layout.root, ShutdownTimes.file)
+        guard Files.exists(file), let times = try? ShutdownTimes(json: Files.read(file)) else { return [] }
+        var text = MetricText()
+        for (name, time, help) in [
+            ("start", times.begin, "Last graceful shutdown start time since unix epoch in seconds"),
+            ("end", times.end, "Last graceful shutdown end time since unix epoch in seconds"),
+        ] {
+            let metric = "kubelet_graceful_shutdown_\(name)_time_seconds"
+            text.begin(metric, .gauge, "[ALPHA] " + help)
+            text.sample(metric, [], time.map { Double($0.seconds) } ?? 0)
+        }
+        return text.bytes
+    }
+
+    public func counters() async -> [String: PodCounters] {
+        guard let hierarchy = try? CgroupHierarchy.detect() else { return [:] }
+        let pods = table.records.compactMap { record -> (uid: String, group: Cgroup, sandbox: String?)? in
+            let present = record.present
+            guard let pod = present.pod, let sandbox = present.sandboxID else { return nil }
+            let path = QualityOfService(pod).cgroupParent(podUID: record.uid)
+            let root = options.cgroupRoot == "/" ? "" : options.cgroupRoot
+            return (record.uid, Cgroup(root + path, in: hierarchy), pod.spec.hostNetwork ? nil : sandbox)
+        }
+        let read = try? await BlockingWork.run { () throws(Fault) in
+            pods.map { ($0.uid, Self.read($0.group, sandbox: $0.sandbox)) }
+        }
+        return Dictionary(read ?? []) { first, _ in first }
+    }
+
+    /// The runtime makes a group for the sandbox and for each container, and names them by their ids.
+    private static func read(_ group: Cgroup, sandbox: String?) -> PodCounters {
+        var counters = PodCounters()
+        for id in (try? group.children()) ?? [] {
+            if id == sandbox, let pid = (try? group.child(id).processes())?.min(),
+                let interfaces = try? InterfaceCounters.read(process: pid)
+            {
+                counters.network = (id, interfaces)
+            }
+            counters.containers[id] = group.child(id).counters()
+        }
+        return counters
+    }
+}

@@ -1,0 +1,19 @@
+public import Host
+
+/// What a kernel counts of a pod that no runtime tells.
+public struct PodCounters: Sendable {
+    /// The network's, under the id of the sandbox; `nil` for a pod in the node's network.
+    public var network: (sandboxID: String, interfaces: [InterfaceCounters])?
+    /// By the ids of the containers.
+    public var containers: [String: Cgroup.Counters] = [:]
+}
+
+/// Who knows what monitoring asks of a kubelet.
+public protocol NodeFigures: Sendable {
+    /// How probes went, in the text form of Prometheus.
+    var probes: [UInt8] { get }
+    /// When the machine last went down in good order, in the same form; empty where it never did.
+    var shutdown: [UInt8] { get }
+    /// By the uids of pods. A few small files of the kernel's are read for each container.
+    func counters() async -> [String: PodCounters]
+}
