@@ -54,6 +54,7 @@ public final class Kubelet: Sendable {
         resources = ResourceDesk(devices: devices, folder: options.layout.root, log: log) { [table] uid in
             table[uid]?.present.name != nil
         }
+        devices.observePods { uids in for uid in uids { queue.add(uid) } }
         volumes = PodVolumes(
             layout: options.layout, client: client, nodeName: options.nodeName, events: self.events,
             plugins: ["DevicePlugin": DevicePluginRegistration(devices: devices)], log: log,
@@ -118,6 +119,11 @@ public final class Kubelet: Sendable {
             group.addTask { await self.followRuntime(context) }
             group.addTask { await self.keepStatics() }
             group.addTask { await context.shutdown.run(context) }
+            group.addTask {
+                await PodResourcesKeeper(
+                    layout: self.options.layout, table: self.table, resources: self.resources, log: self.log
+                ).run()
+            }
             if observation == nil { group.addTask { await self.awaitAPI(context) } }
             group.addTask { await self.work(context, writer) }
         }

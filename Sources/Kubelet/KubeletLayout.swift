@@ -34,6 +34,9 @@ public struct KubeletLayout: Hashable, Sendable {
     /// Where device plug-ins register, and what containers have of them is written down.
     var devicePlugins: String { Path.join(root, "device-plugins") }
 
+    /// Where monitoring asks which container has which device.
+    var podResources: String { Path.join(root, "pod-resources/kubelet.sock") }
+
     /// `<namespace>_<name>_<uid>`; below it a folder per container with the files `<restart count>.log`.
     public func logFolder(namespace: String, name: String, uid: String) -> String {
         Path.join(podLogs, "\(namespace)_\(name)_\(uid)")

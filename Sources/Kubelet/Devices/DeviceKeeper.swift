@@ -66,6 +66,7 @@ final class DeviceKeeper: Sendable {
         var plugins: [String: Plugin] = [:]
         var lastNumber = 0
         var observer: (@Sendable () -> Void)?
+        var podObserver: (@Sendable (_ podUIDs: [String]) -> Void)?
     }
 
     private let folder: String
@@ -90,6 +91,16 @@ final class DeviceKeeper: Sendable {
 
     /// `observer` is called when there are other devices than before. It must return at once.
     func observe(_ observer: @escaping @Sendable () -> Void) { state.withLock { $0.observer = observer } }
+
+    /// `observer` is called with the pods whose devices are not as they were. It must return at once.
+    func observePods(_ observer: @escaping @Sendable (_ podUIDs: [String]) -> Void) {
+        state.withLock { $0.podObserver = observer }
+    }
+
+    private func tellPods(of resource: String) {
+        let (observer, pods) = state.withLock { ($0.podObserver, $0.ledger.pods(with: resource)) }
+        if !pods.isEmpty { observer?(pods) }
+    }
 
     /// Recalls what containers have. To be called before pods are worked on.
     func recall() {
@@ -237,6 +248,7 @@ final class DeviceKeeper: Sendable {
         }
         guard let observer else { return }
         observer()
+        tellPods(of: resource)
         operations.start { await self.save() }
     }
 
@@ -251,6 +263,7 @@ final class DeviceKeeper: Sendable {
         service.close()
         log.info("no device plug-in serves \(resource) any more")
         observer?()
+        tellPods(of: resource)
     }
 
     /// What the Node object tells.

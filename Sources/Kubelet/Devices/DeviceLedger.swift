@@ -120,6 +120,11 @@ struct DeviceLedger: Sendable {
         return used
     }
 
+    /// Those that have devices of a resource.
+    func pods(with resource: String) -> [String] {
+        allocations.filter { $0.value.values.contains { $0[resource] != nil } }.keys.sorted()
+    }
+
     /// How much of each resource is in use.
     var used: [String: Int64] {
         var names = Set<String>()

@@ -15,6 +15,8 @@ struct PodFacts: Sendable {
     /// An earlier pod of this name still leaves.
     var isHeld = false
     var admission = AdmissionVerdict.admitted
+    /// How the devices of containers are, by their names.
+    var devices: [String: [ResourceStatus]] = [:]
     var now: Timestamp
 
     init(

@@ -23,6 +23,7 @@ struct ContainerReport: Sendable {
         status.value["imageID"] = ""
         status.value["ready"] = false
         status.value["restartCount"] = 0
+        addDevices(member, told, &status)
         guard let current = facts.runtime.newest(member.name) else {
             forgotten(member, told, &status)
             return status
@@ -144,6 +145,17 @@ struct ContainerReport: Sendable {
         guard member.role != .ephemeral else { return }
         status.allocatedResources = member.container.resources.requests
         status.value["resources"] = ResizeReport(facts: facts).resources(of: member, current).value
+    }
+
+    /// How its devices are (KEP 4680). What is told of a pod that has given them back stays.
+    private func addDevices(
+        _ member: PodContainers.Member, _ told: ContainerStatus?, _ status: inout ContainerStatus
+    ) {
+        if let devices = facts.devices[member.name] {
+            status.allocatedResourcesStatus = devices
+        } else if decision.stage != .live, let told, !told.allocatedResourcesStatus.isEmpty {
+            status.allocatedResourcesStatus = told.allocatedResourcesStatus
+        }
     }
 
     /// How the volumes of the container are mounted (KEP 3857).

@@ -66,6 +66,9 @@ struct CPULedger: Sendable {
     /// What can be given to a container alone.
     var available: Set<Int> { shared.subtracting(reserved) }
 
+    /// What containers can have alone, given or not.
+    var allocatable: Set<Int> { topology.all.subtracting(reserved) }
+
     func processors(of pod: String, _ container: String) -> Set<Int>? { assignments[pod]?[container] }
 
     /// Gives a container as many processors as it asks for. `reusable` is what containers of the pod that end
