@@ -301,7 +301,7 @@ actor PodVolumeSet {
 
     private func write(_ payload: Payload, to volume: FileVolume, _ pod: Pod) throws(Fault) {
         let path = path(of: volume)
-        try VolumeFolder.make(path, memory: volume.isInMemory ? .some(nil) : nil)
+        try VolumeFolder.make(path, volume.isInMemory ? .memory(nil) : .disk)
         try AtomicFolder(path: path, ownership: VolumeOwnership(pod, isReadOnly: true))
             .write(payload, at: node.now())
     }
