@@ -122,9 +122,11 @@ import Testing
         facts.stock = DeviceStock(of: [Self.slice(["devices": [Self.shared("x")]])])
         let cluster = Given.cluster(Given.node("a"))
         var random = SeededRandom(seed: 1)
+        let node = cluster.order[0]
         let grant = try #require(
-            facts.grants(facts.picks(on: cluster.order[0]) ?? [], on: "a", random: &random).first)
-        let status = try #require(grant.status(of: ["spec": [:]], for: Given.pod()) { _ in nil })
+            facts.grants(facts.picks(on: node) ?? [], on: node, for: Given.pod(), random: &random).first)
+        let status = try #require(
+            grant.status(of: ["spec": [:]], for: Given.pod(), at: Timestamp(seconds: 0)) { _ in nil })
         let results = status.at("allocation", "devices", "results")?.array ?? []
         #expect(results.count == 2)
         #expect(results.allSatisfy { $0["consumedCapacity"] == ["bandwidth": "4"] })

@@ -22,6 +22,18 @@ import Testing
         #expect(names(&queue, at: .zero) == ["b", "d", "a", "c"])
     }
 
+    @Test func `a pod that waits for a moment is tried then`() {
+        var queue = queue(Given.pod("a"))
+        _ = queue.take(at: .zero)
+        queue.refused("uid-a", by: PluginSet(.dynamicResources), at: .zero, until: .seconds(60))
+        #expect(queue.nextDue == .seconds(60))
+        #expect(names(&queue, at: .seconds(59)) == [])
+        #expect(names(&queue, at: .seconds(60)) == ["a"])
+        queue.refused("uid-a", by: PluginSet(.dynamicResources), at: .seconds(60))
+        queue.retry("uid-a", at: .seconds(62))
+        #expect(names(&queue, at: .seconds(62)) == ["a"])
+    }
+
     @Test func `a refused pod waits for what concerns the rules that refused it`() {
         var queue = queue(Given.pod("a"))
         _ = queue.take(at: .zero)

@@ -20,6 +20,8 @@ import Testing
         state.next(at: now, time: time)?.map { job in
             switch job {
             case .bind(let pod, let node, _, _): "\(pod.name.name) on \(node)"
+            case .prepare(let pod, let node, _): "\(pod.name.name) devices on \(node)"
+            case .release(let pod, _): "\(pod.name.name) gives devices up"
             case .serve(let pod, _, let node): "\(pod.name.name) claims on \(node)"
             case .tell(let pod, let verdict): "\(pod.name.name) told \(verdict.reason) \(verdict.nomination ?? "-")"
             case .preempt(let pod, let victims, let node, _):

@@ -22,6 +22,13 @@ public struct ComputeResource {
         !isNative && !text.hasPrefix("requests.") && NameRule.qualifiedName.accepts("requests." + text)
     }
 
+    /// Whether it is named for a class of devices, which stands for it without saying so (KEP-5004).
+    public var isNamedForClass: Bool { text.hasPrefix(Self.classPrefix) }
+    public static let classPrefix = "deviceclass.resource.kubernetes.io/"
+
+    /// What a class of devices may stand for.
+    public var isOfDevices: Bool { isExtended || isNamedForClass }
+
     /// Whether the sum of limits may be more than there is.
     var allowsOvercommit: Bool { isNative && !isHugePage }
 

@@ -29,7 +29,10 @@ extension PodWorker {
     private func createSandbox(
         _ attempt: UInt32, _ replaced: [String], _ facts: PodFacts
     ) async throws(Fault) -> Bool {
-        if let obstacle = PodAdmission.obstacle(to: facts.spec, hasAppArmor: context.hasAppArmor) {
+        let hasDevices = facts.pod.status.extendedResourceClaimStatus != nil
+        if let obstacle = PodAdmission.obstacle(
+            to: facts.spec, hasAppArmor: context.hasAppArmor, hasDevicesForResources: hasDevices)
+        {
             refuseSandbox(obstacle, facts)
             return true
         }

@@ -28,8 +28,13 @@ struct Decision {
         self.volumes = volumes
         self.devices = devices
         filters = profile.filters.compactMap { plugin in
-            if plugin == .dynamicResources { return DynamicResourcesFilter(devices) }
-            return Self.filter(plugin, pod, volumes, profile, cluster)
+            switch plugin {
+            case .dynamicResources: return DynamicResourcesFilter(devices, limit: profile.bindingTimeout)
+            case .nodeResourcesFit:
+                let backed = profile.filters.contains(.dynamicResources) ? devices.backed : []
+                return NodeResourcesFilter(pod, profile.fit, backed: backed)
+            default: return Self.filter(plugin, pod, volumes, profile, cluster)
+            }
         }
     }
 
@@ -41,7 +46,6 @@ struct Decision {
         case .taintToleration: TaintFilter(pod)
         case .nodeAffinity: NodeAffinityFilter(pod, profile)
         case .nodePorts: NodePortsFilter(pod)
-        case .nodeResourcesFit: NodeResourcesFilter(pod, profile.fit)
         case .volumeRestrictions: VolumeRestrictionsFilter(pod, volumes, cluster)
         case .nodeVolumeLimits: NodeVolumeLimitsFilter(pod, volumes)
         case .volumeBinding: VolumeBindingFilter(volumes)

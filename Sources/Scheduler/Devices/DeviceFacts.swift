@@ -34,6 +34,11 @@ struct DeviceFacts: Sendable {
     var isShared: Bool
     /// What of the pool's counters is gone while anybody has it.
     var consumes: [Counter: Quantity]
+    /// Conditions that must hold before a pod is bound to its node, and those that say that they will not (KEP-5007).
+    var bindingConditions: [String]
+    var bindingFailureConditions: [String]
+    /// Whether it is one node's once it is given.
+    var bindsToNode: Bool
     /// As selectors see it.
     var object: CELValue
 
@@ -45,12 +50,11 @@ struct DeviceFacts: Sendable {
         }
     }
 
-    /// Reads a device of a slice; `nil` for one that is on no node, or that must be made ready before pods are bound to it.
+    /// Reads a device of a slice; `nil` for one that is on no node.
     init?(_ device: Value, of spec: Value) {
         let driver = spec["driver"]?.string ?? ""
         id = ID(
             driver: driver, pool: spec.at("pool", "name")?.string ?? "", device: device["name"]?.string ?? "")
-        guard device["bindingConditions"] == nil else { return nil }
         let source = spec["perDeviceNodeSelection"]?.bool == true ? device : spec
         if let name = source["nodeName"]?.string {
             place = .node(name)
@@ -63,6 +67,9 @@ struct DeviceFacts: Sendable {
         }
         taints = (device["taints"]?.array ?? []).map(TaintFacts.init)
         isShared = device["allowMultipleAllocations"]?.bool ?? false
+        bindingConditions = (device["bindingConditions"]?.array ?? []).compactMap(\.string)
+        bindingFailureConditions = (device["bindingFailureConditions"]?.array ?? []).compactMap(\.string)
+        bindsToNode = device["bindsToNode"]?.bool ?? false
         consumes = [:]
         for entry in device["consumesCounters"]?.array ?? [] {
             let counters = Self.counters(entry, named: entry["counterSet"]?.string ?? "", of: spec)

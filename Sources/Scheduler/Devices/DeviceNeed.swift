@@ -48,6 +48,11 @@ struct DeviceNeed: Sendable {
     var requests: [Request] = []
     var constraints: [Constraint] = []
 
+    init(claim: ObjectName, requests: [Request]) {
+        (self.claim, self.requests) = (claim, requests)
+        uid = ""
+    }
+
     /// - Parameter classSpec: The spec of the class of a name; `nil` when there is no such class.
     init(_ object: Value, classSpec: (String) -> Value?) throws(Problem) {
         let metadata = object["metadata"]
@@ -71,6 +76,11 @@ struct DeviceNeed: Sendable {
                     requests: Set((constraint["requests"]?.array ?? []).compactMap(\.string)),
                     attribute: differing ?? constraint["matchAttribute"]?.string ?? "", mustDiffer: differing != nil))
         }
+    }
+
+    /// How one device of a class is had, whatever the claim.
+    static func way(of className: String, classSpec: (String) -> Value?) throws(Problem) -> Way {
+        try way("", ["deviceClassName": .string(className)], classSpec)
     }
 
     private static func way(

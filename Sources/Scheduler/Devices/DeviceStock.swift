@@ -8,7 +8,8 @@ struct DeviceStock: Sendable {
 
     init() {}
 
-    /// Reads the specs of ResourceSlices: of each pool the newest generation, when all its slices are there.
+    /// Reads the specs of ResourceSlices: of each pool the newest generation, when all its slices are there. Pools with
+    /// devices that must be made ready come last.
     init(of specs: [Value]) {
         var pools: [[String]: (generation: Int64, specs: [Value])] = [:]
         for spec in specs {
@@ -18,15 +19,19 @@ struct DeviceStock: Sendable {
             if generation > known { pools[key] = (generation, []) }
             if generation >= known { pools[key]?.specs.append(spec) }
         }
+        var slow: [DeviceFacts] = []
         for (_, pool) in pools.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
             guard pool.specs.first?.at("pool", "resourceSliceCount")?.integer == Int64(pool.specs.count) else { continue }
+            var found: [DeviceFacts] = []
             for spec in pool.specs {
-                devices += (spec["devices"]?.array ?? []).compactMap { DeviceFacts($0, of: spec) }
+                found += (spec["devices"]?.array ?? []).compactMap { DeviceFacts($0, of: spec) }
                 for set in spec["sharedCounters"]?.array ?? [] {
                     counters.merge(DeviceFacts.counters(set, named: set["name"]?.string ?? "", of: spec)) { $1 }
                 }
             }
+            if found.contains(where: { !$0.bindingConditions.isEmpty }) { slow += found } else { devices += found }
         }
+        devices += slow
     }
 
     /// What is left of the counters when claims have so much. A device that several have draws from them once.

@@ -9,6 +9,11 @@ struct PodDevices: Sendable {
         var nodes: NodeSelector?
         /// Whether the pod is among its users.
         var isReserved: Bool
+        /// Whether it was made for the pod's extended resources.
+        var isExtended = false
+        /// Whether nobody else uses it.
+        var isSpare = false
+        var binding = DeviceBinding.ready
     }
 
     /// What no node can mend.
@@ -17,11 +22,19 @@ struct PodDevices: Sendable {
     var needs: [DeviceNeed] = []
     var stock = DeviceStock()
     var taken = DeviceLoad()
+    /// What devices give for extended resources, as long as no claim was made for them; and the names of those that
+    /// devices stand for where nodes have none.
+    var extended: ExtendedDevices?
+    var backed: Set<String> = []
+    /// A claim that was made for extended resources, and not given its devices.
+    var stale: ObjectName?
 
-    var isEmpty: Bool { refusal == nil && held.isEmpty && needs.isEmpty }
+    var isEmpty: Bool { refusal == nil && held.isEmpty && needs.isEmpty && extended == nil && stale == nil }
 
     /// Devices of a node for the claims that have none; `nil` when they are not to be had there.
     func picks(on node: NodeFacts) -> [DeviceAllocator.Pick]? {
+        var needs = needs
+        if let extended, let share = extended.share(on: node) { needs.append(extended.need(share, namespace: "")) }
         guard !needs.isEmpty else { return [] }
         var allocator = DeviceAllocator(
             needs, devices: stock.devices.filter { $0.isReached(from: node) }, taken: taken, counters: stock.left(by: taken))
@@ -30,18 +43,62 @@ struct PodDevices: Sendable {
 
     /// What is written to claims when the pod goes to a node. `random` makes the ids of shares.
     func grants(
-        _ picks: [DeviceAllocator.Pick], on node: String, random: inout some RandomNumberGenerator
+        _ picks: [DeviceAllocator.Pick], on node: NodeFacts, for pod: PodFacts,
+        random: inout some RandomNumberGenerator
     ) -> [DeviceGrant] {
+        var (needs, made): ([DeviceNeed], DeviceGrant.Made?) = (needs, nil)
+        if let extended, let share = extended.share(on: node) {
+            needs.append(extended.need(share, namespace: pod.name.namespace))
+            made = .init(claim: extended.claim(share, for: pod), mappings: share.mappings.map(\.value))
+        }
         var grants: [DeviceGrant] = []
         for (index, need) in needs.enumerated() {
             let picks = picks.filter { $0.claim == index }
             let shares = picks.map { $0.portions == nil ? nil : Self.identifier(&random) }
-            grants.append(DeviceGrant(claim: need.claim, uid: need.uid, picks: picks, shares: shares, node: node))
+            var grant = DeviceGrant(claim: need.claim, uid: need.uid, picks: picks, shares: shares, node: node.name)
+            if index == self.needs.count { grant.made = made }
+            grants.append(grant)
         }
         return grants
             + held.filter { !$0.isReserved }.map {
-                DeviceGrant(claim: $0.claim, uid: "", picks: [], shares: [], node: node)
+                DeviceGrant(claim: $0.claim, uid: "", picks: [], shares: [], node: node.name)
             }
+    }
+
+    // MARK: Devices that must be made ready (KEP-5007)
+
+    /// Whether a pod that has these devices besides those that it held must wait before it is bound.
+    func mustWait(for picks: [DeviceAllocator.Pick]) -> Bool {
+        held.contains { if case .pending = $0.binding { true } else { false } }
+            || picks.contains { !$0.device.bindingConditions.isEmpty }
+    }
+
+    /// How long devices may take still until they have taken `limit`; `nil` when none is waited for.
+    func patience(limit: Duration) -> Duration? {
+        held.compactMap { if case .pending(let time?) = $0.binding { limit - time } else { nil } }.min()
+    }
+
+    /// What is given up so that other devices can be chosen.
+    enum Release: Hashable, Sendable {
+        /// The devices of a claim that nobody else uses, and why, if they could not be made ready.
+        case devices(ObjectName, why: String?)
+        /// A claim that was made for extended resources.
+        case claim(ObjectName, why: String?)
+    }
+
+    /// What is given up after a pod fitted nowhere, and what is said of that.
+    func release(after diagnosis: Diagnosis, limit: Duration) -> (release: Release?, text: String) {
+        guard !isEmpty, diagnosis.ofPod == nil else { return (nil, "no new claims to deallocate") }
+        let asked = diagnosis.refused.filter { $0.refusal.plugin == .dynamicResources }.map(\.node)
+        let useless = held.filter { held in asked.contains { held.isUseless(on: $0, limit: limit) } }
+        if let claim = useless.first(where: { $0.isSpare && !$0.isExtended }) {
+            return (.devices(claim.claim, why: claim.failure(limit: limit)), "deallocation of ResourceClaim completed")
+        }
+        let made = useless.first(where: \.isExtended)
+        if let claim = stale ?? made?.claim {
+            return (.claim(claim, why: made?.failure(limit: limit)), "deletion of ResourceClaim completed")
+        }
+        return (nil, "still not schedulable")
     }
 
     /// A random UUID (RFC 9562, version 4).
@@ -60,120 +117,19 @@ struct PodDevices: Sendable {
     }
 }
 
-/// Devices that a claim gets, and the pod that may use them. Without devices it has some already.
-struct DeviceGrant: Sendable {
-    var claim: ObjectName
-    var uid: String
-    var picks: [DeviceAllocator.Pick]
-    /// For each of them the id of the share, if it is one.
-    var shares: [String?]
-    var node: String
-
-    /// What is nobody else's from now on.
-    var load: DeviceLoad {
-        zip(picks, shares).reduce(into: DeviceLoad()) { load, entry in
-            let (pick, share) = entry
-            if let share, let portions = pick.portions {
-                load.add(portions, of: pick.device.id, share: share)
-            } else if !pick.way.isAdministrative {
-                load.add(pick.device.id)
-            }
-        }
+extension PodDevices.Held {
+    /// Whether its devices are of no use on a node.
+    func isUseless(on node: NodeFacts, limit: Duration) -> Bool {
+        if let nodes, !nodes.matches(labels: node.labels, name: node.name) { return true }
+        return failure(limit: limit) != nil
     }
 
-    /// As many pods may use one claim (`ResourceClaimStatus.reservedFor`).
-    static let mostUsers = 256
-
-    /// The claim's status with the devices and the pod; `nil` when it changed so that they cannot be written.
-    func status(of claim: Value, for pod: PodFacts, classSpec: (String) -> Value?) -> Value? {
-        var status = claim["status"] ?? .emptyObject
-        if status["allocation"] == nil {
-            guard !picks.isEmpty || !uid.isEmpty else { return nil }
-            status["allocation"] = allocation(claim, classSpec)
+    /// Why its devices will not be ready, or not in time.
+    func failure(limit: Duration) -> String? {
+        switch binding {
+        case .failed(let why): why
+        case .pending(let time?) where time > limit: "claim \(claim.name) binding timeout"
+        default: nil
         }
-        var users = status["reservedFor"]?.array ?? []
-        if !users.contains(where: { $0["uid"]?.string == pod.uid }) {
-            guard users.count < Self.mostUsers else { return nil }
-            users.append(["resource": "pods", "name": .string(pod.name.name), "uid": .string(pod.uid)])
-        }
-        status["reservedFor"] = .array(users)
-        return status
-    }
-
-    private func allocation(_ claim: Value, _ classSpec: (String) -> Value?) -> Value {
-        var allocation: Value = ["devices": ["results": .array(zip(picks, shares).map(Self.result))]]
-        let config = configuration(claim, classSpec)
-        if !config.isEmpty { allocation[path: ["devices", "config"]] = .array(config) }
-        if let nodes = reachable { allocation["nodeSelector"] = nodes }
-        return allocation
-    }
-
-    private static func result(_ pick: DeviceAllocator.Pick, _ share: String?) -> Value {
-        let id = pick.device.id
-        var result: Value = [
-            "request": .string(pick.way.name), "driver": .string(id.driver), "pool": .string(id.pool),
-            "device": .string(id.device),
-        ]
-        if pick.way.isAdministrative { result["adminAccess"] = true }
-        if let share {
-            result["shareID"] = .string(share)
-            let portions = (pick.portions ?? [:]).sorted { $0.key < $1.key }
-            result["consumedCapacity"] = .object(Fields(portions.map { ($0.key, .string($0.value.description)) }))
-        }
-        return result
-    }
-
-    /// What drivers shall know, from classes first, so that the claim's own word is the last.
-    private func configuration(_ claim: Value, _ classSpec: (String) -> Value?) -> [Value] {
-        var entries: [Value] = []
-        var seen: Set<String> = []
-        for pick in picks where seen.insert(pick.way.name).inserted {
-            for config in classSpec(pick.way.className)?["config"]?.array ?? [] {
-                entries.append(Self.entry(config, "FromClass", [pick.way.name]))
-            }
-        }
-        for config in claim.at("spec", "devices", "config")?.array ?? [] {
-            let requests = (config["requests"]?.array ?? []).compactMap(\.string)
-            let isUsed = requests.isEmpty || requests.contains { name in
-                seen.contains(name) || seen.contains { $0.hasPrefix(name + "/") }
-            }
-            if isUsed { entries.append(Self.entry(config, "FromClaim", requests)) }
-        }
-        return entries
-    }
-
-    private static func entry(_ config: Value, _ source: String, _ requests: [String]) -> Value {
-        var entry: Value = ["source": .string(source)]
-        if !requests.isEmpty { entry["requests"] = Value(requests) }
-        entry["opaque"] = config["opaque"]
-        return entry
-    }
-
-    /// The nodes that reach all of the devices; `nil` for all nodes.
-    private var reachable: Value? {
-        var terms: [Value] = []
-        for pick in picks {
-            switch pick.device.place {
-            case .node:
-                let field: Value = ["key": "metadata.name", "operator": "In", "values": [.string(node)]]
-                return ["nodeSelectorTerms": [["matchFields": [field]]]]
-            case .nodes(_, let selector): terms += selector["nodeSelectorTerms"]?.array ?? []
-            case .everywhere: break
-            }
-        }
-        guard !terms.isEmpty else { return nil }
-        // Validation allows one term of devices; the terms' conditions must all hold.
-        var expressions: [Value] = []
-        var fields: [Value] = []
-        for term in terms {
-            for expression in term["matchExpressions"]?.array ?? [] where !expressions.contains(expression) {
-                expressions.append(expression)
-            }
-            for field in term["matchFields"]?.array ?? [] where !fields.contains(field) { fields.append(field) }
-        }
-        var term: Value = .emptyObject
-        if !expressions.isEmpty { term["matchExpressions"] = .array(expressions) }
-        if !fields.isEmpty { term["matchFields"] = .array(fields) }
-        return ["nodeSelectorTerms": [term]]
     }
 }

@@ -52,6 +52,9 @@ final class PodFacts: Sendable {
     /// The controller that made it.
     let owner: OwnerFacts?
     let deviceClaims: [DeviceClaimReference]
+    /// What its containers request that devices may stand for, and the claim that was made for that.
+    let extended: [ExtendedRequest]
+    let extendedClaim: String?
     /// Its `PodScheduled` condition as it stands.
     let condition: ScheduledCondition?
 
@@ -107,6 +110,9 @@ final class PodFacts: Sendable {
         gates = (spec["schedulingGates"]?.array ?? []).compactMap { $0["name"]?.string }
         owner = OwnerFacts(metadata["ownerReferences"])
         deviceClaims = DeviceClaimReference.all(of: spec, status)
+        // Few pods request anything but what every node has.
+        extended = requests.others.isEmpty ? [] : ExtendedRequest.all(of: spec)
+        extendedClaim = status.at("extendedResourceClaimStatus", "resourceClaimName")?.string
     }
 
     /// The claims that it uses, by their full names.

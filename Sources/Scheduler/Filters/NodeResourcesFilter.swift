@@ -3,7 +3,11 @@ struct NodeResourcesFilter: NodeFilter {
     private let requests: ResourceAmounts
     private let others: [(name: String, amount: Int128)]
 
-    init(_ pod: PodFacts, _ arguments: Profile.FitArguments) {
+    /// Devices give these where a node has none (KEP-5004).
+    private let backed: Set<String>
+
+    init(_ pod: PodFacts, _ arguments: Profile.FitArguments, backed: Set<String> = []) {
+        self.backed = backed
         requests = pod.requests
         others = pod.requests.others.sorted { $0.key < $1.key }.filter { !arguments.ignores($0.key) }
             .map { ($0.key, $0.value) }
@@ -34,7 +38,9 @@ struct NodeResourcesFilter: NodeFilter {
         check("cpu", requests.cpu, node.allocatable.cpu, node.requested.cpu)
         check("memory", requests.memory, node.allocatable.memory, node.requested.memory)
         check("ephemeral-storage", requests.storage, node.allocatable.storage, node.requested.storage)
-        for (name, amount) in others { check(name, amount, node.allocatable[name], node.requested[name]) }
+        for (name, amount) in others where node.allocatable[name] != 0 || !backed.contains(name) {
+            check(name, amount, node.allocatable[name], node.requested[name])
+        }
         return reasons.isEmpty ? nil : Refusal(.nodeResourcesFit, isFinal: isFinal, reasons: reasons)
     }
 }

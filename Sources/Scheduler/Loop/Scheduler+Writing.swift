@@ -10,6 +10,11 @@ extension Scheduler {
         case .bind(let pod, let node, let grants, _):
             for grant in grants { try await give(grant, to: pod, others.devices) }
             try await bind(pod, to: node, others.extenders)
+        case .prepare(let pod, let node, let grants):
+            for grant in grants { try await give(grant, to: pod, others.devices) }
+            note(pod, .normal, "BindingConditionsPending", "waiting for binding conditions for device on node \(node)")
+            if pod.nominatedNode != node { try await patchStatus(of: pod, ["nominatedNodeName": .string(node)]) }
+        case .release(let pod, let release): try await give(up: release, of: pod, others.devices)
         case .serve(let pod, let choices, let node):
             for (claim, choice) in choices {
                 let name = ObjectName(namespace: pod.name.namespace, name: claim)
@@ -72,25 +77,6 @@ extension Scheduler {
         }
     }
 
-    /// Writes to a claim which devices it has, and that the pod uses them. A finalizer keeps the claim while it has some.
-    private func give(_ grant: DeviceGrant, to pod: PodFacts, _ devices: DeviceSets) async throws(Status) {
-        let target = Target(.resourceClaims, grant.claim)
-        guard var claim = devices.claims.get(grant.claim)?.value else {
-            throw .notFound(target.resource, grant.claim.name)
-        }
-        var finalizers = claim.at("metadata", "finalizers")?.array ?? []
-        if !finalizers.contains("resource.kubernetes.io/delete-protection") {
-            finalizers.append("resource.kubernetes.io/delete-protection")
-            claim[path: ["metadata", "finalizers"]] = .array(finalizers)
-            claim = try await client.update(target, claim, WriteOptions()).value
-        }
-        guard let status = grant.status(of: claim, for: pod, classSpec: devices.classSpec) else {
-            throw .conflict(target.resource, grant.claim.name, "it changed while devices were chosen for it")
-        }
-        claim["status"] = status
-        try await client.update(Target(.resourceClaims, grant.claim, subresource: "status"), claim, WriteOptions())
-    }
-
     /// Says in the pod's conditions, and by an event, why it waits; and where room is made for it.
     private func tell(_ pod: PodFacts, _ verdict: Job.Verdict) async throws(Status) {
         let since = pod.condition.flatMap { $0.isTrue ? nil : $0.since } ?? now().description
@@ -124,7 +110,7 @@ extension Scheduler {
     }
 
     /// That the pod is gone, or another of its name, is no failure.
-    private func patchStatus(of pod: PodFacts, _ status: Value) async throws(Status) {
+    func patchStatus(of pod: PodFacts, _ status: Value) async throws(Status) {
         let patch: Value = ["metadata": ["uid": .string(pod.uid)], "status": status]
         do throws(Status) {
             try await client.patch(Pod.self, pod.name, subresource: "status", .strategicMerge(patch))
@@ -133,7 +119,7 @@ extension Scheduler {
         }
     }
 
-    private func note(_ pod: PodFacts, _ kind: EventNote.Kind, _ reason: String, _ message: String) {
+    func note(_ pod: PodFacts, _ kind: EventNote.Kind, _ reason: String, _ message: String) {
         let subject = EventNote.Subject(
             apiVersion: "v1", kind: "Pod", name: pod.name, uid: pod.uid, resourceVersion: pod.resourceVersion)
         events.record(EventNote(subject, kind, reason: reason, message: message, at: now()))

@@ -53,12 +53,12 @@ public final class Scheduler: Sendable {
     /// Runs until the task is cancelled.
     public func run() async throws(Status) {
         let volumes = try await VolumeSets(client)
-        let devices = try await DeviceSets(client)
+        let devices = try await DeviceSets(client, now: now)
         let owners = try await OwnerSets(client)
         let state = SchedulingState(
             profiles: configuration.profiles, limits: configuration.limits,
             cluster: ClusterFacts(siblings: Siblings(selectorOfOwner: owners.selector)), random: random, figures: figures,
-            volumes: volumes.facts, devices: devices.facts)
+            volumes: volumes.facts, devices: devices.facts, isBacked: devices.isBacked)
         var observations: [any Observation] = []
         var sets: [Inbox.Source: any ObjectSet] = [:]
         for (source, resource) in Self.sources {
@@ -202,7 +202,8 @@ extension Job {
     /// Whom it is about, for the log.
     fileprivate var pod: String {
         switch self {
-        case .bind(let pod, _, _, _), .serve(let pod, _, _), .tell(let pod, _), .preempt(let pod, _, _, _):
+        case .bind(let pod, _, _, _), .prepare(let pod, _, _), .release(let pod, _), .serve(let pod, _, _),
+            .tell(let pod, _), .preempt(let pod, _, _, _):
             pod.name.description
         case .forgetNominations(let pods): pods.map(\.name.description).joined(separator: ", ")
         }

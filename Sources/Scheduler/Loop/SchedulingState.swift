@@ -18,6 +18,10 @@ final class SchedulingState {
     private var preempting: Set<String> = []
     private let volumes: (PodFacts) -> VolumeFacts
     private let devices: (PodFacts) -> PodDevices
+    /// Whether devices stand for an extended resource.
+    private let isBacked: (String) -> Bool
+    /// The nodes on which the devices of pods are made ready.
+    private var preparing: [String: String] = [:]
     /// Devices that are given to pods whose claims do not say so yet, by the pod.
     private var granted: [String: DeviceLoad] = [:]
     private let figures: SchedulerFigures
@@ -27,7 +31,8 @@ final class SchedulingState {
         random: any RandomNumberGenerator & Sendable = SeededRandom(seed: 0),
         figures: SchedulerFigures = SchedulerFigures(),
         volumes: @escaping (PodFacts) -> VolumeFacts = { _ in VolumeFacts() },
-        devices: @escaping (PodFacts) -> PodDevices = { _ in PodDevices() }
+        devices: @escaping (PodFacts) -> PodDevices = { _ in PodDevices() },
+        isBacked: @escaping (String) -> Bool = { _ in false }
     ) {
         self.profiles = Dictionary(profiles.map { ($0.schedulerName, $0) }) { first, _ in first }
         self.cluster = cluster
@@ -35,6 +40,7 @@ final class SchedulingState {
         self.figures = figures
         self.volumes = volumes
         self.devices = devices
+        self.isBacked = isBacked
         queue = SchedulingQueue(limits: limits)
     }
 
@@ -90,6 +96,7 @@ final class SchedulingState {
     /// A pod is on a node.
     private func settle(_ pod: PodFacts, at now: Duration) {
         queue.remove(pod.uid)
+        preparing[pod.uid] = nil
         cluster.nominate(pod, nil)
         let before = cluster.place(of: pod.uid)
         let old = cluster.place(pod, on: pod.nodeName)
@@ -123,7 +130,8 @@ final class SchedulingState {
         let before = queue.pod(pod.uid)?.nominatedNode ?? ""
         guard pod.nominatedNode != before else { return }
         if !pod.nominatedNode.isEmpty {
-            cluster.nominate(pod, pod.nominatedNode)
+            // Where its devices are made ready it counts already.
+            if cluster.place(of: pod.uid) != pod.nominatedNode { cluster.nominate(pod, pod.nominatedNode) }
         } else if cluster.nomination(of: pod.uid) == before {
             cluster.nominate(pod, nil)
         }
@@ -131,6 +139,7 @@ final class SchedulingState {
 
     /// The pod needs nothing any more.
     private func release(_ uid: String, at now: Duration) {
+        preparing[uid] = nil
         let node = cluster.place(of: uid).flatMap(cluster.node)
         if let pod = cluster.displace(uid) {
             cluster.nominate(pod, nil)
@@ -142,7 +151,7 @@ final class SchedulingState {
     func happened(_ event: ClusterEvent, at now: Duration) {
         queue.happened(concerning: event.plugins, at: now) { pod, plugins in
             guard let profile = profiles[pod.schedulerName] else { return false }
-            return event.isWorth(pod, plugins, profile)
+            return event.isWorth(pod, plugins, profile, isBacked: isBacked)
         }
     }
 
@@ -172,6 +181,7 @@ final class SchedulingState {
             }
             // Its volumes may be on their way to a node: then it counts there.
             cluster.displace(taken.pod.uid)
+            if let node = preparing[taken.pod.uid] { cluster.nominate(taken.pod, node) }
             var devices = devices(taken.pod)
             for load in granted.values { devices.taken.add(load) }
             let decision = Decision(taken.pod, volumes(taken.pod), profile, cluster, devices: devices)
@@ -233,8 +243,10 @@ final class SchedulingState {
         let volumes = attempt.decision.volumes
         guard !volumes.isComplete else {
             let devices = attempt.decision.devices
-            let grants = devices.grants(devices.picks(on: node) ?? [], on: node.name, random: &random)
+            let picks = devices.picks(on: node) ?? []
+            let grants = devices.grants(picks, on: node, for: pod, random: &random)
             if !grants.isEmpty { granted[pod.uid] = grants.reduce(into: DeviceLoad()) { $0.add($1.load) } }
+            if devices.mustWait(for: picks) { return prepare(attempt, on: node, grants, at: now) }
             return [.bind(pod, node: node.name, grants, attempt.journey)]
         }
         // It counts on the node while its volumes are made there, so that the room is left when they are.
@@ -242,28 +254,41 @@ final class SchedulingState {
         return [.serve(pod, (try? volumes.choices(on: node)) ?? [], node: node.name)]
     }
 
+    /// The pod's devices are made ready on the node. It counts there meanwhile, and is tried again when its claims change.
+    private func prepare(_ attempt: Attempt, on node: NodeFacts, _ grants: [DeviceGrant], at now: Duration) -> [Job] {
+        let pod = attempt.taken.pod
+        let before = preparing.updateValue(node.name, forKey: pod.uid)
+        guard grants.isEmpty, before == node.name else { return [.prepare(pod, node: node.name, grants)] }
+        let patience = attempt.decision.devices.patience(limit: attempt.decision.profile.bindingTimeout)
+        // A moment later, as what took just so long is in time.
+        let deadline = patience.map { now + max($0, .zero) + .seconds(1) }
+        queue.refused(pod.uid, by: PluginSet(.dynamicResources), at: now, until: deadline)
+        return []
+    }
+
     private func refuse(_ attempt: Attempt, _ diagnosis: Diagnosis, _ room: Room?, at now: Duration) -> [Job] {
         var diagnosis = diagnosis
         let pod = attempt.taken.pod
+        let profile = attempt.decision.profile
+        if preparing.removeValue(forKey: pod.uid) != nil { cluster.nominate(pod, nil) }
+        let (release, word) = attempt.decision.devices.release(after: diagnosis, limit: profile.bindingTimeout)
+        // What comes before the word of preemption is that of the rule about devices.
+        let prefix = (profile.filters.contains(.dynamicResources) ? word + ", " : "") + "preemption: "
+        let jobs = release.map { [Job.release(pod, $0)] } ?? []
         figures.attempted(pod.schedulerName, .unschedulable, attempt.journey, at: now)
         queue.refused(pod.uid, by: diagnosis.plugins, at: now)
         var verdict = Job.Verdict(reason: .unschedulable, message: "")
         switch room {
-        case .kept(let why): diagnosis.aftermath = Self.preemption(attempt.decision.profile) + why
+        case .kept(let why): diagnosis.aftermath = prefix + why
         case .candidates(let candidates, let preemption, let otherwise):
-            if let best = preemption.cheapest(of: candidates) { return preempt(pod, best, diagnosis) }
-            diagnosis.aftermath = Self.preemption(attempt.decision.profile) + otherwise
+            if let best = preemption.cheapest(of: candidates) { return preempt(pod, best, diagnosis) + jobs }
+            diagnosis.aftermath = prefix + otherwise
             if cluster.nomination(of: pod.uid) != nil || !pod.nominatedNode.isEmpty { verdict.nomination = "" }
             cluster.nominate(pod, nil)
         case nil: break
         }
         verdict.message = diagnosis.message
-        return [told(pod, verdict)].compactMap(\.self)
-    }
-
-    /// What comes before the word of preemption: that of the rule about devices, which has none to take back.
-    private static func preemption(_ profile: Profile) -> String {
-        (profile.filters.contains(.dynamicResources) ? "no new claims to deallocate, " : "") + "preemption: "
+        return [told(pod, verdict)].compactMap(\.self) + jobs
     }
 
     private func preempt(_ pod: PodFacts, _ best: Preemption.Candidate, _ diagnosis: Diagnosis) -> [Job] {
@@ -304,6 +329,16 @@ final class SchedulingState {
                 release(pod.uid, at: now)
                 queue.failed(pod.uid, at: now)
             }
+        case .prepare(let pod, _, _):
+            granted[pod.uid] = nil
+            guard queue.contains(pod.uid) else { return }
+            guard error == nil else {
+                release(pod.uid, at: now)
+                return queue.failed(pod.uid, at: now)
+            }
+            queue.refused(pod.uid, by: PluginSet(.dynamicResources), at: now)
+            // They may be ready already.
+            queue.retry(pod.uid, at: now)
         case .serve(let pod, _, _) where error != nil:
             release(pod.uid, at: now)
             queue.failed(pod.uid, at: now)

@@ -45,7 +45,14 @@ enum ArgumentsReader {
             // Pods that wait for volumes hold up nobody here, so that there is no time-out to set.
             _ = try arguments("bindTimeoutSeconds", "shape")
         case .dynamicResources:
-            _ = try arguments("filterTimeout", "bindingTimeout")
+            // The search for devices is bounded by its steps.
+            guard let arguments = try arguments("filterTimeout", "bindingTimeout"),
+                let text = try arguments.text("bindingTimeout")
+            else { return }
+            guard let timeout = try? GoDuration.parse(text), timeout >= .seconds(1) else {
+                throw arguments.fault("bindingTimeout", "is no duration of a second or more, such as 10m")
+            }
+            profile.bindingTimeout = timeout
         default:
             guard entry["args"] == nil else { throw entry.fault("args", "cannot be given to \(name)") }
         }

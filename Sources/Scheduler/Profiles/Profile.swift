@@ -24,6 +24,8 @@ struct Profile: Sendable {
     /// What holds for pods without constraints of their own; `nil` for the system's.
     var defaultSpread: [SpreadConstraint]?
     var preemption = PreemptionArguments()
+    /// How long devices may take to be made ready before others are tried.
+    var bindingTimeout = Duration.seconds(600)
 
     /// `NodeResourcesFitArgs`.
     struct FitArguments: Sendable {

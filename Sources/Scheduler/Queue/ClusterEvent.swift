@@ -32,7 +32,7 @@ enum ClusterEvent {
         case .volumesChanged:
             PluginSet(.volumeBinding, .volumeZone, .volumeRestrictions, .nodeVolumeLimits)
         case .namespaceChanged: PluginSet(.interPodAffinity)
-        case .devicesChanged: PluginSet(.dynamicResources)
+        case .devicesChanged: PluginSet(.dynamicResources, .nodeResourcesFit)
         }
     }
 
@@ -52,12 +52,17 @@ enum ClusterEvent {
         return plugins
     }
 
-    /// Whether one of the rules that refused the pod, and that the event concerns, might let it in now.
-    func isWorth(_ pod: PodFacts, _ plugins: PluginSet, _ profile: Profile) -> Bool {
-        plugins.members.contains { hints(at: $0, pod, profile) }
+    /// Whether one of the rules that refused the pod, and that the event concerns, might let it in now. `isBacked` tells
+    /// of an extended resource whether devices stand for it.
+    func isWorth(
+        _ pod: PodFacts, _ plugins: PluginSet, _ profile: Profile, isBacked: (String) -> Bool = { _ in false }
+    ) -> Bool {
+        plugins.members.contains { hints(at: $0, pod, profile, isBacked) }
     }
 
-    private func hints(at plugin: Plugin, _ pod: PodFacts, _ profile: Profile) -> Bool {
+    private func hints(
+        at plugin: Plugin, _ pod: PodFacts, _ profile: Profile, _ isBacked: (String) -> Bool
+    ) -> Bool {
         switch (self, plugin) {
         case (.nodeChanged(let node, _), .nodeAffinity):
             NodeAffinityFilter(pod, profile)?.refusal(of: node) == nil
@@ -65,12 +70,14 @@ enum ClusterEvent {
         case (.nodeChanged(let node, _), .nodeUnschedulable):
             NodeUnschedulableFilter(pod)?.refusal(of: node) == nil
         case (.nodeChanged(let node, _), .nodeResourcesFit), (.podLeft(_, let node?), .nodeResourcesFit):
-            NodeResourcesFilter(pod, profile.fit).refusal(of: node) == nil
+            NodeResourcesFilter(pod, profile.fit, backed: Set(pod.extended.map(\.resource).filter(isBacked)))
+                .refusal(of: node) == nil
+        case (.devicesChanged, .nodeResourcesFit): pod.extended.contains { isBacked($0.resource) }
         case (.podLeft(let other, _), .nodePorts):
             other.hostPorts.contains { port in pod.hostPorts.contains { $0.conflicts(with: port) } }
         case (.podLeft(let other, _), .volumeRestrictions), (.podLeft(let other, _), .nodeVolumeLimits):
             !other.claims.isEmpty || !other.legacyDisks.isEmpty
-        case (.podLeft(let other, _), .dynamicResources): !other.deviceClaims.isEmpty
+        case (.podLeft(let other, _), .dynamicResources): !other.deviceClaims.isEmpty || !other.extended.isEmpty
         case (.podPlaced(let other), .podTopologySpread), (.podLeft(let other, _), .podTopologySpread):
             other.name.namespace == pod.name.namespace
         default: true

@@ -78,6 +78,8 @@ struct SchedulingQueue {
     /// Those that wait, the longest first.
     private var patience: Deque<Wish> = []
     private var waiting: [PluginSet: Set<String>] = [:]
+    /// Of those that wait, when some are tried again whatever happens.
+    private var deadlines: Heap<Wish> = []
 
     init(limits: Limits = Limits()) { self.limits = limits }
 
@@ -139,8 +141,8 @@ struct SchedulingQueue {
         return Taken(pod: entry.pod, attempts: entry.attempts, came: entry.came)
     }
 
-    /// The pod fits nowhere, by the word of these rules.
-    mutating func refused(_ uid: String, by plugins: PluginSet, at now: Duration) {
+    /// The pod fits nowhere, by the word of these rules; or waits for them, until then at most.
+    mutating func refused(_ uid: String, by plugins: PluginSet, at now: Duration, until deadline: Duration? = nil) {
         guard var entry = entries[uid] else { return }
         leave(entry)
         entry.refusals += 1
@@ -149,7 +151,12 @@ struct SchedulingQueue {
         entry.refusedBy = plugins
         entry.state = .waiting
         enter(entry)
+        guard let deadline, let ticket = entries[uid]?.ticket else { return }
+        deadlines.insert(Wish(due: deadline, ticket: ticket, uid: uid))
     }
+
+    /// What the pod waits for may have happened.
+    mutating func retry(_ uid: String, at now: Duration) { wake(uid, at: now) }
 
     /// The attempt failed, for no reason of the pod's.
     mutating func failed(_ uid: String, at now: Duration) {
@@ -181,7 +188,7 @@ struct SchedulingQueue {
 
     /// The instant at which time alone changes something; `nil` when none does.
     var nextDue: Duration? {
-        [errorBackOff.min?.due, patience.first?.due].compactMap(\.self).min()
+        [errorBackOff.min?.due, patience.first?.due, deadlines.min?.due].compactMap(\.self).min()
     }
 
     /// Time has passed.
@@ -193,6 +200,10 @@ struct SchedulingQueue {
         while let wish = backOff.min, wish.due <= now || isVoid(wish) {
             backOff.removeMin()
             if !isVoid(wish) { activate(wish.uid, at: now) }
+        }
+        while let wish = deadlines.min, wish.due <= now || isVoid(wish) {
+            deadlines.removeMin()
+            if !isVoid(wish) { wake(wish.uid, at: now) }
         }
         while let wish = patience.first, wish.due <= now || isVoid(wish) {
             patience.removeFirst()
@@ -278,6 +289,7 @@ struct SchedulingQueue {
             active = Heap(active.unordered.filter { entries[$0.uid]?.ticket == $0.ticket })
         }
         if backOff.count > bound { backOff = Heap(backOff.unordered.filter { !isVoid($0) }) }
+        if deadlines.count > bound { deadlines = Heap(deadlines.unordered.filter { !isVoid($0) }) }
         if errorBackOff.count > bound { errorBackOff = Heap(errorBackOff.unordered.filter { !isVoid($0) }) }
         if patience.count > bound { patience.removeAll { entries[$0.uid]?.ticket != $0.ticket } }
     }

@@ -121,6 +121,8 @@ import Testing
         #expect(obstacle(["containers": [["name": "a"]]]) == nil)
         #expect(obstacle(["hostUsers": true]) == nil && obstacle(["hostUsers": false]) == nil)
         #expect(obstacle(["resourceClaims": [["name": "gpu"]]])?.contains("resourceClaims") == true)
+        let devices = PodAdmission.obstacle(to: PodSpec([:]), hasAppArmor: false, hasDevicesForResources: true)
+        #expect(devices?.summary.contains("resourceClaims") == true)
         let (some, many) = (Value.array(Array(repeating: [:], count: 500)), Value.array(Array(repeating: [:], count: 501)))
         #expect(obstacle(["containers": some, "initContainers": some]) == nil)
         #expect(obstacle(["containers": some, "initContainers": many])?.contains("1000 containers") == true)
