@@ -106,6 +106,10 @@ import Testing
           ! spec.pool.resourceSliceCount: Invalid value: 0: must be greater than zero
           spec.devices.1 = {"name": "d"}
           ! spec.devices[1]: Duplicate value: "d"
+          spec.devices.0.bindingConditions = ["a.example.com/Attached"]
+          ! spec.devices[0].bindingFailureConditions: Invalid value: []: bindingFailureConditions are required to use bindingConditions
+          spec.devices.0.bindingFailureConditions = ["Broken"]
+          ! spec.devices[0].bindingConditions: Invalid value: []: bindingConditions are required to use bindingFailureConditions
           update spec.driver = "e.example.com"
           ! spec.driver: Invalid value: "e.example.com": field is immutable
         """#

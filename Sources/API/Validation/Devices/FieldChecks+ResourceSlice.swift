@@ -4,6 +4,7 @@ import APIMachinery
 extension FieldChecks {
     private static let mostDevices = 128
     private static let longestPoolName = 253
+    private static let mostConditions = 4
     private static let places = ["nodeName", "nodeSelector", "allNodes", "perDeviceNodeSelection"]
 
     mutating func resourceSlice(_ slice: Value) {
@@ -62,6 +63,27 @@ extension FieldChecks {
                 deviceKey(key, "\(path).capacity[\(key)]")
                 if Optional(capacity)["value"] == nil { missing("\(path).capacity[\(key)].value") }
             }
+            deviceBinding(device, path)
+        }
+    }
+
+    /// What must hold before a pod is bound, and what says that it will not (KEP-5007): both, or neither.
+    private mutating func deviceBinding(_ device: Value, _ path: String) {
+        let (wanted, failing) = ("bindingConditions", "bindingFailureConditions")
+        for key in [wanted, failing] {
+            let count = device[key].items.count
+            if count > Self.mostConditions { tooMany("\(path).\(key)", count, limit: Self.mostConditions) }
+            var seen: Set<String> = []
+            for (condition, path) in device[key].elements("\(path).\(key)") {
+                name(condition.string ?? "", .qualifiedName, path)
+                if !seen.insert(condition.string ?? "").inserted { duplicate(path, condition) }
+                if key == failing, device[wanted].items.contains(condition) {
+                    invalid(path, condition, "\(failing) must not overlap with \(wanted)")
+                }
+            }
+        }
+        for (key, other) in [(wanted, failing), (failing, wanted)] where !device[key].isFilled && device[other].isFilled {
+            invalid("\(path).\(key)", .array([]), "\(key) are required to use \(other)")
         }
     }
 
