@@ -63,7 +63,28 @@ import Testing
                 ]
             ],
             wanted: "count/resourceclaims.resource.k8s.io=1 gpu.deviceclass.resource.k8s.io/devices=3 "
-                + "nic.deviceclass.resource.k8s.io/devices=3"),
+                + "nic.deviceclass.resource.k8s.io/devices=3 requests.deviceclass.resource.kubernetes.io/gpu=3 "
+                + "requests.deviceclass.resource.kubernetes.io/nic=3"),
+        Use(
+            resource: .resourceClaims,
+            object: [
+                "metadata": [
+                    "annotations": ["resource.kubernetes.io/extended-resource-claim": "true"],
+                    "ownerReferences": [["kind": "Pod", "name": "p", "controller": true]],
+                ],
+                "spec": ["devices": ["requests": [["exactly": ["deviceClassName": "gpu", "count": 2]]]]],
+            ],
+            wanted: "count/resourceclaims.resource.k8s.io=1 gpu.deviceclass.resource.k8s.io/devices=2"),
+        Use(
+            resource: .pods,
+            object: [
+                "spec": [
+                    "containers": [
+                        ["resources": ["requests": ["deviceclass.resource.kubernetes.io/gpu": "2", "example.com/x": "1"]]]
+                    ]
+                ]
+            ],
+            wanted: "count/pods=1 pods=1 requests.deviceclass.resource.kubernetes.io/gpu=2 requests.example.com/x=1"),
         Use(resource: .secrets, object: [:], wanted: "count/secrets=1 secrets=1"),
         Use(resource: .deployments, object: [:], wanted: "count/deployments.apps=1"),
     ])
@@ -72,7 +93,7 @@ import Testing
         // Whatever is used has a name that leads back to the resource.
         for name in QuotaUsage.of(use.object, use.resource).keys {
             switch QuotaNames.source(of: name) {
-            case .measured(let resource): #expect(resource == use.resource)
+            case .measured: #expect(QuotaNames.isUsed(name, by: use.resource))
             case .count(let resource, let group):
                 #expect(resource == use.resource.resource && group == use.resource.group)
             case nil: Issue.record("\(name) means nothing")

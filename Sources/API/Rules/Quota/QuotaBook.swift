@@ -16,7 +16,7 @@ public struct QuotaBook: Sendable {
         init(_ rules: QuotaRules) {
             self.rules = rules
             let measured = QuotaNames.measured.flatMap { rules.names(for: $0) }
-            used = Dictionary(uniqueKeysWithValues: measured.map { ($0, .zero) })
+            used = Dictionary(measured.map { ($0, .zero) }) { first, _ in first }
         }
     }
 

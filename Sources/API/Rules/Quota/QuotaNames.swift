@@ -10,6 +10,13 @@ public enum QuotaNames {
         case count(resource: String, group: String)
     }
 
+    /// Whether objects of a measured resource use up what a name stands for. Devices of a class are asked for by pods and by
+    /// claims.
+    public static func isUsed(_ name: String, by resource: GroupVersionResource) -> Bool {
+        if name.hasPrefix(classPrefix) { return resource == .pods || resource == .resourceClaims }
+        return source(of: name) == .measured(resource)
+    }
+
     /// Resources whose objects differ in what they use.
     public static let measured: [GroupVersionResource] = [
         .pods, .services, .persistentVolumeClaims, .resourceClaims,
@@ -19,6 +26,8 @@ public enum QuotaNames {
 
     static let storageClassSuffix = ".storageclass.storage.k8s.io/"
     static let deviceClassSuffix = ".deviceclass.resource.k8s.io/devices"
+    /// Before the name of a class: its devices, whether claims or pods ask for them (KEP-5004).
+    static let classPrefix = "requests." + ComputeResource.classPrefix
     private static let compute: Set<String> = ["cpu", "memory", "ephemeral-storage"]
 
     /// What a name stands for; `nil` for one that nothing uses up.
@@ -49,7 +58,8 @@ public enum QuotaNames {
         if name.hasPrefix("hugepages-") { return true }
         guard name.hasPrefix("requests.") else { return false }
         let asked = String(name.dropFirst("requests.".count))
-        return compute.contains(asked) || asked.hasPrefix("hugepages-") || isExtended(asked)
+        return compute.contains(asked) || asked.hasPrefix("hugepages-") || ComputeResource(asked).isNamedForClass
+            || isExtended(asked)
     }
 
     /// The names under which an object of a resource is counted as one.

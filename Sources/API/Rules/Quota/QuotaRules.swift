@@ -22,7 +22,7 @@ public struct QuotaRules: Hashable, Sendable {
         return Set(
             hard.keys.filter { name in
                 switch QuotaNames.source(of: name) {
-                case .measured(let source): source == resource
+                case .measured: QuotaNames.isUsed(name, by: resource)
                 case .count(let counted, let group):
                     !isMeasured && counted == resource.resource && group == resource.group
                 case nil: false

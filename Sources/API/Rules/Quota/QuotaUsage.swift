@@ -42,7 +42,7 @@ public enum QuotaUsage {
         for (name, amount) in requests {
             let isStandard = compute.contains(name) || name.hasPrefix("hugepages-")
             if isStandard { amounts[name] = amount }
-            if isStandard || QuotaNames.isExtended(name) { amounts["requests." + name] = amount }
+            if isStandard || QuotaNames.isExtended(name) || ComputeResource(name).isNamedForClass { amounts["requests." + name] = amount }
         }
         for name in compute {
             if let amount = limits[name] { amounts["limits." + name] = amount }
@@ -87,6 +87,9 @@ public enum QuotaUsage {
     private static let mostDevices: Int64 = 32
 
     private static func addDevices(_ claim: Value, _ amounts: inout Amounts) {
+        let annotation = claim.at("metadata", "annotations", "resource.kubernetes.io/extended-resource-claim")
+        let owners = claim.at("metadata", "ownerReferences")?.array ?? []
+        let isOfPod = annotation == "true" && owners.contains { $0["controller"]?.bool == true && $0["kind"] == "Pod" }
         for request in claim.at("spec", "devices", "requests")?.array ?? [] {
             // Of alternatives each class may be the one that is taken.
             var most: [String: Int64] = [:]
@@ -97,6 +100,8 @@ public enum QuotaUsage {
             }
             for (name, count) in most {
                 amounts[name + QuotaNames.deviceClassSuffix, default: .zero] += Quantity(count)
+                // What is asked for a pod's extended resources the pod uses already.
+                if !isOfPod { amounts[QuotaNames.classPrefix + name, default: .zero] += Quantity(count) }
             }
         }
     }
