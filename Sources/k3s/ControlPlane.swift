@@ -65,7 +65,7 @@ struct ControlPlane {
             ("root-ca-cert-publisher", [RootCAPublisher(certificates: authority)]),
             ("clusterrole-aggregation-controller", [RoleAggregator()]),
             ("endpoint-controller", [EndpointsController()]),
-            ("persistent-volume-binder", [PersistentVolumeBinder()]),
+            ("persistent-volume-binder", [PersistentVolumeBinder(removeFolder: { path throws(Fault) in try await TemporaryFolders.remove(path) })]),
             ("pvc-protection-controller", [ClaimProtection()]),
             ("pv-protection-controller", [VolumeProtection()]),
             ("volumeattributesclass-protection-controller", [AttributesClassProtection()]),

@@ -3,6 +3,7 @@ import APIMachinery
 import Client
 import ClientTestSupport
 import Support
+import Synchronization
 import Testing
 
 @testable import Controllers
@@ -207,6 +208,33 @@ import Testing
             try await api.update(volume)
             await api.wait { $0.peek(Pod.self, Self.podName, in: "default") == nil }
             #expect(api.peek(PersistentVolume.self, "v")?.status.phase == "Released")
+        }
+    }
+
+    // MARK: Folders that go
+
+    @Test func `a released volume goes with its folder`() async throws {
+        let api = MemoryAPI()
+        let removed = Mutex<[String]>([])
+        var volume = Self.volume("1Gi", ["hostPath": ["path": "/tmp/k3s-volume/data"]])
+        volume.spec.persistentVolumeReclaimPolicy = "Delete"
+        try await api.create(volume)
+        let binder = PersistentVolumeBinder { path throws(Fault) in removed.withLock { $0.append(path) } }
+        try await running([binder], on: api) {
+            await api.wait { $0.peek(PersistentVolume.self, "v") == nil }
+            #expect(removed.withLock { $0 } == ["k3s-volume/data"])
+        }
+    }
+
+    @Test func `a volume whose folder stays says why`() async throws {
+        let api = MemoryAPI()
+        var volume = Self.volume("1Gi", ["hostPath": ["path": "/tmp/k3s-volume/data"]])
+        volume.spec.persistentVolumeReclaimPolicy = "Delete"
+        try await api.create(volume)
+        let binder = PersistentVolumeBinder { _ throws(Fault) in throw Fault(.conflict, "something is mounted there") }
+        try await running([binder], on: api) {
+            await api.wait { $0.peek(PersistentVolume.self, "v")?.status.phase == "Failed" }
+            await api.wait { Self.messages($0).contains { $0 == "Warning VolumeFailedDelete conflict: something is mounted there" } }
         }
     }
 }

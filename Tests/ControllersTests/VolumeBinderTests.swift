@@ -234,6 +234,47 @@ import Testing
             ----
             fail, VolumeFailedDelete: error getting deleter volume plugin for volume "v": no deletable volume plugin matched
 
+            # Of folders of the host those below /tmp go.
+            volume v for=data uid=gone phase=Released policy=Delete path=/tmp/a/b
+            judge v
+            ----
+            delete a/b
+
+            volume v for=data uid=gone phase=Failed policy=Delete path=/tmp/a
+            judge v
+            ----
+            delete a
+
+            volume v for=data uid=gone phase=Released policy=Delete path=/data/tmp/a
+            judge v
+            ----
+            fail, VolumeFailedDelete: host_path deleter only supports /tmp/.+ but received provided /data/tmp/a
+
+            volume v for=data uid=gone phase=Released policy=Delete path=/tmp//
+            judge v
+            ----
+            fail, VolumeFailedDelete: host_path deleter only supports /tmp/.+ but received provided /tmp//
+
+            volume v for=data uid=gone phase=Released policy=Delete path=/tmp/a/../../data
+            judge v
+            ----
+            fail, VolumeFailedDelete: host_path deleter only supports /tmp/.+ but received provided /tmp/a/../../data
+
+            volume v for=data uid=gone phase=Failed policy=Delete path=/data
+            judge v
+            ----
+            nothing
+
+            volume v for=data uid=gone phase=Bound policy=Retain path=/tmp/a
+            judge v
+            ----
+            Released
+
+            volume v for=data uid=gone phase=Released policy=Retain path=/tmp/a
+            judge v
+            ----
+            nothing
+
             volume v for=data uid=gone phase=Released policy=Recycle
             judge v
             ----

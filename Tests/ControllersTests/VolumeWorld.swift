@@ -39,7 +39,7 @@ struct VolumeWorld {
     private func volumeDecision(_ name: String) -> VolumeDecision {
         let volume = volumes.first { $0.metadata.name == name } ?? PersistentVolume(name: name)
         let isOurs = volume.spec.claimRef?.uid == claim.metadata.uid
-        return VolumeDecision(volume: volume, claim: isOurs ? claim : nil)
+        return VolumeDecision(volume: volume, claim: isOurs ? claim : nil, removesFolders: true)
     }
 
     private mutating func put(_ volume: PersistentVolume) {
@@ -70,6 +70,7 @@ struct VolumeWorld {
         volume.status.phase = options["phase"] ?? "Available"
         if let label = options["label"] { volume.metadata.labels["tier"] = label }
         if let maker = options["by"] { volume.metadata.annotations[VolumeAnnotation.provisionedBy] = maker }
+        if let path = options["path"] { volume.value[path: ["spec", "hostPath", "path"]] = .string(path) }
         if let claim = options["for"] {
             var reference = ObjectReference()
             (reference.namespace, reference.name) = ("default", claim)
@@ -106,6 +107,7 @@ struct VolumeWorld {
         case .setPhase(let phase): phase.rawValue
         case .unbind: "unbind"
         case .recycle: "recycle"
+        case .delete(let folder): "delete \(folder)"
         case .fail(let note): "fail, \(note.reason): \(note.message)"
         case .warn(let note): "warn, \(note.reason)"
         }

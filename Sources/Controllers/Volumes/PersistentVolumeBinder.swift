@@ -1,16 +1,24 @@
 import API
 public import APIMachinery
 import Client
-import Support
+public import Support
 import Synchronization
 
-/// Binds claims to volumes, asks provisioners for those that are missing, notes what became free, and has it emptied when
-/// its policy is to.
+/// Binds claims to volumes, asks provisioners for those that are missing, notes what became free, and has it emptied or
+/// removed when its policy is to.
 public struct PersistentVolumeBinder: Controller {
     public let name = "persistentvolume-controller"
     private let recycling: VolumeRecycling
 
-    public init(recycling: VolumeRecycling = VolumeRecycling()) { self.recycling = recycling }
+    /// Removes what is at a path below `/tmp` of the host.
+    public typealias FolderRemoval = @Sendable (_ path: String) async throws(Fault) -> Void
+    private let removeFolder: FolderRemoval?
+
+    /// - Parameter removeFolder: How the folders of `hostPath` volumes go; `nil` where none do.
+    public init(recycling: VolumeRecycling = VolumeRecycling(), removeFolder: FolderRemoval? = nil) {
+        self.recycling = recycling
+        self.removeFolder = removeFolder
+    }
 
     public func run(_ context: ControllerContext) async throws(Status) {
         let claims = try await context.client.observe(PersistentVolumeClaim.self)
@@ -22,7 +30,7 @@ public struct PersistentVolumeBinder: Controller {
         defer { recyclers.stop() }
         let work = BinderWork(
             context: context, claims: claims, volumes: volumes, classes: classes, users: users, index: index,
-            recyclers: recyclers)
+            recyclers: recyclers, removeFolder: removeFolder)
         typealias Source = ReconcileLoop<VolumeKey>.Source
         let sources = [
             Source(volumes) { index.takeVolume($0) }, Source(claims) { index.takeClaim($0) },
@@ -80,6 +88,7 @@ private struct BinderWork: Sendable {
     let users: ClaimUsers
     let index: SharedVolumeIndex
     let recyclers: Recyclers
+    let removeFolder: PersistentVolumeBinder.FolderRemoval?
 
     // MARK: Claims
 
@@ -165,11 +174,13 @@ private struct BinderWork: Sendable {
             try await recyclers.lose(name)
             return nil
         }
-        let decision = VolumeDecision(volume: volume, claim: try await claim(of: volume))
+        let decision = VolumeDecision(
+            volume: volume, claim: try await claim(of: volume), removesFolders: removeFolder != nil)
         if decision.action != .recycle { try await recyclers.lose(name) }
         switch decision.action {
         case .nothing: break
         case .recycle: return try await recycle(volume)
+        case .delete(let folder): return try await delete(volume, folder)
         case .setPhase(let phase): try await setPhase(phase, of: volume)
         case .unbind:
             let free = try await context.client.update(VolumeBinding.unbind(volume))
@@ -178,6 +189,24 @@ private struct BinderWork: Sendable {
             context.record(note, about: volume)
             try await setPhase(.failed, message: note.message, of: volume)
         case .warn(let note): context.record(note, about: volume)
+        }
+        return nil
+    }
+
+    /// Removes the volume's folder, and the volume. Returns when to try again, if it could not be.
+    private func delete(_ volume: PersistentVolume, _ folder: String) async throws(Status) -> Duration? {
+        do throws(Fault) {
+            try await removeFolder?(folder)
+        } catch {
+            try await fail(
+                volume, ControllerNote(kind: .warning, reason: "VolumeFailedDelete", message: error.description))
+            return .seconds(60)
+        }
+        do throws(Status) {
+            let options = DeletionOptions(preconditionUID: volume.metadata.uid)
+            try await context.client.delete(PersistentVolume.self, volume.objectName, options)
+        } catch {
+            guard error.isNotFound || error.isConflict else { throw error }
         }
         return nil
     }

@@ -18,6 +18,8 @@ struct VolumeDecision: Sendable {
         case unbind
         /// What the volume asks for when it is released cannot be done.
         case fail(ControllerNote)
+        /// The folder, by its path below `/tmp`, goes, and the volume with it.
+        case delete(folder: String)
         /// It shall be emptied: what comes next, ``RecycleDecision`` says.
         case recycle
         /// Tell the person who set the two up, and wait for a change.
@@ -27,6 +29,8 @@ struct VolumeDecision: Sendable {
     var volume: PersistentVolume
     /// The claim of the name, and of the uid if one is given, that the volume is kept for.
     var claim: PersistentVolumeClaim?
+    /// Whether folders can be removed.
+    var removesFolders = false
 
     var action: Action {
         // Kept for a claim that did not take it yet: the claim's pass binds.
@@ -52,7 +56,12 @@ struct VolumeDecision: Sendable {
     private var released: Action {
         switch volume.status.phase {
         // Tried again: whatever was in the way may be gone.
-        case Phase.failed.rawValue: policy == "Recycle" ? .recycle : .nothing
+        case Phase.failed.rawValue:
+            switch reclaim {
+            case .recycle: .recycle
+            case .delete(let folder): .delete(folder: folder)
+            default: .nothing
+            }
         case Phase.released.rawValue: reclaim
         default: .setPhase(.released)
         }
@@ -63,6 +72,11 @@ struct VolumeDecision: Sendable {
         switch policy {
         case "Retain": .nothing
         case "Delete" where isProvisioned: .nothing
+        case "Delete" where removesFolders && volume.spec.hostPath != nil:
+            folder.map { .delete(folder: $0) }
+                ?? fail(
+                    "VolumeFailedDelete",
+                    "host_path deleter only supports /tmp/.+ but received provided \(volume.spec.hostPath?.path ?? "")")
         case "Delete":
             fail(
                 "VolumeFailedDelete",
@@ -71,6 +85,15 @@ struct VolumeDecision: Sendable {
         case "Recycle": .recycle
         default: fail("VolumeUnknownReclaimPolicy", "Volume has an unrecognized reclaim policy")
         }
+    }
+
+    /// Where it is below `/tmp`: nothing else is ever removed.
+    private var folder: String? {
+        let parts = (volume.spec.hostPath?.path ?? "").split(separator: "/", omittingEmptySubsequences: true)
+        guard volume.spec.hostPath?.path.hasPrefix("/") == true, parts.first == "tmp", parts.count > 1,
+            !parts.contains("."), !parts.contains("..")
+        else { return nil }
+        return parts.dropFirst().joined(separator: "/")
     }
 
     private var policy: String { volume.spec.persistentVolumeReclaimPolicy }
