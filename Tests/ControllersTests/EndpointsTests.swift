@@ -53,7 +53,7 @@ import Testing
             sync
             endpoints
             ----
-            create IPv4 80 10.0.0.4:ready,serving
+            create IPv4 80 10.0.0.4:ready
             delete
             10.0.0.4 on 80
             """

@@ -61,7 +61,8 @@ struct EndpointSliceDecision: Sendable {
 
     private func endpoint(_ pod: Pod, _ address: String) -> Endpoint {
         let isTerminating = pod.metadata.deletionTimestamp != nil
-        let isServing = backends.service.spec.publishNotReadyAddresses || pod.isReady
+        // What a pod can do is its own word, also where its service does not wait for that.
+        let isServing = pod.isReady
         var endpoint = Endpoint()
         endpoint.addresses = [address]
         var conditions = EndpointConditions()
