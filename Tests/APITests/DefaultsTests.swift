@@ -37,6 +37,13 @@ import Testing
         #expect(container["env"]?.array?[1].at("valueFrom", "fieldRef", "apiVersion") == "v1")
     }
 
+    @Test func `templates of claims say what they are`() throws {
+        let set: Value = ["spec": ["volumeClaimTemplates": [["metadata": ["name": "data"]]]]]
+        let template = try completed("apps.v1.StatefulSet", set).at("spec", "volumeClaimTemplates")?.array?.first
+        #expect(template?["apiVersion"] == "v1" && template?["kind"] == "PersistentVolumeClaim")
+        #expect(template?.at("spec", "volumeMode") == "Filesystem")
+    }
+
     @Test func `what is for pods only does not touch templates`() throws {
         let value: Value = [
             "spec": [

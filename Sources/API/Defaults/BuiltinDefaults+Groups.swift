@@ -54,6 +54,7 @@ extension BuiltinDefaults {
         ],
         "StatefulSet": [
             .set("spec.podManagementPolicy", "OrderedReady"), .change(completeUpdateStrategy),
+            .change(nameClaimTemplates),
             .set("spec.persistentVolumeClaimRetentionPolicy.whenDeleted", "Retain"),
             .set("spec.persistentVolumeClaimRetentionPolicy.whenScaled", "Retain"), .set("spec.replicas", 1),
             .set("spec.revisionHistoryLimit", 10),

@@ -74,6 +74,19 @@ extension BuiltinDefaults {
         set[path: ["spec", "updateStrategy"]] = strategy
     }
 
+    /// Claims in templates say what they are, as objects do: tools that compare what they wrote with what is stored rely on it.
+    @Sendable static func nameClaimTemplates(_ set: inout Value) {
+        guard let templates = set.at("spec", "volumeClaimTemplates")?.array, !templates.isEmpty else { return }
+        set[path: ["spec", "volumeClaimTemplates"]] = .array(
+            templates.map { template in
+                var named: Value = ["apiVersion": "v1", "kind": "PersistentVolumeClaim"]
+                for (key, value) in template.fields ?? Fields() where key != "apiVersion" && key != "kind" {
+                    named[key] = value
+                }
+                return named
+            })
+    }
+
     @Sendable static func completeNames(_ definition: inout Value) {
         let kind = definition.at("spec", "names", "kind")?.string ?? ""
         if definition.at("spec", "names", "singular").isUnset {

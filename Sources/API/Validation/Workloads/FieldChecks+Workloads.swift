@@ -149,6 +149,9 @@ extension FieldChecks {
     ]
 
     mutating func statefulSetUpdate(_ new: Value, _ old: Value) {
+        // Templates of claims that were stored without their kind are none others.
+        var old = old
+        BuiltinDefaults.nameClaimTemplates(&old)
         var (proposed, current) = (new["spec"] ?? .emptyObject, old["spec"] ?? .emptyObject)
         for key in Self.statefulChangeable { (proposed[key], current[key]) = (nil, nil) }
         guard proposed != current else { return }
