@@ -144,7 +144,7 @@ import Wire
 
     private func bind(_ api: TestAPI, _ token: String, _ more: Value = [:]) async throws -> (code: Int, text: String) {
         var body: Value = ["target": ["kind": "Node", "name": "n1"], "metadata": ["name": "p"]]
-        if let uid = more["uid"] { body[path: ["metadata", "uid"]] = uid }
+        for key in ["uid", "labels"] { if let value = more[key] { body[path: ["metadata", key]] = value } }
         return try await api.ask(.post, Self.pods + "/p/binding", token: token, body: body)
     }
 
@@ -158,6 +158,16 @@ import Wire
             #expect(
                 again.text.contains(
                     #"Operation cannot be fulfilled on pods/binding \"p\": pod p is already assigned to node \"n1\""#))
+        }
+    }
+
+    @Test func `a pod that is bound waits for no room, and bears the labels of its node's place`() async throws {
+        try await withPod { api, token in
+            #expect(try await patch(api, token, "status", ["status": ["nominatedNodeName": "n1"]]).code == 200)
+            #expect(try await bind(api, token, ["labels": ["app": "b"]]).code == 201)
+            let bound = try await pod(api)
+            #expect(bound.at("status", "nominatedNodeName") == nil)
+            #expect(bound.at("metadata", "labels", "app") == "b")
         }
     }
 

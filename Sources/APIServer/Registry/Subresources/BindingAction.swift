@@ -59,9 +59,10 @@ struct BindingAction: ResourceAction {
         var bound = pod
         bound[path: ["spec", "nodeName"]] = .string(node)
         for (key, value) in annotations { bound[path: ["metadata", "annotations", key]] = value }
-        for (key, value) in labels where pod.at("metadata", "labels", key) == nil {
-            bound[path: ["metadata", "labels", key]] = value
-        }
+        // Where the node stands counts more than what the pod said of it.
+        for (key, value) in labels { bound[path: ["metadata", "labels", key]] = value }
+        // It has the room that was made for it (KEP-5278).
+        if pod.at("status", "nominatedNodeName") != nil { bound[path: ["status", "nominatedNodeName"]] = nil }
         var conditions = (pod.at("status", "conditions")?.array ?? []).filter { $0["type"] != "PodScheduled" }
         conditions.append(["type": "PodScheduled", "status": "True", "lastTransitionTime": .string(now)])
         bound[path: ["status", "conditions"]] = .array(conditions)
