@@ -248,11 +248,17 @@ import Testing
         Self.set("Ready", "False", of: &node)
         node.spec.taints = [Self.taint(NodeTaintKey.notReady, NodeTaintKey.noSchedule)]
         try await api.create(node)
-        try await running([NodeLifecycleController(), TaintEviction()], on: api) {
+        // Two events of one instant have one name.
+        try await running([NodeLifecycleController(), TaintEviction()], on: api, now: { .now }) {
             var ready = try await api.get(Node.self, node.objectName)
             Self.set("Ready", "True", of: &ready)
             try await api.updateStatus(ready)
             await api.wait { $0.peek(Node.self, "n1")?.spec.taints.isEmpty == true }
+            await api.wait { api in
+                api.peek(all: Event.self).contains {
+                    $0.reason == "RegisteredNode" && $0.message == "Node n1 event: Registered Node n1 in Controller"
+                }
+            }
 
             try await api.create(Pod(Self.pod("stays", tolerations: [["operator": "Exists"]])))
             try await api.create(Pod(Self.pod("goes", tolerations: [])))
@@ -263,6 +269,13 @@ import Testing
             let evicted = try #require(api.peek(Pod.self, "goes", in: "default"))
             #expect(evicted.condition("DisruptionTarget")?.reason == "DeletionByTaintManager")
             #expect(api.peek(Pod.self, "stays", in: "default")?.metadata.deletionTimestamp == nil)
+
+            try await api.delete(Node.self, node.objectName, DeletionOptions())
+            await api.wait { api in
+                api.peek(all: Event.self).contains {
+                    $0.reason == "RemovingNode" && $0.message == "Node n1 event: Removing Node n1 from Controller"
+                }
+            }
         }
     }
 

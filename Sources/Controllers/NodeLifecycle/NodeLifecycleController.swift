@@ -32,6 +32,8 @@ public struct NodeLifecycleController: Controller {
 /// What the observations tell, as all workers read it.
 private final class NodeListener: Sendable {
     private let census = Mutex(NodeCensus())
+    /// The nodes of which was told that they are there.
+    private let greeted = Mutex<[String: Node]>([:])
     private let stopwatch: Stopwatch
 
     init(_ clock: any Clock<Duration>) { stopwatch = Stopwatch(clock) }
@@ -47,6 +49,17 @@ private final class NodeListener: Sendable {
             case .later(let delay): return (.held, delay)
             case .refused: return (.held, nil)
             }
+        }
+    }
+
+    /// Notes that a node is there, or is not. Returns of whom to tell that it left, or came; a node of the same name may do
+    /// both.
+    func greet(_ name: String, _ node: Node?) -> (left: Node?, came: Node?) {
+        greeted.withLock { greeted in
+            let before = greeted[name]
+            greeted[name] = node
+            let isSame = before?.metadata.uid == node?.metadata.uid
+            return isSame ? (nil, nil) : (before, node)
         }
     }
 
@@ -96,7 +109,9 @@ private struct NodeWork: Sendable {
     let listener: NodeListener
 
     func reconcile(_ name: String) async throws(Status) -> Duration? {
-        guard var node = nodes.get(Node.self, ObjectName(name: name)) else { return nil }
+        let present = nodes.get(Node.self, ObjectName(name: name))
+        tell(listener.greet(name, present))
+        guard var node = present else { return nil }
         let health = NodeHealth(node: node, silence: listener.silence(of: name), now: context.now())
         let judged = health.judged
         if judged != node {
@@ -107,6 +122,19 @@ private struct NodeWork: Sendable {
         let next = try await taint(node)
         if node.isUnreachable { try await markPodsNotReady(on: node) }
         return [health.nextDeadline, next].compactMap(\.self).min()
+    }
+
+    private func tell(_ change: (left: Node?, came: Node?)) {
+        if let node = change.left {
+            let name = node.metadata.name
+            let message = "Node \(name) event: Removing Node \(name) from Controller"
+            context.record(ControllerNote(reason: "RemovingNode", message: message), about: node)
+        }
+        if let node = change.came {
+            let name = node.metadata.name
+            let message = "Node \(name) event: Registered Node \(name) in Controller"
+            context.record(ControllerNote(reason: "RegisteredNode", message: message), about: node)
+        }
     }
 
     private func tellNotReady(_ node: Node) {
