@@ -47,15 +47,21 @@ struct DefinitionConditions {
             )
         }
         // It is served so from here on: who changed the definition can wait for that.
+        status["observedGeneration"] = definition.value.at("metadata", "generation")
+        status["conditions"] = Self.observed(conditions, of: definition)
+        return status
+    }
+
+    /// The conditions as said of the present definition. Whoever sets one says so of all: two writers that differ in this
+    /// would write for ever.
+    private static func observed(_ conditions: [Value], of definition: CustomDefinition) -> Value {
         let generation = definition.value.at("metadata", "generation")
-        status["observedGeneration"] = generation
-        status["conditions"] = .array(
+        return .array(
             conditions.map { condition in
                 var condition = condition
                 condition["observedGeneration"] = generation
                 return condition
             })
-        return status
     }
 
     /// The status while objects wait for those who hold them back.
@@ -64,7 +70,7 @@ struct DefinitionConditions {
         var conditions = status["conditions"]?.array ?? []
         set(
             &conditions, "Terminating", true, "InstanceDeletionInProgress", "CustomResource deletion is in progress")
-        status["conditions"] = .array(conditions)
+        status["conditions"] = Self.observed(conditions, of: definition)
         return status
     }
 

@@ -88,6 +88,23 @@ import Testing
                 "spec.scope: Unsupported value: \"Global\": supported values: \"Cluster\", \"Namespaced\""))
     }
 
+    @Test func `what its deletion says of a definition is left alone by who says what it is`() {
+        let now = Timestamp(seconds: 1_800_000_000)
+        var value = Self.defaulted([Self.good])
+        value[path: ["metadata", "generation"]] = 2
+        // Each write wakes both: the definition must come to rest, not go from one to the other for ever.
+        for _ in 0..<2 {
+            let definition = CustomDefinition(value)
+            value["status"] = DefinitionConditions(now: now).status(of: definition, DefinitionConditions.Taken())
+            value["status"] = DefinitionConditions(now: now).statusInDeletion(of: CustomDefinition(value))
+        }
+        let later = DefinitionConditions(now: Timestamp(seconds: now.seconds + 9))
+        let definition = CustomDefinition(value)
+        #expect(later.status(of: definition, DefinitionConditions.Taken()) == value["status"])
+        #expect(later.statusInDeletion(of: definition) == value["status"])
+        #expect(value.at("status", "conditions")?.array?.last?["type"] == "Terminating")
+    }
+
     @Test func `names that are taken are refused, and kept where they were accepted before`() throws {
         let now = Timestamp(seconds: 1_800_000_000)
         var taken = DefinitionConditions.Taken()
