@@ -129,6 +129,7 @@ extension ResourceEndpoint {
     private func deletionOptions(_ call: FrontCall, _ body: [UInt8]) throws(Status) -> DeletionOptions {
         let value = body.isEmpty ? Value.emptyObject : try parse(call, body, "DeleteOptions").value
         if !body.isEmpty { call.audit?.requested(value) }
+        try Self.checkOptions(value)
         var options = DeletionOptions()
         let asked = try call.query.number("gracePeriodSeconds")
         let grace = value["gracePeriodSeconds"]?.integer ?? asked
@@ -144,6 +145,23 @@ extension ResourceEndpoint {
         options.preconditionVersion = value.at("preconditions", "resourceVersion")?.string
         options.isDryRun = !dryRun.isEmpty
         return options
+    }
+
+    /// Whoever sends something else, or `dryRun` as a text, did not mean to delete.
+    private static func checkOptions(_ value: Value) throws(Status) {
+        guard !value.isNull else { return }
+        let name = "DeleteOptions"
+        let kind = GroupVersionKind(apiVersion: value["apiVersion"]?.string ?? "v1", kind: value["kind"]?.string ?? name)
+        guard kind.kind == name || kind.kind.isEmpty else {
+            throw .badRequest(
+                "\(kind.kind) in version \"\(kind.version)\" cannot be handled as a \(name): no kind "
+                    + "\"\(kind.kind)\" is registered for version \"\(kind.apiVersion)\"")
+        }
+        do throws(DecodingError) {
+            _ = try ProtobufForm.metaType(name)?.decode(value)
+        } catch {
+            throw .cannotHandle(GroupVersionKind(group: "", version: kind.version, kind: name), "\(error)")
+        }
     }
 
     // MARK: Reading bodies

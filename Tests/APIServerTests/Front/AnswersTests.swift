@@ -66,6 +66,9 @@ import Wire
     @Test(arguments: [
         ("?gracePeriodSeconds=abc", [:], 400), ("?gracePeriodSeconds=-1", [:], 200),
         ("", ["preconditions": ["resourceVersion": "abc"]], 409), ("", ["preconditions": ["uid": "abc"]], 409),
+        ("", ["dryRun": "All"], 400), ("", ["kind": "ConfigMap", "apiVersion": "v1"], 400),
+        ("", ["kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": "0"], 400),
+        ("", ["kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1", "gracePeriodSeconds": 0], 200),
     ] as [(String, Value, Int)])
     func `nothing is deleted by a wish that cannot be read`(query: String, options: Value, code: Int) async throws {
         try await TestAPI.run { api in
