@@ -54,6 +54,25 @@ import Testing
         }
     }
 
+    @Test func `devices of claims count as the resource that their class stands for, as soon as it does`() async throws {
+        let api = MemoryAPI()
+        let request: Value = ["name": "r", "exactly": ["deviceClassName": "gpu", "count": 2]]
+        let claim: Value = [
+            "metadata": ["name": "c", "namespace": "ns"], "spec": ["devices": ["requests": [request]]],
+        ]
+        _ = try await api.create(Target(.resourceClaims, namespace: "ns"), claim, WriteOptions())
+        try await running([ResourceQuotaController()], on: api) {
+            try await api.create(
+                Self.quota(["requests.example.com/gpu": "4", "requests.deviceclass.resource.kubernetes.io/gpu": "4"]))
+            await api.wait {
+                Self.used($0) == ["requests.example.com/gpu": "0", "requests.deviceclass.resource.kubernetes.io/gpu": "2"]
+            }
+            let gpu: Value = ["metadata": ["name": "gpu"], "spec": ["extendedResourceName": "example.com/gpu"]]
+            _ = try await api.create(Target(.deviceClasses), gpu, WriteOptions())
+            await api.wait { Self.used($0)?["requests.example.com/gpu"] == "2" }
+        }
+    }
+
     @Test func `a pod on a node that is silent is given up after twice its grace`() async throws {
         let api = MemoryAPI()
         let clock = ManualClock()

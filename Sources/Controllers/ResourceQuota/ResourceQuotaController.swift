@@ -22,9 +22,12 @@ public struct ResourceQuotaController: Controller {
         let quotas = try await context.client.observe(ResourceQuota.self)
         var measured: [GroupVersionResource: any ObjectSet] = [:]
         for resource in QuotaNames.measured { measured[resource] = try await context.client.observe(resource, .all) }
+        let classes = try await context.client.observe(.deviceClasses, .all)
         let tally = QuotaTally(measured)
         let loop = ReconcileLoop<ObjectName>(context)
         var sources: [ReconcileLoop<ObjectName>.Source] = [.own(quotas)]
+        // What devices count as.
+        sources.append(ReconcileLoop<ObjectName>.Source(classes) { _ in tally.quotas(counting: .resourceClaims) })
         for (resource, set) in measured {
             sources.append(ReconcileLoop<ObjectName>.Source(set) { tally.take($0, of: resource) })
         }
@@ -37,7 +40,7 @@ public struct ResourceQuotaController: Controller {
                     return tally.quotas(counting: resource.entry.resource, in: change.name.namespace)
                 })
         }
-        let work = QuotaWork(context: context, quotas: quotas, counted: counted, tally: tally)
+        let work = QuotaWork(context: context, quotas: quotas, classes: classes, counted: counted, tally: tally)
         let followed = sources
         try await counted.run(catalog, report: context.log, where: Self.isCounted) {
             await loop.run(followed) { name throws(Status) in try await work.tell(name) }
@@ -53,13 +56,16 @@ public struct ResourceQuotaController: Controller {
 private struct QuotaWork: Sendable {
     let context: ControllerContext
     let quotas: any ObjectSet
+    let classes: any ObjectSet
     let counted: SweptResources
     let tally: QuotaTally
 
     /// Brings a quota's status up to date. Returns after how long a pod ceases to count, if one will.
     func tell(_ name: ObjectName) async throws(Status) -> Duration? {
         let quota = quotas.get(name)?.value
-        let (account, next) = tally.account(of: name, quota.map { QuotaRules($0) }, at: context.now())
+        let extended = QuotaNames.extended(by: classes.list(namespace: nil).map(\.value))
+        let rules = quota.map { QuotaRules($0, extended: extended) }
+        let (account, next) = tally.account(of: name, rules, at: context.now())
         guard var quota, let account else { return nil }
         let present = counted.present
         let status = QuotaStatus.status(of: quota, account) { resource, group in

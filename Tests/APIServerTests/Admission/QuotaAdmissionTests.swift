@@ -154,6 +154,24 @@ import Testing
         }
     }
 
+    @Test func `devices of claims count as the resource that their class stands for`() async throws {
+        try await withServer { _, admin in
+            try await limit(admin, ["requests.example.com/gpu": "1"])
+            let gpu: Value = ["metadata": ["name": "gpu"], "spec": ["extendedResourceName": "example.com/gpu"]]
+            _ = try await admin.create(Target(.deviceClasses), gpu, WriteOptions())
+            func claim(_ name: String) -> Value {
+                let request: Value = ["name": "r", "exactly": ["deviceClassName": "gpu"]]
+                return ["metadata": ["name": .string(name)], "spec": ["devices": ["requests": [request]]]]
+            }
+            let claims = Target(.resourceClaims, namespace: "default")
+            _ = try await admin.create(claims, claim("a"), WriteOptions())
+            #expect(
+                try await refusal { _ = try await admin.create(claims, claim("b"), WriteOptions()) }.hasSuffix(
+                    "exceeded quota: q, requested: requests.example.com/gpu=1, used: requests.example.com/gpu=1, "
+                        + "limited: requests.example.com/gpu=1"))
+        }
+    }
+
     @Test func `what is limited by the configuration needs a quota`() async throws {
         let options = try AdmissionOptions(
             enable: [], disable: [],

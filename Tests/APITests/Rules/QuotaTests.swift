@@ -101,6 +101,22 @@ import Testing
         }
     }
 
+    @Test func `devices count as the resource that their class stands for`() {
+        let claim: Value = ["spec": ["devices": ["requests": [["exactly": ["deviceClassName": "gpu", "count": 2]]]]]]
+        func used(_ hard: Value, _ extended: [String: String]) -> String {
+            let rules = QuotaRules(["spec": ["hard": hard]], extended: extended)
+            return Self.text(rules.usage(of: claim, .resourceClaims))
+        }
+        #expect(used(["requests.example.com/gpu": "4"], ["gpu": "example.com/gpu"]) == "requests.example.com/gpu=2")
+        #expect(used(["requests.example.com/gpu": "4"], ["gpu": "example.com/tpu"]) == "")
+        #expect(used(["requests.example.com/gpu": "4"], [:]) == "")
+        let classes: [Value] = [
+            ["metadata": ["name": "gpu"], "spec": ["extendedResourceName": "example.com/gpu"]],
+            ["metadata": ["name": "nic"], "spec": [:]],
+        ]
+        #expect(QuotaNames.extended(by: classes) == ["gpu": "example.com/gpu"])
+    }
+
     // MARK: Scopes
 
     @Test(arguments: [

@@ -10,11 +10,20 @@ public enum QuotaNames {
         case count(resource: String, group: String)
     }
 
-    /// Whether objects of a measured resource use up what a name stands for. Devices of a class are asked for by pods and by
-    /// claims.
+    /// Whether objects of a measured resource use up what a name stands for. Devices are asked for by pods and by claims.
     public static func isUsed(_ name: String, by resource: GroupVersionResource) -> Bool {
-        if name.hasPrefix(classPrefix) { return resource == .pods || resource == .resourceClaims }
+        if resource == .resourceClaims, name.hasPrefix("requests.") {
+            return name.hasPrefix(classPrefix) || isExtended(String(name.dropFirst("requests.".count)))
+        }
         return source(of: name) == .measured(resource)
+    }
+
+    /// The extended resources that classes of devices stand for, by the class.
+    public static func extended(by classes: [Value]) -> [String: String] {
+        classes.reduce(into: [:]) { names, value in
+            guard let name = value.at("metadata", "name")?.string else { return }
+            names[name] = value.at("spec", "extendedResourceName")?.string
+        }
     }
 
     /// Resources whose objects differ in what they use.

@@ -6,9 +6,14 @@ public struct QuotaRules: Hashable, Sendable {
     public let hard: [String: Quantity]
     /// All of them must hold for an object to count.
     public let scopes: [QuotaScope]
+    /// The extended resources that classes of devices stand for, by the class, as far as they are limited: what claims ask
+    /// of such a class counts as well (KEP-5004).
+    public let extended: [String: String]
 
-    /// Reads a `ResourceQuota`.
-    public init(_ quota: Value) {
+    /// Reads a `ResourceQuota`; `extended` is what classes of devices stand for.
+    public init(_ quota: Value, extended: [String: String] = [:]) {
+        let limited = quota.at("spec", "hard")
+        self.extended = extended.filter { limited?["requests." + $0.value] != nil }
         name = quota.at("metadata", "name")?.string ?? ""
         hard = [String: Quantity](quota.at("spec", "hard"))
         let plain = (quota.at("spec", "scopes")?.array ?? []).compactMap(\.string).map { QuotaScope($0) }
@@ -38,7 +43,7 @@ public struct QuotaRules: Hashable, Sendable {
     /// What an object uses of what is limited; empty for one that is not counted.
     public func usage(of object: Value, _ resource: GroupVersionResource) -> QuotaUsage.Amounts {
         guard selects(object, resource) else { return [:] }
-        return QuotaUsage.of(object, resource).filter { hard[$0.key] != nil }
+        return QuotaUsage.of(object, resource, extended: extended).filter { hard[$0.key] != nil }
     }
 }
 

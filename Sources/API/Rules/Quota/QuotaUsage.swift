@@ -5,15 +5,18 @@ public enum QuotaUsage {
     /// Amounts by the names that quotas use: `requests.cpu`, `services.nodeports`, `count/deployments.apps`.
     public typealias Amounts = [String: Quantity]
 
-    /// What `object` of `resource` uses. Objects that are not measured count as one.
-    public static func of(_ object: Value, _ resource: GroupVersionResource) -> Amounts {
+    /// What `object` of `resource` uses. Objects that are not measured count as one. `extended` is what classes of devices
+    /// stand for.
+    public static func of(
+        _ object: Value, _ resource: GroupVersionResource, extended: [String: String] = [:]
+    ) -> Amounts {
         var amounts = Amounts()
         for name in QuotaNames.counts(of: resource) { amounts[name] = Quantity(1) }
         switch resource {
         case .pods: addPod(object, &amounts)
         case .services: addService(object, &amounts)
         case .persistentVolumeClaims: addClaim(object, &amounts)
-        case .resourceClaims: addDevices(object, &amounts)
+        case .resourceClaims: addDevices(object, extended, &amounts)
         default: break
         }
         return amounts
@@ -86,7 +89,7 @@ public enum QuotaUsage {
     /// What a request for all devices that match can get at most (API: `AllocationResultsMaxSize`).
     private static let mostDevices: Int64 = 32
 
-    private static func addDevices(_ claim: Value, _ amounts: inout Amounts) {
+    private static func addDevices(_ claim: Value, _ extended: [String: String], _ amounts: inout Amounts) {
         let annotation = claim.at("metadata", "annotations", "resource.kubernetes.io/extended-resource-claim")
         let owners = claim.at("metadata", "ownerReferences")?.array ?? []
         let isOfPod = annotation == "true" && owners.contains { $0["controller"]?.bool == true && $0["kind"] == "Pod" }
@@ -101,7 +104,9 @@ public enum QuotaUsage {
             for (name, count) in most {
                 amounts[name + QuotaNames.deviceClassSuffix, default: .zero] += Quantity(count)
                 // What is asked for a pod's extended resources the pod uses already.
-                if !isOfPod { amounts[QuotaNames.classPrefix + name, default: .zero] += Quantity(count) }
+                guard !isOfPod else { continue }
+                amounts[QuotaNames.classPrefix + name, default: .zero] += Quantity(count)
+                if let name = extended[name] { amounts["requests." + name, default: .zero] += Quantity(count) }
             }
         }
     }

@@ -35,6 +35,8 @@ final class QuotaLedger: Sendable {
 
     private struct State {
         var book = QuotaBook()
+        /// The extended resources that classes of devices stand for.
+        var extended: [String: String] = [:]
         /// By namespace.
         var pending: [String: [ObjectIdentifier: Pending]] = [:]
     }
@@ -50,16 +52,29 @@ final class QuotaLedger: Sendable {
             cache(resource)?.add(CacheObserver(filter: ObjectFilter()) { [weak self] in self?.take($0, of: resource) })
         }
         cache(.resourceQuotas)?.add(CacheObserver(filter: ObjectFilter()) { [weak self] in self?.takeQuota($0) })
+        cache(.deviceClasses)?.add(CacheObserver(filter: ObjectFilter()) { [weak self] in self?.takeClass($0) })
     }
 
     // MARK: Following
 
     private func takeQuota(_ change: ObjectChange) {
-        let rules = change.new.map { QuotaRules($0.value) }
+        state.withLock { set(change.new?.value, change.name, in: &$0) }
+    }
+
+    private func set(_ quota: Value?, _ name: ObjectName, in state: inout State) {
+        let extended = state.extended
+        state.book.set(quota.map { QuotaRules($0, extended: extended) }, for: name) { resource in
+            Array(cache(resource)?.list(namespace: name.namespace) ?? [])
+        }
+    }
+
+    /// What devices count as has changed, if a class stands for another resource than before.
+    private func takeClass(_ change: ObjectChange) {
+        let resource = change.new?.value.at("spec", "extendedResourceName")?.string
         state.withLock { state in
-            state.book.set(rules, for: change.name) { resource in
-                Array(cache(resource)?.list(namespace: change.name.namespace) ?? [])
-            }
+            guard state.extended[change.name.name] != resource else { return }
+            state.extended[change.name.name] = resource
+            for quota in cache(.resourceQuotas)?.list(namespace: nil) ?? [] { set(quota.value, quota.objectName, in: &state) }
         }
     }
 
