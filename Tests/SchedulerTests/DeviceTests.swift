@@ -118,6 +118,23 @@ import Testing
         #expect(try picks(either, taken: ["big"]) == ["a": ["s1"], "b": ["s3"]])
     }
 
+    @Test func `a node that has what a claim would rather have is better`() throws {
+        let big = expression("device.attributes['gpu.example'].model == 'big'")
+        var (first, second) = (request(["selectors": big]), request())
+        (first["name"], second["name"]) = ("big", "any")
+        var facts = PodDevices()
+        facts.needs = [try need(["requests": [["name": "r", "firstAvailable": [first, second]]]])]
+        facts.stock = DeviceStock(of: Self.slices)
+        let cluster = Given.cluster(Given.node("a"), Given.node("b"))
+        let nodes = cluster.order.sorted { $0.name < $1.name }
+        #expect(DynamicResourcesScorer(facts)?.scores(of: nodes) == [100, 87])
+        let decision = Decision(Given.pod(), VolumeFacts(), Profile(), cluster, devices: facts)
+        let without = Decision(Given.pod(), VolumeFacts(), Profile(), cluster)
+        #expect(zip(decision.scores(of: nodes), without.scores(of: nodes)).map { $0 - $1 } == [200, 174])
+        facts.needs = [try need(["requests": [["name": "r", "exactly": request()]]])]
+        #expect(DynamicResourcesScorer(facts) == nil)
+    }
+
     @Test func `a pod goes where the devices of its claim are reached`() {
         let expression: Value = ["key": "kubernetes.io/hostname", "operator": "In", "values": ["b"]]
         let nodes = NodeSelector(stored: ["nodeSelectorTerms": [["matchExpressions": [expression]]]])

@@ -148,6 +148,7 @@ struct Decision {
         case .podTopologySpread: TopologySpreadScorer(pod, cluster, profile, among: nodes)
         case .interPodAffinity: InterPodAffinityScorer(pod, cluster, profile)
         case .nodeResourcesBalancedAllocation: BalancedAllocationScorer(pod, profile)
+        case .dynamicResources: DynamicResourcesScorer(devices)
         case .imageLocality: ImageLocalityScorer(pod, cluster)
         default: nil
         }

@@ -47,7 +47,8 @@ enum Plugin: Int, CaseIterable, Sendable {
     /// Those that judge nodes, and what the word of each weighs.
     static let scores: [(plugin: Plugin, weight: Int)] = [
         (.taintToleration, 3), (.nodeAffinity, 2), (.nodeResourcesFit, 1), (.volumeBinding, 1),
-        (.podTopologySpread, 2), (.interPodAffinity, 2), (.nodeResourcesBalancedAllocation, 1), (.imageLocality, 1),
+        (.podTopologySpread, 2), (.interPodAffinity, 2), (.dynamicResources, 2), (.nodeResourcesBalancedAllocation, 1),
+        (.imageLocality, 1),
     ]
 }
 
