@@ -73,10 +73,7 @@ extension HTTPHeaders {
     /// Names the user to a server that believes the front proxy's certificate; what a client claimed in these headers
     /// is dropped. Fails when a name could be taken for several lines.
     mutating func vouch(for user: User) throws(Status) {
-        for (name, _) in self {
-            let lowercase = name.lowercased()
-            if Self.userHeaders.contains(lowercase) || lowercase.hasPrefix(Self.extraPrefix) { remove(name) }
-        }
+        for (name, _) in self where Self.vouchesForUser(name.lowercased()) { remove(name) }
         try vouch("X-Remote-User", user.name)
         if !user.uid.isEmpty { try vouch("X-Remote-Uid", user.uid) }
         for group in user.groups { try vouch("X-Remote-Group", group) }
@@ -84,6 +81,9 @@ extension HTTPHeaders {
             for value in values { try vouch("X-Remote-Extra-" + PercentEncoding.encode(key.lowercased()), value) }
         }
     }
+
+    /// Whether a header of this name, in lower case, says who a user is in the words of a proxy.
+    static func vouchesForUser(_ name: String) -> Bool { userHeaders.contains(name) || name.hasPrefix(extraPrefix) }
 
     private mutating func vouch(_ name: String, _ value: String) throws(Status) {
         guard value.utf8.allSatisfy({ $0 >= 32 && $0 != 127 || $0 == 9 }) else {

@@ -27,7 +27,7 @@ struct RequestAuthenticator: Authenticator {
 
     func authenticate(_ request: HTTPRequest) throws(Status) -> User? {
         if let user = byCertificate(request) { return user }
-        guard let token = request.bearerToken else { return try withoutToken(request) }
+        guard let token = try request.bearerToken else { return try withoutToken(request) }
         switch tokens.look(token, for: audiences) {
         case .holder(let holder): return holder.user
         case .refused: throw .unauthorized
@@ -37,7 +37,7 @@ struct RequestAuthenticator: Authenticator {
 
     func askWho(_ request: HTTPRequest) async throws(Status) -> User {
         if let user = byCertificate(request) { return user }
-        guard let token = request.bearerToken else { return try withoutToken(request) }
+        guard let token = try request.bearerToken else { return try withoutToken(request) }
         guard case .holder(let holder) = await tokens.ask(token, for: audiences) else { throw .unauthorized }
         return holder.user
     }
@@ -89,20 +89,13 @@ struct ClientCertificates: Sendable {
 }
 
 extension HTTPRequest {
-    /// The token of an `Authorization: Bearer` header (RFC 6750), or of a WebSocket from a browser, which cannot send that
-    /// header and names a protocol instead.
+    /// The token of an `Authorization: Bearer` header (RFC 6750), or of a browser's WebSocket.
     fileprivate var bearerToken: String? {
-        guard let header = headers["Authorization"] else { return webSocketToken }
-        let parts = header.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-        return String(parts[1].trimmingPrefix { $0 == " " })
-    }
-
-    private var webSocketToken: String? {
-        let prefix = "base64url.bearer.authorization.k8s.io."
-        guard let header = headers["Sec-WebSocket-Protocol"], header.contains(prefix) else { return nil }
-        let named = HTTPFieldValue.list(header).first { $0.hasPrefix(prefix) }
-        guard let named, let bytes = Base64.decode(named.dropFirst(prefix.count)) else { return nil }
-        return String(decoding: bytes, as: UTF8.self)
+        get throws(Status) {
+            guard let header = headers["Authorization"] else { return try WebSocketToken.token(of: self) }
+            let parts = header.split(separator: " ", maxSplits: 1)
+            guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+            return String(parts[1].trimmingPrefix { $0 == " " })
+        }
     }
 }

@@ -8,14 +8,16 @@ enum PassedHeaders {
         "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
     ]
 
-    /// A request's headers for the next server: without the client's credentials for this one, nor whom it asked this
-    /// one to take it for. `Upgrade` stays if the
-    /// connection is to be upgraded.
+    /// A request's headers for the next server: without the client's credentials for this one, whom it asked this one to
+    /// take it for, and what only a proxy may say of users. `Upgrade` stays if the connection is to be upgraded.
     static func request(_ headers: HTTPHeaders, isUpgrade: Bool, keepsHost: Bool) -> HTTPHeaders {
-        var passed = endToEnd(headers) { !$0.hasPrefix(Impersonation.headerPrefix) }
+        var passed = endToEnd(headers) {
+            !$0.hasPrefix(Impersonation.headerPrefix) && !HTTPHeaders.vouchesForUser($0)
+        }
         passed.remove("Authorization")
         if !keepsHost { passed.remove("Host") }
         if isUpgrade { passed["Upgrade"] = headers["Upgrade"] }
+        WebSocketToken.remove(from: &passed)
         return passed
     }
 

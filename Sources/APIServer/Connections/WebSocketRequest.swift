@@ -12,7 +12,7 @@ struct WebSocketRequest: Sendable {
             let key = request.headers["Sec-WebSocket-Key"]
         else { return nil }
         self.key = key
-        offered = request.headers.values(of: "Sec-WebSocket-Protocol")
+        offered = WebSocketToken.withoutTokens(request.headers.values(of: "Sec-WebSocket-Protocol"))
     }
 
     /// The client's most wanted subprotocol of these; `nil` when it asked for none at all.

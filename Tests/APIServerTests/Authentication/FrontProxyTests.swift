@@ -90,7 +90,7 @@ import Wire
         let encoded = Base64.encodeURLSafe("one".utf8)
         for headers: HTTPHeaders in [
             ["Authorization": "Bearer one"],
-            ["Sec-WebSocket-Protocol": "v5.channel.k8s.io, base64url.bearer.authorization.k8s.io.\(encoded)"],
+            Self.webSocket("v5.channel.k8s.io, base64url.bearer.authorization.k8s.io.\(encoded)"),
         ] {
             #expect(try authenticator.authenticate(Self.request(headers))?.name == "jane")
             let stranger = try Self.request(certificate: world.certificate("x", by: world.proxies), headers)
@@ -98,6 +98,26 @@ import Wire
         }
         #expect(throws: Status.self) { try authenticator.authenticate(Self.request(["Authorization": "Bearer two"])) }
         #expect(throws: Status.self) { try authenticator.authenticate(Self.request()) }
+    }
+
+    private static func webSocket(_ protocols: String) -> HTTPHeaders {
+        ["Connection": "keep-alive, Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Protocol": protocols]
+    }
+
+    @Test func `a WebSocket brings one token, and another subprotocol to agree upon`() throws {
+        let world = try World()
+        let token = "base64url.bearer.authorization.k8s.io." + Base64.encodeURLSafe("one".utf8)
+        let authenticator = try world.authenticator(AnonymousAccess(isEnabled: true))
+        for protocols in [
+            token, "\(token), \(token), v5.channel.k8s.io", "v5.channel.k8s.io, base64url.bearer.authorization.k8s.io.?",
+        ] {
+            #expect(throws: Status.self, "\(protocols)") {
+                try authenticator.authenticate(Self.request(Self.webSocket(protocols)))
+            }
+        }
+        // What is no WebSocket brings none.
+        let plain = try authenticator.authenticate(Self.request(["Sec-WebSocket-Protocol": "v5.channel.k8s.io, \(token)"]))
+        #expect(plain?.name == "system:anonymous")
     }
 
     @Test(arguments: [(AnonymousAccess(), "/livez", false), (AnonymousAccess(isEnabled: true), "/api", true)] + [

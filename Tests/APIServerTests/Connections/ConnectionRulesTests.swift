@@ -91,6 +91,20 @@ import Wire
                 == ["Host": "api", "X-Stream-Protocol-Version": "v4.channel.k8s.io", "Accept": "*/*"])
     }
 
+    @Test func `nobody behind the server sees a client's token, or believes its word on users`() {
+        let token = "base64url.bearer.authorization.k8s.io.b25l"
+        let headers: HTTPHeaders = [
+            "Connection": "Upgrade", "Upgrade": "websocket", "Authorization": "Bearer one", "X-Remote-User": "admin",
+            "x-remote-group": "system:masters", "X-Remote-Uid": "1", "X-Remote-Extra-Scopes": "all",
+            "Sec-WebSocket-Protocol": "a, \(token)", "X-Remote-Control": "on",
+        ]
+        #expect(
+            PassedHeaders.request(headers, isUpgrade: true, keepsHost: false)
+                == ["X-Remote-Control": "on", "Upgrade": "websocket", "Sec-WebSocket-Protocol": "a"])
+        let alone: HTTPHeaders = ["Sec-WebSocket-Protocol": token]
+        #expect(PassedHeaders.request(alone, isUpgrade: false, keepsHost: false).isEmpty)
+    }
+
     @Test func `the first version of the channels tells failures only, as text`() {
         let failure = Status.badRequest("no").value.json
         let success = Array(#"{"metadata":{},"status":"Success"}"#.utf8)
