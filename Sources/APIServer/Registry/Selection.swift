@@ -21,7 +21,7 @@ extension ObjectFilter {
         }
         self.init(namespace: namespace.isEmpty ? nil : namespace)
         for term in fields.terms where !definition.selects(term.field) {
-            throw .badRequest("field label not supported: \(term.field)")
+            throw .badRequest(definition.refusal(of: term.field))
         }
         // The name alone finds its object without a look at the others.
         if let term = fields.terms.first(where: { $0.field == "metadata.name" && !$0.isNegated }) { name = term.value }
@@ -55,6 +55,13 @@ extension FieldSelector {
 }
 
 extension ResourceDefinition {
+    /// As Kubernetes says it of built-in kinds that have no fields of their own to select by, and of the others.
+    fileprivate func refusal(of field: String) -> String {
+        hasProtobuf && fieldSelectors.allSatisfy { $0.hasPrefix("metadata.") }
+            ? #"\#(GoText.quoted(field)) is not a known field selector: only "metadata.name", "metadata.namespace""#
+            : "field label not supported: \(field)"
+    }
+
     fileprivate func selects(_ field: String) -> Bool {
         field == "metadata.name" || (field == "metadata.namespace" && isNamespaced) || fieldSelectors.contains(field)
     }

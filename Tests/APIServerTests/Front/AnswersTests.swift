@@ -69,6 +69,7 @@ import Wire
         ("", ["dryRun": "All"], 400), ("", ["kind": "ConfigMap", "apiVersion": "v1"], 400),
         ("", ["kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": "0"], 400),
         ("", ["kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1", "gracePeriodSeconds": 0], 200),
+        ("", ["apiVersion": "v1", "kind": "DeleteOptions"], 200),
     ] as [(String, Value, Int)])
     func `nothing is deleted by a wish that cannot be read`(query: String, options: Value, code: Int) async throws {
         try await TestAPI.run { api in
@@ -86,6 +87,23 @@ import Wire
         try await TestAPI.run { api in
             let tabs = try await CronTab(api)
             #expect(try await tabs.ask(.get, Self.maps + "?" + query).code == 400)
+        }
+    }
+
+    @Test(arguments: [
+        ("/api/v1/configmaps", #""spec.x" is not a known field selector: only "metadata.name", "metadata.namespace""#),
+        (
+            "/apis/apps/v1/deployments",
+            #""spec.x" is not a known field selector: only "metadata.name", "metadata.namespace""#
+        ),
+        ("/api/v1/pods", "field label not supported: spec.x"),
+    ])
+    func `what cannot be selected is refused in the words of its kind`(path: String, words: String) async throws {
+        try await TestAPI.run { api in
+            let tabs = try await CronTab(api)
+            let answer = try await tabs.ask(.get, path + "?fieldSelector=spec.x%3Dy")
+            #expect(answer.code == 400)
+            #expect(answer.value["message"]?.string == words)
         }
     }
 
