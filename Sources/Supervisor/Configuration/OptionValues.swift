@@ -111,10 +111,12 @@ public struct OptionValues: Hashable, Sendable {
         switch option.kind {
         case .text: return values
         case .flag:
-            guard let last = values.last, ["true", "false"].contains(last) else {
-                throw Fault(.invalid, "--\(option.name) takes true or false, not \"\(values.last ?? "")\"")
+            // The spellings that Go has for them.
+            switch values.last ?? "" {
+            case "1", "t", "T", "true", "TRUE", "True": return ["true"]
+            case "0", "f", "F", "false", "FALSE", "False": return ["false"]
+            case let other: throw Fault(.invalid, "--\(option.name) takes true or false, not \"\(other)\"")
             }
-            return [last]
         case .number:
             guard let last = values.last, Int(last) != nil else {
                 throw Fault(.invalid, "--\(option.name) takes a number, not \"\(values.last ?? "")\"")

@@ -17,6 +17,15 @@ import Testing
         #expect(try values(environment: ["K3S_DEBUG": "true"]).flag("debug"))
     }
 
+    @Test(arguments: [
+        ("1", true), ("t", true), ("T", true), ("TRUE", true), ("True", true), ("0", false), ("f", false), ("F", false),
+        ("FALSE", false), ("False", false),
+    ])
+    func `true and false are spelled as in Go`(text: String, isSet: Bool) throws {
+        #expect(try values(environment: ["K3S_DEBUG": text]).flag("debug") == isSet)
+        #expect(try values(["--disable-agent=\(text)"]).flag("disable-agent") == isSet)
+    }
+
     @Test(arguments: ["-", "", "word"]) func `a word that is no flag is refused`(_ word: String) {
         let fault = #expect(throws: Fault.self) { try values([word]) }
         #expect(fault?.summary == "unexpected argument \"\(word)\"")
