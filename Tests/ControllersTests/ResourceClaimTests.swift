@@ -12,10 +12,11 @@ import Testing
     @Test func `a claim is freed of pods that are done, and goes with the one it was made for`() {
         func action(
             reserved: [String] = [], users: Set<String> = [], isAllocated: Bool = false, isProtected: Bool = false,
-            isOwnerDone: Bool = false
+            isOwnerDone: Bool = false, isDeleting: Bool = false
         ) -> String {
             var value: Value = ["metadata": ["name": "c"], "status": .emptyObject]
             if isProtected { value[path: ["metadata", "finalizers"]] = [.string(ResourceClaimView.finalizer)] }
+            if isDeleting { value[path: ["metadata", "deletionTimestamp"]] = "2026-01-01T00:00:00Z" }
             if isAllocated { value[path: ["status", "allocation"]] = ["devices": .emptyObject] }
             let consumers = reserved.map { name -> Value in
                 ["resource": "pods", "name": .string(name), "uid": .string(name)]
@@ -35,8 +36,12 @@ import Testing
         #expect(action(reserved: ["a"], users: ["a"], isAllocated: true, isProtected: true) == "nothing")
         #expect(action(reserved: ["a", "b"], users: ["b"], isAllocated: true, isProtected: true) == "free b allocated")
         #expect(action(reserved: ["a"], isAllocated: true, isProtected: true) == "free ")
-        #expect(action(isAllocated: true, isProtected: true) == "free ")
-        #expect(action(isProtected: true) == "let go")
+        #expect(action(isAllocated: true, isProtected: true, isDeleting: true) == "free ")
+        #expect(action(isProtected: true, isDeleting: true) == "let go")
+        // The scheduler is about to write which devices it gets, and who uses them.
+        #expect(action(isProtected: true) == "nothing")
+        #expect(action(isAllocated: true, isProtected: true) == "nothing")
+        #expect(action(reserved: ["a"], users: ["a"], isAllocated: true, isProtected: true, isDeleting: true) == "nothing")
         // Somebody else allocated it, and takes it back.
         #expect(action(isAllocated: true) == "nothing")
         #expect(action(isOwnerDone: true) == "delete")

@@ -27,7 +27,9 @@ struct ResourceClaimDecision: Hashable, Sendable {
         }
         let finalizers = claim.metadata.finalizers
         let isProtected = finalizers.contains(ResourceClaimView.finalizer)
-        if kept != claim.consumers || (kept.isEmpty && isProtected && claim.isAllocated) {
+        // One that nobody uses may be about to get devices: the finalizer comes before they do.
+        let isUnwanted = claim.metadata.deletionTimestamp != nil && kept.isEmpty && isProtected
+        if kept != claim.consumers || (isUnwanted && claim.isAllocated) {
             var status = claim.value["status"] ?? .emptyObject
             status["reservedFor"] = kept.isEmpty ? nil : .array(kept)
             if kept.isEmpty, isProtected {
@@ -38,7 +40,7 @@ struct ResourceClaimDecision: Hashable, Sendable {
         }
         guard kept.isEmpty else { return nil }
         if isOwnerDone, claim.metadata.deletionTimestamp == nil { return .delete }
-        return isProtected && !claim.isAllocated ? .removeFinalizer : nil
+        return isUnwanted ? .removeFinalizer : nil
     }
 }
 
