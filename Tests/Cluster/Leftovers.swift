@@ -64,9 +64,12 @@ struct Leftovers: Sendable {
         $ctr containers ls -q | sed 's/^/container /'
         $ctr tasks ls -q | sed 's/^/task /'
         $ctr leases ls -q | sed 's/^/lease /'
-        # containerd frees the folders of snapshots that are gone when it collects its garbage: now.
-        $ctr leases create --id counted >/dev/null
-        $ctr leases rm --sync counted >/dev/null
+        # containerd frees the folders of snapshots that are gone when it collects its garbage after the end of one: now.
+        # Those that it was killed over it finds then, too.
+        $ctr leases create --id counted-$$ >/dev/null
+        $ctr snapshots prepare counted-$$ >/dev/null
+        $ctr snapshots rm counted-$$ 2>/dev/null || true
+        $ctr leases rm --sync counted-$$ >/dev/null
         snapshots=$($ctr snapshots ls)
         awk '$NF == "Active" {print "snapshot " $1}' <<<"$snapshots"
         folders=$(find $root/io.containerd.snapshotter.v1.overlayfs/snapshots -mindepth 1 -maxdepth 1 | wc -l)

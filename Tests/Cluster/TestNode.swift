@@ -37,8 +37,10 @@ final class TestNode: Sendable {
             try await node.end()
             return result
         } catch {
-            // What the server said last explains most failures.
+            // What the server said last explains most failures, and containerd the others.
             Attachment.record(node.log, named: "k3s.log")
+            let runtime = node.folder + "/var/lib/rancher/k3s/agent/containerd/containerd.log"
+            Attachment.record((try? Files.readText(runtime)) ?? "", named: "containerd.log")
             try? await node.end()
             throw error
         }
