@@ -1,4 +1,5 @@
 import API
+import APIMachinery
 import Runtime
 
 /// What containers have of the node alone, as the interface for monitoring tells it (KEP 606). Pure.
