@@ -4,7 +4,8 @@ public import Support
 
 /// What a kubelet is told about its node when it starts.
 public struct KubeletOptions: Sendable {
-    /// The name of the Node object, and the host's as that object tells it: k3s overrides the one with the other.
+    /// The name of the Node object, and the host's as that object tells it: k3s overrides the one with the
+    /// other.
     public var nodeName: String
     /// Addresses under which pods and other nodes reach this one; the first is the node's own in
     /// `status.hostIP`.

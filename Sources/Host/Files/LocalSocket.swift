@@ -3,8 +3,9 @@ public import Support
 
 /// Sockets of processes of this machine, which have the name of a file.
 public enum LocalSocket {
-    /// Whether there is a socket of this name that nobody listens on any more: the file stays when its process is
-    /// killed. Connects to it where somebody does. False for what is no socket, and for one that is not there.
+    /// Whether there is a socket of this name that nobody listens on any more: the file stays when its process
+    /// is killed. Connects to it where somebody does. False for what is no socket, and for one that is not
+    /// there.
     public static func isAbandoned(_ path: String) throws(Fault) -> Bool {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -16,7 +17,8 @@ public enum LocalSocket {
         guard isShort else { throw Fault(.invalid, "\(path) is too long for a socket") }
         return try trying("cannot connect to \(path)") { () throws(Errno) in
             guard try isSocket(path) else { return false }
-            let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+            let flags = Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+            let kind = Int32(SOCK_STREAM.rawValue) | flags
             let descriptor = Descriptor(owning: try system { socket(AF_UNIX, kind, 0) })
             do throws(Errno) {
                 try system {

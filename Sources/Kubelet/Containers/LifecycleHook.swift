@@ -24,7 +24,8 @@ struct LifecycleHook: Sendable {
             // A sleep that is cut short has done what it is for.
             try? await Task.sleep(for: limit.map { min($0, wanted) } ?? wanted)
         } else {
-            // `tcpSocket` is in the API for old objects' sake: "lifecycle hooks will fail at runtime when it is specified".
+            // `tcpSocket` is in the API for old objects' sake: "lifecycle hooks will fail at runtime when it is
+            // specified".
             throw Fault(.unsupported, "invalid handler: a hook is a command, a request over HTTP or a sleep")
         }
     }

@@ -1,21 +1,23 @@
 import Support
 import Wire
 
-/// Leases that nobody will give back: containerd, and every program that has it pull an image, takes one on what is being
-/// made (a sandbox, a container, an image) so that it is not collected half done, and gives it back a moment later. A
-/// containerd that is killed in between leaves it, with all that was half made, until it expires: after a day.
+/// Leases that nobody will give back: containerd, and every program that has it pull an image, takes one on
+/// what is being made (a sandbox, a container, an image) so that it is not collected half done, and gives it
+/// back a moment later. A containerd that is killed in between leaves it, with all that was half made, until
+/// it expires: after a day.
 ///
-/// Those go that have an id and an expiry as containerd's own client gives them, or the id that we give, and are older
-/// than the containerd that runs: who had them was cut off when the one before ended.
+/// Those go that have an id and an expiry as containerd's own client gives them, or the id that we give, and
+/// are older than the containerd that runs: who had them was cut off when the one before ended.
 struct AbandonedLeases: Sendable {
     let grpc: GRPCClient
     var timeout = Duration.seconds(60)
 
-    /// Gives back those that were taken before `start`, when this containerd was started. Returns their ids, in order.
+    /// Gives back those that were taken before `start`, when this containerd was started. Returns their ids, in
+    /// order.
     func remove(before start: Timestamp) async throws(Fault) -> [String] {
         let leases: Items<LeaseRecord> = try await grpc.call(
-            "/containerd.services.leases.v1.Leases/List", EmptyMessage(), metadata: .containerd, timeout: timeout,
-            "cannot list leases")
+            "/containerd.services.leases.v1.Leases/List", EmptyMessage(), metadata: .containerd,
+            timeout: timeout, "cannot list leases")
         let abandoned = leases.items.filter { Self.isAbandoned($0, start: start) }.map(\.id).sorted()
         for id in abandoned {
             do throws(Fault) {
@@ -39,11 +41,14 @@ struct AbandonedLeases: Sendable {
     static func isContainerds(_ id: String) -> Bool {
         let digits = id.utf8.prefix { isDigit($0) }
         let rest = id.utf8.dropFirst(digits.count)
-        guard (1...9).contains(digits.count), rest.count == 5, rest.first == UInt8(ascii: "-") else { return false }
-        return rest.allSatisfy { isDigit($0) || isLetter($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
+        let (dash, underscore) = (UInt8(ascii: "-"), UInt8(ascii: "_"))
+        guard (1...9).contains(digits.count), rest.count == 5, rest.first == dash else { return false }
+        return rest.allSatisfy { isDigit($0) || isLetter($0) || $0 == dash || $0 == underscore }
     }
 
-    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
 
     private static func isLetter(_ byte: UInt8) -> Bool {
         // Without the bit that tells small letters from large ones.

@@ -127,8 +127,8 @@ public struct Containerd: Sendable {
         logger.info("removed network namespaces that nobody has: \(removed.joined(separator: ", "))")
     }
 
-    /// What a containerd was making that was killed before this one began. Once is enough: those who took part were
-    /// cut off.
+    /// What a containerd was making that was killed before this one began. Once is enough: those who took part
+    /// were cut off.
     private func removeLeases(_ client: CRIClient) async {
         guard let begun = ProcessRecord.running(at: layout.processRecord)?.begun else { return }
         do {
@@ -141,17 +141,20 @@ public struct Containerd: Sendable {
         }
     }
 
-    /// What a containerd left that was killed in the middle of starting it, or of ending it. Ends early when cancelled.
+    /// What a containerd left that was killed in the middle of starting it, or of ending it. Ends early when
+    /// cancelled.
     private func endShims(_ client: CRIClient) async {
         var unheard: Set<String> = []
         for pause in limits.shims {
             do {
                 try await Task.sleep(for: pause)
                 let ended = try await LeakedShims(layout: layout).end(client)
-                for id in ended { logger.info("ended a shim that runs nothing", metadata: ["container": "\(id)"]) }
+                for id in ended {
+                    logger.info("ended a shim that runs nothing", metadata: ["container": "\(id)"])
+                }
                 let sockets = AbandonedSockets()
-                let removed = sockets.remove(unheard)
-                if !removed.isEmpty { logger.info("removed sockets of shims that have ended: \(removed.count)") }
+                let removed = sockets.remove(unheard).count
+                if removed > 0 { logger.info("removed sockets of shims that have ended: \(removed)") }
                 unheard = sockets.find()
             } catch {
                 if Task.isCancelled { return }

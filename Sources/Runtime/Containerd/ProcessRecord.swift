@@ -10,7 +10,8 @@ struct ProcessRecord: Hashable, Sendable {
     var bootID: String
     /// Of everything that the process was started with: another one is another process.
     var fingerprint: String
-    /// A moment just before the process was started, by the system's clock; `nil` in the records of older versions.
+    /// A moment just before the process was started, by the system's clock; `nil` in the records of older
+    /// versions.
     var begun: Timestamp?
 
     init(identity: ProcessIdentity, bootID: String, fingerprint: String, begun: Timestamp? = nil) {

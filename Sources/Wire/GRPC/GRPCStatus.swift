@@ -60,8 +60,8 @@ extension GRPCStatus.Code: CustomStringConvertible {
     fileprivate var nameOfGo: String {
         let names = [
             "OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound", "AlreadyExists",
-            "PermissionDenied", "ResourceExhausted", "FailedPrecondition", "Aborted", "OutOfRange", "Unimplemented",
-            "Internal", "Unavailable", "DataLoss", "Unauthenticated",
+            "PermissionDenied", "ResourceExhausted", "FailedPrecondition", "Aborted", "OutOfRange",
+            "Unimplemented", "Internal", "Unavailable", "DataLoss", "Unauthenticated",
         ]
         return names.indices.contains(rawValue) ? names[rawValue] : "Code(\(rawValue))"
     }
