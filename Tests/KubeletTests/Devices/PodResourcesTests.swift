@@ -92,7 +92,7 @@ struct PodResourcesTests {
     @Test func `a pod's status tells how its devices are`() async throws {
         try await Self.with { world, program in
             world.client.put(Self.pod(world, "web", 2))
-            func device(_ id: String, _ health: String) -> Value {
+            @Sendable func device(_ id: String, _ health: String) -> Value {
                 ["resourceID": .string(id), "health": .string(health)]
             }
             try await world.until("web") { $0?.isReady == true && Self.health($0).count == 2 }

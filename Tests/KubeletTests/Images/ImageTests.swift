@@ -46,7 +46,8 @@ import Testing
         var desk = ImageDesk()
         _ = desk.ask(wish("a"), key, now: now)
         #expect(desk.isWaiting(podUID: wish("a").podUID, wish("a").container))
-        #expect(!desk.abandon(key))
+        let isAbandoned = desk.abandon(key)
+        #expect(!isAbandoned)
         desk.forget(podUID: "a")
         #expect(!desk.isWaiting(podUID: wish("a").podUID, wish("a").container) && desk.end(key, .failed(""), now: now).isEmpty)
     }
@@ -55,7 +56,8 @@ import Testing
         var desk = ImageDesk()
         _ = desk.ask(wish("a"), key, now: now)
         desk.forget(podUID: "a")
-        #expect(desk.abandon(key))
+        let isAbandoned = desk.abandon(key)
+        #expect(isAbandoned)
         #expect(desk.ask(wish("b"), key, now: now) == .pull)
     }
 }

@@ -2,6 +2,7 @@ import API
 import APIMachinery
 import Client
 import Host
+import Runtime
 import Support
 import Testing
 
