@@ -102,7 +102,7 @@ import Testing
         // Deprecated, each with a successor.
         "LinuxContainerSecurityContext": [9, 10], "LinuxSandboxSecurityContext": [7],
         // For people; features that no kubelet of ours asks for.
-        "StatusResponse": [2, 4],
+        "StatusResponse": [2],
         // Pressure stall information.
         "ContainerStats": [6], "CpuUsage": [4], "MemoryUsage": [8], "LinuxPodSandboxStats": [6],
         // Looked up when it is wanted.
