@@ -51,15 +51,13 @@ final class ShutdownKeeper: Sendable {
     /// Waits for the machine to go down, until cancelled. Without periods, or without logind, there is nothing to do.
     func run(_ context: PodContext) async {
         guard !options.shutdownPeriods.periods.isEmpty else { return }
-        var (pause, hasBegun) = (Duration.seconds(1), false)
+        var (pause, isThere) = (Duration.seconds(1), false)
         while !Task.isCancelled {
             do throws(Fault) {
-                try await follow(context) {
-                    (pause, hasBegun) = (.seconds(1), true)
-                }
+                try await follow(context, found: { isThere = true }, begun: { pause = .seconds(1) })
             } catch {
                 guard !Task.isCancelled else { return }
-                guard hasBegun else {
+                guard isThere else {
                     return log.warning("the node's pods are not ended when the machine goes down: \(error.forPeople)")
                 }
                 log.warning("logind is not heard any more, trying again: \(error.forPeople)")
@@ -69,9 +67,11 @@ final class ShutdownKeeper: Sendable {
         }
     }
 
-    private func follow(_ context: PodContext, begun: () -> Void) async throws(Fault) {
+    /// `found` is called when logind has answered, `begun` when it will wait.
+    private func follow(_ context: PodContext, found: () -> Void, begun: () -> Void) async throws(Fault) {
         var manager = try await LoginManager(bus: options.systemBus)
         try await prolong(&manager)
+        found()
         var lock: Descriptor? = try await manager.inhibit()
         begun()
         while let isDue = try await manager.nextShutdown() {

@@ -146,11 +146,11 @@ final class DriverWorld: Sendable {
         attachment.status.attached = true
         attachment.status.attachmentMetadata = metadata
         client.put(attachment)
-        var node = client.present(Node.self, ObjectName(name: "node-1")) ?? Node(name: "node-1")
-        var attached = AttachedVolume()
-        attached.name = "kubernetes.io/csi/a.io^vol-1"
-        node.status.volumesAttached = [attached]
-        client.put(node)
+        try client.change(Node.self, ObjectName(name: "node-1")) { node in
+            var attached = AttachedVolume()
+            attached.name = "kubernetes.io/csi/a.io^vol-1"
+            node.status.volumesAttached = [attached]
+        }
     }
 
     var volume: CSIVolume {

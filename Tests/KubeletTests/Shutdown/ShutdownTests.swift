@@ -61,7 +61,10 @@ struct ShutdownTests {
                 let condition = try #require(status.conditions.first { $0.type == "DisruptionTarget" })
                 #expect(condition.reason == "TerminationByKubelet" && condition.message == status.message)
             }
-            let stops = world.runtime.calls.filter { $0.hasPrefix("stop ") }
+            // One that is not known to have stopped is asked once more.
+            let stops = world.runtime.calls.filter { $0.hasPrefix("stop ") }.reduce(into: [String]()) { calls, call in
+                if calls.last != call { calls.append(call) }
+            }
             #expect(stops == ["stop web 5", "stop web", "stop core 5", "stop core"])
             try await Self.eventually { Self.isReady(world)?.status == "False" }
             let ready = try #require(Self.isReady(world))

@@ -32,6 +32,8 @@ final class MemoryClient: Client {
     private let state = Mutex(State())
     private let subresource: Subresource?
     private let observersChanged = Bell()
+    /// Held from reading what is to be changed to writing it.
+    private let writing = Mutex(())
 
     init(_ subresource: Subresource? = nil) { self.subresource = subresource }
 
@@ -45,6 +47,16 @@ final class MemoryClient: Client {
             value[path: ["metadata", "uid"]] = .string("uid-" + object.objectName.name)
         }
         return store(value, Target(type(of: object).resource, object.objectName))
+    }
+
+    /// Changes an object that is there, without an account in ``writes``; what others write meanwhile stays.
+    func change<R: ResourceView>(_: R.Type, _ name: ObjectName, _ change: @Sendable (inout R) -> Void) throws(Status) {
+        let target = Target(R.resource, name)
+        _ = try writing.withLock { _ throws(Status) in
+            var object = R(try find(target))
+            change(&object)
+            return store(object.value, target)
+        }
     }
 
     /// Removes an object without an account in ``writes``.
@@ -103,32 +115,38 @@ final class MemoryClient: Client {
     {
         note("update", target)
         if let subresource = target.subresource, subresource != "status" { return try answer(target, object) }
-        let old = try find(target)
-        if let base = object.at("metadata", "resourceVersion")?.string, base != String(old.revision) {
-            throw .modified(target.resource, target.name)
+        return try writing.withLock { _ throws(Status) in
+            let old = try find(target)
+            if let base = object.at("metadata", "resourceVersion")?.string, base != String(old.revision) {
+                throw .modified(target.resource, target.name)
+            }
+            var value = target.subresource == "status" ? old.value : object
+            value["status"] = target.subresource == "status" ? object["status"] : old.value["status"]
+            return store(value, target)
         }
-        var value = target.subresource == "status" ? old.value : object
-        value["status"] = target.subresource == "status" ? object["status"] : old.value["status"]
-        return store(value, target)
     }
 
     func patch(_ target: Target, _ patch: Patch, _ options: WriteOptions) async throws(Status) -> StoredObject
     {
         note("patch", target)
-        let old = try find(target).value
-        do throws(PatchError) {
-            switch patch {
-            case .json(let steps): return store(try JSONPatch(.array(steps)).apply(to: old), target)
-            case .merge(let change): return store(try MergePatch.apply(change, to: old), target)
-            case .apply: throw PatchError(.inapplicable, "this stand-in for the API keeps no owners of fields")
-            case .strategicMerge(let change):
-                guard let type = BuiltinResources.shared.definition(of: target.resource)?.type else {
-                    return store(try MergePatch.apply(change, to: old), target)
-                }
-                return store(try StrategicMergePatch.apply(change, to: old, schema: type), target)
+        return try writing.withLock { _ throws(Status) in
+            let old = try find(target).value
+            do throws(PatchError) { return store(try Self.patched(old, patch, target), target) } catch {
+                throw .badRequest("\(error)")
             }
-        } catch {
-            throw .badRequest("\(error)")
+        }
+    }
+
+    private static func patched(_ old: Value, _ patch: Patch, _ target: Target) throws(PatchError) -> Value {
+        switch patch {
+        case .json(let steps): return try JSONPatch(.array(steps)).apply(to: old)
+        case .merge(let change): return try MergePatch.apply(change, to: old)
+        case .apply: throw PatchError(.inapplicable, "this stand-in for the API keeps no owners of fields")
+        case .strategicMerge(let change):
+            guard let type = BuiltinResources.shared.definition(of: target.resource)?.type else {
+                return try MergePatch.apply(change, to: old)
+            }
+            return try StrategicMergePatch.apply(change, to: old, schema: type)
         }
     }
 
