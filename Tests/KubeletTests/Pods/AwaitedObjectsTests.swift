@@ -18,6 +18,9 @@ import Testing
         return map
     }
 
+    /// What a kubelet always observes: its pods, and the node in two places.
+    private static let observedAnyhow = 3
+
     /// Runs a kubelet, puts a pod that `change` has changed, and lets it wait for the first time. Returns how many
     /// observations there were before.
     private static func wait(
@@ -25,6 +28,7 @@ import Testing
     ) async throws -> Int {
         world.client.put(world.pod("first"))
         try await world.until("first") { $0?.isReady ?? false }
+        await world.client.waitForObservers { $0 >= observedAnyhow }
         let before = world.client.observerCount
         var pod = world.pod("web")
         change(&pod)
