@@ -19,6 +19,14 @@ public enum BuiltinValidation {
         return checks.errors
     }
 
+    /// What is wrong with the labels and annotations of `metadata`, which are to be added to an object.
+    public static func validateAdditions(_ metadata: Value?) -> [FieldError] {
+        var checks = FieldChecks()
+        checks.labels(metadata?["labels"], "metadata.labels")
+        checks.annotations(metadata?["annotations"], "metadata.annotations")
+        return checks.errors
+    }
+
     /// What is wrong with creating `object`, beyond what is wrong with it at any time.
     public static func validateCreate(_ object: Value, as definition: ResourceDefinition) -> [FieldError] {
         var checks = FieldChecks()

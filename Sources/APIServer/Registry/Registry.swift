@@ -105,6 +105,14 @@ final class Registry: Sendable {
 
     var all: [Served] { present.all }
 
+    /// The plug-ins that have to do with a resource.
+    func admission(of resource: GroupVersionResource) -> AdmissionChain {
+        guard let served = self[resource], served.conversion == nil, let store = served.store else {
+            return admission.narrowed(to: resource)
+        }
+        return store.admission
+    }
+
     /// Whether a resource comes with the server, in whichever version.
     func isBuiltin(_ group: String, _ resource: String) -> Bool {
         builtin.contains { $0.definition.resource.group == group && $0.definition.resource.resource == resource }

@@ -207,7 +207,7 @@ struct Verbs: Sendable {
         if object.at("metadata", "namespace") == nil, !call.target.namespace.isEmpty {
             object[path: ["metadata", "namespace"]] = .string(call.target.namespace)
         }
-        let chain = registry.admission.narrowed(to: call.target.resource)
+        let chain = registry.admission(of: call.target.resource)
         var asked = AdmissionRequest(call.request(.create), kind, resource: call.target.resource, object: object, face: kind)
         try await chain.admit(&asked)
         try await chain.validate(asked)

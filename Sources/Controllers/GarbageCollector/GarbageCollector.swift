@@ -107,7 +107,7 @@ private struct CollectionWork: Sendable {
     }
 
     private func metadata(of object: StoredObject) -> ObjectMeta {
-        ObjectMeta(object.value["metadata"] ?? .emptyObject)
+        ObjectMeta(object.value(at: "metadata") ?? .emptyObject)
     }
 
     /// Whether the object is being deleted in the foreground.

@@ -11,7 +11,8 @@ public struct JobController: Controller {
 
     public func run(_ context: ControllerContext) async throws(Status) {
         let pods = try await Dependents<Job, Pod>(
-            context.client, selector: \.spec.selector, finalizer: JobNames.trackingFinalizer)
+            context.client, selector: \.spec.selector, finalizer: JobNames.trackingFinalizer,
+            heedsPlacement: false)
         let work = JobWork(context: context, pods: pods)
         await ReconcileLoop<ObjectName>(context).run(pods.sources) { name throws(Status) in
             try await work.reconcile(name)

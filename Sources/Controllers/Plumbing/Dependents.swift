@@ -12,6 +12,7 @@ final class Dependents<Owner: ResourceView, Object: ResourceView>: Sendable {
     private let client: any Client
     private let isAdoptable: @Sendable (StoredObject) -> Bool
     private let finalizer: String?
+    private let heedsPlacement: Bool
     private let isMember: @Sendable (Owner, StoredObject) -> Bool
     private let names = OwnerIndex()
     private let selectors: SelectorIndex
@@ -21,15 +22,18 @@ final class Dependents<Owner: ResourceView, Object: ResourceView>: Sendable {
     /// - Parameters:
     ///   - selector: What an owner selects among the objects.
     ///   - finalizer: What the objects hold as long as they are an owner's.
+    ///   - heedsPlacement: Whether it is of interest to an owner where its pods are placed.
     ///   - isAdoptable: Whether an object that nobody controls can still be of use.
     ///   - isMember: What else than its labels makes an object one of an owner's.
     init(
         _ client: any Client, selector: @escaping @Sendable (Owner) -> MetaV1LabelSelector?,
-        finalizer: String? = nil, isAdoptable: @escaping @Sendable (StoredObject) -> Bool = { _ in true },
+        finalizer: String? = nil, heedsPlacement: Bool = true,
+        isAdoptable: @escaping @Sendable (StoredObject) -> Bool = { _ in true },
         isMember: @escaping @Sendable (Owner, StoredObject) -> Bool = { _, _ in true }
     ) async throws(Status) {
         self.client = client
         self.finalizer = finalizer
+        self.heedsPlacement = heedsPlacement
         self.isAdoptable = isAdoptable
         self.isMember = isMember
         owners = try await client.observe(Owner.self)
@@ -49,6 +53,7 @@ final class Dependents<Owner: ResourceView, Object: ResourceView>: Sendable {
         }
         let ofObjects = ReconcileLoop<ObjectName>.Source(objects) { [self] change in
             orphans.take(change)
+            if !heedsPlacement, change.isPlacement, isStillSelected(change) { return [] }
             var concerned: Set<ObjectName> = []
             for uid in [change.old?.controllerUID, change.new?.controllerUID] {
                 if let uid, let name = names.name(of: uid) { concerned.insert(name) }
@@ -59,6 +64,12 @@ final class Dependents<Owner: ResourceView, Object: ResourceView>: Sendable {
             return Array(concerned)
         }
         return [ofOwners, ofObjects]
+    }
+
+    /// Whether an object that has an owner is selected by it, though its labels may have changed.
+    private func isStillSelected(_ change: ObjectChange) -> Bool {
+        guard let new = change.new, let uid = new.controllerUID, let owner = names.name(of: uid) else { return false }
+        return change.old?.labels == new.labels || selectors.selects(owner, new)
     }
 
     /// The objects that the owner with this uid controls.

@@ -14,6 +14,28 @@ extension ObjectSet {
 extension StoredObject {
     /// Where a pod runs; empty before it was placed.
     var nodeName: String { text(at: "spec", "nodeName") }
+
+    /// Whether a pod has claims to devices, named by it or made for its extended resources (KEP-5004).
+    var asksForDevices: Bool {
+        value(at: "spec", "resourceClaims")?.array?.isEmpty == false
+            || value(at: "status", "extendedResourceClaimStatus") != nil
+    }
+
+    /// The claims whose volumes a pod uses.
+    var claimNamesOfPod: [String] {
+        (value(at: "spec", "volumes")?.array ?? []).compactMap { Pod.claimName(of: Volume($0), in: name) }
+    }
+}
+
+extension ObjectChange {
+    /// Whether a pod was placed, and nothing else befell it: it has a node now, and at most labels that it had not, those of the
+    /// node's place (KEP-4742).
+    var isPlacement: Bool {
+        guard let old, let new, old.uid == new.uid, !old.isDeleting, !new.isDeleting, old.owners == new.owners,
+            old.labels == new.labels || old.labels.allSatisfy({ new.labels[$0.key] == $0.value })
+        else { return false }
+        return old.nodeName.isEmpty && !new.nodeName.isEmpty
+    }
 }
 
 /// What controllers ask about a pod.

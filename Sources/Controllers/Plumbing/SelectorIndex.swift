@@ -33,6 +33,11 @@ final class SelectorIndex: Sendable {
         state.withLock { $0.set(name, selectors) }
     }
 
+    /// Whether the one of this name selects an object.
+    func selects(_ name: ObjectName, _ object: StoredObject) -> Bool {
+        state.withLock { $0.selects(name, object) }
+    }
+
     /// The names of those that select an object as it was or as it is.
     func names(selecting change: ObjectChange) -> Set<ObjectName> {
         state.withLock { state in
@@ -61,8 +66,11 @@ extension SelectorIndex.State {
 
     fileprivate func names(selecting object: StoredObject) -> Set<ObjectName> {
         let candidates = object.labelPairs.reduce(others[object.namespace]) { $0.union(byLabel[$1]) }
-        return candidates.filter { name in
-            filed[name]?.contains { $0.selector.matches(object.labels) } ?? false
-        }
+        return candidates.filter { selects($0, object) }
+    }
+
+    fileprivate func selects(_ name: ObjectName, _ object: StoredObject) -> Bool {
+        name.namespace == object.namespace
+            && filed[name]?.contains { $0.selector.matches(object.labels) } ?? false
     }
 }

@@ -34,7 +34,7 @@ private struct ReplicaSetWork<Owner: Replicated>: Sendable {
     /// Makes passes until the task is cancelled.
     static func run(_ context: ControllerContext) async throws(Status) {
         let pods = try await Dependents<Owner, Pod>(
-            context.client, selector: \.podSelector, isAdoptable: { Pod($0).isActive })
+            context.client, selector: \.podSelector, heedsPlacement: false, isAdoptable: { Pod($0).isActive })
         let work = ReplicaSetWork(context: context, pods: pods)
         await ReconcileLoop<ObjectName>(context).run(pods.sources) { name throws(Status) in
             try await work.reconcile(name)

@@ -21,10 +21,8 @@ public struct ResourceClaimController: Controller {
             templates: try await client.observe(.resourceClaimTemplates, .all))
         let loop = ReconcileLoop<Key>(context)
         let using = ReconcileLoop<Key>.Source(work.pods) { change in
-            let pod = (change.new ?? change.old).map { Pod($0) }
-            guard let pod, !pod.spec.resourceClaims.isEmpty || pod.status.extendedResourceClaimStatus != nil else {
-                return []
-            }
+            guard let object = change.new ?? change.old, object.asksForDevices else { return [] }
+            let pod = Pod(object)
             let names = pod.deviceClaimNames.map { Key.claim(ObjectName(namespace: change.name.namespace, name: $0)) }
             return (change.new == nil ? [] : [.pod(change.name)]) + names
         }

@@ -24,18 +24,19 @@ final class AttachmentIndex: Sendable {
 
     /// Takes in what became of a pod. Returns the nodes that this concerns.
     func takePod(_ change: ObjectChange) -> [String] {
-        let (old, new) = (change.old.map { Pod($0) }, change.new.map { Pod($0) })
-        let isUsing = new.map { !$0.isFinished && !$0.spec.nodeName.isEmpty && !$0.claimNames.isEmpty } ?? false
         let name = change.name
+        let claims = change.new?.claimNamesOfPod ?? []
+        let new = claims.isEmpty ? nil : change.new.map { Pod($0) }
+        let isUsing = new.map { !$0.isFinished && !$0.spec.nodeName.isEmpty } ?? false
         return state.withLock { state in
             let before = state.nodes[name]
             state.remove(name)
             if isUsing, let new {
-                let claims = new.claimNames.map { ObjectName(namespace: name.namespace, name: $0) }
+                let claims = claims.map { ObjectName(namespace: name.namespace, name: $0) }
                 state.add(name, on: new.spec.nodeName, claims)
             }
             let after = state.nodes[name]
-            guard before != after || old?.metadata.uid != new?.metadata.uid else { return [] }
+            guard before != after || change.old?.uid != change.new?.uid else { return [] }
             return Array(Set([before, after].compactMap(\.self)))
         }
     }

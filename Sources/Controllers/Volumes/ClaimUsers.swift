@@ -21,7 +21,7 @@ final class ClaimUsers: Sendable {
     func take(_ change: ObjectChange) -> [ObjectName] {
         let (pod, isSame) = (change.name, change.old?.uid == change.new?.uid)
         guard !isSame else { return [] }
-        let claims = change.new.map { Pod($0).claimNames } ?? []
+        let claims = change.new?.claimNamesOfPod ?? []
         return state.withLock { state in
             let freed = state.claims.removeValue(forKey: pod) ?? []
             for claim in freed { state.pods.remove(pod, for: claim) }

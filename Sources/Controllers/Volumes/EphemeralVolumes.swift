@@ -14,8 +14,8 @@ public struct EphemeralVolumes: Controller {
         let claims = try await context.client.observe(PersistentVolumeClaim.self)
         // A pod's volumes never change.
         let created = ReconcileLoop<ObjectName>.Source(pods) { change in
-            guard change.old == nil, let pod = change.new.map({ Pod($0) }) else { return [] }
-            return pod.spec.volumes.contains { $0.ephemeral != nil } ? [change.name] : []
+            guard change.old == nil, let volumes = change.new?.value(at: "spec", "volumes")?.array else { return [] }
+            return volumes.contains { $0["ephemeral"] != nil } ? [change.name] : []
         }
         let lost = ReconcileLoop<ObjectName>.Source(claims) { change in
             guard change.new == nil, let old = change.old, old.controllerUID != nil else { return [] }

@@ -12,8 +12,8 @@ public import Support
 public final class Scheduler: Sendable {
     /// The pods that are ours, unless the configuration has other profiles: those that name this scheduler.
     public static let name = "default-scheduler"
-    /// So many pods are bound, or told, at once.
-    static let writesAtOnce = 32
+    /// So many pods are bound, or told, at once: enough to go on deciding while the disk takes what was decided.
+    static let writesAtOnce = 128
 
     let client: any Client
     let events: EventRecorder

@@ -155,6 +155,26 @@ import Wire
         }
     }
 
+    @Test func `what a binding adds to its pod is good, and the pod is not judged anew`() async throws {
+        try await withServer { _, admin in
+            _ = try await admin.create(Self.pods, Self.pod("a"), WriteOptions())
+            let place = Target(.pods, namespace: "default", name: "a", subresource: "binding")
+            let bind = { (metadata: Value) in
+                let target: Value = ["kind": "Node", "name": "n"]
+                _ = try await admin.create(place, ["metadata": metadata, "target": target], WriteOptions())
+            }
+            #expect(
+                try await refusal(422) { try await bind(["name": "a", "labels": ["zone": "a b"]]) }
+                    .contains("metadata.labels: Invalid value: \"a b\""))
+            #expect(
+                try await refusal(422) { try await bind(["name": "a", "annotations": ["a b": "c"]]) }
+                    .contains("metadata.annotations: Invalid value: \"a b\""))
+            try await bind(["name": "a", "labels": ["zone": "z"], "annotations": ["who": "me"]])
+            let bound = try await admin.get(Target(.pods, namespace: "default", name: "a"))
+            #expect(bound.labels["zone"] == "z" && bound.value.at("metadata", "annotations", "who") == "me")
+        }
+    }
+
     // MARK: Other kinds
 
     @Test func `a new node is kept free, an ingress gets the default class, a claim grows if it can`() async throws {

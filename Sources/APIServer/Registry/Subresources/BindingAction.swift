@@ -8,9 +8,10 @@ struct BindingAction: ResourceAction {
     func perform(_ call: Verbs.Call, _ body: Value, _ api: Verbs) async throws(Status) -> Value {
         let node = body.at("target", "name")?.string ?? ""
         let kind = body.at("target", "kind")?.string ?? ""
-        guard !node.isEmpty else { throw invalid(body, .required("target.name")) }
+        guard !node.isEmpty else { throw invalid(body, [.required("target.name")]) }
         guard kind.isEmpty || kind == "Node" else {
-            throw invalid(body, .notSupported("target.kind", value: .string(kind), supported: ["Node", "<empty>"]))
+            let supported = ["Node", "<empty>"]
+            throw invalid(body, [.notSupported("target.kind", value: .string(kind), supported: supported)])
         }
         let podName = call.target.name.isEmpty ? body.at("metadata", "name")?.string ?? "" : call.target.name
         guard podName == (body.at("metadata", "name")?.string ?? podName) else {
@@ -24,13 +25,15 @@ struct BindingAction: ResourceAction {
         let annotations = body.at("metadata", "annotations")?.fields ?? Fields()
         // Labels of the node's place that the scheduler's side copies (KEP-4742).
         let labels = body.at("metadata", "labels")?.fields ?? Fields()
+        let problems = BuiltinValidation.validateAdditions(body["metadata"])
+        guard problems.isEmpty else { throw invalid(body, problems) }
         let now = api.now().description
         var transform = ResourceStore.Transform(
             apply: { pod throws(Status) in
                 try Self.bind(pod, to: node, uid: uid, labels, annotations, at: now)
             }, scope: .whole)
-        // A node and a condition make no valid pod invalid; Kubernetes looks no further either.
-        transform.isChecked = !annotations.isEmpty || !labels.isEmpty
+        // A node, a condition and good labels make no valid pod invalid; Kubernetes looks no further either.
+        transform.isChecked = false
         _ = try await api.registry.store(.pods).update(name, request, transform)
         return ["apiVersion": "v1", "kind": "Status", "metadata": .emptyObject, "status": "Success", "code": 201]
     }
@@ -69,9 +72,9 @@ struct BindingAction: ResourceAction {
         return bound
     }
 
-    private func invalid(_ body: Value, _ error: FieldError) -> Status {
+    private func invalid(_ body: Value, _ errors: [FieldError]) -> Status {
         .invalid(
             GroupVersionKind(group: "", version: "v1", kind: "Binding"),
-            body.at("metadata", "name")?.string ?? "", [error])
+            body.at("metadata", "name")?.string ?? "", errors)
     }
 }
