@@ -47,6 +47,12 @@ import Testing
         #expect(StoredObject(received: value).bytes == stored.bytes)
     }
 
+    @Test func `a text that is nowhere in an object is not mentioned`() {
+        let pod = StoredObject(received: ["metadata": ["name": "volumes"], "spec": ["a": ["persistentVolumeClaim": "x\\"]]])
+        #expect(pod.mentions("persistentVolumeClaim") && pod.mentions("volumes"))
+        #expect(!pod.mentions("ephemeral") && !pod.mentions("volume"))
+    }
+
     @Test func `one value is read where it stands, and none where there is none`() throws {
         let value: Value = [
             "metadata": ["name": "a", "annotations": ["a\\b": "c", "a": "{\"b\":1}"]],

@@ -53,6 +53,21 @@ import Testing
         _ = try? StoredObject(logged: bytes, revision: 1)
     }
 
+    @Test(arguments: UInt64(0)..<200)
+    func `plain text ends at its first quote, backslash or control character`(seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        let signs = Array("\"\\\u{1F}\u{0}".utf8)
+        let bytes = (0..<40).map { _ in
+            Int.random(in: 0..<16, using: &random) == 0
+                ? signs[Int.random(in: 0..<4, using: &random)] : UInt8.random(in: 0x20...0xFF, using: &random)
+        }
+        for start in 0...bytes.count {
+            let end = bytes[start...].firstIndex { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }
+            let found = bytes.withUnsafeBufferPointer { TextScan.endOfPlainText(from: start, in: $0) }
+            #expect(found == end ?? bytes.count, "from \(start) in \(bytes)")
+        }
+    }
+
     @Test func `a path sets and removes nested fields`() {
         var value: Value = ["metadata": ["name": "a"]]
         value[path: ["metadata", "labels", "app"]] = "web"

@@ -25,4 +25,12 @@ extension StoredObject {
             preconditionFailure("a stored object is canonical JSON by construction: \(error)")
         }
     }
+
+    /// Whether something in the object is called or says just this, a plain text without signs to escape: a quick no for those
+    /// who would read for it, and a perhaps.
+    public func mentions(_ text: StaticString) -> Bool {
+        bytes.withUnsafeBufferPointer { bytes in
+            text.withUTF8Buffer { TextScan.hasQuoted($0, in: bytes) }
+        }
+    }
 }

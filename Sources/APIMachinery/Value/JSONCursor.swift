@@ -115,9 +115,16 @@ public struct JSONCursor: ~Copyable {
 
     /// Parses the value that follows.
     public mutating func readValue() throws(JSONError) -> Value {
-        let start = offset
-        try skipValue()
-        return try Value(json: Array(bytes[start..<offset]), limits: .own)
+        let (bytes, start) = (bytes, offset)
+        let read: Result<(Value, Int), JSONError> = bytes.withUnsafeBufferPointer { bytes in
+            var parser = JSONParser(bytes: bytes, from: start, limits: .own)
+            do throws(JSONError) { return .success((try parser.parseValue(), parser.position)) } catch {
+                return .failure(error)
+            }
+        }
+        let (value, end) = try read.get()
+        offset = end
+        return value
     }
 
     /// The bytes of the value that follows, which is skipped.
@@ -142,9 +149,10 @@ public struct JSONCursor: ~Copyable {
         while position < bytes.count {
             switch bytes[position] {
             case UInt8(ascii: "\""):
-                position += 1
+                position = TextScan.endOfPlainText(from: position + 1, in: bytes)
                 while position < bytes.count, bytes[position] != UInt8(ascii: "\"") {
                     position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1
+                    position = TextScan.endOfPlainText(from: position, in: bytes)
                 }
                 guard position < bytes.count else { return nil }
                 position += 1

@@ -62,7 +62,7 @@ struct JSONParser {
 
     private let bytes: UnsafeBufferPointer<UInt8>
     private let limits: JSONLimits
-    private var position = 0
+    private(set) var position: Int
     private var depth = 0
     /// Whether some object has a field twice.
     private(set) var hasDuplicates = false
@@ -72,8 +72,10 @@ struct JSONParser {
     private var path: [String] = []
     private(set) var duplicateFields: [String] = []
 
-    init(bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits, isTracing: Bool = false) {
+    /// Begins at an offset of the bytes.
+    init(bytes: UnsafeBufferPointer<UInt8>, from start: Int = 0, limits: JSONLimits, isTracing: Bool = false) {
         self.bytes = bytes
+        position = start
         self.limits = limits
         self.isTracing = isTracing
     }
@@ -85,7 +87,8 @@ struct JSONParser {
         return value
     }
 
-    private mutating func parseValue() throws(JSONError) -> Value {
+    /// Parses one value, whatever follows it.
+    mutating func parseValue() throws(JSONError) -> Value {
         skipWhitespace()
         guard let byte = peek else { throw failure("unexpected end of JSON input") }
         switch byte {
@@ -178,15 +181,10 @@ struct JSONParser {
 
     private mutating func parseString() throws(JSONError) -> String {
         let start = position + 1
-        var end = start
-        while end < bytes.count {
-            let byte = bytes[end]
-            if byte == UInt8(ascii: "\"") {
-                position = end + 1
-                return String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self)
-            }
-            if byte == UInt8(ascii: "\\") || byte < 0x20 { break }
-            end += 1
+        let end = TextScan.endOfPlainText(from: start, in: bytes)
+        if end < bytes.count, bytes[end] == UInt8(ascii: "\"") {
+            position = end + 1
+            return String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self)
         }
         position = end
         guard end < bytes.count else { throw failure("unexpected end of JSON input") }

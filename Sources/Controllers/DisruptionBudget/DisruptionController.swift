@@ -49,9 +49,10 @@ public struct DisruptionController: Controller {
     }
 
     private static func isMarked(_ pod: StoredObject) -> Bool {
-        (pod.value(at: "status", "conditions")?.array ?? []).contains {
-            $0["type"] == "DisruptionTarget" && $0["status"] == "True"
-        }
+        pod.mentions("DisruptionTarget")
+            && (pod.value(at: "status", "conditions")?.array ?? []).contains {
+                $0["type"] == "DisruptionTarget" && $0["status"] == "True"
+            }
     }
 }
 

@@ -17,13 +17,15 @@ extension StoredObject {
 
     /// Whether a pod has claims to devices, named by it or made for its extended resources (KEP-5004).
     var asksForDevices: Bool {
-        value(at: "spec", "resourceClaims")?.array?.isEmpty == false
-            || value(at: "status", "extendedResourceClaimStatus") != nil
+        mentions("resourceClaims") && value(at: "spec", "resourceClaims")?.array?.isEmpty == false
+            || mentions("extendedResourceClaimStatus")
     }
 
     /// The claims whose volumes a pod uses.
     var claimNamesOfPod: [String] {
-        (value(at: "spec", "volumes")?.array ?? []).compactMap { Pod.claimName(of: Volume($0), in: name) }
+        // Most pods use none, and are seen often.
+        guard mentions("persistentVolumeClaim") || mentions("ephemeral") else { return [] }
+        return (value(at: "spec", "volumes")?.array ?? []).compactMap { Pod.claimName(of: Volume($0), in: name) }
     }
 }
 

@@ -14,7 +14,9 @@ public struct EphemeralVolumes: Controller {
         let claims = try await context.client.observe(PersistentVolumeClaim.self)
         // A pod's volumes never change.
         let created = ReconcileLoop<ObjectName>.Source(pods) { change in
-            guard change.old == nil, let volumes = change.new?.value(at: "spec", "volumes")?.array else { return [] }
+            guard change.old == nil, let pod = change.new, pod.mentions("ephemeral"),
+                let volumes = pod.value(at: "spec", "volumes")?.array
+            else { return [] }
             return volumes.contains { $0["ephemeral"] != nil } ? [change.name] : []
         }
         let lost = ReconcileLoop<ObjectName>.Source(claims) { change in
