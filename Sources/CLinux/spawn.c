@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,46 +31,74 @@ static void reset_signals(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+// What the child keeps for itself until its program runs, above the descriptors that it is given.
+enum { report, gate, kept };
+
 // First out of the way of each other, then into place: a source may be another one's target.
-static int place_descriptors(const struct linux_spawn_request *request, int *report) {
+static int place_descriptors(const struct linux_spawn_request *request, int own[kept]) {
     int count = request->descriptor_count;
     int moved[16];
     if (count > 16) { errno = EINVAL; return -1; }
-    if ((*report = fcntl(*report, F_DUPFD_CLOEXEC, count)) < 0) return -1;
+    for (int index = 0; index < kept; index++)
+        if (own[index] >= 0 && (own[index] = fcntl(own[index], F_DUPFD_CLOEXEC, count + kept)) < 0) return -1;
     for (int target = 0; target < count; target++) {
         int source = request->descriptors[target];
         if (source < 0 && (source = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0) return -1;
-        if ((moved[target] = fcntl(source, F_DUPFD_CLOEXEC, count)) < 0) return -1;
+        if ((moved[target] = fcntl(source, F_DUPFD_CLOEXEC, count + kept)) < 0) return -1;
     }
     for (int target = 0; target < count; target++)
         if (dup2(moved[target], target) < 0) return -1;
-    // Belt and braces for libraries that forget O_CLOEXEC; before Linux 5.11 only the belt.
-    const unsigned int close_on_exec = 1u << 2;
-    syscall(SYS_close_range, (unsigned int)count, ~0u, close_on_exec);
+    for (int index = 0; index < kept; index++) {
+        if (own[index] < 0) {
+            close(count + index);
+        } else {
+            if (dup3(own[index], count + index, O_CLOEXEC) < 0) return -1;
+            own[index] = count + index;
+        }
+    }
+    // Who waits at the gate must hold nothing of the parent's; for others these are the braces of libraries that
+    // forget O_CLOEXEC. Before Linux 5.9 there is only the belt.
+    syscall(SYS_close_range, (unsigned int)(count + kept), ~0u, 0);
     return 0;
 }
 
+// The parent says that the program may begin, or ends, which closes the other end.
+static void pass(int gate) {
+    char word;
+    ssize_t count;
+    do count = read(gate, &word, 1); while (count < 0 && errno == EINTR);
+    if (count != 1) _exit(127);
+}
+
 static void __attribute__((noreturn))
-run_child(const struct linux_spawn_request *request, int report, pid_t parent) {
+run_child(const struct linux_spawn_request *request, int own[kept], pid_t parent) {
     reset_signals();
-    if (request->grouping == 2 && setsid() < 0) give_up(report, linux_spawn_group);
-    if (request->grouping == 1 && setpgid(0, 0) < 0) give_up(report, linux_spawn_group);
+    if (request->grouping == 2 && setsid() < 0) give_up(own[report], linux_spawn_group);
+    if (request->grouping == 1 && setpgid(0, 0) < 0) give_up(own[report], linux_spawn_group);
     if (request->parent_death_signal) {
         if (prctl(PR_SET_PDEATHSIG, request->parent_death_signal) < 0)
-            give_up(report, linux_spawn_death_signal);
+            give_up(own[report], linux_spawn_death_signal);
         // The parent may have died before the request: then the signal will never come.
         if (getppid() != parent) _exit(127);
     }
-    if (request->directory && chdir(request->directory) < 0) give_up(report, linux_spawn_directory);
-    if (place_descriptors(request, &report) < 0) give_up(report, linux_spawn_descriptors);
+    if (request->directory && chdir(request->directory) < 0) give_up(own[report], linux_spawn_directory);
+    if (place_descriptors(request, own) < 0) give_up(own[report], linux_spawn_descriptors);
+    if (own[gate] >= 0) pass(own[gate]);
     execve(request->path, request->arguments, request->environment);
-    give_up(report, linux_spawn_exec);
+    give_up(own[report], linux_spawn_exec);
 }
 
-pid_t linux_spawn(const struct linux_spawn_request *request, int *stage) {
-    int pipe_ends[2];
-    *stage = linux_spawn_fork;
-    if (pipe2(pipe_ends, O_CLOEXEC) < 0) return -1;
+int linux_spawn(const struct linux_spawn_request *request, struct linux_spawned *spawned) {
+    int reports[2], gates[2] = {-1, -1};
+    if (pipe2(reports, O_CLOEXEC) < 0) return -1;
+    // A socket, since nobody is killed by a signal who speaks to a closed one.
+    if (request->is_gated && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, gates) < 0) {
+        int error = errno;
+        close(reports[0]);
+        close(reports[1]);
+        errno = error;
+        return -1;
+    }
 
     // No handler of ours may run in the child before reset_signals.
     sigset_t all, before;
@@ -77,23 +106,43 @@ pid_t linux_spawn(const struct linux_spawn_request *request, int *stage) {
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pid_t parent = getpid();
     pid_t child = fork();
-    if (child == 0) run_child(request, pipe_ends[1], parent);
+    if (child == 0) {
+        int own[kept] = {reports[1], gates[1]};
+        // Or it would wait for itself.
+        if (gates[0] >= 0) close(gates[0]);
+        run_child(request, own, parent);
+    }
     int fork_error = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 
-    close(pipe_ends[1]);
+    close(reports[1]);
+    if (gates[1] >= 0) close(gates[1]);
     if (child < 0) {
-        close(pipe_ends[0]);
+        close(reports[0]);
+        if (gates[0] >= 0) close(gates[0]);
         errno = fork_error;
         return -1;
+    }
+    *spawned = (struct linux_spawned){child, reports[0], gates[0]};
+    return 0;
+}
+
+int linux_spawn_finish(const struct linux_spawned *spawned, int may_begin, int *stage) {
+    if (spawned->gate >= 0) {
+        // It may have been killed meanwhile: then there is nobody to tell.
+        if (may_begin) send(spawned->gate, "", 1, MSG_NOSIGNAL);
+        close(spawned->gate);
     }
     // The pipe closes on exec: end of file is success.
     struct failure failure;
     ssize_t count;
-    do count = read(pipe_ends[0], &failure, sizeof failure); while (count < 0 && errno == EINTR);
-    close(pipe_ends[0]);
-    if (count != sizeof failure) return child;
-    while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
+    do count = read(spawned->report, &failure, sizeof failure); while (count < 0 && errno == EINTR);
+    close(spawned->report);
+    if (count != sizeof failure) {
+        if (may_begin) return 0;
+        failure = (struct failure){linux_spawn_gate, ECANCELED};
+    }
+    while (waitpid(spawned->pid, NULL, 0) < 0 && errno == EINTR) {}
     *stage = failure.stage;
     errno = failure.error;
     return -1;

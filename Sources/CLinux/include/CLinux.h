@@ -46,14 +46,20 @@ struct linux_spawn_request {
     int descriptor_count;
     int grouping;                // 0 the caller's, 1 own process group, 2 own session
     int parent_death_signal;     // 0: none
+    int is_gated;                // the program begins when linux_spawn_finish says so
 };
+// A child between fork and exec, and our ends of the descriptors that it has for itself; gate may be -1.
+struct linux_spawned { pid_t pid; int report; int gate; };
 // The stage that failed, for the message a person reads.
 enum linux_spawn_stage {
     linux_spawn_fork, linux_spawn_group, linux_spawn_death_signal, linux_spawn_directory,
-    linux_spawn_descriptors, linux_spawn_exec
+    linux_spawn_descriptors, linux_spawn_exec, linux_spawn_gate
 };
-// Starts a process and waits until it runs the program or has failed to. -1 and errno; *stage says where.
-pid_t linux_spawn(const struct linux_spawn_request *request, int *stage);
+// Begins to start a process. One that is gated never runs its program if this process ends before it has said so.
+int linux_spawn(const struct linux_spawn_request *request, struct linux_spawned *spawned);
+// Waits until the child runs the program or has failed to: -1 and errno, *stage says where. One that may not begin
+// has ended then. To be called once.
+int linux_spawn_finish(const struct linux_spawned *spawned, int may_begin, int *stage);
 
 // Signals: from now on each arrival writes its number, one byte, into the pipe. Async-signal-safe by design.
 int linux_signal_to_pipe(int signal, int pipe);

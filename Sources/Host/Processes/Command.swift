@@ -64,7 +64,29 @@ public struct Command: Sendable {
     /// Somebody must ``ChildProcess/wait()`` for the child, or it stays a zombie as long as we live.
     public func start() async throws(Fault) -> ChildProcess {
         let path = try locate()
-        let started = await EventThread.shared.perform { spawn(path) }
+        let started = await EventThread.shared.perform { fork(path).flatMap { finish($0, path) } }
+        return try started.get()
+    }
+
+    /// Starts it, but not before `record` has returned, which writes down which process it will be: for what must be
+    /// found again by those who come after us. If this process ends before, however it ends, or if `record` fails,
+    /// the program never runs.
+    public func start(
+        recording record: (ProcessIdentity) throws(Fault) -> Void
+    ) async throws(Fault) -> ChildProcess {
+        let path = try locate()
+        let begun = try await EventThread.shared.perform { fork(path, isGated: true) }.get()
+        var failure: Fault?
+        do throws(Fault) {
+            // It is our child, so its number is its own even when it has ended.
+            guard let identity = ProcessIdentity(pid: begun.pid) else {
+                throw Fault(.failed, "cannot tell which process \(path) is")
+            }
+            try record(identity)
+        } catch { failure = error }
+        let mayBegin = failure == nil
+        let started = await EventThread.shared.perform { finish(begun, path, mayBegin: mayBegin) }
+        if let failure { throw failure }
         return try started.get()
     }
 
@@ -82,7 +104,14 @@ public struct Command: Sendable {
             remedy: "install it or correct PATH", cause: Errno(ENOENT))
     }
 
-    private func spawn(_ path: String) -> Result<ChildProcess, Fault> {
+    /// A child that does not run its program yet.
+    private struct Begun: Sendable {
+        var pid: Int32
+        var report: Int32
+        var gate: Int32
+    }
+
+    private func fork(_ path: String, isGated: Bool = false) -> Result<Begun, Fault> {
         let numbers: [Int32] =
             zip(0..., [input, output, errors]).map { standard, stream in
                 switch stream {
@@ -92,25 +121,38 @@ public struct Command: Sendable {
                 }
             } + further.map(\.number)
         let variables = environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        var stage: Int32 = 0
-        let pid = withCStrings([executable] + arguments) { arguments in
+        var spawned = linux_spawned()
+        let result = withCStrings([executable] + arguments) { arguments in
             withCStrings(variables) { variables in
                 withOptionalCString(directory) { directory in
                     path.withCString { path in
                         var request = linux_spawn_request(
                             path: path, arguments: arguments, environment: variables, directory: directory,
                             descriptors: nil, descriptor_count: Int32(numbers.count),
-                            grouping: grouping.rawValue, parent_death_signal: parentDeathSignal?.number ?? 0)
+                            grouping: grouping.rawValue, parent_death_signal: parentDeathSignal?.number ?? 0,
+                            is_gated: isGated ? 1 : 0)
                         return numbers.withUnsafeBufferPointer { numbers in
                             request.descriptors = numbers.baseAddress
-                            return linux_spawn(&request, &stage)
+                            return linux_spawn(&request, &spawned)
                         }
                     }
                 }
             }
         }
         withExtendedLifetime(self) {}
-        guard pid > 0 else { return .failure(failure(.last, stage: stage, path: path)) }
+        guard result == 0 else {
+            return .failure(failure(.last, stage: Int32(linux_spawn_fork.rawValue), path: path))
+        }
+        return .success(Begun(pid: spawned.pid, report: spawned.report, gate: spawned.gate))
+    }
+
+    private func finish(_ begun: Begun, _ path: String, mayBegin: Bool = true) -> Result<ChildProcess, Fault> {
+        var spawned = linux_spawned(pid: begun.pid, report: begun.report, gate: begun.gate)
+        var stage: Int32 = 0
+        guard linux_spawn_finish(&spawned, mayBegin ? 1 : 0, &stage) == 0 else {
+            return .failure(failure(.last, stage: stage, path: path))
+        }
+        let pid = begun.pid
         do throws(Errno) {
             return .success(
                 ChildProcess(pid: pid, pidfd: Descriptor(owning: try system { linux_pidfd_open(pid) })))
@@ -131,6 +173,7 @@ public struct Command: Sendable {
             case linux_spawn_directory: "its directory \(directory ?? "")"
             case linux_spawn_descriptors: "its descriptors"
             case linux_spawn_exec: "the program"
+            case linux_spawn_gate: "it was not written down"
             default: "a new process"
             }
         return Fault(error, "cannot start \(path): \(what)")

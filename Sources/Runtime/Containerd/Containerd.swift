@@ -91,15 +91,18 @@ public struct Containerd: Sendable {
             let adopted = try await adopt(fingerprint)
             let abandoned = AbandonedNamespaces().find()
             let process = if let adopted { adopted } else { try await launch(fingerprint) }
+            var isAnswering = false
             do {
                 try await untilAnswers(client, process)
+                isAnswering = true
                 try await importPauseImage(client)
                 logger.info(
                     "containerd answers",
                     metadata: ["pid": "\(process.pid)", "after": "\(ContinuousClock.now - start)"])
                 try await ready(client)
                 wasReady = true
-            } catch let fault as Fault where process.isAdopted && fault.code == .timedOut {
+            } catch is Fault where process.isAdopted && !isAnswering && !Task.isCancelled {
+                // It hangs, or was about to end.
                 logger.warning("the containerd that runs does not answer: starting it anew")
                 try await process.stop(grace: limits.stop)
                 continue
@@ -219,19 +222,16 @@ public struct Containerd: Sendable {
         let log = Command.Stream.descriptor(try Files.openForAppending(layout.log, mode: 0o600))
         command.output = log
         command.errors = log
-        let begun = Timestamp.now
-        let child = try await command.start()
-        // Before anything else can fail: a process that nobody remembers would hold the socket for ever.
-        guard let identity = child.identity else {
-            throw Fault(.failed, "containerd ended at once", remedy: "see \(layout.log)")
-        }
-        let record = ProcessRecord(
-            identity: identity, bootID: try Machine.bootID(), fingerprint: fingerprint, begun: begun)
-        own.process.withLock { process in
-            if case .another = process { return }
-            process = .ours(identity)
-        }
-        try Files.write(record.json, to: layout.processRecord, mode: 0o600)
+        let (begun, bootID) = (Timestamp.now, try Machine.bootID())
+        // Before it runs: a process that nobody remembers would hold the socket for ever.
+        let child = try await command.start(recording: { (identity) throws(Fault) in
+            let record = ProcessRecord(identity: identity, bootID: bootID, fingerprint: fingerprint, begun: begun)
+            own.process.withLock { process in
+                if case .another = process { return }
+                process = .ours(identity)
+            }
+            try Files.write(record.json, to: layout.processRecord, mode: 0o600)
+        })
         return .child(child)
     }
 

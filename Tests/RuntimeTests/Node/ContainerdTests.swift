@@ -146,6 +146,35 @@ struct ContainerdTests {
         }
     }
 
+    /// Nobody who comes after us would find it.
+    @Test func `a containerd that cannot be written down does not run`() async throws {
+        try await TestNode.run { node in
+            try Files.makeDirectory(node.layout.processRecord + "/full")
+            await #expect(throws: Fault.self) { try await node.containerd.run { _ in } }
+            let running = try Files.list("/proc").filter { pid in
+                let words = (try? Files.readText("/proc/\(pid)/cmdline"))?.split(separator: "\0") ?? []
+                return words.contains { $0 == node.layout.configurationFile }
+            }
+            #expect(running.isEmpty)
+        }
+    }
+
+    @Test func `one that ends while it is asked is not adopted`() async throws {
+        try await TestNode.run { node in
+            try await node.withContainerd { _ in }
+            var record = try #require(ProcessRecord.running(at: node.layout.processRecord))
+            try await ContainerdProcess.adopted(record.identity).stop(grace: .seconds(10))
+            let ending = try await Command("sleep", ["0.3"]).start()
+            record.identity = try #require(ending.identity)
+            try Files.write(record.json, to: node.layout.processRecord)
+            try await node.withContainerd { client in
+                let version = try await client.version()
+                #expect(version.runtimeName == "containerd")
+            }
+            #expect(try await ending.wait().isSuccess)
+        }
+    }
+
     @Test func `a containerd that hangs is not adopted`() async throws {
         try await TestNode.run { node in
             try await node.withContainerd { _ in }
