@@ -60,7 +60,8 @@ let package = Package(
         module("Support", [logging]),
         [.target(name: "CLinux")],
         module("Host", ["Support", "CLinux"]),
-        [tests("Host", ["Support", "CLinux"])],
+        module("HostTestSupport", ["Support", "Host"]),
+        [tests("Host", ["Support", "CLinux", "HostTestSupport"])],
         // zlib compresses the headers of SPDY.
         [.systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])])],
         module("Wire", ["Support", "CZlib", logging] + networking, linking: [.linkedLibrary(":libz.a")]),
@@ -121,15 +122,15 @@ let package = Package(
                 ])
         ],
         module("Runtime", ["Support", "Host", "Wire", "PKI", "APIMachinery", logging]),
-        [tests("Runtime", ["Support", "Host", "APIMachinery", logging])],
+        [tests("Runtime", ["Support", "Host", "HostTestSupport", "APIMachinery", logging])],
         module(
             "Kubelet", ["Support", "Host", "Wire", "PKI", "APIMachinery", "API", "Client", "Runtime", logging]),
         [
             tests(
                 "Kubelet",
                 [
-                    "Support", "Host", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client", "ClientTestSupport",
-                    "APIServer", "Runtime", logging,
+                    "Support", "Host", "HostTestSupport", "Wire", "PKI", "APIMachinery", "API", "Datastore", "Client",
+                    "ClientTestSupport", "APIServer", "Runtime", logging,
                 ])
         ],
         module("Network", ["Support", "Host", "Wire", "APIMachinery", "API", "Client", logging]),

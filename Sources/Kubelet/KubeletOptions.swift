@@ -61,6 +61,8 @@ public struct KubeletOptions: Sendable {
     public var shutdownPeriods = ShutdownPeriods.none
     /// Where the system's services speak, logind among them.
     public var systemBus = SystemBus.usualPath
+    /// How long an answer of them is waited for.
+    public var busPatience = SystemBus.usualPatience
     /// Where pieces of logind's configuration are.
     public var logindFolder = "/etc/systemd/logind.conf.d"
     /// How much the logs of containers may hold.

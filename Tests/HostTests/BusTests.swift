@@ -1,3 +1,5 @@
+import Glibc
+import HostTestSupport
 import Support
 import Synchronization
 import Testing
@@ -107,6 +109,44 @@ import Testing
         }
     }
 
+    @Test func `whoever takes a call and does not answer is waited for as long as was said`() async throws {
+        try await TestBus.with { path in
+            let (own, name) = ("org.freedesktop.DBus", "org.k3s.mute")
+            var mute = try await SystemBus.join(at: path)
+            _ = try await mute.call(
+                BusCall(own, "/org/freedesktop/DBus", own, "RequestName", [.string(name), .uint32(0)]))
+            var bus = try await SystemBus.join(at: path, patience: .milliseconds(100))
+            let begin = ContinuousClock.now
+            let fault = await #expect(throws: Fault.self) { _ = try await bus.call(BusCall(name, "/", name, "Speak")) }
+            #expect(fault?.code == .timedOut && .now - begin >= .milliseconds(100))
+            // Its answer comes when nobody wants it any more, and is nobody else's.
+            while let (message, _) = try await mute.nextMessage() {
+                guard message.kind == .call else { continue }
+                var reply = BusMessage(.reply, serial: 100)
+                (reply.replySerial, reply.destination) = (message.serial, message.sender)
+                reply.values = [.string("late")]
+                try mute.send(reply.bytes)
+                break
+            }
+            let ask = BusCall(own, "/org/freedesktop/DBus", own, "NameHasOwner", [.string(name)])
+            #expect(try await bus.call(ask).values == [.boolean(true)])
+        }
+    }
+
+    @Test func `a bus that takes connections and greets nobody is given up`() async throws {
+        let path = "/tmp/k3s-bus-\(UInt32.random(in: 0...UInt32.max))"
+        let socket = try TestSocket.bind(path)
+        listen(socket, 8)
+        defer {
+            close(socket)
+            try? Files.remove(path)
+        }
+        let fault = await #expect(throws: Fault.self) {
+            _ = try await SystemBus.join(at: path, patience: .milliseconds(50))
+        }
+        #expect(fault?.code == .timedOut)
+    }
+
     @Test func `a bus that ends is told, and one that is not there`() async throws {
         let bus = Mutex<SystemBus?>(nil)
         try await TestBus.with { path in
@@ -135,39 +175,10 @@ import Testing
     }
 }
 
-/// A bus daemon in a folder of its own.
-enum TestBus {
-    static func with(_ body: (_ path: String) async throws -> Void) async throws {
+extension TestBus {
+    fileprivate static func with(_ body: (_ path: String) async throws -> Void) async throws {
         let folder = "/tmp/k3s-bus-\(UInt32.random(in: 0...UInt32.max))"
-        try Files.makeDirectory(folder)
         defer { try? Files.remove(folder) }
-        let daemon = try await start(folder)
-        var failure: (any Error)?
-        do { try await body(folder + "/bus") } catch { failure = error }
-        try daemon.send(.kill)
-        _ = try await daemon.wait()
-        if let failure { throw failure }
-    }
-
-    /// Returns when it listens at `bus` in the folder.
-    static func start(_ folder: String) async throws -> ChildProcess {
-        let path = folder + "/bus"
-        try? Files.remove(path)
-        try Files.write(
-            """
-            <busconfig><type>system</type><listen>unix:path=\(path)</listen><auth>EXTERNAL</auth>
-            <policy context="default"><allow user="*"/><allow own="*"/><allow send_type="method_call"/>
-            <allow send_destination="*"/><allow send_type="signal"/><allow receive_sender="*"/></policy></busconfig>
-            """, to: folder + "/bus.conf")
-        let (reading, writing) = try Descriptor.pipe()
-        var command = Command(
-            "dbus-daemon", ["--config-file=\(folder)/bus.conf", "--nofork", "--nopidfile", "--nosyslog", "--print-address=1"])
-        command.output = .descriptor(writing)
-        command.errors = .null
-        command.parentDeathSignal = .kill
-        let daemon = try await command.start()
-        // It tells its address when it listens.
-        guard await EventThread.shared.readable(reading) == .readable else { throw CancellationError() }
-        return daemon
+        try await with(in: folder, body)
     }
 }

@@ -14,7 +14,11 @@ public struct SystemBus: Sendable {
     /// Signals that nobody asked for are lost beyond this number, the oldest first.
     private static let mostKept = 64
 
+    /// `DBUS_TIMEOUT_USE_DEFAULT`.
+    public static let usualPatience = Duration.seconds(25)
+
     let socket: Descriptor
+    private let patience: Duration
     private var lastSerial: UInt32 = 0
     private var received: [UInt8] = []
     private var descriptors: [Descriptor] = []
@@ -22,46 +26,45 @@ public struct SystemBus: Sendable {
 
     // MARK: Beginning
 
-    /// Joins the bus at a path. Fails with `notFound` where there is none.
-    public static func join(at path: String = usualPath) async throws(Fault) -> SystemBus {
-        var bus = SystemBus(socket: try connect(path))
+    /// Joins the bus at a path. Fails with `notFound` where there is none. Any answer is waited for as long as `patience`
+    /// says, by default as long as D-Bus' own library waits.
+    public static func join(
+        at path: String = usualPath, patience: Duration = usualPatience
+    ) async throws(Fault) -> SystemBus {
+        var bus = SystemBus(socket: try connect(path), patience: patience)
+        let deadline = ContinuousClock.now + patience
         try bus.send([0] + Array("AUTH EXTERNAL \(Hex.encode(Array("\(geteuid())".utf8)))\r\n".utf8))
-        try await bus.expect("OK ")
+        try await bus.expect("OK ", by: deadline)
         try bus.send(Array("NEGOTIATE_UNIX_FD\r\n".utf8))
-        try await bus.expect("AGREE_UNIX_FD")
+        try await bus.expect("AGREE_UNIX_FD", by: deadline)
         try bus.send(Array("BEGIN\r\n".utf8))
         _ = try await bus.callBus("Hello")
         return bus
     }
 
-    private init(socket: Descriptor) { self.socket = socket }
+    private init(socket: Descriptor, patience: Duration) {
+        self.socket = socket
+        self.patience = patience
+    }
 
     private static func connect(_ path: String) throws(Fault) -> Descriptor {
         try trying("cannot join the system bus at \(path)") { () throws(Errno) in
-            var address = sockaddr_un()
-            address.sun_family = sa_family_t(AF_UNIX)
-            let name = Array(path.utf8)
-            guard name.count < MemoryLayout.size(ofValue: address.sun_path) else { throw Errno(ENAMETOOLONG) }
-            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
+            let address = try SocketAddress(path)
             let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
             let socket = Descriptor(owning: try system { Glibc.socket(AF_UNIX, type, 0) })
             // Messages are shorter than what the kernel keeps for a peer that is busy.
             try socket.set(SOL_SOCKET, SO_SNDTIMEO, timeval(tv_sec: 10, tv_usec: 0))
-            try system {
-                withUnsafePointer(to: &address) {
-                    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                        Glibc.connect(socket.number, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-                    }
-                }
-            }
+            try address.connect(socket)
             return socket
         }
     }
 
     /// One line of the greeting, before there are messages.
-    private mutating func expect(_ beginning: String) async throws(Fault) {
+    private mutating func expect(
+        _ beginning: String, by deadline: ContinuousClock.Instant
+    ) async throws(Fault) {
         while !received.contains(UInt8(ascii: "\n")) {
-            guard received.count < 4096, try await receive() else {
+            guard received.count < 4096, try await receive(by: deadline) else {
                 throw Fault(.unavailable, "the system bus does not answer")
             }
         }
@@ -75,14 +78,16 @@ public struct SystemBus: Sendable {
     // MARK: Speaking
 
     /// Calls a method and waits for its answer. An error is a fault whose summary begins with its name; `unavailable`
-    /// when the connection or the task has ended.
+    /// when the connection or the task has ended, `timedOut` when no answer came in time: one that comes later is passed
+    /// over.
     public mutating func call(_ call: BusCall) async throws(Fault) -> BusReply {
         var message = BusMessage(.call, serial: nextSerial())
         (message.destination, message.path) = (call.destination, call.path)
         (message.interface, message.member, message.values) = (call.interface, call.member, call.values)
         try send(message.bytes)
+        let deadline = ContinuousClock.now + patience
         while true {
-            guard let (answer, descriptors) = try await nextMessage() else {
+            guard let (answer, descriptors) = try await nextMessage(by: deadline) else {
                 throw Fault(.unavailable, "nobody waits for \(call.member) any more")
             }
             if answer.kind == .signal {
@@ -144,8 +149,10 @@ public struct SystemBus: Sendable {
 
     // MARK: Bytes
 
-    /// `nil` once the task is cancelled.
-    mutating func nextMessage() async throws(Fault) -> (BusMessage, [Descriptor])? {
+    /// `nil` once the task is cancelled. Without a deadline it is waited for ever.
+    mutating func nextMessage(
+        by deadline: ContinuousClock.Instant? = nil
+    ) async throws(Fault) -> (BusMessage, [Descriptor])? {
         while true {
             if let length = try BusMessage.length(of: received[...]), received.count >= length {
                 let message = try BusMessage(received.prefix(length))
@@ -156,13 +163,14 @@ public struct SystemBus: Sendable {
                 descriptors.removeFirst(own.count)
                 return (message, Array(own))
             }
-            guard try await receive() else { return nil }
+            guard try await receive(by: deadline) else { return nil }
         }
     }
 
     /// Waits for more; false once the task is cancelled.
-    private mutating func receive() async throws(Fault) -> Bool {
-        switch await EventThread.shared.readable(socket) {
+    private mutating func receive(by deadline: ContinuousClock.Instant?) async throws(Fault) -> Bool {
+        switch await readable(by: deadline) {
+        case nil: throw Fault(.timedOut, "nobody answers on the system bus after \(patience)")
         case .cancelled: return false
         case .failed(let error): throw Fault(error, "cannot wait for the system bus")
         case .readable: break
@@ -175,6 +183,22 @@ public struct SystemBus: Sendable {
         received += part.bytes
         descriptors += part.descriptors
         return true
+    }
+
+    /// `nil` when it is too late.
+    private func readable(by deadline: ContinuousClock.Instant?) async -> EventThread.Outcome? {
+        guard let deadline else { return await EventThread.shared.readable(socket) }
+        let first = await withTaskGroup(of: EventThread.Outcome?.self) { [socket] group in
+            group.addTask { await EventThread.shared.readable(socket) }
+            group.addTask {
+                try? await Task.sleep(until: deadline)
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first
+        }
+        return first == nil && Task.isCancelled ? .cancelled : first
     }
 
     func send(_ bytes: [UInt8]) throws(Fault) {

@@ -11,8 +11,9 @@ struct LoginManager: Sendable {
 
     private var bus: SystemBus
 
-    init(bus path: String) async throws(Fault) {
-        bus = try await SystemBus.join(at: path)
+    /// Any answer is waited for as long as `patience` says.
+    init(bus path: String, patience: Duration) async throws(Fault) {
+        bus = try await SystemBus.join(at: path, patience: patience)
         // Before the inhibitor is taken, so that nothing is missed.
         try await bus.subscribe(Self.path, Self.interface, Self.signal)
     }

@@ -57,7 +57,8 @@ final class ShutdownKeeper: Sendable {
                 try await follow(context, found: { isThere = true }, begun: { pause = .seconds(1) })
             } catch {
                 guard !Task.isCancelled else { return }
-                guard isThere else {
+                // One that keeps silent is there.
+                guard isThere || error.code == .timedOut else {
                     return log.warning("the node's pods are not ended when the machine goes down: \(error.forPeople)")
                 }
                 log.warning("logind is not heard any more, trying again: \(error.forPeople)")
@@ -69,7 +70,7 @@ final class ShutdownKeeper: Sendable {
 
     /// `found` is called when logind has answered, `begun` when it will wait.
     private func follow(_ context: PodContext, found: () -> Void, begun: () -> Void) async throws(Fault) {
-        var manager = try await LoginManager(bus: options.systemBus)
+        var manager = try await LoginManager(bus: options.systemBus, patience: options.busPatience)
         try await prolong(&manager)
         found()
         var lock: Descriptor? = try await manager.inhibit()

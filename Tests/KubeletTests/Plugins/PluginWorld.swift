@@ -3,6 +3,7 @@ import APIMachinery
 import Client
 import Glibc
 import Host
+import HostTestSupport
 import Logging
 import Runtime
 import Support
@@ -121,17 +122,5 @@ final class PluginWorld: Sendable {
     }
 
     /// The file of a socket.
-    static func makeSocket(_ path: String) throws {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
-        let result = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard result == 0 else { throw Fault(.failed, "no socket at \(path)") }
-    }
+    static func makeSocket(_ path: String) throws { close(try TestSocket.bind(path)) }
 }

@@ -22,6 +22,8 @@ struct KubeletWorld: Sendable {
     var hasSystemFolder = false
     /// Where the system's services speak; `nil` for nowhere.
     var bus: String?
+    /// How long their answers are waited for.
+    var busPatience = SystemBus.usualPatience
     /// The API through somebody who may keep silent.
     var silence: SilentClient?
     let folder = "/tmp/k3s-kubelet-test-\(UInt32.random(in: 0...UInt32.max))"
@@ -34,6 +36,7 @@ struct KubeletWorld: Sendable {
         options.cgroupRoot = "/" + Path.name(of: folder)
         options.staticPods = manifests
         options.systemBus = bus ?? folder + "/no-bus"
+        options.busPatience = busPatience
         options.accounts = folder + "/etc"
         options.logindFolder = folder + "/logind.conf.d"
         if hasSystemFolder { options.systemDevices = folder + "/system" }

@@ -1,4 +1,5 @@
 import Glibc
+import HostTestSupport
 import Support
 import Synchronization
 
@@ -14,6 +15,8 @@ final class FakeLogind: Sendable {
         /// The ends of pipes that close when inhibitors do.
         var inhibitors: [Descriptor] = []
         var calls: [String] = []
+        /// How many calls are taken and not answered.
+        var unanswered = 0
     }
 
     let folder = "/tmp/k3s-logind-\(UInt32.random(in: 0...UInt32.max))"
@@ -30,45 +33,20 @@ final class FakeLogind: Sendable {
 
     /// Runs a bus with this on it while `body` runs.
     func with(_ body: @escaping @Sendable () async throws -> Void) async throws {
-        try Files.makeDirectory(folder)
-        let daemon = try await start()
-        var failure: (any Error)?
-        do {
-            let bus = try await join()
+        try await TestBus.with(in: folder) { path in
+            let bus = try await join(path)
             try await withThrowingTaskGroup { group in
                 group.addTask { try await self.serve(bus) }
                 group.addTask { try await body() }
                 try await group.next()
                 group.cancelAll()
             }
-        } catch { failure = error }
-        try daemon.send(.kill)
-        _ = try await daemon.wait()
-        if let failure { throw failure }
+        }
     }
 
     func cleanUp() { try? Files.remove(folder) }
 
-    private func start() async throws -> ChildProcess {
-        try? Files.remove(path)
-        try Files.write(
-            """
-            <busconfig><type>system</type><listen>unix:path=\(path)</listen><auth>EXTERNAL</auth>
-            <policy context="default"><allow user="*"/><allow own="*"/><allow send_type="method_call"/>
-            <allow send_destination="*"/><allow send_type="signal"/><allow receive_sender="*"/></policy></busconfig>
-            """, to: folder + "/bus.conf")
-        let (reading, writing) = try Descriptor.pipe()
-        var command = Command(
-            "dbus-daemon", ["--config-file=\(folder)/bus.conf", "--nofork", "--nopidfile", "--nosyslog", "--print-address=1"])
-        command.output = .descriptor(writing)
-        command.errors = .null
-        command.parentDeathSignal = .kill
-        let daemon = try await command.start()
-        guard await EventThread.shared.readable(reading) == .readable else { throw CancellationError() }
-        return daemon
-    }
-
-    private func join() async throws -> SystemBus {
+    private func join(_ path: String) async throws -> SystemBus {
         var bus = try await SystemBus.join(at: path)
         let own = "org.freedesktop.DBus"
         for name in ["org.freedesktop.login1", "org.freedesktop.systemd1"] {
@@ -85,7 +63,12 @@ final class FakeLogind: Sendable {
             guard message.kind == .call else { continue }
             var reply = BusMessage(.reply, serial: message.serial)
             (reply.replySerial, reply.destination) = (message.serial, message.sender)
-            state.withLock { $0.calls.append(message.member) }
+            let isAnswered = state.withLock { state in
+                state.calls.append(message.member)
+                state.unanswered -= 1
+                return state.unanswered < 0
+            }
+            guard isAnswered else { continue }
             var passed: Descriptor?
             switch message.member {
             case "Get": reply.values = [.variant(.uint64(UInt64(present.delay) * 1_000_000))]
@@ -136,6 +119,9 @@ final class FakeLogind: Sendable {
     }
 
     // MARK: What a test does
+
+    /// The next calls are taken and not answered.
+    func ignore(_ count: Int) { state.withLock { $0.unanswered = count } }
 
     /// The machine goes down, or does not after all.
     func prepareForShutdown(_ isDue: Bool) throws {

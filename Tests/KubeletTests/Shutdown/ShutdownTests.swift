@@ -138,6 +138,20 @@ struct ShutdownTests {
         }
     }
 
+    @Test func `a logind that takes a call and does not answer is asked again`() async throws {
+        try await KubeletWorld.with { world in
+            let logind = FakeLogind(configuration: world.folder + "/logind.conf.d")
+            defer { logind.cleanUp() }
+            var world = world
+            (world.bus, world.busPatience) = (logind.path, .milliseconds(200))
+            world.arguments = ["shutdown-grace-period": "2s"]
+            logind.ignore(1)
+            let here = world
+            try await logind.with { try await here.run { await logind.given(1) } }
+            #expect(logind.present.calls == ["Get", "Get", "Inhibit"])
+        }
+    }
+
     @Test func `a kubelet that is told no period asks nobody`() async throws {
         try await Self.with([:]) { world, logind in
             world.client.put(Self.pod(world, "web", priority: 0))
