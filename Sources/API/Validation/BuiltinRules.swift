@@ -13,6 +13,14 @@ struct BuiltinRules: Sendable {
         resource.group.isEmpty ? core[resource.resource] : named[resource.groupResource]
     }
 
+    /// What those are held to besides who write a kind by another name than the one that it is stored under.
+    static func stricter(_ asked: GroupVersionResource) -> BuiltinRules? {
+        asked.groupResource == "events.events.k8s.io" ? newEvents : nil
+    }
+
+    private static let newEvents = BuiltinRules(
+        create: { $0.newEventCreate($1) }, update: { $0.newEventUpdate($1, $2) })
+
     private static let core: [String: BuiltinRules] = [
         "pods": BuiltinRules(
             validate: { $0.pod($1) }, create: { $0.podCreate($1) },

@@ -27,19 +27,25 @@ public enum BuiltinValidation {
         return checks.errors
     }
 
-    /// What is wrong with creating `object`, beyond what is wrong with it at any time.
-    public static func validateCreate(_ object: Value, as definition: ResourceDefinition) -> [FieldError] {
+    /// What is wrong with creating `object`, beyond what is wrong with it at any time. `asked` is the resource that the
+    /// client named, if that is not the one that is stored.
+    public static func validateCreate(
+        _ object: Value, as definition: ResourceDefinition, asked: GroupVersionResource? = nil
+    ) -> [FieldError] {
         var checks = FieldChecks()
         BuiltinRules.of(definition.resource)?.create?(&checks, object)
+        if let asked { BuiltinRules.stricter(asked)?.create?(&checks, object) }
         return checks.errors
     }
 
-    /// What is wrong with changing `current` into `object`, beyond what is wrong with `object` itself.
+    /// What is wrong with changing `current` into `object`, beyond what is wrong with `object` itself. `asked` is the
+    /// resource that the client named, if that is not the one that is stored.
     public static func validateUpdate(
-        _ object: Value, over current: Value, as definition: ResourceDefinition
+        _ object: Value, over current: Value, as definition: ResourceDefinition, asked: GroupVersionResource? = nil
     ) -> [FieldError] {
         var checks = FieldChecks()
         BuiltinRules.of(definition.resource)?.update?(&checks, object, current)
+        if let asked { BuiltinRules.stricter(asked)?.update?(&checks, object, current) }
         return checks.errors
     }
 }

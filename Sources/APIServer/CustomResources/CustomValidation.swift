@@ -18,7 +18,7 @@ struct CustomValidation: ObjectValidation {
         return errors + found.errors
     }
 
-    func validateUpdate(_ object: Value, over current: Value) -> [FieldError] {
+    func validateUpdate(_ object: Value, over current: Value, asked: GroupVersionResource) -> [FieldError] {
         BuiltinValidation.validateUpdate(object, over: current, as: version.definition)
     }
 

@@ -24,8 +24,8 @@ final class DefinitionValidation: ObjectValidation {
         return errors + DefinitionRules.nameErrors(in: object)
     }
 
-    func validateUpdate(_ object: Value, over current: Value) -> [FieldError] {
-        builtin.validateUpdate(object, over: current) + DefinitionRules.updateErrors(object, over: current)
+    func validateUpdate(_ object: Value, over current: Value, asked: GroupVersionResource) -> [FieldError] {
+        builtin.validateUpdate(object, over: current, asked: asked) + DefinitionRules.updateErrors(object, over: current)
     }
 }
 

@@ -61,16 +61,16 @@ enum BuiltinKinds {
             return errors.filter { !known.contains($0) }
         }
 
-        func validateCreate(_ object: Value) -> [FieldError] {
-            BuiltinValidation.validateCreate(object, as: definition)
+        func validateCreate(_ object: Value, asked: GroupVersionResource) -> [FieldError] {
+            BuiltinValidation.validateCreate(object, as: definition, asked: asked)
         }
 
         func warnings(_ object: Value, replacing current: Value?) -> [String] {
             BuiltinWarnings.of(object, replacing: current, as: definition)
         }
 
-        func validateUpdate(_ object: Value, over current: Value) -> [FieldError] {
-            BuiltinValidation.validateUpdate(object, over: current, as: definition)
+        func validateUpdate(_ object: Value, over current: Value, asked: GroupVersionResource) -> [FieldError] {
+            BuiltinValidation.validateUpdate(object, over: current, as: definition, asked: asked)
         }
     }
 }

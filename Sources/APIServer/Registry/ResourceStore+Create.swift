@@ -37,7 +37,8 @@ extension ResourceStore {
         asked.proceed(with: object)
         defer { admission.forget(asked) }
         do throws(Status) {
-            try check(object, kind.validation.validate(object) + kind.validation.validateCreate(object))
+            let first = kind.validation.validateCreate(object, asked: request.target.resource)
+            try check(object, kind.validation.validate(object) + first)
             for text in kind.validation.warnings(object, replacing: nil) { request.notes.warn(text) }
             if !request.isAdmitted { try await admission.validate(asked) }
             let stored = try await commitNew(object, request, managedFields)

@@ -164,7 +164,9 @@ extension ResourceStore {
             object = plan.countGeneration(object, over: old)
             asked.object = show(object)
             var errors = transform.isChecked ? kind.validation.validate(object, replacing: old, asked.notes) : []
-            if transform.scope.obeysUpdateRules { errors += kind.validation.validateUpdate(object, over: old) }
+            if transform.scope.obeysUpdateRules {
+                errors += kind.validation.validateUpdate(object, over: old, asked: request.target.resource)
+            }
             try check(object, errors)
             for text in kind.validation.warnings(object, replacing: old) { request.notes.warn(text) }
             if !request.isAdmitted { try await admission.validate(asked) }

@@ -42,11 +42,12 @@ protocol ObjectValidation: Sendable {
     /// note it.
     func validate(_ object: Value, replacing current: Value, _ notes: AdmissionNotes) -> [FieldError]
 
-    /// What is wrong with creating `object`, beyond what is wrong with it at any time.
-    func validateCreate(_ object: Value) -> [FieldError]
+    /// What is wrong with creating `object`, beyond what is wrong with it at any time. `asked` is the resource as the
+    /// client named it: one version may be stricter than another.
+    func validateCreate(_ object: Value, asked: GroupVersionResource) -> [FieldError]
 
     /// What is wrong with changing `current` into `object`, beyond what is wrong with `object` itself.
-    func validateUpdate(_ object: Value, over current: Value) -> [FieldError]
+    func validateUpdate(_ object: Value, over current: Value, asked: GroupVersionResource) -> [FieldError]
 
     /// What clients are warned of who write a good object; `current` is the one that it takes the place of.
     func warnings(_ object: Value, replacing current: Value?) -> [String]
@@ -56,14 +57,14 @@ extension ObjectValidation {
     func validate(_ object: Value, replacing current: Value, _ notes: AdmissionNotes) -> [FieldError] {
         validate(object)
     }
-    func validateCreate(_ object: Value) -> [FieldError] { [] }
+    func validateCreate(_ object: Value, asked: GroupVersionResource) -> [FieldError] { [] }
     func warnings(_ object: Value, replacing current: Value?) -> [String] { [] }
 }
 
 /// Of kinds for which every object that decodes is valid.
 struct NoValidation: ObjectValidation {
     func validate(_ object: Value) -> [FieldError] { [] }
-    func validateUpdate(_ object: Value, over current: Value) -> [FieldError] { [] }
+    func validateUpdate(_ object: Value, over current: Value, asked: GroupVersionResource) -> [FieldError] { [] }
 }
 
 /// What is particular to one kind, where its table cannot say it.

@@ -55,6 +55,96 @@ import Wire
         }
     }
 
+    /// What is changed of a good event (null takes a field away), and the fields that are then wrong.
+    struct Wrong: Sendable {
+        var changes: Value
+        var fields: [String]
+
+        init(_ changes: Value, _ fields: [String]) {
+            self.changes = changes
+            self.fields = fields
+        }
+
+        static func word(_ length: Int) -> Value { .string(String(repeating: "x", count: length)) }
+    }
+
+    private static let wrongs: [Wrong] = [
+        Wrong(["eventTime": .null], ["eventTime"]),
+        Wrong(["reportingInstance": .null, "action": .null, "reason": .null], ["reportingInstance", "action", "reason"]),
+        Wrong(["reportingController": "a b"], ["reportingController"]),
+        Wrong(["reportingInstance": Wrong.word(129), "action": Wrong.word(129)], ["reportingInstance", "action"]),
+        Wrong(["reason": Wrong.word(129), "note": Wrong.word(1025)], ["reason", "message"]),
+        Wrong(["type": "Odd"], ["type"]),
+        Wrong(["type": .null], ["type"]),
+        Wrong(["deprecatedCount": 1, "deprecatedSource": ["host": "h"]], ["count", "source"]),
+        Wrong(["deprecatedFirstTimestamp": "2027-01-01T00:00:00Z"], ["firstTimestamp"]),
+        Wrong(["deprecatedLastTimestamp": "2027-01-01T00:00:00Z"], ["lastTimestamp"]),
+        Wrong(["series": ["count": 1, "lastObservedTime": "2027-01-01T00:01:00.000000Z"]], ["series.count"]),
+        Wrong(["series": ["count": 2]], ["series.lastObservedTime"]),
+        Wrong(["metadata": ["name": "E_"]], ["metadata.name"]),
+        Wrong(["regarding": ["kind": "Node", "name": "n"]], []),
+    ]
+
+    @Test(arguments: wrongs) func `a new event says who reports, what was done, and when`(wrong: Wrong) async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("a", rules: [Self.all])
+            var event = Self.new
+            for (key, value) in wrong.changes.fields ?? Fields() { event[key] = value == .null ? nil : value }
+            let answer = try await api.ask(.post, Self.events, token: token, body: event)
+            #expect(answer.code == (wrong.fields.isEmpty ? 201 : 422))
+            let causes = try Value(json: Array(answer.text.utf8)).at("details", "causes")?.array ?? []
+            #expect(causes.compactMap { $0["field"]?.string } == wrong.fields, "\(answer.text)")
+        }
+    }
+
+    @Test func `an event that a PUT makes is a new one too`() async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("a", rules: [Self.all])
+            var event = Self.new
+            event["action"] = nil
+            #expect(try await api.ask(.put, Self.events + "/e", token: token, body: event).code == 422)
+            #expect(try await api.ask(.put, Self.events + "/e", token: token, body: Self.new).code == 201)
+            #expect(try await api.ask(.put, Self.events + "/e", token: token, body: Self.new).code == 200)
+        }
+    }
+
+    @Test func `an event of old may leave all that out, and be changed`() async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("a", rules: [Self.all])
+            let old: Value = ["metadata": ["name": "e"], "involvedObject": ["namespace": "default"], "type": "Odd"]
+            #expect(try await api.ask(.post, Self.core, token: token, body: old).code == 201)
+            let patch: HTTPHeaders = ["Content-Type": "application/merge-patch+json"]
+            let changes: Value = ["message": "other", "count": 2]
+            #expect(try await api.ask(.patch, Self.core + "/e", token: token, headers: patch, body: changes).code == 200)
+            let elsewhere: Value = ["metadata": ["name": "f"], "involvedObject": ["namespace": "other"]]
+            #expect(try await api.ask(.post, Self.core, token: token, body: elsewhere).code == 422)
+        }
+    }
+
+    private static let changes: [Wrong] = [
+        Wrong(["series": ["count": 4, "lastObservedTime": "2027-01-01T00:02:00.000000Z"]], []),
+        Wrong(["metadata": ["labels": ["a": "b"]]], []),
+        Wrong(["note": "other"], ["message"]),
+        Wrong(["reason": "Other", "regarding": ["name": "q"]], ["involvedObject", "reason"]),
+        Wrong(["series": ["count": 1]], ["series.count"]),
+        Wrong(["deprecatedCount": 3, "action": "Else"], ["count", "action"]),
+        Wrong(["eventTime": "2027-01-02T00:00:00.000000Z"], ["eventTime"]),
+        Wrong(["reportingController": "d/x", "type": "Warning"], ["type", "reportingController"]),
+    ]
+
+    @Test(arguments: changes)
+    func `of a new event a series goes on, and nothing else changes`(wrong: Wrong) async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("a", rules: [Self.all])
+            #expect(try await api.ask(.post, Self.events, token: token, body: Self.new).code == 201)
+            let patch: HTTPHeaders = ["Content-Type": "application/merge-patch+json"]
+            let answer = try await api.ask(.patch, Self.events + "/e", token: token, headers: patch, body: wrong.changes)
+            #expect(answer.code == (wrong.fields.isEmpty ? 200 : 422), "\(answer.text)")
+            let causes = try Value(json: Array(answer.text.utf8)).at("details", "causes")?.array ?? []
+            #expect(causes.compactMap { $0["field"]?.string } == wrong.fields, "\(answer.text)")
+        }
+    }
+
     @Test func `a flag that is not there counts as false`() async throws {
         try await TestAPI.run { api in
             let token = try await api.token("a", rules: [Self.all])
