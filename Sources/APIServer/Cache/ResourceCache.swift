@@ -19,6 +19,8 @@ final class ResourceCache: Sendable {
     struct State {
         /// In order of namespace and name.
         var objects: [StoredObject] = []
+        /// Of the objects together.
+        var bytes = 0
         /// The objects of each owner, by the owner's uid, in order.
         var owned: [String: [StoredObject]] = [:]
         var index: FieldIndex?
@@ -45,6 +47,7 @@ final class ResourceCache: Sendable {
         self.limits = limits
         var state = State(index: FieldIndex(of: resource), ringFloor: revision, lastChange: revision)
         state.objects = objects.sorted { ($0.namespace, $0.name) < ($1.namespace, $1.name) }
+        state.bytes = objects.reduce(0) { $0 + $1.bytes.count }
         for object in objects {
             state.addOwned(object)
             state.index?.add(object)
@@ -80,10 +83,10 @@ final class ResourceCache: Sendable {
     func owned(by uid: String) -> [StoredObject] { state.withLock { $0.owned[uid] ?? [] } }
 
     /// How much there is, for metrics. `events` counts changes once for each watch that was told, since the start.
-    typealias Counts = (objects: Int, watchers: Int, events: Int)
+    typealias Counts = (objects: Int, bytes: Int, watchers: Int, events: Int)
 
     var counts: Counts {
-        state.withLock { ($0.objects.count, $0.watchers.count, delivered.load(ordering: .relaxed)) }
+        state.withLock { ($0.objects.count, $0.bytes, $0.watchers.count, delivered.load(ordering: .relaxed)) }
     }
 
     /// The revision of the newest change: a list as of any later revision is the present one.
@@ -116,6 +119,7 @@ final class ResourceCache: Sendable {
                 let (index, isFound) = state.position(of: object.objectName)
                 guard isFound, state.objects[index] === object else { return }
                 state.objects[index] = new
+                state.bytes += new.bytes.count - object.bytes.count
                 state.removeOwned(object)
                 state.addOwned(new)
             }
@@ -216,6 +220,7 @@ extension ResourceCache.State {
             if let old = change.old { removeOwned(old) }
             if let new = change.new { addOwned(new) }
         }
+        bytes += (change.new?.bytes.count ?? 0) - (isFound ? objects[index].bytes.count : 0)
         switch (change.new, isFound) {
         case (let new?, true): objects[index] = new
         case (let new?, false): objects.insert(new, at: index)

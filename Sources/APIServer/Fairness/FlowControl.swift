@@ -14,13 +14,18 @@ final class FlowControl: Sendable {
     final class Flow: Sendable {
         let schema: FlowSchema
         let level: SeatLedger.LevelID
+        /// How many seats one request takes at most.
+        let widest: Int
         /// The headers that tell a client by what it was judged.
         let decoration: HTTPDecoration
         let figures: FlowFigures
 
-        init(_ schema: FlowSchema, _ level: PriorityLevel, _ id: SeatLedger.LevelID, _ figures: FlowFigures) {
+        init(
+            _ schema: FlowSchema, _ level: PriorityLevel, _ id: SeatLedger.LevelID, _ figures: FlowFigures, widest: Int
+        ) {
             self.schema = schema
             self.level = id
+            self.widest = widest
             self.figures = figures
             decoration = HTTPDecoration(headers: [
                 "X-Kubernetes-PF-FlowSchema-UID": schema.uid, "X-Kubernetes-PF-PriorityLevel-UID": level.uid,
@@ -33,6 +38,7 @@ final class FlowControl: Sendable {
         fileprivate let control: FlowControl
         fileprivate let flow: Flow
         fileprivate let width: Int
+        fileprivate let isWatch: Bool
         fileprivate let begun: ContinuousClock.Instant
 
         func end() { control.end(self) }
@@ -43,6 +49,7 @@ final class FlowControl: Sendable {
         fileprivate let control: FlowControl
         fileprivate let flow: Flow
         fileprivate let width: Int
+        fileprivate let isWatch: Bool
         fileprivate let ticket: SeatLedger.Ticket
         fileprivate let bell: Bell
         fileprivate let begun: ContinuousClock.Instant
@@ -120,13 +127,15 @@ final class FlowControl: Sendable {
                 wake(state.ledger.configure(levels, total: seats), &state)
                 return settings.levels.compactMapValues { state.ledger.id(of: $0.name) }
             }
+            let limits = SeatLimits.of(levels, total: seats)
             // A schema whose level is not there is not asked (its condition `Dangling` says so).
             settings.flows = settings.schemas.values.sorted { $0.precedes($1) }.compactMap { schema in
                 guard let level = settings.levels[schema.level], let id = ids[schema.level] else { return nil }
                 let key = [schema.name, level.name]
                 let figures = settings.figures[key] ?? FlowFigures(schema: schema.name, level: level.name)
                 settings.figures[key] = figures
-                return Flow(schema, level, id, figures)
+                let widest = SeatWidth.widest(level, nominal: limits[level.name]?.nominal ?? 0)
+                return Flow(schema, level, id, figures, widest: widest)
             }
             let live = Set(settings.flows.map { [$0.schema.name, $0.figures.level] })
             settings.figures = settings.figures.filter { live.contains($0.key) }
@@ -135,11 +144,12 @@ final class FlowControl: Sendable {
 
     // MARK: Requests
 
-    /// `width` is how many seats the request takes, asked for only where seats count.
-    func enter(_ user: User, _ info: RequestInfo, width: () -> Int) -> Entry {
+    /// `width` is how many seats the request takes where one may take so many, asked for only where seats count.
+    func enter(_ user: User, _ info: RequestInfo, width: (Int) -> Int) -> Entry {
         let flows = settings.withLock(\.flows)
         guard let flow = flows.first(where: { $0.schema.matches(user, info) }) else { return .free }
-        let width = width()
+        let width = width(flow.widest)
+        let isWatch = info.verb == "watch"
         let begun = ContinuousClock.now
         let (arrival, bell) = state.withLock { state -> (arrival: SeatLedger.Arrival, bell: Bell?) in
             let arrival = state.ledger.arrive(flow.level, width: width) { flow.hash(user, info) }
@@ -152,13 +162,15 @@ final class FlowControl: Sendable {
         case (.waits(let ticket), let bell?):
             flow.figures.change { $0.waiting += 1 }
             return .waiting(
-                flow, Place(control: self, flow: flow, width: width, ticket: ticket, bell: bell, begun: begun))
+                flow,
+                Place(
+                    control: self, flow: flow, width: width, isWatch: isWatch, ticket: ticket, bell: bell, begun: begun))
         case (.refused(let why), _):
             flow.figures.refused(why, after: .zero)
             return .refused(flow)
         default:
             flow.figures.started(after: .zero)
-            return .seated(flow, Seat(control: self, flow: flow, width: width, begun: begun))
+            return .seated(flow, Seat(control: self, flow: flow, width: width, isWatch: isWatch, begun: begun))
         }
     }
 
@@ -177,12 +189,12 @@ final class FlowControl: Sendable {
             return nil
         }
         place.flow.figures.started(after: now - place.begun)
-        return Seat(control: self, flow: place.flow, width: place.width, begun: now)
+        return Seat(control: self, flow: place.flow, width: place.width, isWatch: place.isWatch, begun: now)
     }
 
     private func end(_ seat: Seat) {
         state.withLock { wake($0.ledger.finish(seat.flow.level, width: seat.width), &$0) }
-        seat.flow.figures.ended(after: .now - seat.begun)
+        seat.flow.figures.ended(after: .now - seat.begun, isWatch: seat.isWatch)
     }
 
     private func wake(_ tickets: [SeatLedger.Ticket], _ state: inout State) {

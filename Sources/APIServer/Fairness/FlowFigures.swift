@@ -11,6 +11,8 @@ final class FlowFigures: Sendable {
         var waited = Histogram(FlowFigures.bounds)
         var refusedAfter = Histogram(FlowFigures.bounds)
         var executed = Histogram(FlowFigures.bounds)
+        /// Of watches until they have begun.
+        var begun = Histogram(FlowFigures.bounds)
     }
 
     /// Seconds.
@@ -37,10 +39,15 @@ final class FlowFigures: Sendable {
         }
     }
 
-    func ended(after time: Duration) {
+    /// A watch needs its seat only until it has begun.
+    func ended(after time: Duration, isWatch: Bool) {
         counts.withLock { counts in
             counts.executing -= 1
-            counts.executed.observe(time / .seconds(1))
+            if isWatch {
+                counts.begun.observe(time / .seconds(1))
+            } else {
+                counts.executed.observe(time / .seconds(1))
+            }
         }
     }
 
@@ -84,9 +91,10 @@ final class FlowFigures: Sendable {
             flow.counts.refusedAfter.write(waited, [("execute", "false")] + flow.labels, to: &text)
         }
         let executed = "apiserver_flowcontrol_request_execution_seconds"
-        text.begin(executed, .histogram, "How long requests ran.")
+        text.begin(executed, .histogram, "How long requests ran, and watches took to begin.")
         for flow in all where flow.counts.dispatched > 0 {
             flow.counts.executed.write(executed, flow.labels + [("type", "regular")], to: &text)
+            flow.counts.begun.write(executed, flow.labels + [("type", "watch")], to: &text)
         }
     }
 

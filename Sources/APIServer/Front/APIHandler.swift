@@ -73,12 +73,14 @@ final class APIHandler: HTTPHandler {
         }
     }
 
-    /// Goes on when there is a seat for the request; what is long by nature needs none.
+    /// Goes on when there is a seat for the request. What is long by nature needs none, but for a watch while it begins.
     private func enter(_ call: FrontCall, _ exchange: HTTPExchange) {
-        guard !call.info.isLong else { return perform(call, exchange) }
         switch turns {
-        case .byFlow(let flows): enter(flows, call, exchange)
+        case .byFlow(let flows):
+            guard !call.info.isLong || call.info.verb == "watch" else { return perform(call, exchange) }
+            enter(flows, call, exchange)
         case .counted(let limits):
+            guard !call.info.isLong else { return perform(call, exchange) }
             guard let seat = limits.enter(call.user, verb: call.info.verb) else { return refuse(call, exchange, .noSeat) }
             exchange.whenEnded { _ in seat.end() }
             perform(call, exchange)
@@ -86,22 +88,33 @@ final class APIHandler: HTTPHandler {
     }
 
     private func enter(_ flows: FlowControl, _ call: FrontCall, _ exchange: HTTPExchange) {
-        switch flows.enter(call.user, call.info, width: { SeatWidth.of(call, api.registry) }) {
+        switch flows.enter(call.user, call.info, width: { SeatWidth.of(call, api.registry, widest: $0) }) {
         case .free: perform(call, exchange)
         case .seated(let flow, let seat):
-            exchange.whenEnded { _ in seat.end() }
-            perform(call, exchange.decorated(with: flow.decoration))
+            perform(take(seat, call, exchange), exchange.decorated(with: flow.decoration))
         case .refused(let flow): refuse(call, exchange.decorated(with: flow.decoration), .noSeat)
         case .waiting(let flow, let place):
             let begun = ContinuousClock.now
             exchange.run { [self] in
                 let exchange = exchange.decorated(with: flow.decoration)
                 guard let seat = await place.seat() else { return refuse(call, exchange, .noSeat) }
-                exchange.whenEnded { _ in seat.end() }
-                perform(call, exchange, waited: .now - begun)
+                perform(take(seat, call, exchange), exchange, waited: .now - begun)
                 await exchange.hasEnded()
             }
         }
+    }
+
+    /// The call with the seat that it holds until it is answered, or, of a watch, until that has begun.
+    private func take(_ seat: FlowControl.Seat, _ call: FrontCall, _ exchange: HTTPExchange) -> FrontCall {
+        guard call.info.verb == "watch" else {
+            exchange.whenEnded { _ in seat.end() }
+            return call
+        }
+        let opening = WatchOpening(seat)
+        exchange.whenEnded { _ in opening.end() }
+        var call = call
+        call.opening = opening
+        return call
     }
 
     /// Answers for the server itself, which has to look after itself.
@@ -137,7 +150,8 @@ final class APIHandler: HTTPHandler {
     }
 
     private func route(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
-        if aggregation.take(call, exchange) { return }
+        // Another server has work with the request, and seats of its own.
+        if aggregation.take(call, exchange) { return call.opening?.end() ?? () }
         guard call.info.isResourceRequest else {
             for source in documents {
                 guard let document = try source.document(call.request) else { continue }

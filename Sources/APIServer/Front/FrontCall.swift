@@ -20,6 +20,8 @@ struct FrontCall: Sendable {
     var creationRefusal: Status?
     /// What is written down of the request, if anything is.
     var audit: AuditTrail?
+    /// The seat of a watch that begins.
+    var opening: WatchOpening?
 
     init(_ request: HTTPRequest, _ user: User) {
         self.request = request

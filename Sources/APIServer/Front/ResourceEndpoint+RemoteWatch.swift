@@ -43,6 +43,7 @@ extension ResourceEndpoint {
                 // Read before what waits: the changes up to it were handed to every watch by then.
                 let revision = store.log.revision
                 guard let events = watcher.take(), await pump.send(events) else { break }
+                options.opening?.end()
                 guard events.isEmpty else { continue }
                 if wish.isDue() { await pump.bookmark(revision) } else { await bell.wait() }
             }

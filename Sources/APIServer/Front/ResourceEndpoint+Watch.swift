@@ -31,12 +31,15 @@ extension ResourceEndpoint {
         var sendsBookmarks: Bool
         var marksInitialEvents: Bool
         var timeout: Duration
+        /// The seat that is given back when the watch has begun.
+        var opening: WatchOpening?
 
         init(_ call: FrontCall, marksInitialEvents: Bool, deadline: RequestDeadline) throws(Status) {
             sendsBookmarks = call.query.flag("allowWatchBookmarks")
             self.marksInitialEvents = marksInitialEvents && sendsBookmarks
             let asked = try call.query.number("timeoutSeconds")
             timeout = deadline.end(ofWatchFor: asked ?? 0)
+            opening = call.opening
         }
     }
 
@@ -50,7 +53,8 @@ extension ResourceEndpoint {
         _ store: ResourceStore, _ served: Registry.Served, _ filter: ObjectFilter, after revision: Int64?, _ encoder: WatchEncoder,
         _ options: WatchOptions, _ exchange: HTTPExchange
     ) async {
-        let response = WatchResponse(encoder, store.log, marksInitialEvents: options.marksInitialEvents)
+        let response = WatchResponse(
+            encoder, store.log, marksInitialEvents: options.marksInitialEvents, opening: options.opening)
         let watcher = CacheWatcher(filter: filter) { response.wake() }
         do throws(Status) {
             try await store.watch(watcher, after: revision)

@@ -26,6 +26,10 @@ final class WatchResponse: BookmarkReceiver {
         var newest: Int64 = 0
         var hasSent = false
         var owesMark: Bool
+        /// What the watch began with was taken from the source,
+        var hasTaken = false
+        /// and sent.
+        var hasBegun = false
         /// Waits for the socket to take what was written.
         var isPaused = false
     }
@@ -40,15 +44,18 @@ final class WatchResponse: BookmarkReceiver {
 
     private let encoder: WatchEncoder
     private let log: ObjectLog
+    /// The seat that the watch has until it has begun.
+    private let opening: WatchOpening?
     /// Held while events are handed over, which never blocks: two deliveries must not overtake each other.
     private let state: Mutex<State>
     /// Apart from the state, because the exchange may end within a call that the state is held for.
     private let isStopped = Atomic(false)
 
     /// With `marksInitialEvents` a bookmark tells when all that was there in the beginning has been sent (KEP-3157).
-    init(_ encoder: WatchEncoder, _ log: ObjectLog, marksInitialEvents: Bool) {
+    init(_ encoder: WatchEncoder, _ log: ObjectLog, marksInitialEvents: Bool, opening: WatchOpening? = nil) {
         self.encoder = encoder
         self.log = log
+        self.opening = opening
         state = Mutex(State(owesMark: marksInitialEvents))
     }
 
@@ -65,33 +72,42 @@ final class WatchResponse: BookmarkReceiver {
 
     /// Ends the watch: in good order, or, when the client is behind, in a way that shows that something is missing.
     func finish(withBookmark sendsBookmark: Bool) {
-        take(
-            state.withLock { state in
-                guard let writer = state.writer else { return .wait }
-                let revision = log.revision
-                switch advance(&state) {
-                case .wait where !state.isPaused:
-                    let failure = sendsBookmark ? mark(revision, endsInitialEvents: false, &state) : nil
-                    return failure ?? .finish(writer)
-                case .wait, .resume: return .abort(writer)
-                case let end: return end
-                }
-            })
+        act { state in
+            guard let writer = state.writer else { return .wait }
+            let revision = log.revision
+            switch advance(&state) {
+            case .wait where !state.isPaused:
+                let failure = sendsBookmark ? mark(revision, endsInitialEvents: false, &state) : nil
+                return failure ?? .finish(writer)
+            case .wait, .resume: return .abort(writer)
+            case let end: return end
+            }
+        }
     }
 
     func bookmark() {
-        take(
-            state.withLock { state in
-                let revision = log.revision
-                let step = advance(&state)
-                // To one that is behind, what it is sent next says more.
-                guard case .wait = step, state.writer != nil, !state.isPaused, revision > state.newest else { return step }
-                return mark(revision, endsInitialEvents: false, &state) ?? .wait
-            })
+        act { state in
+            let revision = log.revision
+            let step = advance(&state)
+            // To one that is behind, what it is sent next says more.
+            guard case .wait = step, state.writer != nil, !state.isPaused, revision > state.newest else { return step }
+            return mark(revision, endsInitialEvents: false, &state) ?? .wait
+        }
     }
 
     /// Events wait. Called from any thread.
-    func wake() { take(state.withLock { advance(&$0) }) }
+    func wake() { act { advance(&$0) } }
+
+    /// Decides under the lock, acts outside.
+    private func act(_ decide: (inout State) -> Step) {
+        let (step, hasBegun) = state.withLock { state in
+            let hadBegun = state.hasBegun
+            let step = decide(&state)
+            return (step, state.hasBegun && !hadBegun)
+        }
+        if hasBegun { opening?.end() }
+        take(step)
+    }
 
     private func take(_ step: Step) {
         guard !isStopped.load(ordering: .relaxed) else { return }
@@ -129,11 +145,14 @@ final class WatchResponse: BookmarkReceiver {
                 state.newest = max(state.newest, event.revision)
             }
             (state.backlog, state.sent) = ([], 0)
+            state.hasBegun = state.hasTaken
             // Read before what waits: the changes up to it were handed to every watch by then.
             let revision = log.revision
             guard let events = source.take() else { return .finish(writer) }
             state.backlog = events
+            state.hasTaken = true
             if !events.isEmpty { continue }
+            state.hasBegun = true
             guard state.owesMark else { return .wait }
             state.owesMark = false
             return mark(revision, endsInitialEvents: true, &state) ?? .wait

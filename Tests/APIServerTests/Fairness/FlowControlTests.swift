@@ -148,10 +148,21 @@ import Wire
             while try await gauge.read("current_inqueue_requests") != "1" {}
             // The queue holds one.
             #expect(try await api.ask(.get, Self.maps + "/a", token: token).code == 429)
-            // What lasts by nature needs no seat.
-            #expect(try await api.send(.get, Self.maps + "?watch=true&timeoutSeconds=1", token: token).status.code == 200)
+            // A watch needs a seat to begin.
+            let path = Self.maps + "?watch=true&timeoutSeconds=3000"
+            #expect(try await api.send(.get, path, token: token).status.code == 429)
             narrow.free()
             #expect(try await second.code == 200)
+            // It gives the seat back when it has begun, whatever it begins with.
+            for more in ["", "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"] {
+                let watch = try await api.send(.get, path + more, token: token)
+                #expect(watch.status.code == 200)
+                #expect(watch.headers["X-Kubernetes-PF-FlowSchema-UID"] != nil)
+                #expect(watch.headers["X-Kubernetes-PF-PriorityLevel-UID"] != nil)
+                while try await gauge.read("current_executing_requests") != "0" {}
+                #expect(try await api.ask(.get, Self.maps + "/a", token: token).code == 200)
+            }
+            #expect(try await gauge.read("request_execution_seconds_count", ",type=\"watch\"") == "2")
         }
     }
 
