@@ -20,13 +20,16 @@ extension AdmissionChain {
             limited = try LimitedResources(configuration)
         }
         let (pods, nodes, namespaces) = (objects(.pods), objects(.nodes), objects(.namespaces))
+        let audiences = NodeTokenAudience(
+            claims: objects(.persistentVolumeClaims), volumes: objects(.persistentVolumes),
+            drivers: objects(.csiDrivers), authorizer: access.authorizer)
         let plugins: [any AdmissionPlugin] = [
             NamespaceLifecycle(namespaces: namespaces),
             NamespaceExists(namespaces: namespaces),
             LimitRanger(ranges: objects(.limitRanges)),
             ServiceAccountAdmission(
                 accounts: objects(.serviceAccounts), clock: clock, randomness: randomness),
-            NodeRestriction(pods: pods, nodes: nodes),
+            NodeRestriction(pods: pods, nodes: nodes, audiences: audiences),
             TaintNodesByCondition(),
             AlwaysPullImages(),
             PodSecurity(namespaces: namespaces, pods: pods, configuration: podSecurity),

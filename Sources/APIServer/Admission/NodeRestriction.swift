@@ -1,20 +1,24 @@
 import API
 import APIMachinery
 import Client
+import PKI
+import Support
 
-/// Lets the user of a node change only what is that node's: its `Node`, the status of its pods, their mirrors, its lease
-/// (Kubernetes documentation, "NodeRestriction"). Whom the node authoriser takes for a node is one here too.
+/// Lets the user of a node change only what is that node's: its `Node`, the status of its pods, their mirrors, its lease,
+/// and ask for its own certificates alone (Kubernetes documentation, "NodeRestriction"). Whom the node authoriser takes for a node is one here too.
 struct NodeRestriction: MutatingAdmission {
     let pods: any ObjectSet
     let nodes: any ObjectSet
+    let audiences: NodeTokenAudience
 
     private static let resources: Set<GroupVersionResource> = [
         .pods, .nodes, .persistentVolumeClaims, .serviceAccounts, .leases, .csiNodes, .resourceSlices,
+        .certificateSigningRequests,
     ]
 
     func concerns(_ resource: GroupVersionResource) -> Bool { Self.resources.contains(resource) }
 
-    func admit(_ request: inout AdmissionRequest) throws(Status) {
+    func admit(_ request: inout AdmissionRequest) async throws(Status) {
         guard request.user.groups.contains(NodeAuthorizer.group),
             request.user.name.hasPrefix(NodeAuthorizer.userPrefix), request.operation != .connect
         else { return }
@@ -26,13 +30,14 @@ struct NodeRestriction: MutatingAdmission {
         case .pods: try checkPod(request, node)
         case .nodes: try NodeChange(request, node).check()
         case .persistentVolumeClaims: try checkClaim(request, node)
-        case .serviceAccounts: try checkToken(request, node)
+        case .serviceAccounts: try await checkToken(request, node)
         case .leases: try checkLease(request, node)
         case .csiNodes:
             guard request.objectName == node else {
                 throw request.forbidden("can only access CSINode with the same name as the requesting node")
             }
         case .resourceSlices: try checkSlice(request, node)
+        case .certificateSigningRequests: try checkCertificate(request, node)
         default: break
         }
     }
@@ -133,7 +138,7 @@ struct NodeRestriction: MutatingAdmission {
     }
 
     /// A token for a pod that runs here.
-    private func checkToken(_ request: AdmissionRequest, _ node: String) throws(Status) {
+    private func checkToken(_ request: AdmissionRequest, _ node: String) async throws(Status) {
         guard request.operation == .create, request.subresource == "token" else { return }
         guard let reference = request.object?.at("spec", "boundObjectRef"), reference["apiVersion"] == "v1",
             reference["kind"] == "Pod", let name = reference["name"]?.string, !name.isEmpty
@@ -152,6 +157,7 @@ struct NodeRestriction: MutatingAdmission {
         guard pod.field("spec.nodeName") == node else {
             throw request.forbidden("node requested token bound to a pod scheduled on a different node")
         }
+        try await audiences.check(request, of: Pod(pod.value))
     }
 
     private func checkLease(_ request: AdmissionRequest, _ node: String) throws(Status) {
@@ -170,9 +176,33 @@ struct NodeRestriction: MutatingAdmission {
             throw request.forbidden("can only \(verb) ResourceSlice with the same NodeName as the requesting node")
         }
     }
+
+    private static let nodeSigners = [
+        "kubernetes.io/kube-apiserver-client-kubelet", "kubernetes.io/kubelet-serving",
+    ]
+
+    /// A certificate by which it would be taken for a node is for this one.
+    private func checkCertificate(_ request: AdmissionRequest, _ node: String) throws(Status) {
+        guard request.operation == .create, request.subresource == nil, let spec = request.object?["spec"],
+            let signer = spec["signerName"]?.string, Self.nodeSigners.contains(signer)
+        else { return }
+        let name: String
+        do throws(Fault) {
+            guard let pem = Base64.decode(spec["request"]?.string ?? "") else {
+                throw Fault(.invalid, "the request is not base64")
+            }
+            name = try CertificateSigningRequest(pem: pem).subject.commonName
+        } catch {
+            throw request.forbidden("unable to parse csr: \(error.summary)")
+        }
+        guard name == NodeAuthorizer.userPrefix + node else {
+            throw request.forbidden("can only create a node CSR with CN=\(NodeAuthorizer.userPrefix)\(node)")
+        }
+    }
 }
 
-/// A change of a `Node` by its own kubelet, which must not draw pods to itself by labels or taints.
+/// A change of a `Node` by its own kubelet, which must not draw pods to itself by labels or taints, nor have itself
+/// collected as garbage and come back as another (CVE-2025-5187).
 private struct NodeChange {
     let request: AdmissionRequest
     let node: String
@@ -189,12 +219,20 @@ private struct NodeChange {
         guard let new = request.object else { return }
         let labels = new.at("metadata", "labels")?.strings ?? [:]
         guard let old = request.oldObject else {
+            guard Self.settings(of: new) == nil else {
+                throw request.forbidden(
+                    "node \"\(node)\" is not allowed to create pods with a non-nil configSource")
+            }
             let bad = labels.keys.filter(Self.isForbidden).sorted()
             guard bad.isEmpty else {
                 throw request.forbidden(
                     "node \"\(node)\" is not allowed to set the following labels: \(bad.joined(separator: ", "))")
             }
             return
+        }
+        if let settings = Self.settings(of: new), settings != Self.settings(of: old) {
+            throw request.forbidden(
+                "node \"\(node)\" is not allowed to update configSource to a new non-nil configSource")
         }
         guard new.at("spec", "taints")?.array ?? [] == old.at("spec", "taints")?.array ?? [] else {
             throw request.forbidden("node \"\(node)\" is not allowed to modify taints")
@@ -205,6 +243,15 @@ private struct NodeChange {
         guard bad.isEmpty else {
             throw request.forbidden("is not allowed to modify labels: \(bad.joined(separator: ", "))")
         }
+        let owners = { (node: Value) in node.at("metadata", "ownerReferences")?.array ?? [] }
+        guard owners(new) == owners(old) else {
+            throw request.forbidden("node \"\(node)\" is not allowed to modify ownerReferences")
+        }
+    }
+
+    /// A ConfigMap that the node would be let read: an old way of setting kubelets up.
+    private static func settings(of node: Value) -> Value? {
+        node.at("spec", "configSource").flatMap { $0.isNull ? nil : $0 }
     }
 
     private static let ownLabels: Set<String> = [

@@ -24,7 +24,7 @@ struct RequestDeadline: Sendable {
     func limit(of call: FrontCall) throws(Status) -> Duration? {
         guard !call.info.isLong else { return nil }
         guard let text = call.query["timeout"], !text.isEmpty else { return longest }
-        guard let asked = try? GoDuration.parse(text), asked >= .zero else {
+        guard let asked = try? GoDuration.parse(text) else {
             throw .badRequest("invalid timeout specified in the request URL: \"\(text)\" is no duration such as 30s")
         }
         return asked > .zero ? min(asked, longest) : longest

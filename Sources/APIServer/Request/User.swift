@@ -1,3 +1,5 @@
+import APIMachinery
+
 /// Who asks: what authentication found out, and what authorisation decides by.
 public struct User: Hashable, Sendable {
     public var name: String
@@ -33,12 +35,21 @@ public struct User: Hashable, Sendable {
 
     private static let accountPrefix = "system:serviceaccount:"
 
-    /// The service account that a user of this name is; `nil` when it is none.
+    /// The node that a user of this name is, if its groups say so too; `nil` when no node can have such a name.
+    static func node(named name: String) -> String? {
+        guard name.hasPrefix(NodeAuthorizer.userPrefix) else { return nil }
+        let node = String(name.dropFirst(NodeAuthorizer.userPrefix.count))
+        return NameRule.dns1123Subdomain.accepts(node) ? node : nil
+    }
+
+    /// The service account that a user of this name is; `nil` when it is none, or no account can have such a name.
     static func account(named name: String) -> (namespace: String, name: String)? {
         guard name.hasPrefix(accountPrefix) else { return nil }
         let parts = name.dropFirst(accountPrefix.count).split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else { return nil }
-        return (String(parts[0]), String(parts[1]))
+        guard parts.count == 2 else { return nil }
+        let (namespace, account) = (String(parts[0]), String(parts[1]))
+        guard NameRule.dns1123Label.accepts(namespace), NameRule.dns1123Subdomain.accepts(account) else { return nil }
+        return (namespace, account)
     }
 
     /// The user that a pod's or controller's token stands for.

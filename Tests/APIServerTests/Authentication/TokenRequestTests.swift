@@ -98,6 +98,58 @@ import Wire
         }
     }
 
+    @Test(arguments: [
+        (["metadata": ["namespace": "x"]], 400, "the namespace of the provided object does not match the namespace sent on the request"),
+        (
+            ["metadata": ["name": "x"]], 422,
+            "TokenRequest.authentication.k8s.io \"a\" is invalid: metadata.name: Invalid value: \"x\": must match the "
+                + "service account name if specified"
+        ),
+        (
+            ["metadata": ["uid": "x"]], 409,
+            "Operation cannot be fulfilled on TokenRequest.authentication.k8s.io \"a\": the UID in the token request (x) "
+                + "does not match the UID of the service account (UID)"
+        ),
+        (
+            ["spec": ["boundObjectRef": ["kind": "Pod", "apiVersion": "foo/v1", "name": "p"]]], 400,
+            "cannot bind token to object of type foo/v1, Kind=Pod"
+        ),
+        (
+            ["spec": ["boundObjectRef": ["kind": "Foo", "apiVersion": "v1", "name": "p"]]], 400,
+            "cannot bind token to object of type /v1, Kind=Foo"
+        ),
+        (
+            ["spec": ["boundObjectRef": ["kind": "Secret", "apiVersion": "v1", "name": "s", "uid": "x"]]], 409,
+            "Operation cannot be fulfilled on Secret \"s\": the UID in the bound object reference (x) does not match the "
+                + "UID in record. The object might have been deleted and then recreated"
+        ),
+        (
+            ["spec": ["expirationSeconds": 1]], 422,
+            "TokenRequest.authentication.k8s.io \"\" is invalid: spec.expirationSeconds: Invalid value: 1: may not specify "
+                + "a duration less than 10 minutes"
+        ),
+    ] as [(Value, Int, String)])
+    func `a request is for the account that it names`(body: Value, code: Int, message: String) async throws {
+        try await TestAPI.run { api in
+            let client = api.server.client()
+            let account = try await client.create(
+                Target(.serviceAccounts, namespace: "default"), ["metadata": ["name": "a"]], WriteOptions())
+            _ = try await client.create(
+                Target(.secrets, namespace: "default"), ["metadata": ["name": "s"]], WriteOptions())
+            let token = try await api.token(
+                "boss", rules: [["apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]]])
+            let path = "/api/v1/namespaces/default/serviceaccounts/a/token"
+            let answer = try await api.ask(.post, path, token: token, body: body)
+            #expect(answer.code == code)
+            let said = try Value(json: Array(answer.text.utf8))["message"]?.string ?? ""
+            #expect(said.replacing(account.uid, with: "UID") == message)
+            let good = try await api.ask(.post, path, token: token, body: ["metadata": ["uid": .string(account.uid)]])
+            let metadata = try Value(json: Array(good.text.utf8))["metadata"]
+            #expect(metadata?["uid"]?.string == account.uid)
+            #expect(metadata?["creationTimestamp"]?.string?.hasSuffix("Z") == true)
+        }
+    }
+
     @Test func `limits of the server hold for what is asked`() async throws {
         try await TestAPI.run({ options in
             options.serviceAccounts.maximumLifetime = .seconds(700)
@@ -112,6 +164,13 @@ import Wire
             await #expect(throws: Status.self) {
                 try await client.create(target, ["spec": ["expirationSeconds": 599]], WriteOptions())
             }
+            let token = try await api.token(
+                "boss", rules: [["apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]]])
+            let path = "/api/v1/namespaces/default/serviceaccounts/a/token"
+            let warned = try await api.send(.post, path, token: token, body: ["spec": ["expirationSeconds": 800]])
+            #expect(
+                warned.headers.values(of: "Warning")
+                    == ["299 - \"requested expiration of 800 seconds shortened to 700 seconds\""])
         }
     }
 

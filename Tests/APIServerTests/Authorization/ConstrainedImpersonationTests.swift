@@ -39,6 +39,39 @@ import Wire
         }
     }
 
+    @Test(arguments: [
+        ("Impersonate-Group", ""), ("Impersonate-Extra-", "x"), ("Impersonate-Extra-plain", "x"),
+        ("Impersonate-Extra-a%zz", "b"), ("Impersonate-Extra-example.com%2Fa%20b", "x"),
+        ("Impersonate-Extra-example.com%2fa", ""), ("Impersonate-Extra-example.com%2F%41", "x"),
+    ])
+    func `in a narrow way nothing is said that says nothing`(header: String, value: String) throws {
+        #expect(try Self.ways("jane", [header: value]).count == 1)
+        #expect(try Self.ways("jane", ["Impersonate-Extra-example.com%2fa": "x"]).count == 2)
+    }
+
+    @Test func `a right for all groups or all extras suffices for many`() throws {
+        var headers: HTTPHeaders = ["Impersonate-Group": "a"]
+        for group in ["b", "c", "d"] { headers.add("Impersonate-Group", group) }
+        let ways = try Self.ways("jane", headers)
+        #expect(ways.count == 3)
+        #expect(ways[0].hasSuffix("impersonate:user-info authentication.k8s.io/groups /*"))
+        #expect(ways[1].hasSuffix("impersonate:user-info authentication.k8s.io/groups /d"))
+        for value in ["1", "2", "3", "4"] { headers.add("Impersonate-Extra-example.com%2fa", value) }
+        let more = try Self.ways("jane", headers)
+        #expect(more.count == 5)
+        #expect(more[0].hasSuffix("/groups /*, impersonate:user-info authentication.k8s.io/userextras/* /*"))
+    }
+
+    @Test(arguments: ["system:serviceaccount:default:BAD_", "system:serviceaccount:De:a", "system:node:BAD_", "system:node:"])
+    func `who is only called like an account or a node is neither`(name: String) throws {
+        let ways = try Self.ways(name)
+        #expect(ways.count == 2)
+        #expect(ways[0].hasSuffix("impersonate:user-info authentication.k8s.io/users /\(name)"))
+        #expect(ways[1] == "impersonate /users /\(name)")
+        let user = try #require(try Impersonation(["Impersonate-User": name])).user
+        #expect(user.groups == ["system:authenticated"])
+    }
+
     @Test func `an account on a node may be allowed to act as its own node`() throws {
         let extra = ["authentication.kubernetes.io/node-name": ["n1"]]
         let agent = User(name: "system:serviceaccount:ns:agent", extra: extra)

@@ -46,7 +46,7 @@ import Wire
         }
     }
 
-    @Test(arguments: [("", 504), ("?timeout=1s", 504), ("?timeout=1h", 504), ("?timeout=soon", 400)])
+    @Test(arguments: [("", 504), ("?timeout=1s", 504), ("?timeout=1h", 504), ("?timeout=-1s", 504), ("?timeout=soon", 400)])
     func `a request that is not over in time is answered by the server`(query: String, code: Int) async throws {
         try await TestAPI.run {
             $0.requestTimeout = .seconds(query == "?timeout=1s" ? 60 : 1)

@@ -1,4 +1,5 @@
 import APIMachinery
+import Support
 
 /// The reviews: questions to authentication and authorisation that are asked by POST and answered in the status.
 enum Reviews {
@@ -25,6 +26,7 @@ enum Reviews {
 private struct SelfReview: ResourceAction {
     func perform(_ call: Verbs.Call, _ body: Value, _ api: Verbs) async throws(Status) -> Value {
         var answer = body
+        answer[path: ["metadata", "creationTimestamp"]] = .string(api.now().description)
         answer["status"] = ["userInfo": call.user.value]
         return answer
     }

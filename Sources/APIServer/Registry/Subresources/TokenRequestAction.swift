@@ -17,11 +17,8 @@ struct TokenRequestAction: ResourceAction {
 
     func perform(_ call: Verbs.Call, _ body: Value, _ api: Verbs) async throws(Status) -> Value {
         let account = try api.registry.store(.serviceAccounts).get(call.target.objectName)
-        let named = body.at("metadata", "name")?.string ?? ""
-        guard named.isEmpty || named == account.name else {
-            throw .badRequest("the name of the object (\(named)) does not match the name on the URL (\(account.name))")
-        }
-        let seconds = try lifetime(body, account.name)
+        try checkIdentity(body, account)
+        let seconds = try lifetime(body, call.notes)
         let audiences = (body.at("spec", "audiences")?.array ?? []).compactMap(\.string)
         var grant = ServiceAccountTokens.Grant(account: account, audiences: audiences, lifetime: .seconds(seconds))
         try bind(&grant, body.at("spec", "boundObjectRef"), api)
@@ -43,21 +40,44 @@ struct TokenRequestAction: ResourceAction {
         answer[path: ["spec", "expirationSeconds"]] = .integer(seconds)
         answer[path: ["metadata", "name"]] = .string(account.name)
         answer[path: ["metadata", "namespace"]] = .string(account.namespace)
+        answer[path: ["metadata", "uid"]] = .string(account.uid)
+        answer[path: ["metadata", "creationTimestamp"]] = .string(api.now().description)
         return answer
     }
 
-    /// In seconds.
-    private func lifetime(_ body: Value, _ name: String) throws(Status) -> Int64 {
+    /// What the request says of itself must be what it says of the account.
+    private func checkIdentity(_ body: Value, _ account: StoredObject) throws(Status) {
+        func said(_ key: String) -> String? { body.at("metadata", key)?.string.flatMap { $0.isEmpty ? nil : $0 } }
+        if let namespace = said("namespace"), namespace != account.namespace {
+            throw .badRequest(
+                "the namespace of the provided object does not match the namespace sent on the request")
+        }
+        if let name = said("name"), name != account.name {
+            throw .invalid(
+                Self.kind, account.name,
+                [.invalid("metadata.name", value: .string(name), "must match the service account name if specified")])
+        }
+        if let uid = said("uid"), uid != account.uid {
+            throw .conflict(
+                GroupVersionResource(group: Self.kind.group, version: Self.kind.version, resource: Self.kind.kind),
+                account.name,
+                "the UID in the token request (\(uid)) does not match the UID of the service account (\(account.uid))")
+        }
+    }
+
+    /// In seconds. Whoever gets less than he asked for is told.
+    private func lifetime(_ body: Value, _ notes: AdmissionNotes) throws(Status) -> Int64 {
         let seconds = body.at("spec", "expirationSeconds")?.integer ?? Self.usual
         guard seconds >= Self.shortest, seconds <= 1 << 32 else {
             let detail =
                 seconds < Self.shortest
                 ? "may not specify a duration less than 10 minutes" : "may not specify a duration larger than 2^32 seconds"
             throw .invalid(
-                Self.kind, name, [.invalid("spec.expirationSeconds", value: .integer(seconds), detail)])
+                Self.kind, "", [.invalid("spec.expirationSeconds", value: .integer(seconds), detail)])
         }
-        guard let most = tokens.options.maximumLifetime else { return seconds }
-        return min(seconds, most.components.seconds)
+        guard let most = tokens.options.maximumLifetime?.components.seconds, seconds > most else { return seconds }
+        notes.warn("requested expiration of \(seconds) seconds shortened to \(most) seconds")
+        return most
     }
 
     /// What the token shall be bound to must exist, and be the one that is meant.
@@ -66,19 +86,24 @@ struct TokenRequestAction: ResourceAction {
     ) throws(Status) {
         guard let reference, !reference.isNull else { return }
         let kind = reference["kind"]?.string ?? ""
+        let version = reference["apiVersion"]?.string ?? ""
         let name = reference["name"]?.string ?? ""
         let resource: GroupVersionResource
-        switch kind {
+        switch version.contains("/") ? "" : kind {
         case "Pod": resource = .pods
         case "Secret": resource = .secrets
         case "Node": resource = .nodes
-        default: throw .badRequest("cannot bind token to object of type \(kind)")
+        default:
+            let type = version.contains("/") ? version : "/" + version
+            throw .badRequest("cannot bind token to object of type \(type), Kind=\(kind)")
         }
         let namespace = resource == .nodes ? "" : grant.account.namespace
         let object = try api.registry.store(resource).get(ObjectName(namespace: namespace, name: name))
         if let uid = reference["uid"]?.string, !uid.isEmpty, uid != object.uid {
+            // Kubernetes names the kind where a resource belongs.
             throw .conflict(
-                resource, name, "the UID in the bound object reference (\(uid)) does not match the UID in record. The object might have been deleted and then recreated")
+                GroupVersionResource(group: "", version: "v1", resource: kind), name,
+                "the UID in the bound object reference (\(uid)) does not match the UID in record. The object might have been deleted and then recreated")
         }
         if kind == "Pod" {
             guard object.field("spec.serviceAccountName") == grant.account.name else {
