@@ -20,6 +20,26 @@ import Testing
         #expect(result.status.isSuccess)
     }
 
+    @Test func `a program reads what another one prints`() async throws {
+        let count = Command("wc", ["-c"])
+        #expect(try await count.run(fedBy: Command("head", ["-c", "300000", "/dev/zero"])).text == "300000\n")
+        let failed = await #expect(throws: Fault.self) {
+            _ = try await count.run(fedBy: Command("sh", ["-c", "echo some; exit 3"]))
+        }
+        #expect(failed?.summary == "sh did not end well (exit code 3)")
+        // Nobody waits for the rest, and whose failure it is counts.
+        let first = try await Command("head", ["-c", "3"]).run(fedBy: Command("yes"))
+        #expect(first.text == "y\ny" && first.status.isSuccess)
+        #expect(try await Command("false").run(fedBy: Command("yes")).status == .exited(1))
+        let missing = await #expect(throws: Fault.self) { _ = try await count.run(fedBy: Command("no-such-program")) }
+        #expect(missing?.code == .notFound)
+        let lost = await #expect(throws: Fault.self) { _ = try await Command("no-such-program").run(fedBy: Command("yes")) }
+        #expect(lost?.code == .notFound)
+        let task = Task { try await Command("cat").run(fedBy: Command("sleep", ["60"])) }
+        task.cancel()
+        await #expect(throws: Fault.self) { _ = try await task.value }
+    }
+
     @Test func `a process that is left behind with the pipe open is not waited for`() async throws {
         let result = try await Command("sh", ["-c", "sleep 60 & echo $!"]).run()
         let pid = try #require(Int32(result.text.dropLast()))

@@ -38,6 +38,35 @@ extension Command {
             isTruncated: first.isTruncated || second.isTruncated)
     }
 
+    /// Runs it to its end with what `producer` prints as its input, as `producer | self` does. What the producer says
+    /// besides goes where its `errors` go. A producer that fails is a fault, unless this one has failed, or wanted no
+    /// more.
+    public func run(fedBy producer: Command, limit: ByteCount = .mebibytes(1)) async throws(Fault) -> Output {
+        var (source, reader) = (producer, self)
+        do {
+            let (reading, writing) = try trying("cannot make a pipe") { () throws(Errno) in
+                let pipe = try Descriptor.pipe()
+                // Programs wait for their input.
+                try system { fcntl(pipe.reading.number, F_SETFL, 0) }
+                return pipe
+            }
+            (source.output, reader.input) = (.descriptor(writing), .descriptor(reading))
+        }
+        let child = try await source.start()
+        // The pipe is theirs alone, or neither would hear of the other's end.
+        source.output = .null
+        let outcome: Result<Output, Fault>
+        do throws(Fault) { outcome = .success(try await reader.run(limit: limit)) } catch {
+            outcome = .failure(error)
+            try child.send(.kill)
+        }
+        reader.input = .null
+        let status = try await child.wait(isCancellable: false)
+        let output = try outcome.get()
+        guard output.status.isSuccess, !status.isSuccess, status != .signalled(Signal(SIGPIPE)) else { return output }
+        throw Fault(.failed, "\(producer.executable) did not end well (\(status))")
+    }
+
     /// The writing ends are the child's alone when this returns: the pipes end when it closes them.
     private func startCapturing() async throws(Fault) -> (
         ChildProcess, output: Descriptor, errors: Descriptor

@@ -28,10 +28,11 @@ public struct ImageArchives: Sendable {
         self.logger = logger
     }
 
-    /// The endings of archives that containerd reads as they are.
-    private static let endings = [".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst"]
-    /// The endings that k3s also knows.
-    private static let unsupported = [".tar.lz4", ".tar.bz2", ".tbz"]
+    /// The endings of archives, and the program that unpacks them: containerd before 1.7 reads none that is compressed.
+    private static let endings: KeyValuePairs<String, String?> = [
+        ".tar": nil, ".tar.gz": "gzip", ".tgz": "gzip", ".tar.zst": "zstd", ".tzst": "zstd", ".tar.lz4": "lz4",
+        ".tar.bz2": "bzip2", ".tbz": "bzip2",
+    ]
 
     /// Imports every archive that is new or has changed, or whose images have gone since, and pulls what is named
     /// in lists (`.txt`, a reference a line). The images are pinned. Returns the names of all of them, of those
@@ -45,12 +46,10 @@ public struct ImageArchives: Sendable {
             before: ImportedArchives(json: (try? Files.read(record)) ?? []), present: Set(try await store.names()))
         for file in filesOfFolder() {
             do {
-                if Self.endings.contains(where: file.hasSuffix) {
-                    try await take(file, &pass)
+                if let ending = Self.endings.first(where: { file.hasSuffix($0.key) }) {
+                    try await take(file, unpacker: ending.value, &pass)
                 } else if file.hasSuffix(".txt") {
                     pass.names += try await pullList(Path.join(folder, file), client)
-                } else if Self.unsupported.contains(where: file.hasSuffix) {
-                    throw Fault(.unsupported, "its compression is not supported", remedy: "use gzip or zstd")
                 }
             } catch where !Task.isCancelled {
                 logger.error("cannot import \(Path.join(folder, file)), going on without it: \(error)")
@@ -85,7 +84,7 @@ public struct ImageArchives: Sendable {
         }
     }
 
-    private func take(_ file: String, _ pass: inout Pass) async throws {
+    private func take(_ file: String, unpacker: String?, _ pass: inout Pass) async throws {
         let path = Path.join(folder, file)
         // Taken first: what changes while it is read is read again by the next start.
         let stamp = try ImportedArchives.Stamp(ofFile: path)
@@ -93,7 +92,7 @@ public struct ImageArchives: Sendable {
         if let known = pass.before.images(of: file, stamp, among: pass.present) {
             images = known
         } else {
-            images = try await importArchive(path)
+            images = try await importArchive(path, unpacker)
             logger.info("imported \(images.joined(separator: ", ")) from \(path)")
             // Of archives with the same image the last one counts, whichever of them have changed.
             pass.present.subtract(images)
@@ -112,17 +111,26 @@ public struct ImageArchives: Sendable {
         }
     }
 
-    private func importArchive(_ path: String) async throws -> [String] {
+    private func importArchive(_ path: String, _ unpacker: String?) async throws -> [String] {
         guard let ctr else {
             throw Fault(
                 .notFound, "the program ctr is not on this machine",
                 remedy: "install it (on Debian: apt-get install containerd)")
         }
-        // ctr -n k8s.io images import FILE
+        // gzip -dc FILE | ctr -n k8s.io images import -
         let arguments = [
-            "-a", socket, "-n", containerdNamespace, "images", "import", "--snapshotter", snapshotter, path,
+            "-a", socket, "-n", containerdNamespace, "images", "import", "--snapshotter", snapshotter,
+            unpacker == nil ? path : "-",
         ]
-        let output = try await Command(ctr, arguments).run()
+        let reader = Command(ctr, arguments)
+        let output: Command.Output
+        if let unpacker {
+            var producer = Command(unpacker, ["-dc", path])
+            producer.errors = .null
+            output = try await reader.run(fedBy: producer)
+        } else {
+            output = try await reader.run()
+        }
         guard output.status.isSuccess else {
             throw Fault(.invalid, "ctr could not read it (\(output.status)): \(output.errorText.suffix(500))")
         }

@@ -306,6 +306,35 @@ struct ContainerdTests {
         }
     }
 
+    @Test func `archives may be compressed`() async throws {
+        try await TestNode.run { node in
+            try await node.withContainerd { client in
+                try await node.importBusybox(client)
+                let ctr = try #require(node.programs.ctr)
+                let (folder, plain) = (node.layout.images, node.folder + "/busybox.tar")
+                let base = ["-a", node.layout.socket, "-n", "k8s.io", "images"]
+                #expect(try await Command(ctr, base + ["export", plain, TestNode.image]).run().status.isSuccess)
+                let archives = ImageArchives(layout: node.layout, programs: node.programs, logger: node.silent)
+                for (program, ending) in [
+                    ("gzip", "tar.gz"), ("gzip", "tgz"), ("zstd", "tar.zst"), ("zstd", "tzst"), ("lz4", "tar.lz4"),
+                    ("bzip2", "tar.bz2"), ("bzip2", "tbz"),
+                ] {
+                    let script = "rm -f \(folder)/*; \(program) -c \(plain) >\(folder)/box.\(ending)"
+                    #expect(try await Command("/bin/sh", ["-c", script]).run().status.isSuccess)
+                    try await client.removeImage(CRI.ImageSpec(TestNode.image))
+                    let names = try await archives.importAll(client)
+                    #expect(names == [TestNode.image], "\(ending)")
+                    try await client.untilImage(TestNode.image, within: .seconds(10))
+                }
+                // Half of it is none.
+                try await client.removeImage(CRI.ImageSpec(TestNode.image))
+                let script = "rm -f \(folder)/*; gzip -c \(plain) | head -c 100000 >\(folder)/box.tgz"
+                #expect(try await Command("/bin/sh", ["-c", script]).run().status.isSuccess)
+                #expect(try await archives.importAll(client) == [])
+            }
+        }
+    }
+
     @Test func `archives in the folder of images are imported`() async throws {
         try await TestNode.run { node in
             try await node.withContainerd { client in
