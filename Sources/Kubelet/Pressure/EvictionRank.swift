@@ -43,8 +43,8 @@ enum EvictionRank {
     static func message(_ pod: PodUsage, _ threshold: EvictionThreshold, _ amount: EvictionAmount) -> String {
         let (resource, signal) = (threshold.signal.resource, threshold.signal)
         var text = "The node was low on resource: \(resource). "
-        let limit = threshold.quantity.value(of: amount.capacity)
-        text += "Threshold quantity: \(shown(limit, signal)), available: \(shown(amount.available, signal)). "
+        let limit = threshold.quantity.shown(of: amount.capacity)
+        text += "Threshold quantity: \(limit), available: \(shown(amount.available, signal)). "
         guard signal.isRequested else { return text }
         for container in pod.containers where container.used > container.requested {
             text +=
@@ -55,8 +55,7 @@ enum EvictionRank {
     }
 
     private static func shown(_ amount: Int64, _ signal: EvictionSignal) -> String {
-        guard signal.isRequested, amount > 0 else { return "\(amount)" }
-        return amount % 1024 == 0 || amount > 1 << 20 ? "\(amount / 1024)Ki" : "\(amount)"
+        Quantity(amount, signal.isRequested ? .binarySI : .decimalSI).canonical
     }
 }
 

@@ -61,6 +61,15 @@ public struct EvictionThreshold: Hashable, Sendable {
             }
         }
 
+        /// The amount as people read it.
+        func shown(of capacity: Int64) -> String {
+            switch self {
+            case .amount(let amount, let text):
+                (try? APIMachinery.Quantity(text))?.canonical ?? "\(amount)"
+            case .part: APIMachinery.Quantity(value(of: capacity), .binarySI).canonical
+            }
+        }
+
         /// `100Mi`, or `5%`.
         init?(_ text: String) {
             if text.hasSuffix("%") {

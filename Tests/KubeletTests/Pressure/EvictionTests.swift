@@ -97,8 +97,11 @@ import Testing
         let amount = EvictionAmount(available: 50 << 20, capacity: 1 << 30)
         #expect(
             EvictionRank.message(pod, threshold, amount)
-                == "The node was low on resource: memory. Threshold quantity: 102400Ki, available: 51200Ki. "
-                + "Container big was using 307200Ki, request is 102400Ki, has larger consumption of memory. ")
+                == "The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. "
+                + "Container big was using 300Mi, request is 100Mi, has larger consumption of memory. ")
+        #expect(
+            EvictionRank.message(pod, try Self.threshold(.nodeDisk, "5%"), EvictionAmount(available: 3 << 19, capacity: 1 << 30))
+                .hasPrefix("The node was low on resource: ephemeral-storage. Threshold quantity: 53687091, available: 1536Ki. "))
         #expect(
             EvictionRank.message(pod, try Self.threshold(.processes, "10"), EvictionAmount(available: 5, capacity: 99))
                 == "The node was low on resource: pids. Threshold quantity: 10, available: 5. ")
