@@ -131,8 +131,9 @@ public final class Kubelet: Sendable {
 
     private func makeContext(_ capacity: NodeCapacity, _ node: NodeKeeper) -> PodContext {
         let (table, queue) = (table, queue)
+        let records = PulledRecords(options.layout.imageRecords, log: log)
         let images = ImageStore(
-            imageService, client: client, events: events, operations: operations, limits: options.pullLimits,
+            imageService, client: client, events: events, operations: operations, options, records,
             wake: { uid in
                 // A container that waits for a pull waits without an end.
                 table[uid]?.remember { memory in
@@ -152,7 +153,9 @@ public final class Kubelet: Sendable {
             events: events, operations: operations, table: table,
             groups: PodCgroups(root: options.cgroupRoot, mostProcesses: options.podProcesses, log: log), log: log, wake: { queue.add($0) },
             capacity: capacity, desk: ResizeDesk(capacity) { queue.add($0) },
-            collector: ImageCollector(imageService, runtime, table, options.imageLimits), mirrors: mirrors,
+            collector: ImageCollector(imageService, runtime, table, options.imageLimits) {
+                records.keep($0, at: $1)
+            }, mirrors: mirrors,
             admission: admission, storage: StorageKeeper(), resources: resources, shutdown: shutdown,
             users: UserKeeper(options, log: log))
     }

@@ -34,6 +34,9 @@ public struct KubeletLayout: Hashable, Sendable {
     /// Where device plug-ins register, and what containers have of them is written down.
     var devicePlugins: String { Path.join(root, "device-plugins") }
 
+    /// Where is written down whose credentials brought which image.
+    var imageRecords: String { Path.join(root, "image_manager") }
+
     /// Where monitoring asks which container has which device.
     var podResources: String { Path.join(root, "pod-resources/kubelet.sock") }
 

@@ -37,6 +37,16 @@ extension KubeletOptions {
             case "eviction-max-pod-grace-period":
                 evictionGracePeriod = .seconds(try argument.number(0...Int(Int32.max)))
             case "eviction-pressure-transition-period": evictionTransition = try argument.duration()
+            case "image-pull-credentials-verification-policy":
+                guard let policy = CredentialPolicy(rawValue: value) else {
+                    throw argument.wrong("one of the policies of Kubernetes, like NeverVerifyPreloadedImages")
+                }
+                credentialPolicy = policy
+            case "preloaded-images-verification-allowlist":
+                imagesForAll = value.split(separator: ",").map(String.init)
+                guard imagesForAll.allSatisfy(CredentialPolicy.isListable) else {
+                    throw argument.wrong("a list of images without tags, like docker.io/library/nginx,example.com/own/*")
+                }
             case "user-namespaces-ids-per-pod":
                 let number = try argument.number(Int(UserRanges.unit)...Int(UInt32.max))
                 guard number % Int(UserRanges.unit) == 0 else { throw argument.wrong("a multiple of \(UserRanges.unit)") }

@@ -85,6 +85,7 @@ extension KubeletOptions {
             "serializeImagePulls": .bool(pullLimits.isSerial),
             "registryPullQPS": .integer(Int64(pullLimits.perSecond)),
             "registryBurst": .integer(Int64(pullLimits.burst)),
+            "imagePullCredentialsVerificationPolicy": .string(credentialPolicy.rawValue),
             "userNamespaces": ["idsPerPod": .integer(Int64(idsPerPod))],
             "evictionHard": thresholds(false) { $0.quantity.text },
             "evictionPressureTransitionPeriod": text(evictionTransition),
@@ -105,6 +106,9 @@ extension KubeletOptions {
                         "shutdownGracePeriodSeconds": .integer(Int64(period.seconds)),
                     ]
                 })
+        }
+        if !imagesForAll.isEmpty {
+            value["preloadedImagesVerificationAllowlist"] = .array(imagesForAll.map { .string($0) })
         }
         if !providerID.isEmpty { value["providerID"] = .string(providerID) }
         if evictionThresholds.contains(where: { $0.gracePeriod != nil }) {

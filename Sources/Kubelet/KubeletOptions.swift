@@ -45,6 +45,9 @@ public struct KubeletOptions: Sendable {
     public var reservation = NodeReservation()
     /// How many images are pulled at once, and how often.
     public var pullLimits = PullLimits()
+    /// Of which images it is looked at whose credentials brought them, and of which not.
+    public var credentialPolicy = CredentialPolicy.exceptPreloaded
+    public var imagesForAll: [String] = []
     /// When images go to make room.
     public var imageLimits = ImageLimits()
     /// When pods go, too.

@@ -37,6 +37,8 @@ import Testing
             imageGCLowThresholdPercent: 60
             imageMinimumGCAge: 5m
             imageMaximumGCAge: 24h
+            imagePullCredentialsVerificationPolicy: NeverVerifyAllowlistedImages
+            preloadedImagesVerificationAllowlist: [r.io/own/*, r.io/one]
             userNamespaces: {idsPerPod: 131072}
             serializeImagePulls: true
             maxParallelImagePulls: 1
@@ -74,6 +76,7 @@ import Testing
             options.imageLimits.minimumAge == .seconds(300)
                 && options.imageLimits.maximumAge == .seconds(86_400))
         #expect(options.idsPerPod == 131_072)
+        #expect(options.credentialPolicy == .exceptListed && options.imagesForAll == ["r.io/own/*", "r.io/one"])
         let pulls = options.pullLimits
         #expect(pulls.isSerial && pulls.mostAtOnce == 1 && pulls.perSecond == 7 && pulls.burst == 9)
         #expect(options.podProcesses == 100 && options.podsPerCore == 10 && options.maxPods == 42)

@@ -14,8 +14,14 @@ final class ImageCollector: Sendable {
     private let table: PodTable
     private let limits: ImageLimits
     private let ledger = Mutex(ImageLedger())
+    private let observer: @Sendable (_ ids: Set<String>, _ time: Timestamp) -> Void
 
-    init(_ service: any ImageService, _ runtime: any RuntimeService, _ table: PodTable, _ limits: ImageLimits) {
+    /// `observer` is told the images that were left at some time, after others were removed.
+    init(
+        _ service: any ImageService, _ runtime: any RuntimeService, _ table: PodTable, _ limits: ImageLimits,
+        observer: @escaping @Sendable (_ ids: Set<String>, _ time: Timestamp) -> Void = { _, _ in }
+    ) {
+        self.observer = observer
         self.service = service
         self.runtime = runtime
         self.table = table
@@ -28,19 +34,23 @@ final class ImageCollector: Sendable {
     /// Removes images until `bytes` are free (`nil`: all that can go). Returns how much that was; what the runtime does
     /// not let go of stays.
     func collect(toFree bytes: Int64?) async throws(Fault) -> Int64 {
+        let time = Timestamp.now
         let images = try await service.listImages()
         let used = try await references()
         let victims = ledger.withLock { $0.victims(images, inUse: used, toFree: bytes, limits, now: .sinceBoot) }
         var freed: Int64 = 0
+        var left = Set(images.map(\.id))
         var failure: Fault?
         for image in victims {
             do throws(Fault) {
                 try await service.removeImage(CRI.ImageSpec(image.id))
+                left.remove(image.id)
                 freed = Int64(clamping: Int128(freed) + Int128(image.size))
             } catch {
                 failure = error
             }
         }
+        observer(left, time)
         if freed == 0, let failure { throw failure }
         return freed
     }

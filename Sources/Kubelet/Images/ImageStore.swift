@@ -30,6 +30,9 @@ final class ImageStore: Sendable {
     private struct Pull: Sendable {
         var key: ImageDesk.Key
         var config: CRI.PodSandboxConfig
+        /// The image's name alone, and the secret by which it is pulled.
+        var name: String
+        var secret: PulledRecord.Secret?
         var askedAt: ContinuousClock.Instant
     }
 
@@ -39,20 +42,24 @@ final class ImageStore: Sendable {
     private let operations: Operations
     private let desk = Mutex(ImageDesk())
     private let line: Mutex<PullLine<Pull>>
+    private let options: KubeletOptions
+    private let records: PulledRecords
     private let wake: @Sendable (_ podUID: String) -> Void
     /// The images of the node have changed.
     private let changed: @Sendable () -> Void
 
     init(
         _ service: any ImageService, client: any Client, events: EventRecorder, operations: Operations,
-        limits: PullLimits = PullLimits(),
+        _ options: KubeletOptions, _ records: PulledRecords,
         wake: @escaping @Sendable (_ podUID: String) -> Void, changed: @escaping @Sendable () -> Void
     ) {
         self.service = service
         self.client = client
         self.events = events
         self.operations = operations
-        line = Mutex(PullLine(limits))
+        line = Mutex(PullLine(options.pullLimits))
+        self.options = options
+        self.records = records
         self.wake = wake
         self.changed = changed
     }
@@ -73,13 +80,21 @@ final class ImageStore: Sendable {
         }
         let spec = CRI.ImageSpec(reference.description)
         let present = try await service.imageStatus(spec)
+        var mustAsk = false
+        if let present, container.policy != "Always" {
+            mustAsk = await mustVerify(present, reference, pod, note)
+        }
         switch (container.policy, present) {
-        case ("Never", nil):
+        // An image that the pod may not use is as if it were not there.
+        case ("Never", _) where present == nil || mustAsk:
             let message = "Container image \"\(container.image)\" is not present with pull policy of Never"
             note(.warning, "ErrImageNeverPull", message)
             note(.warning, "Failed", "Error: ErrImageNeverPull")
             return .hold(
                 PodMemory.Hold(reason: "ErrImageNeverPull", message: message, until: .now + .seconds(10)))
+        case (_, _?) where mustAsk:
+            // The registry says whether the pod may use it.
+            return try await pull(reference, container, pod, config, note)
         case ("Never", let image?), ("IfNotPresent", let image?), ("", let image?):
             // A pull that has just ended is told as such, not as an image that was here all the time.
             let wish = ImageDesk.Wish(podUID: pod.metadata.uid, container: container.name)
@@ -111,13 +126,15 @@ final class ImageStore: Sendable {
         _ reference: ImageReference, _ container: Want, _ pod: Pod, _ config: CRI.PodSandboxConfig,
         _ note: Note
     ) async throws(Fault) -> Answer {
-        let auth = await credentials(of: pod, note).find(reference)
-        let key = ImageDesk.Key(image: reference.description, auth: auth)
+        let match = await credentials(of: pod, note).match(reference)
+        let key = ImageDesk.Key(image: reference.description, auth: match?.config)
         let wish = ImageDesk.Wish(podUID: pod.metadata.uid, container: container.name)
         switch desk.withLock({ $0.ask(wish, key, now: .now) }) {
         case .pull:
             note(.normal, "Pulling", "Pulling image \"\(container.image)\"")
-            line.withLock { $0.add(Pull(key: key, config: config, askedAt: .now)) }
+            let pull = Pull(
+                key: key, config: config, name: reference.untagged, secret: match?.secret, askedAt: .now)
+            line.withLock { $0.add(pull) }
             startThoseDue()
             return .hold(.beingPulled)
         case .wait:
@@ -183,17 +200,35 @@ final class ImageStore: Sendable {
         guard !desk.withLock({ $0.abandon(key) }) else { return }
         let began = ContinuousClock.now
         let outcome: ImageDesk.Outcome
+        var imageRef: String?
+        records.begin(key.image)
         do throws(Fault) {
             let id = try await service.pullImage(
                 CRI.ImageSpec(key.image), auth: key.auth, sandboxConfig: pull.config)
             let now = ContinuousClock.now
+            imageRef = id
             outcome = .pulled(reference: id, took: now - began, withWaiting: now - pull.askedAt)
         } catch {
             outcome = .failed(error.forPeople)
         }
+        records.end(key.image, name: pull.name, imageRef: imageRef, pull.secret, now: .now)
         let pods = desk.withLock { $0.end(key, outcome, now: .now) }
         changed()
         for pod in pods { wake(pod) }
+    }
+
+    /// Whether the registry must be asked if the pod may use an image that is here (KEP 2535).
+    private func mustVerify(
+        _ image: CRI.Image, _ reference: ImageReference, _ pod: Pod, _ note: Note
+    ) async -> Bool {
+        let name = reference.untagged
+        let wasPulled = records.wasPulled(image.id, as: reference.description)
+        guard options.credentialPolicy.verifies(name, wasPulled: wasPulled, list: options.imagesForAll) else {
+            return false
+        }
+        guard let record = records.record(image.id) else { return true }
+        if record.allows(name, []) { return false }
+        return !record.allows(name, await credentials(of: pod, note).secrets(for: reference))
     }
 
     private func credentials(of pod: Pod, _ note: Note) async -> RegistryCredentials {

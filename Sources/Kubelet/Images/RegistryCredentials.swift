@@ -1,17 +1,24 @@
 import API
 import APIMachinery
 import Client
+import PKI
 import Runtime
 import Support
 
 /// The credentials that a pod brings along for its images (`imagePullSecrets`).
 struct RegistryCredentials: Sendable {
     /// By the registry, with a path or without one, as the secret names it but for the scheme.
-    private var entries: [(key: String, config: CRI.AuthConfig)] = []
+    private var entries: [Entry] = []
+
+    private struct Entry: Sendable {
+        var key: String
+        var config: CRI.AuthConfig
+        var secret: PulledRecord.Secret
+    }
 
     /// Adds what a secret of the types `kubernetes.io/dockerconfigjson` and `kubernetes.io/dockercfg`
     /// holds. What does not parse is left out, as a pull without it says best what is missing.
-    mutating func add(_ secret: Secret) {
+    mutating func add(_ secret: API.Secret) {
         let data = secret.data
         let registries: Value?
         if let bytes = data[".dockerconfigjson"] {
@@ -22,16 +29,35 @@ struct RegistryCredentials: Sendable {
             registries = nil
         }
         for (name, value) in registries?.fields ?? Fields() {
-            entries.append((Self.key(name), Self.config(value)))
+            let config = Self.config(value)
+            let source = PulledRecord.Secret(
+                uid: secret.metadata.uid, namespace: secret.metadata.namespace, name: secret.metadata.name,
+                hash: Self.hash(config))
+            entries.append(Entry(key: Self.key(name), config: config, secret: source))
         }
     }
 
     /// What proves who pulls `image`: of the entries for its registry the one with the longest path; the
     /// first of equals.
-    func find(_ image: ImageReference) -> CRI.AuthConfig? {
-        let name = "\(image.registry)/\(image.repository)"
-        let matching = entries.filter { Self.matches($0.key, name) }
-        return matching.max { $0.key.utf8.count < $1.key.utf8.count }?.config
+    func find(_ image: ImageReference) -> CRI.AuthConfig? { match(image)?.config }
+
+    /// The same, and the secret that holds it.
+    func match(_ image: ImageReference) -> (config: CRI.AuthConfig, secret: PulledRecord.Secret)? {
+        let best = matching(image).max { $0.key.utf8.count < $1.key.utf8.count }
+        return best.map { ($0.config, $0.secret) }
+    }
+
+    /// All that hold something for the image.
+    func secrets(for image: ImageReference) -> [PulledRecord.Secret] { matching(image).map(\.secret) }
+
+    private func matching(_ image: ImageReference) -> [Entry] {
+        let name = image.untagged
+        return entries.filter { Self.matches($0.key, name) }
+    }
+
+    private static func hash(_ config: CRI.AuthConfig) -> String {
+        let parts = [config.username, config.password, config.identityToken, config.registryToken]
+        return Hex.encode(Digest.sha256(parts.joined(separator: "\u{0}").utf8))
     }
 
     private static func matches(_ key: String, _ name: String) -> Bool {
@@ -80,4 +106,9 @@ struct RegistryCredentials: Sendable {
         }
         return config
     }
+}
+
+extension ImageReference {
+    /// The name alone: `docker.io/library/nginx`.
+    var untagged: String { "\(registry)/\(repository)" }
 }
