@@ -38,6 +38,8 @@ struct RegistryHosts {
             toml.set("capabilities", .strings(["pull", "resolve", "push"]))
             set(server, &toml)
         }
+        // containerd 1.6 passes over a file without the table.
+        if endpoints.isEmpty { toml.table("host") }
         for endpoint in endpoints {
             toml.table("host", endpoint.description)
             toml.set("capabilities", .strings(["pull", "resolve"]))

@@ -158,6 +158,8 @@ import Testing
                 client = [["/etc/node.crt", "/etc/node.key"]]
                 skip_verify = true
 
+                [host]
+
                 """#)
     }
 
@@ -173,6 +175,19 @@ import Testing
 
                 [host."http://127.0.0.1:5000/v2"]
                 capabilities = ["pull", "resolve"]
+
+                """#)
+    }
+
+    @Test func `a file without mirrors has the table of mirrors, or it is passed over`() {
+        var hosts = RegistryHosts(registries: Registries(), isDefaultEndpointDisabled: true)
+        hosts.registries.mirrors["docker.io"] = Registries.Mirror(endpoints: ["http://127.0.0.1:5000"])
+        #expect(
+            hosts.files()["docker.io"] == Self.comment + #"""
+                server = "http://127.0.0.1:5000/v2"
+                capabilities = ["pull", "resolve", "push"]
+
+                [host]
 
                 """#)
     }
