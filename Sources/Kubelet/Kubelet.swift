@@ -21,7 +21,7 @@ public final class Kubelet: Sendable {
     let options: KubeletOptions
     private let client: any Client
     private let runtime: any RuntimeService
-    private let imageService: any ImageService
+    let imageService: any ImageService
     private let events: EventRecorder
     private let log: Logger
     let table = PodTable()

@@ -1,5 +1,6 @@
 import API
 import Host
+import Runtime
 import Support
 
 extension Kubelet: NodeFigures {
@@ -33,6 +34,15 @@ extension Kubelet: NodeFigures {
             pods.map { ($0.uid, Self.read($0.group, sandbox: $0.sandbox)) }
         }
         return Dictionary(read ?? []) { first, _ in first }
+    }
+
+    public func disks() async -> NodeDisks {
+        var disks = NodeDisks()
+        disks.pods = try? Files.space(at: options.layout.root)
+        guard let images = try? await imageService.imageFilesystems().images.first else { return disks }
+        disks.images = try? Files.space(at: images.filesystem.mountpoint)
+        disks.imageBytes = images.usedBytes
+        return disks
     }
 
     /// The runtime makes a group for the sandbox and for each container, and names them by their ids.

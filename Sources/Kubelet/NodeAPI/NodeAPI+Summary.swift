@@ -8,7 +8,9 @@ import Wire
 extension NodeAPI {
     /// `/stats/summary`: what the node, its pods and their containers use.
     func sendSummary(_ exchange: HTTPExchange) async throws {
-        exchange.respond(.ok, ["Content-Type": "application/json"], try await summary().value.json)
+        var summary = try await summary()
+        summary.disks = await figures?.disks() ?? NodeDisks()
+        exchange.respond(.ok, ["Content-Type": "application/json"], summary.value.json)
     }
 
     /// Asks the runtime and the kernel.
@@ -37,6 +39,7 @@ struct StatsSummary: Sendable {
     var counters: [String: PodCounters] = [:]
     /// The node's own.
     var interfaces: [InterfaceCounters] = []
+    var disks = NodeDisks()
 
     var value: Value {
         ["node": nodeValue, "pods": .array(pods.map(podValue))]
@@ -45,7 +48,22 @@ struct StatsSummary: Sendable {
     private var nodeValue: Value {
         var value = nodeFigures
         value["network"] = network(interfaces)
+        if let space = disks.pods { value["fs"] = disk(space, used: nil) }
+        if let space = disks.images {
+            // containerd tells of one disk for both.
+            value["runtime"] = ["imageFs": disk(space, used: disks.imageBytes), "containerFs": disk(space, used: nil)]
+        }
         return value
+    }
+
+    private func disk(_ space: FileSystemSpace, used: UInt64?) -> Value {
+        [
+            "time": .string("\(now)"), "availableBytes": .integer(space.available.bytes),
+            "capacityBytes": .integer(space.total.bytes),
+            "usedBytes": used.map(Self.number) ?? .integer(space.used.bytes),
+            "inodes": Self.number(space.inodes), "inodesFree": Self.number(space.freeInodes),
+            "inodesUsed": Self.number(space.inodes - min(space.freeInodes, space.inodes)),
+        ]
     }
 
     /// The interface that counts as the pod's, or the node's, is told on its own as well.

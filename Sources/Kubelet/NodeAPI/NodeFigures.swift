@@ -8,6 +8,16 @@ public struct PodCounters: Sendable {
     public var containers: [String: Cgroup.Counters] = [:]
 }
 
+/// How full the disks of a node are.
+public struct NodeDisks: Sendable {
+    /// Where volumes and logs of pods are.
+    public var pods: FileSystemSpace?
+    /// Where images are, and the layers that containers write to.
+    public var images: FileSystemSpace?
+    /// What images take of it.
+    public var imageBytes: UInt64?
+}
+
 /// Who knows what monitoring asks of a kubelet.
 public protocol NodeFigures: Sendable {
     /// How probes went, in the text form of Prometheus.
@@ -16,4 +26,6 @@ public protocol NodeFigures: Sendable {
     var shutdown: [UInt8] { get }
     /// By the uids of pods. A few small files of the kernel's are read for each container.
     func counters() async -> [String: PodCounters]
+    /// Asks the runtime where its disk is.
+    func disks() async -> NodeDisks
 }

@@ -100,13 +100,22 @@ import Testing
         #expect(!samples.contains { $0.hasPrefix("container_threads") })
     }
 
-    @Test func `the network of a pod is in the summary`() throws {
+    @Test func `the network of a pod and the disks of the node are in the summary`() throws {
         let memory = Cgroup.Memory(
             usage: ByteCount(1), workingSet: ByteCount(1), residentSet: ByteCount(1), pageFaults: 0, majorPageFaults: 0)
         var summary = StatsSummary(
             pods: [Pod(["metadata": ["namespace": "ns", "name": "web", "uid": "u1"]])], containers: [], nodeName: "n",
             node: Cgroup.Usage(processorNanoseconds: 1, memory: memory, processCount: 1), now: Timestamp(seconds: 1000))
         #expect(summary.value["pods"]?.array?.first?["network"] == nil && summary.value["node"]?["network"] == nil)
+        #expect(summary.value["node"]?["fs"] == nil && summary.value["node"]?["runtime"] == nil)
+        let space = try Files.space(at: "/")
+        (summary.disks.pods, summary.disks.images, summary.disks.imageBytes) = (space, space, 77)
+        let node = try #require(summary.value["node"])
+        #expect(node["fs"]?["capacityBytes"]?.integer == space.total.bytes)
+        #expect(node["fs"]?["usedBytes"]?.integer == space.used.bytes)
+        #expect(node["fs"]?["inodesFree"]?.integer == Int64(clamping: space.freeInodes))
+        #expect(node["runtime"]?["imageFs"]?["usedBytes"] == 77)
+        #expect(node["runtime"]?["containerFs"]?["availableBytes"]?.integer == space.available.bytes)
         summary.counters = ["u1": Self.counters]
         summary.interfaces = [InterfaceCounters(name: "cni0"), InterfaceCounters(name: "eth0")]
         let network = try #require(summary.value["pods"]?.array?.first?["network"])
