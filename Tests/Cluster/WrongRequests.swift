@@ -313,7 +313,7 @@ enum WrongRequests {
             "the object has been modified; please apply your changes to the latest version and try again"),
         Mistake(
             "a deletion of another", .delete(maps + "/kept", ["preconditions": ["uid": "x"]]), 409, "Conflict",
-            "Precondition failed: UID in precondition: x"),
+            "the UID in the precondition (x) does not match the UID in record ("),
     ]
 }
 

@@ -167,15 +167,26 @@ extension BuiltinDefaults {
     ]
 
     static let flowControl: [String: [DefaultRule]] = [
-        "FlowSchemaSpec": [.set("matchingPrecedence", 1000)],
+        "FlowSchemaSpec": [.change { fill("matchingPrecedence", 1000, in: &$0) }],
         "ExemptPriorityLevelConfiguration": [
             .set("nominalConcurrencyShares", 0), .set("lendablePercent", 0),
         ],
         "LimitedPriorityLevelConfiguration": [
             .set("nominalConcurrencyShares", 30), .set("lendablePercent", 0),
         ],
-        "QueuingConfiguration": [.set("handSize", 8), .set("queues", 64), .set("queueLengthLimit", 50)],
+        "QueuingConfiguration": [
+            .change { queues in
+                for (key, number) in [("handSize", 8), ("queues", 64), ("queueLengthLimit", 50)] {
+                    fill(key, Int64(number), in: &queues)
+                }
+            }
+        ],
     ]
+
+    /// Of numbers whose zero stands for nothing.
+    private static func fill(_ key: String, _ number: Int64, in object: inout Value) {
+        if object[key]?.integer ?? 0 == 0 { object[key] = .integer(number) }
+    }
 
     private static let deviceCount: [DefaultRule] = [
         .set("allocationMode", "ExactCount"),

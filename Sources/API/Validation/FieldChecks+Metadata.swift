@@ -61,9 +61,12 @@ extension FieldChecks {
         var controller = ""
         let path = "metadata.ownerReferences"
         for owner in owners.items {
-            for key in ["apiVersion", "kind", "name", "uid"] where owner[key].text.isEmpty {
-                let why = key == "apiVersion" ? "version must not be empty" : "must not be empty"
-                invalid("\(path).\(key)", "", why)
+            let version = owner["apiVersion"].text.split(separator: "/", omittingEmptySubsequences: false)
+            if version.count > 2 || version.last?.isEmpty != false {
+                invalid("\(path).apiVersion", .string(owner["apiVersion"].text), "version must not be empty")
+            }
+            for key in ["kind", "name", "uid"] where owner[key].text.isEmpty {
+                invalid("\(path).\(key)", "", "must not be empty")
             }
             let kind = owner["kind"].text
             if kind == "Event", owner["apiVersion"].text == "v1" {

@@ -93,9 +93,10 @@ extension HTTPRequest {
     fileprivate var bearerToken: String? {
         get throws(Status) {
             guard let header = headers["Authorization"] else { return try WebSocketToken.token(of: self) }
-            let parts = header.split(separator: " ", maxSplits: 1)
-            guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-            return String(parts[1].trimmingPrefix { $0 == " " })
+            let words = header.trimmingPrefix { $0 == " " }.split(separator: " ", omittingEmptySubsequences: false)
+            // With a second space between them there is no token, as in Kubernetes.
+            guard words.count > 1, words[0].lowercased() == "bearer", !words[1].isEmpty else { return nil }
+            return String(words[1])
         }
     }
 }

@@ -191,6 +191,11 @@ final class ObjectLog: Sendable {
         }
     }
 
+    /// Where an object is kept, for people.
+    func keyText(of resource: GroupVersionResource, _ name: ObjectName) -> String {
+        (try? key(of: resource, name)) ?? name.name
+    }
+
     private func key(of resource: GroupVersionResource, _ name: ObjectName) throws(DatastoreError) -> String {
         Self.root + (try prefix(of: resource)) + "/" + (name.namespace.isEmpty ? "" : name.namespace + "/") + name.name
     }

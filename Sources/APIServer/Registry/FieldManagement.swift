@@ -109,7 +109,7 @@ extension UpdatePlan.Scope {
         case .main(false), .whole: .everything
         case .statusAlone: .including(Self.statusFields)
         case .status(let keepsLabels): .including(keepsLabels ? Self.statusWrites : Self.statusAndLabelWrites)
-        case .fields(let paths):
+        case .fields(let paths), .decision(let paths):
             .including(FieldSet(paths.map { FieldPath($0.map(PathElement.field)) }))
         case .containerResources:
             .including(

@@ -17,7 +17,8 @@ extension ResourceStore {
             do throws(Status) {
                 return try await createOnce(proposed, request, managedFields)
             } catch {
-                guard error.isAlreadyExists, !isNamed, attempt < Self.nameAttempts else { throw error }
+                guard error.isAlreadyExists, !isNamed else { throw error }
+                guard attempt < Self.nameAttempts else { throw error.ofGeneratedName }
                 attempt += 1
             }
         }
@@ -65,6 +66,7 @@ extension ResourceStore {
     ) async throws(Status) -> Value {
         try await admission.admit(&asked)
         guard var object = asked.object, object != prepared else { return prepared }
+        DuplicateOwners.remove(from: &object, noting: asked.notes)
         for key in ["uid", "creationTimestamp", "generation", "namespace"] {
             object[path: ["metadata", key]] = prepared.at("metadata", key)
         }
@@ -81,15 +83,22 @@ extension ResourceStore {
             namespace: object.at("metadata", "namespace")?.string ?? "",
             name: object.at("metadata", "name")?.string ?? "")
         // Said early, so that a dry run says it too.
-        if cache.get(name) != nil { throw .alreadyExists(resource, name.name) }
+        if let present = cache.get(name) { throw taken(by: present) }
         do throws(CommitFailure) {
             return try await commit(name, object, managedFields, replacing: nil, request.options)
         } catch {
             switch error {
-            case .lost: throw .alreadyExists(resource, name.name)
+            case .lost: throw cache.get(name).map(taken) ?? .alreadyExists(resource, name.name)
             case .failed(let status): throw status
             }
         }
+    }
+
+    /// The name may become free: whoever waits for that looks for these words.
+    private func taken(by present: StoredObject) -> Status {
+        var status = Status.alreadyExists(resource, present.name)
+        if present.isDeleting { status.message = "object is being deleted: " + status.message }
+        return status
     }
 
     /// Sets what the system owns (API conventions, "Metadata").
@@ -119,5 +128,15 @@ extension ResourceStore {
     func check(_ object: Value, _ errors: [FieldError]) throws(Status) {
         guard !errors.isEmpty else { return }
         throw .invalid(kind.groupVersionKind, object.at("metadata", "name")?.string ?? "", errors)
+    }
+}
+
+extension Status {
+    /// The answer when every name that was made is taken: it may be tried again.
+    fileprivate var ofGeneratedName: Status {
+        var status = self
+        status.message += ", the server was not able to generate a unique name for the object"
+        status.details?.retryAfterSeconds = 1
+        return status
     }
 }

@@ -58,16 +58,19 @@ extension ResourceStore {
     }
 
     private func checkPreconditions(_ current: StoredObject, _ options: DeletionOptions) throws(Status) {
+        // Kubernetes names the kind where a resource belongs.
+        let named = GroupVersionResource(group: resource.group, version: resource.version, resource: kind.kind)
         if let uid = options.preconditionUID, uid != current.uid {
             throw .conflict(
-                resource, current.name,
-                "Precondition failed: UID in precondition: \(uid), UID in object meta: \(current.uid)")
+                named, current.name,
+                "the UID in the precondition (\(uid)) does not match the UID in record (\(current.uid)). The object might "
+                    + "have been deleted and then recreated")
         }
         if let version = options.preconditionVersion, version != String(current.revision) {
             throw .conflict(
-                resource, current.name,
-                "Precondition failed: ResourceVersion in precondition: \(version), "
-                    + "ResourceVersion in object meta: \(current.revision)")
+                named, current.name,
+                "the ResourceVersion in the precondition (\(version)) does not match the ResourceVersion in record "
+                    + "(\(current.revision)). The object might have been modified")
         }
     }
 }

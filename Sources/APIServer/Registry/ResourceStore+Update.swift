@@ -16,6 +16,8 @@ extension ResourceStore {
         var scope: UpdatePlan.Scope
         /// Makes the object when there is none.
         var create: (@Sendable () throws(Status) -> Proposal)?
+        /// Of which object this is a change, by its uid; empty for whichever has the name.
+        var uid = ""
         /// What admission is shown instead of the whole object.
         var face: Face?
         /// Whether the kind's rules are asked about what comes of it.
@@ -68,6 +70,7 @@ extension ResourceStore {
                 }
             }
             let current = try await present(found)
+            try checkUID(transform.uid, of: name, is: current.uid)
             let old = current.value
             let isStale = log.isStale(home, name) || form?.isCurrent(found) == false
             let proposed = try transform.propose(current, old)
@@ -87,11 +90,25 @@ extension ResourceStore {
     private func createAbsent(
         _ name: ObjectName, _ request: WriteRequest, _ transform: Transform
     ) async throws(Status) -> StoredObject {
+        // There is none any more: to who means it, that is a conflict.
+        try checkUID(transform.uid, of: name, is: "")
         guard let make = transform.create else { throw .notFound(resource, name.name) }
         let new = try make()
         var creation = request
         creation.verb = .create
         return try await create(new.object, creation, managedFields: new.managedFields ?? ManagedFieldsRecord())
+    }
+
+    /// Throws 409 when another object is meant than the one that is there.
+    private func checkUID(_ wanted: String, of name: ObjectName, is present: String) throws(Status) {
+        guard !wanted.isEmpty, wanted != present else { return }
+        throw .conflict(resource, name.name, wrongUID(wanted, of: name, is: present))
+    }
+
+    /// Why an object is not the one that is meant, in the words of Kubernetes' storage.
+    func wrongUID(_ wanted: String, of name: ObjectName, is present: String) -> String {
+        "StorageError: invalid object, Code: 4, Key: \(log.keyText(of: home, name)), ResourceVersion: 0, "
+            + "AdditionalErrorMsg: Precondition failed: UID in precondition: \(wanted), UID in object meta: \(present)"
     }
 
     private func expectedRevision(_ proposed: Value, _ name: ObjectName) throws(Status) -> Revision? {
@@ -184,7 +201,9 @@ extension ResourceStore {
     ) async throws(Status) {
         let before = asked.object
         try await admission.admit(&asked)
-        guard let admitted = asked.object, admitted != before else { return }
+        guard var admitted = asked.object, admitted != before else { return }
+        DuplicateOwners.remove(from: &admitted, noting: asked.notes)
+        asked.object = admitted
         var changed = admitted
         if let face {
             changed = object

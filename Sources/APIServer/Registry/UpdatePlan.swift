@@ -16,6 +16,8 @@ struct UpdatePlan {
         case status(keepsLabels: Bool)
         /// These fields and no others, for subresources that exist to change them.
         case fields([[String]])
+        /// The same of what is decided once and for all.
+        case decision([[String]])
         /// What the containers request and may use (KEP-1287).
         case containerResources
         /// The whole object, for what the system itself does.
@@ -24,7 +26,7 @@ struct UpdatePlan {
         /// Whether the kind's rules for updates apply. The other scopes change what those rules protect.
         var obeysUpdateRules: Bool {
             switch self {
-            case .main, .status, .statusAlone: true
+            case .main, .status, .statusAlone, .decision: true
             case .fields, .containerResources, .whole: false
             }
         }
@@ -46,7 +48,7 @@ struct UpdatePlan {
         case .statusAlone:
             new = current
             new["status"] = proposed["status"]
-        case .fields(let paths):
+        case .fields(let paths), .decision(let paths):
             new = current
             for path in paths { new[path: path] = proposed[path: path] }
         case .containerResources: new = Self.resized(current, as: proposed)
@@ -79,14 +81,12 @@ struct UpdatePlan {
 
     private func checkIdentity(_ proposed: Value, _ current: Value) throws(Status) {
         let name = current.at("metadata", "name")?.string ?? ""
-        if let uid = proposed.at("metadata", "uid")?.string, !uid.isEmpty,
+        guard let uid = proposed.at("metadata", "uid")?.string, !uid.isEmpty,
             uid != current.at("metadata", "uid")?.string
-        {
-            throw .conflict(
-                resource, name,
-                "Precondition failed: UID in precondition: \(uid), UID in object meta: "
-                    + (current.at("metadata", "uid")?.string ?? ""))
-        }
+        else { return }
+        throw .invalid(
+            GroupVersionKind(apiVersion: resource.apiVersion, kind: current["kind"]?.string ?? ""), name,
+            [.invalid("metadata.uid", value: .string(uid), "field is immutable")])
     }
 
     private func isMarkedForDeletion(_ metadata: Value) -> Bool { metadata["deletionTimestamp"] != nil }

@@ -99,7 +99,12 @@ struct Verbs: Sendable {
         let served = try served(call.target.resource)
         guard let store = served.store else { throw .methodNotAllowed("update", call.target.resource) }
         if call.target.subresource == "scale" {
-            return try await Scale.update(call, served, store, management(call, served)) { _ throws(Status) in body }
+            try checkName(body, call.target)
+            try checkNamespace(body, call.target, served)
+            let uid = body.at("metadata", "uid")?.string ?? ""
+            return try await Scale.update(call, served, store, management(call, served), uid: uid) {
+                _ throws(Status) in body
+            }
         }
         let (object, warnings) = try decode(body, call, served)
         try checkName(object, call.target)
@@ -110,14 +115,10 @@ struct Verbs: Sendable {
             return ResourceStore.Proposal(
                 object: object, managedFields: management?.updated(object, over: current, live, saying: sent))
         }
+        transform.uid = object.at("metadata", "uid")?.string ?? ""
         if call.target.subresource == nil, store.kind.allowsCreateOnUpdate {
             transform.create = { () throws(Status) in
                 if let refusal = call.creationRefusal { throw refusal }
-                if let uid = object.at("metadata", "uid")?.string, !uid.isEmpty {
-                    throw .conflict(
-                        call.target.resource, call.target.name,
-                        "Precondition failed: UID in precondition: \(uid), UID in object meta: ")
-                }
                 return ResourceStore.Proposal(
                     object: object, managedFields: management?.created(object, saying: sent))
             }
@@ -136,7 +137,10 @@ struct Verbs: Sendable {
         let management = management(call, served)
         if call.target.subresource == "scale" {
             return try await Scale.update(call, served, store, management) { current throws(Status) in
-                try patch.apply(to: current, Scale.type)
+                let scale = try patch.apply(to: current, Scale.type)
+                try checkName(scale, call.target)
+                try checkNamespaceOfRequest(scale, call.target)
+                return scale
             }
         }
         let target = call.target
@@ -188,6 +192,7 @@ struct Verbs: Sendable {
         }
         let subresource = call.target.subresource.flatMap(served.definition.subresource)
         let kind = subresource?.kind ?? served.definition.groupVersionKind
+        let body = EvictionAction.present(body, as: kind)
         let type = subresource == nil ? served.definition.type : subresource?.type
         let decoded: (object: Value, warnings: [String])
         do throws(ObjectDecoder.Refusal) {
@@ -196,8 +201,9 @@ struct Verbs: Sendable {
         } catch {
             throw error.status
         }
-        let body = try await admit(call, decoded.object, kind)
-        let answer = try await action.perform(call, body, self)
+        try checkNamespace(decoded.object, call.target, served)
+        let admitted = try await admit(call, decoded.object, kind)
+        let answer = try await action.perform(call, admitted, self)
         return Answer(object: StoredObject(received: answer), isCreated: true, warnings: decoded.warnings)
     }
 
@@ -249,7 +255,7 @@ struct Verbs: Sendable {
         case "finalize": .fields([["spec", "finalizers"]])
         // Who decides may note why.
         case "approval":
-            .fields([["status", "conditions"], ["metadata", "annotations"], ["metadata", "labels"]])
+            .decision([["status", "conditions"], ["metadata", "annotations"], ["metadata", "labels"]])
         case "ephemeralcontainers": .fields([["spec", "ephemeralContainers"]])
         case "resize": .containerResources
         case let other?: throw .methodNotAllowed("update", target.resource, subresource: other)
@@ -326,6 +332,15 @@ extension Registry.Served {
 
     /// Reads a client's object: checked against the schema, pruned, defaulted, in the stored version.
     func decode(_ body: Value, _ call: Verbs.Call) throws(ObjectDecoder.Refusal) -> (Value, warnings: [String]) {
+        var (object, warnings) = try decodeAlone(body, call)
+        let twice = DuplicateOwners.remove(from: &object)
+        if !twice.isEmpty { warnings.append(DuplicateOwners.warning(twice)) }
+        return (object, warnings)
+    }
+
+    private func decodeAlone(
+        _ body: Value, _ call: Verbs.Call
+    ) throws(ObjectDecoder.Refusal) -> (Value, warnings: [String]) {
         if let custom {
             return try custom.decode(body, call.fieldValidation, bodyProblems: call.bodyProblems)
         }

@@ -58,17 +58,7 @@ import Testing
     ])
     func `a node asks for no certificate of another`(signer: String, name: String, isAllowed: Bool) async throws {
         try await withNode { node, _ in
-            let asked = try PKI.CertificateSigningRequest(
-                subject: DistinguishedName(commonName: name, organizations: ["system:nodes"]), key: .generateP256())
-            let pem = PEMBlock(label: "CERTIFICATE REQUEST", bytes: asked.der).text
-            let usage = signer.hasSuffix("serving") ? "server auth" : "client auth"
-            let request: Value = [
-                "metadata": ["name": "c"],
-                "spec": [
-                    "signerName": .string(signer), "usages": ["digital signature", .string(usage)],
-                    "request": .string(Base64.encode(pem)),
-                ],
-            ]
+            let request = try NodeRequest.value("c", signer: signer, name: name)
             func create() async throws {
                 _ = try await node.create(Target(.certificateSigningRequests), request, WriteOptions())
             }
@@ -153,5 +143,23 @@ import Testing
                 ], WriteOptions())
             try await ask(["vault"])
         }
+    }
+}
+
+/// A request for a certificate by which its holder is taken for a node.
+enum NodeRequest {
+    static func value(
+        _ object: String, signer: String = "kubernetes.io/kubelet-serving", name: String = "system:node:n"
+    ) throws -> Value {
+        let asked = try PKI.CertificateSigningRequest(
+            subject: DistinguishedName(commonName: name, organizations: ["system:nodes"]), key: .generateP256())
+        let usage = signer.hasSuffix("serving") ? "server auth" : "client auth"
+        return [
+            "metadata": ["name": .string(object)],
+            "spec": [
+                "signerName": .string(signer), "usages": ["digital signature", .string(usage)],
+                "request": .string(Base64.encode(PEMBlock(label: "CERTIFICATE REQUEST", bytes: asked.der).text)),
+            ],
+        ]
     }
 }

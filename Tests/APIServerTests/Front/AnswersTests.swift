@@ -160,7 +160,8 @@ import Wire
             #expect(put.code == 409)
             #expect(
                 put.value["message"]?.string
-                    == #"Operation cannot be fulfilled on leases.coordination.k8s.io "a": Precondition failed: "#
+                    == #"Operation cannot be fulfilled on leases.coordination.k8s.io "a": StorageError: invalid object, "#
+                    + "Code: 4, Key: /registry/leases/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: "
                     + "UID in precondition: u, UID in object meta: ")
             let applied = try await world.apply(Self.leases + "/a", lease, manager: "me")
             #expect(applied.code == 409)

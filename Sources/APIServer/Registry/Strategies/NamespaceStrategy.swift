@@ -7,7 +7,9 @@ struct NamespaceStrategy: ResourceStrategy {
 
     func prepareForCreate(_ object: inout Value, _ request: WriteRequest) {
         object["status"] = ["phase": "Active"]
-        object[path: ["spec", "finalizers"]] = [.string(Self.finalizer)]
+        var finalizers = object.at("spec", "finalizers")?.array ?? []
+        if !finalizers.contains(.string(Self.finalizer)) { finalizers.append(.string(Self.finalizer)) }
+        object[path: ["spec", "finalizers"]] = .array(finalizers)
         let name = object.at("metadata", "name") ?? ""
         // Set and kept by the API server, so that policies can select a namespace by its name (KEP-2161).
         object[path: ["metadata", "labels", "kubernetes.io/metadata.name"]] = name

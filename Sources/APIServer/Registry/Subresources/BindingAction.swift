@@ -14,7 +14,7 @@ struct BindingAction: ResourceAction {
             throw invalid(body, [.notSupported("target.kind", value: .string(kind), supported: supported)])
         }
         let podName = call.target.name.isEmpty ? body.at("metadata", "name")?.string ?? "" : call.target.name
-        guard podName == (body.at("metadata", "name")?.string ?? podName) else {
+        guard podName == body.at("metadata", "name")?.string ?? "" else {
             throw .badRequest("name in URL does not match name in Binding object")
         }
         let name = ObjectName(namespace: call.target.namespace, name: podName)
@@ -28,13 +28,18 @@ struct BindingAction: ResourceAction {
         let problems = BuiltinValidation.validateAdditions(body["metadata"])
         guard problems.isEmpty else { throw invalid(body, problems) }
         let now = api.now().description
+        let store = api.registry.store(.pods)
         var transform = ResourceStore.Transform(
             apply: { pod throws(Status) in
-                try Self.bind(pod, to: node, uid: uid, labels, annotations, at: now)
+                let present = pod.at("metadata", "uid")?.string ?? ""
+                guard uid.isEmpty || uid == present else {
+                    throw .conflict(Self.bindings, name.name, store.wrongUID(uid, of: name, is: present))
+                }
+                return try Self.bind(pod, to: node, labels, annotations, at: now)
             }, scope: .whole)
         // A node, a condition and good labels make no valid pod invalid; Kubernetes looks no further either.
         transform.isChecked = false
-        _ = try await api.registry.store(.pods).update(name, request, transform)
+        _ = try await store.update(name, request, transform)
         return ["apiVersion": "v1", "kind": "Status", "metadata": .emptyObject, "status": "Success", "code": 201]
     }
 
@@ -42,14 +47,9 @@ struct BindingAction: ResourceAction {
     private static let bindings = GroupVersionResource(group: "", version: "v1", resource: "pods/binding")
 
     private static func bind(
-        _ pod: Value, to node: String, uid: String, _ labels: Fields, _ annotations: Fields, at now: String
+        _ pod: Value, to node: String, _ labels: Fields, _ annotations: Fields, at now: String
     ) throws(Status) -> Value {
         let name = pod.at("metadata", "name")?.string ?? ""
-        let present = pod.at("metadata", "uid")?.string ?? ""
-        guard uid.isEmpty || uid == present else {
-            throw .conflict(
-                .pods, name, "Precondition failed: UID in precondition: \(uid), UID in object meta: \(present)")
-        }
         guard pod.at("metadata", "deletionTimestamp") == nil else {
             throw .conflict(bindings, name, "pod \(name) is being deleted, cannot be assigned to a host")
         }

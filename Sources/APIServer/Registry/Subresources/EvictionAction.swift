@@ -9,7 +9,7 @@ struct EvictionAction: ResourceAction {
 
     func perform(_ call: Verbs.Call, _ body: Value, _ api: Verbs) async throws(Status) -> Value {
         let named = body.at("metadata", "name")?.string ?? ""
-        guard named == call.target.name || named.isEmpty else {
+        guard named == call.target.name else {
             throw .badRequest("name in URL does not match name in Eviction object")
         }
         let options = try deletion(call, body)
@@ -26,6 +26,14 @@ struct EvictionAction: ResourceAction {
                 attempt += 1
             }
         }
+    }
+
+    /// The eviction in the version of today: the one before had the same fields, and programs still send it.
+    static func present(_ body: Value, as kind: GroupVersionKind) -> Value {
+        guard kind.kind == "Eviction", body["kind"] == "Eviction", body["apiVersion"] == "policy/v1beta1" else { return body }
+        var body = body
+        body["apiVersion"] = .string(kind.apiVersion)
+        return body
     }
 
     private func evict(_ call: Verbs.Call, _ options: DeletionOptions, _ api: Verbs) async throws(Status) {

@@ -19,23 +19,24 @@ enum Scale {
         return StoredObject(received: view(of: value, served.custom?.scale))
     }
 
-    /// Sets the replicas to what `make` makes of the present scale.
+    /// Sets the replicas to what `make` makes of the present scale; of the object with this uid, if it is not empty.
     static func update(
         _ call: Verbs.Call, _ served: Registry.Served, _ store: ResourceStore, _ management: FieldManagement?,
-        _ make: @escaping @Sendable (Value) throws(Status) -> Value
+        uid: String = "", _ make: @escaping @Sendable (Value) throws(Status) -> Value
     ) async throws(Status) -> Verbs.Answer {
         guard served.definition.subresource("scale") != nil else {
             throw .methodNotAllowed("update", call.target.resource, subresource: "scale")
         }
         let validation = call.fieldValidation
         let paths = served.custom?.scale
-        let transform = ResourceStore.Transform(
+        var transform = ResourceStore.Transform(
             scope: .main(hasStatus: true), face: face(paths)
         ) { stored, live throws(Status) in
             let object = try scaled(live, by: try make(view(of: live, paths)), paths, validation)
             return ResourceStore.Proposal(
                 object: object, managedFields: management?.updated(object, over: stored, live, saying: .nothing))
         }
+        transform.uid = uid
         let stored = try await store.update(call.target.objectName, call.request(.update), transform)
         return Verbs.Answer(object: StoredObject(received: view(of: stored.value, paths)))
     }

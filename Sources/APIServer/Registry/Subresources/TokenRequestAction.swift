@@ -48,10 +48,6 @@ struct TokenRequestAction: ResourceAction {
     /// What the request says of itself must be what it says of the account.
     private func checkIdentity(_ body: Value, _ account: StoredObject) throws(Status) {
         func said(_ key: String) -> String? { body.at("metadata", key)?.string.flatMap { $0.isEmpty ? nil : $0 } }
-        if let namespace = said("namespace"), namespace != account.namespace {
-            throw .badRequest(
-                "the namespace of the provided object does not match the namespace sent on the request")
-        }
         if let name = said("name"), name != account.name {
             throw .invalid(
                 Self.kind, account.name,
