@@ -10,32 +10,63 @@ enum TestRegistry {
 
     /// Starts it, fills it, and tells the node of it in `registries.yaml`. It ends with the node.
     static func start(on node: TestNode) async throws {
+        try await serve(port, on: node)
+        try await push(busybox, to: node)
+        for version in [("stable-alpine", "one"), ("two", "two")] {
+            try await push(nginx(tag: version.0, answer: version.1), to: node)
+        }
+        try Files.makeDirectory(node.folder + "/etc/rancher/k3s")
+        try Files.write(mirrors, to: node.folder + "/etc/rancher/k3s/registries.yaml")
+    }
+
+    private static let mirrors = """
+        mirrors:
+          docker.io:
+            endpoint: ["http://127.0.0.1:\(port)"]
+
+        """
+
+    private static func serve(_ port: Int, _ more: String = "", on node: TestNode) async throws {
+        let file = "\(node.folder)/registry-\(port).yml"
         let configuration = """
             version: 0.1
             log: {level: error, accesslog: {disabled: true}}
             storage: {filesystem: {rootdirectory: \(node.folder)/registry}}
             http: {addr: "127.0.0.1:\(port)"}
+            \(more)
 
             """
-        try Files.write(Array(configuration.utf8), to: node.folder + "/registry.yml")
-        var command = try node.command("/usr/bin/docker-registry", ["serve", node.folder + "/registry.yml"])
+        try Files.write(configuration, to: file)
+        var command = try node.command("/usr/bin/docker-registry", ["serve", file])
         (command.output, command.errors) = (.null, .null)
         command.parentDeathSignal = .kill
         let process = try await command.start()
         Task { _ = try? await process.wait() }
-        try await push(busybox, to: node)
-        for version in [("stable-alpine", "one"), ("two", "two")] {
-            try await push(nginx(tag: version.0, answer: version.1), to: node)
-        }
-        let mirrors = """
-            mirrors:
-              docker.io:
-                endpoint: ["http://127.0.0.1:\(port)"]
+    }
+
+    /// Starts another one beside it, of the same images, for those alone who say that they are ``user``. It is the mirror
+    /// of `private.example.com`, to which pods bring their credentials, and of `shared.example.com`, to which the node has
+    /// its own. Before k3s.
+    static func startPrivate(on node: TestNode) async throws {
+        try Files.write("\(user.name):\(user.hash)\n", to: node.folder + "/users")
+        try await serve(port + 1, "auth: {htpasswd: {realm: test, path: \(node.folder)/users}}", on: node)
+        let more = """
+              private.example.com:
+                endpoint: ["http://127.0.0.1:\(port + 1)"]
+              shared.example.com:
+                endpoint: ["http://localhost:\(port + 1)"]
+            configs:
+              "localhost:\(port + 1)":
+                auth: {username: \(user.name), password: \(user.password)}
 
             """
-        try Files.makeDirectory(node.folder + "/etc/rancher/k3s")
-        try Files.write(Array(mirrors.utf8), to: node.folder + "/etc/rancher/k3s/registries.yaml")
+        try Files.write(mirrors + more, to: node.folder + "/etc/rancher/k3s/registries.yaml")
     }
+
+    /// `hash` is bcrypt's.
+    static let user = (
+        name: "node", password: "secret", hash: "$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"
+    )
 
     /// From now on it accepts connections and answers none.
     static func suspend(on node: TestNode) async throws { try await node.shell("kill -STOP $(pidof docker-registry)") }
