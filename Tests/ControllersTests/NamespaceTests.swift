@@ -33,6 +33,12 @@ import Testing
             NamespaceDeletionContentFailure True ContentDeletionFailed: Failed to delete all resource types, 1 remaining: secrets are forbidden
             NamespaceContentRemaining True SomeResourcesRemain: Some resources are remaining: deployments.apps has 1 resource instances, pods. has 1 resource instances, services. has 1 resource instances
             NamespaceFinalizersRemaining True SomeFinalizersRemain: Some content in the namespace has finalizers remaining: example.com/hold in 2 resource instances
+
+            away b.example/v1
+            away a.example/v2
+            decide 1
+            ----
+            NamespaceDeletionDiscoveryFailure True DiscoveryFailed: Discovery failed for some groups, 2 failing: unable to retrieve the complete list of server APIs: a.example/v2: stale GroupVersion discovery: a.example/v2, b.example/v1: stale GroupVersion discovery: b.example/v1
             """
         ).check { command in
             switch command[0] {
@@ -43,9 +49,11 @@ import Testing
                 let object = StoredObject(received: ["metadata": ["finalizers": Value(finalizers)]])
                 let resource = GroupVersionResource(group: group, version: "v1", resource: command[1])
                 content.remaining.append(NamespaceContent.Remaining(resource, [object]))
+            case "away": content.undiscovered.append(command[1])
             case "failed": content.failures.append(command.dropFirst().joined(separator: " "))
             default:
-                return content.conditions(after: [], at: now).map { condition in
+                let conditions = content.conditions(after: [], at: now)
+                return conditions.prefix(command.count > 1 ? 1 : conditions.count).map { condition in
                     "\(condition.type) \(condition.status) \(condition.reason): \(condition.message)"
                 }
             }
@@ -82,6 +90,33 @@ import Testing
             try await api.patch(Secret.self, held.objectName, .merge(release))
             await api.wait { $0.peek(Namespace.self, "team") == nil }
             #expect(api.peek(ConfigMap.self, "settings", in: "other") != nil)
+        }
+    }
+
+    @Test func `a namespace waits for the extensions of the API that are away`() async throws {
+        let api = MemoryAPI()
+        var namespace = Namespace(name: "team")
+        namespace.spec.finalizers = ["kubernetes"]
+        try await api.create(namespace)
+        try await api.create(ConfigMap(namespace: "team", name: "settings"))
+        let services = GroupVersionResource(group: "apiregistration.k8s.io", version: "v1", resource: "apiservices")
+        func service(_ name: String, _ isAvailable: String) -> Value {
+            [
+                "metadata": ["name": .string(name)],
+                "spec": ["group": .string(name), "version": "v1", "service": ["name": "s", "namespace": "n"]],
+                "status": ["conditions": [["type": "Available", "status": .string(isAvailable)]]],
+            ]
+        }
+        _ = try await api.create(Target(services), service("there", "True"), WriteOptions())
+        _ = try await api.create(Target(services), service("away", "False"), WriteOptions())
+        try await running([NamespaceController()], on: api) {
+            try await api.delete(Namespace.self, namespace.objectName)
+            await api.wait { $0.peek(Namespace.self, "team")?.status.conditions.isEmpty == false }
+            let told = try #require(api.peek(Namespace.self, "team")?.status.conditions.first)
+            #expect(told.status == "True")
+            #expect(told.message.hasSuffix("APIs: away/v1: stale GroupVersion discovery: away/v1"))
+            // What can be reached goes meanwhile.
+            #expect(api.peek(ConfigMap.self, "settings", in: "team") == nil)
         }
     }
 

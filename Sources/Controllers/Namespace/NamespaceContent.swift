@@ -27,8 +27,10 @@ struct NamespaceContent: Sendable {
     var remaining: [Remaining] = []
     /// Why resources could not be swept, in the words of the API.
     var failures: [String] = []
+    /// Groups with their versions that nobody answers for, as `example.com/v1`: what is theirs may be left.
+    var undiscovered: [String] = []
 
-    var isEmpty: Bool { remaining.isEmpty && failures.isEmpty }
+    var isEmpty: Bool { remaining.isEmpty && failures.isEmpty && undiscovered.isEmpty }
 
     private struct Telling {
         var type: String
@@ -62,15 +64,25 @@ struct NamespaceContent: Sendable {
     /// Kubernetes' own words: people and tools search for them.
     private var tellings: [Telling] {
         [
-            // All kinds are known here at any time: these two cannot fail.
-            Telling(
-                type: "NamespaceDeletionDiscoveryFailure", reason: "ResourcesDiscovered",
-                message: "All resources successfully discovered"),
+            discoveryFailure,
+            // All kinds are known here at any time: this cannot fail.
             Telling(
                 type: "NamespaceDeletionGroupVersionParsingFailure", reason: "ParsedGroupVersions",
                 message: "All legacy kube types successfully parsed"),
             contentFailure, contentRemaining, finalizersRemaining,
         ]
+    }
+
+    private var discoveryFailure: Telling {
+        let type = "NamespaceDeletionDiscoveryFailure"
+        guard !undiscovered.isEmpty else {
+            return Telling(type: type, reason: "ResourcesDiscovered", message: "All resources successfully discovered")
+        }
+        let list = undiscovered.map { "\($0): stale GroupVersion discovery: \($0)" }.sorted().joined(separator: ", ")
+        return Telling(
+            type: type, isTrue: true, reason: "DiscoveryFailed",
+            message: "Discovery failed for some groups, \(undiscovered.count) failing: unable to retrieve the complete list "
+                + "of server APIs: \(list)")
     }
 
     private var contentFailure: Telling {

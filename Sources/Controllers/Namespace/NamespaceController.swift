@@ -7,7 +7,8 @@ import Support
 ///
 /// The namespace has the finalizer `kubernetes` in its spec, which only the `finalize` subresource takes away
 /// (API conventions, "Namespaces"). A pass deletes what is there; the end of the last object brings the pass
-/// that finishes.
+/// that finishes. While an extension of the API is away, what is its own may be left: the namespace waits for it, and
+/// says so.
 public struct NamespaceController: Controller {
     public let name = "namespace-controller"
     private let catalog: any ResourceCatalog
@@ -23,6 +24,7 @@ public struct NamespaceController: Controller {
 
     public func run(_ context: ControllerContext) async throws(Status) {
         let namespaces = try await context.client.observe(Namespace.self)
+        let services = try await context.client.observe(Self.services, ObservationScope())
         let loop = ReconcileLoop<ObjectName>(context)
         let swept = SweptResources(context) { _, resource in
             // Only an object's end can finish a namespace.
@@ -37,16 +39,32 @@ public struct NamespaceController: Controller {
         try await swept.run(catalog, report: context.log, where: \.isNamespaced) {
             await loop.run([marked]) { name throws(Status) in
                 guard let stored = namespaces.get(name), stored.isDeleting else { return nil }
-                return try await Self.empty(Namespace(stored), swept.present, context)
+                return try await Self.empty(Namespace(stored), swept.present, Self.absent(services), context)
             }
         }
     }
 
+    private static let services = GroupVersionResource(
+        group: "apiregistration.k8s.io", version: "v1", resource: "apiservices")
+
+    /// The versions of the API whose own servers do not answer.
+    private static func absent(_ services: any ObjectSet) -> [String] {
+        services.list(namespace: nil).compactMap { service in
+            let service = service.value
+            let conditions = service.at("status", "conditions")?.array ?? []
+            guard service.at("spec", "service") ?? .null != .null,
+                conditions.contains(where: { $0["type"] == "Available" && $0["status"] == "False" })
+            else { return nil }
+            return "\(service.at("spec", "group")?.string ?? "")/\(service.at("spec", "version")?.string ?? "")"
+        }
+    }
+
     private static func empty(
-        _ namespace: Namespace, _ swept: [SweptResource], _ context: ControllerContext
+        _ namespace: Namespace, _ swept: [SweptResource], _ absent: [String], _ context: ControllerContext
     ) async throws(Status) -> Duration? {
         guard namespace.spec.finalizers.contains(finalizer) else { return nil }
-        let content = await sweep(namespace.metadata.name, swept, context)
+        var content = await sweep(namespace.metadata.name, swept, context)
+        content.undiscovered = absent
         guard content.isEmpty else {
             var reported = namespace
             reported.status.conditions = content.conditions(
