@@ -54,6 +54,8 @@ public struct APIServerOptions: Sendable {
     public var requestTimeout = Duration.seconds(60)
     /// How long a watch lasts at least whose client does not say; at most it lasts twice that (`--min-request-timeout`).
     public var shortestWatch = Duration.seconds(1800)
+    /// Whose pages may use the API from a browser (`--cors-allowed-origins`); nobody's when `nil`.
+    public var crossOrigin: CrossOrigin?
     /// How long events are kept after they were last seen (`--event-ttl`).
     public var eventLifetime = Duration.seconds(3600)
     public var now: @Sendable () -> Timestamp = { .now }
@@ -213,7 +215,8 @@ public final class APIServer: Sendable {
             metrics: requests, auditor: auditor,
             turns: flows.map(Turns.byFlow)
                 ?? .counted(InFlightLimits(reads: options.readsAtOnce, writes: options.writesAtOnce)),
-            deadline: RequestDeadline(longest: options.requestTimeout, shortestWatch: options.shortestWatch))
+            deadline: RequestDeadline(longest: options.requestTimeout, shortestWatch: options.shortestWatch),
+            crossOrigin: options.crossOrigin)
     }
 
     /// The in-process way to the API, in the name of `user`; live sets are observed in the name of `observer` when one

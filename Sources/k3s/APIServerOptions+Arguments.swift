@@ -1,4 +1,5 @@
 import API
+import APIMachinery
 import APIServer
 import Host
 import PKI
@@ -25,7 +26,7 @@ extension APIServerOptions {
         }
         if let accepts = arguments.acceptsBootstrapTokens { authentication.acceptsBootstrapTokens = accepts }
         audit = try AuditOptions(arguments.audit)
-        apply(arguments.serving)
+        try apply(arguments.serving)
         if let timeout = arguments.requestTimeout { requestTimeout = timeout }
         if let count = arguments.readsAtOnce { readsAtOnce = count }
         if let count = arguments.writesAtOnce { writesAtOnce = count }
@@ -39,7 +40,14 @@ extension APIServerOptions {
         }
     }
 
-    private mutating func apply(_ serving: ServingArguments) {
+    private mutating func apply(_ serving: ServingArguments) throws(Fault) {
+        if !serving.allowedOrigins.isEmpty {
+            do throws(RegularExpressionError) {
+                crossOrigin = try CrossOrigin(serving.allowedOrigins)
+            } catch {
+                throw Fault(.invalid, "--kube-apiserver-arg: cors-allowed-origins: \(error)")
+            }
+        }
         if let shortest = serving.shortestWatch { shortestWatch = shortest }
         if let lifetime = serving.eventLifetime { eventLifetime = lifetime }
         if let seconds = serving.notReadySeconds { admission.notReadySeconds = seconds }

@@ -191,6 +191,9 @@ final class ObjectLog: Sendable {
         }
     }
 
+    /// What the datastore takes on its medium; `nil` while it does not say.
+    func size() async -> ByteCount? { try? await datastore.size() }
+
     /// Where an object is kept, for people.
     func keyText(of resource: GroupVersionResource, _ name: ObjectName) -> String {
         (try? key(of: resource, name)) ?? name.name

@@ -16,10 +16,12 @@ final class APIHandler: HTTPHandler {
     private let auditor: Auditor?
     private let turns: Turns
     private let deadline: RequestDeadline
+    private let crossOrigin: CrossOrigin?
 
     init(
         api: Verbs, gate: RequestGate, documents: [any DocumentSource], shelf: DocumentShelf,
-        aggregation: Aggregation, metrics: RequestMetrics, auditor: Auditor?, turns: Turns, deadline: RequestDeadline
+        aggregation: Aggregation, metrics: RequestMetrics, auditor: Auditor?, turns: Turns, deadline: RequestDeadline,
+        crossOrigin: CrossOrigin?
     ) {
         self.api = api
         self.gate = gate
@@ -30,9 +32,18 @@ final class APIHandler: HTTPHandler {
         self.auditor = auditor
         self.turns = turns
         self.deadline = deadline
+        self.crossOrigin = crossOrigin
     }
 
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+        guard let decoration = crossOrigin?.decoration(of: request) else { return admit(request, exchange) }
+        let exchange = exchange.decorated(with: decoration)
+        // Browsers ask first, without credentials, what they may ask.
+        guard request.method == .options else { return admit(request, exchange) }
+        exchange.respond(.noContent, [:], [])
+    }
+
+    private func admit(_ request: HTTPRequest, _ exchange: HTTPExchange) {
         let passage = gate.look(request)
         guard case .pending = passage else { return audit(passage, request, exchange) }
         exchange.run { [self] in
@@ -178,6 +189,15 @@ final class APIHandler: HTTPHandler {
 
     /// Sends a document, which may have to be made or compressed first: not here, where others wait.
     private func send(_ document: Document, _ call: FrontCall, _ exchange: HTTPExchange) {
+        if let rest = document.rest {
+            return exchange.run { [self] in
+                var whole = document
+                whole.bytes += await rest()
+                whole.rest = nil
+                send(whole, call, exchange)
+                await exchange.hasEnded()
+            }
+        }
         guard let recipe = document.recipe else {
             guard document.bytes.count > ResponseBody.compressedFrom, call.acceptsGzip else {
                 return exchange.respond(document)
@@ -207,6 +227,8 @@ struct Document: Sendable {
     var tag: String?
     /// How the bytes are made, when that takes long.
     var recipe: DocumentRecipe?
+    /// What comes behind the bytes and has to be asked for elsewhere.
+    var rest: (@Sendable () async -> [UInt8])?
 
     /// With the bytes that the recipe made, or others for the same.
     func filled(with bytes: [UInt8], isPacked: Bool) -> Document {

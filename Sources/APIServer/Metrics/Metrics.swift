@@ -36,7 +36,15 @@ struct Metrics: DocumentSource {
         writeStorage(&text)
         writeBuild(&text)
         process(&text)
-        return Document(contentType: MetricText.contentType, bytes: text.bytes)
+        var document = Document(contentType: MetricText.contentType, bytes: text.bytes)
+        document.rest = { [log = registry.logs.durable] in
+            var text = MetricText()
+            guard let size = await log.size() else { return [] }
+            text.begin("apiserver_storage_size_bytes", .gauge, "What the cluster's state takes on its disk.")
+            text.sample("apiserver_storage_size_bytes", [("storage_cluster_id", "etcd-0")], Double(size.bytes))
+            return text.bytes
+        }
+        return document
     }
 
     /// What is stored of a resource.

@@ -17,6 +17,8 @@ public struct ServingArguments: Hashable, Sendable {
     public var unreachableSeconds: Int64?
     /// `--kubelet-preferred-address-types`, the best first.
     public var kubeletAddressTypes: [String]
+    /// `--cors-allowed-origins`: regular expressions.
+    public var allowedOrigins: [String]
     /// `--service-node-port-range`, which counts before k3s' own.
     var nodePorts: String?
     /// Flags that were given and change nothing here, in order: who gave them should know.
@@ -30,6 +32,7 @@ public struct ServingArguments: Hashable, Sendable {
         notReadySeconds = try Self.seconds(values, "default-not-ready-toleration-seconds")
         unreachableSeconds = try Self.seconds(values, "default-unreachable-toleration-seconds")
         kubeletAddressTypes = values.list("kubelet-preferred-address-types")
+        allowedOrigins = values.list("cors-allowed-origins")
         nodePorts = values.text("service-node-port-range")
         idle = Self.idleFlags.filter { !values.list($0).isEmpty }
         let shortest = try APIServerArguments.number(values, "min-request-timeout")
@@ -79,5 +82,6 @@ public struct ServingArguments: Hashable, Sendable {
             Option("default-unreachable-toleration-seconds"),
             Option("kubelet-preferred-address-types", .list(isSplit: true)),
             Option("service-node-port-range"),
+            Option("cors-allowed-origins", .list(isSplit: true)),
         ] + settled.map { Option($0.0, .flag) } + idleFlags.map { Option($0) }
 }

@@ -40,6 +40,8 @@ import Wire
             let text = try await api.ask(.get, "/metrics", token: token).text
             _ = watch
             let lines = Set(text.split(separator: "\n").map(String.init))
+            let size = lines.filter { $0.hasPrefix("apiserver_storage_size_bytes{storage_cluster_id=\"etcd-0\"} ") }
+            #expect(size.count == 1)
             func total(_ verb: String, _ scope: String, _ code: Int, dryRun: String = "") -> String {
                 "apiserver_request_total" + Self.labels(verb, scope, "code=\"\(code)\",", dryRun: dryRun) + " 1"
             }

@@ -11,11 +11,13 @@ import Testing
     @Test func `flags about connections and defaults are read`() throws {
         let serving = try Self.read(
             "tls-min-version=VersionTLS13", "tls-cipher-suites=A,B", "min-request-timeout=300", "event-ttl=2h",
+            "cors-allowed-origins=^https://a$,//b",
             "default-not-ready-toleration-seconds=30", "default-unreachable-toleration-seconds=-1",
             "kubelet-preferred-address-types=ExternalIP,Hostname")
         #expect(serving.minimumTLSVersion == "VersionTLS13" && serving.cipherSuites == ["A", "B"])
         #expect(serving.shortestWatch == .seconds(300) && serving.eventLifetime == .seconds(7200))
         #expect(serving.notReadySeconds == 30 && serving.unreachableSeconds == -1)
+        #expect(serving.allowedOrigins == ["^https://a$", "//b"])
         #expect(serving.kubeletAddressTypes == ["ExternalIP", "Hostname"] && serving.idle.isEmpty)
     }
 
