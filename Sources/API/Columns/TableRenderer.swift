@@ -23,6 +23,19 @@ public struct TableRenderer: Sendable {
         hasExtraAge = name == "ipaddresses.networking.k8s.io"
     }
 
+    /// Of scales, whatever they are of: how many there shall be, and are.
+    public static let scales = TableRenderer([
+        ColumnDefinition(["name": "Name", "type": "string", "path": ".metadata.name"]),
+        ColumnDefinition(["name": "Desired", "type": "integer", "path": ".spec.replicas"]),
+        ColumnDefinition(["name": "Available", "type": "integer", "path": ".status.replicas"]),
+        ColumnDefinition(["name": "Age", "type": "string", "path": ".metadata.creationTimestamp", "render": "age"]),
+    ])
+
+    private init(_ columns: [ColumnDefinition]) {
+        self.columns = columns
+        (computed, isPod, hasExtraAge) = ([:], false, false)
+    }
+
     /// The columns of a resource that declares none.
     private static let plain = [
         ColumnDefinition(["name": "Name", "type": "string", "path": ".metadata.name"]),

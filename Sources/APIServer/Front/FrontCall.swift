@@ -113,7 +113,7 @@ struct FrontCall: Sendable {
     /// Whether an apply shall settle conflicts; `nil` when nothing is said.
     var force: Bool? { query.statedFlag("force") }
 
-    var dryRun: [String] { query.values(of: "dryRun").filter { !$0.isEmpty } }
+    var dryRun: [String] { query.values(of: "dryRun") }
 }
 
 extension ResourceDefinition {

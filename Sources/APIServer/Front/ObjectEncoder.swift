@@ -8,10 +8,12 @@ struct ObjectEncoder: Sendable {
     let served: Registry.Served
     /// The type of what a subresource shows; `nil` for the object itself.
     private let subresourceType: TypeSchema?
+    private let subresource: String?
 
     init(_ format: ResponseFormat, _ served: Registry.Served, subresource: String? = nil) {
         self.format = format
         self.served = served
+        self.subresource = subresource
         subresourceType = subresource.flatMap { served.definition.subresource($0)?.type }
     }
 
@@ -33,7 +35,8 @@ struct ObjectEncoder: Sendable {
                     + "(*\(served.definition.resource.version).\(served.definition.kind))")
         case .table:
             let metadata: Value = ["resourceVersion": .string(String(object.revision))]
-            return try write(TableForm(served.definition, format).table(of: [object], metadata: metadata), nil)
+            let form = TableForm(served.definition, format, subresource: subresource)
+            return try write(form.table(of: [object], metadata: metadata), nil)
         }
     }
 

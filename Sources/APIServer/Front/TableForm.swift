@@ -8,8 +8,10 @@ struct TableForm: Sendable {
     private let format: ResponseFormat
     private let now: Timestamp
 
-    init(_ definition: ResourceDefinition, _ format: ResponseFormat, now: Timestamp = .now) {
-        renderer = TableRenderer(definition)
+    init(
+        _ definition: ResourceDefinition, _ format: ResponseFormat, subresource: String? = nil, now: Timestamp = .now
+    ) {
+        renderer = subresource == "scale" ? .scales : TableRenderer(definition)
         self.format = format
         self.now = now
     }

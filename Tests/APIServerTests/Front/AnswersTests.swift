@@ -171,4 +171,61 @@ import Wire
                     + "the provided object specified uid u, and no existing object was found")
         }
     }
+
+    @Test(arguments: ["?dryRun=", "?dryRun=All&dryRun="])
+    func `a dry run that says nothing is neither one nor a write`(query: String) async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("a", rules: [["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]]])
+            let maps = "/api/v1/namespaces/default/configmaps"
+            let body: Value = ["metadata": ["name": "m"]]
+            let answer = try await api.ask(.post, maps + query, token: token, body: body)
+            #expect(answer.code == 422)
+            #expect(answer.text.contains("dryRun: Unsupported value"))
+            #expect(try await api.ask(.get, maps + "/m", token: token).code == 404)
+        }
+    }
+
+    @Test func `a scale is shown as a scale`() async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("a", rules: [["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]]])
+            let template: Value = [
+                "metadata": ["labels": ["a": "b"]], "spec": ["containers": [["name": "c", "image": "i"]]],
+            ]
+            _ = try await api.server.client().create(
+                Target(.deployments, namespace: "default"),
+                [
+                    "metadata": ["name": "d"],
+                    "spec": ["replicas": 3, "selector": ["matchLabels": ["a": "b"]], "template": template],
+                ], WriteOptions())
+            let answer = try await api.ask(
+                .get, "/apis/apps/v1/namespaces/default/deployments/d/scale", token: token,
+                headers: ["Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"])
+            let table = try Value(json: Array(answer.text.utf8))
+            let columns = (table["columnDefinitions"]?.array ?? []).compactMap { $0["name"]?.string }
+            #expect(columns == ["Name", "Desired", "Available", "Age"])
+            let cells = table["rows"]?.array?.first?["cells"]?.array ?? []
+            #expect(cells.prefix(3) == ["d", 3, 0])
+        }
+    }
+
+    @Test func `pages of other origins use the API if they may`() async throws {
+        try await TestAPI.run { $0.crossOrigin = try CrossOrigin(["^https://good[.]example$"]) } _: { api in
+            let token = try await api.token("a", rules: [["nonResourceURLs": ["*"], "verbs": ["*"]]])
+            func ask(_ method: HTTPMethod, _ origin: String) async throws -> HTTPClientResponse {
+                try await api.send(method, "/version", token: token, headers: ["Origin": origin])
+            }
+            let good = try await ask(.get, "https://good.example")
+            #expect(good.status.code == 200)
+            #expect(good.headers["Access-Control-Allow-Origin"] == "https://good.example")
+            #expect(good.headers["Access-Control-Allow-Credentials"] == "true")
+            let asked = try await ask(.options, "https://good.example")
+            #expect(asked.status.code == 204)
+            #expect(asked.headers["Access-Control-Allow-Methods"] == "POST, GET, OPTIONS, PUT, DELETE, PATCH")
+            let bad = try await ask(.get, "https://good.example.org")
+            #expect(bad.status.code == 200)
+            #expect(bad.headers["Access-Control-Allow-Origin"] == nil)
+            let refused = try await ask(.options, "https://bad.example")
+            #expect(refused.status.code != 204)
+        }
+    }
 }

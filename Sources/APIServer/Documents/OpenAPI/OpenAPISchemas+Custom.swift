@@ -29,7 +29,7 @@ extension OpenAPISchemas {
             "description": .string("List of \(version.definition.resource.resource)."),
         ]
         list["x-kubernetes-group-version-kind"] = [Self.mark(listKind)]
-        insert(name + "List", list)
+        insert(Self.name(of: listKind), list)
     }
 
     private static let typeMeta = [
@@ -37,10 +37,12 @@ extension OpenAPISchemas {
         ("kind", "What this object is: the REST resource that it represents."),
     ]
 
-    /// As `com.example.stable.v1.CronTab`: the group's labels backwards.
-    private static func name(of kind: GroupVersionKind) -> String {
-        (kind.group.split(separator: ".").reversed().map(String.init) + [kind.version, kind.kind]).joined(
-            separator: ".")
+    /// As `com.example.stable.v1.CronTab`: the group's labels backwards. A group can be named so that this is the name
+    /// of a built-in type, which keeps it.
+    static func name(of kind: GroupVersionKind) -> String {
+        let parts = kind.group.split(separator: ".").reversed().map(String.init) + [kind.version, kind.kind]
+        let name = parts.joined(separator: ".")
+        return BuiltinTypes.kubernetes.type(named: name) == nil ? name : name + "_v2"
     }
 
     private static func mark(_ kind: GroupVersionKind) -> Value {
