@@ -122,11 +122,16 @@ import Testing
                 "<nil>: Invalid value: \"\": \"spec\" must not validate the schema (not)"
             ),
             (
-                [
-                    "type": "object", "x-kubernetes-embedded-resource": true,
-                    "x-kubernetes-preserve-unknown-fields": true,
-                ],
-                ["apiVersion": "v1"], "spec.kind: Required value: must not be empty"
+                ["type": "array", "items": ["type": "string"], "minItems": 1], [],
+                "spec: Invalid value: 0: spec in body should have at least 1 items"
+            ),
+            (
+                ["type": "object", "additionalProperties": ["type": "string"], "minProperties": 2], ["a": "b"],
+                "spec: Invalid value: 1: spec in body should have at least 2 properties"
+            ),
+            (
+                ["type": "object", "additionalProperties": false], ["a": "b"],
+                "spec: Invalid value: \"a\": spec.a in body is a forbidden property"
             ),
         ] as [(Value, Value, String)])
     func `what a schema refuses is told in Kubernetes' words`(_ spec: Value, _ value: Value, _ message: String) throws {
@@ -145,6 +150,43 @@ import Testing
         ] as [(Value, Value)])
     func `what a schema allows passes`(_ spec: Value, _ value: Value) throws {
         #expect(try Self.errors(spec, value) == [])
+    }
+
+    @Test func `beside named fields others may be let through`() throws {
+        let spec: Value = [
+            "type": "object", "additionalProperties": true, "properties": ["a": ["type": "string", "default": "x"]],
+        ]
+        #expect(try Self.shaped(spec, ["b": 1]).0 == ["a": "x", "b": 1])
+        #expect(try Self.errors(spec, ["a": "x", "b": 1]) == [])
+    }
+
+    @Test func `whole objects inside of an object are found by their schema`() throws {
+        let resource: Value = [
+            "type": "object", "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true,
+            "properties": [
+                "inner": [
+                    "type": "object", "x-kubernetes-embedded-resource": true,
+                    "x-kubernetes-preserve-unknown-fields": true,
+                ]
+            ],
+        ]
+        let spec: Value = [
+            "type": "object",
+            "properties": [
+                "one": resource, "list": ["type": "array", "items": resource],
+                "map": ["type": "object", "additionalProperties": resource], "none": ["type": "object"],
+            ],
+        ]
+        let object: Value = [
+            "spec": [
+                "one": ["kind": "A", "inner": ["kind": "B"]], "list": [["kind": "C"]], "map": ["k": ["kind": "D"]],
+                "none": ["kind": "E"],
+            ]
+        ]
+        let found = try Self.schema(spec).embeddedResources(in: object)
+        #expect(found.map(\.path) == ["spec.list[0]", "spec.map[k]", "spec.one", "spec.one.inner"])
+        #expect(found.map { $0.value["kind"] } == ["C", "D", "A", "B"])
+        #expect(try Self.schema(["type": "object", "properties": [:]]).embeddedResources(in: object).isEmpty)
     }
 
     @Test func `what an update leaves as it was is not judged again`() throws {

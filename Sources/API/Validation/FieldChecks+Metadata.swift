@@ -6,19 +6,25 @@ extension FieldChecks {
 
     /// The metadata of a whole object (API conventions, "Metadata").
     mutating func metadata(_ metadata: Value?, of definition: ResourceDefinition) {
-        let rule = Self.nameRule(definition.resource)
+        if metadata["name"].text.isEmpty { missing("metadata.name", "name or generateName is required") }
+        let takesPlain = definition.type == nil || Self.plainFinalizerGroups.contains(definition.resource.group)
+        self.metadata(
+            metadata, Self.nameRule(definition.resource), isNamespaced: definition.isNamespaced,
+            takesPlainFinalizers: takesPlain)
+    }
+
+    /// The metadata of an object whose name may be absent.
+    mutating func metadata(
+        _ metadata: Value?, _ rule: NameRule, isNamespaced: Bool, takesPlainFinalizers: Bool
+    ) {
         let base = metadata["generateName"].text
         for problem in base.isEmpty ? [] : rule.problems(inPrefix: base) {
             invalid("metadata.generateName", .string(base), problem)
         }
         let name = metadata["name"].text
-        if name.isEmpty {
-            missing("metadata.name", "name or generateName is required")
-        } else {
-            self.name(name, rule, "metadata.name")
-        }
+        if !name.isEmpty { self.name(name, rule, "metadata.name") }
         let namespace = metadata["namespace"].text
-        if definition.isNamespaced {
+        if isNamespaced {
             requiredName(.string(namespace), .dns1123Label, "metadata.namespace")
         } else if !namespace.isEmpty {
             forbid("metadata.namespace", "not allowed on this type")
@@ -27,8 +33,7 @@ extension FieldChecks {
         labels(metadata["labels"], "metadata.labels")
         annotations(metadata["annotations"], "metadata.annotations")
         owners(metadata["ownerReferences"])
-        let takesPlain = definition.type == nil || Self.plainFinalizerGroups.contains(definition.resource.group)
-        finalizers(metadata["finalizers"], "metadata.finalizers", takesPlain: takesPlain)
+        finalizers(metadata["finalizers"], "metadata.finalizers", takesPlain: takesPlainFinalizers)
     }
 
     /// Groups whose finalizers need no domain, as those of custom resources: their API servers never asked for one.

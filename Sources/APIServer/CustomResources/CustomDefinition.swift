@@ -1,5 +1,6 @@
 import API
 import APIMachinery
+import Support
 
 /// A `CustomResourceDefinition` as the server reads it.
 struct CustomDefinition: Sendable {
@@ -77,6 +78,12 @@ struct CustomDefinition: Sendable {
     var conversionWebhook: Value? {
         guard value.at("spec", "conversion", "strategy") == "Webhook" else { return nil }
         return value.at("spec", "conversion", "webhook")
+    }
+
+    /// Why the authorities that the webhook's server is known by are of no use; `nil` when they are, and without any.
+    var authorityProblem: String? {
+        guard let text = conversionWebhook?.at("clientConfig", "caBundle")?.string, !text.isEmpty else { return nil }
+        return AuthorityBundle.problem(Base64.decode(text) ?? [])
     }
 
     /// What the objects are called, in whichever version.

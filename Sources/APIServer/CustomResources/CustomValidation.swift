@@ -6,13 +6,14 @@ struct CustomValidation: ObjectValidation {
     let version: CustomVersion
 
     func validate(_ object: Value) -> [FieldError] {
-        let errors = metadata(object) + version.schema.validate(object) + scale(object)
+        let errors = metadata(object) + embedded(object) + version.schema.validate(object) + scale(object)
         return errors + version.rules.check(object, replacing: nil, after: errors).errors
     }
 
     /// Faults of parts that an update leaves as they are, are no reason to refuse it (KEP-4008).
     func validate(_ object: Value, replacing current: Value, _ notes: AdmissionNotes) -> [FieldError] {
-        let errors = metadata(object) + version.schema.validate(object, replacing: current) + scale(object)
+        let errors =
+            metadata(object) + embedded(object) + version.schema.validate(object, replacing: current) + scale(object)
         let found = version.rules.check(object, replacing: current, after: errors)
         for warning in found.warnings { notes.warn(warning) }
         return errors + found.errors
@@ -42,6 +43,13 @@ struct CustomValidation: ObjectValidation {
     /// The rules that hold for all kinds: a definition without a type of its own has no others.
     private func metadata(_ object: Value) -> [FieldError] {
         BuiltinValidation.validate(object, as: version.definition)
+    }
+
+    /// The same of the whole objects inside. Those that an update leaves as they are, are judged too, as in Kubernetes.
+    private func embedded(_ object: Value) -> [FieldError] {
+        version.schema.embeddedResources(in: object).flatMap {
+            BuiltinValidation.validateEmbedded($0.value, at: $0.path)
+        }
     }
 
     /// What a scale would show must be one that can be.

@@ -30,7 +30,9 @@ struct DefinitionConditions {
         } else {
             set(&conditions, "NamesAccepted", true, "NoConflicts", "no conflicts found")
         }
-        if conflict == nil || definition.isTrue("Established") {
+        if conflict == nil, !definition.isTrue("Established"), let problem = definition.authorityProblem {
+            set(&conditions, "Established", false, "InvalidCABundle", problem)
+        } else if conflict == nil || definition.isTrue("Established") {
             set(&conditions, "Established", true, "InitialNamesAccepted", "the initial names have been accepted")
         } else {
             set(&conditions, "Established", false, "NotAccepted", "not all names are accepted")
@@ -43,8 +45,8 @@ struct DefinitionConditions {
         }
         if let approval = Self.approval(definition) {
             set(
-                &conditions, "KubernetesAPIApprovalPolicyConformant", approval.isTrue, approval.reason, approval.message
-            )
+                &conditions, "KubernetesAPIApprovalPolicyConformant", approval.reason == .approved,
+                approval.reason.rawValue, approval.message)
         }
         // It is served so from here on: who changed the definition can wait for that.
         status["observedGeneration"] = definition.value.at("metadata", "generation")
@@ -103,7 +105,7 @@ struct DefinitionConditions {
 
     // MARK: Names
 
-    /// The names that it keeps or gets, and the first reason why it does not get all that it wants.
+    /// The names that it keeps or gets, and the last reason why it does not get all that it wants.
     private func names(
         _ definition: CustomDefinition, _ taken: Taken
     ) -> (CustomDefinition.Names, (reason: String, message: String)?) {
@@ -114,7 +116,7 @@ struct DefinitionConditions {
             _ text: String, _ taken: Set<String>, _ reason: String, _ accept: (inout CustomDefinition.Names) -> Void
         ) {
             if taken.contains(text) {
-                conflict = conflict ?? (reason, "\"\(text)\" is already in use")
+                conflict = (reason, "\"\(text)\" is already in use")
             } else {
                 accept(&accepted)
             }
@@ -127,7 +129,7 @@ struct DefinitionConditions {
         } else {
             let list = clashes.map { "\"\($0)\" is already in use" }
             let message = list.count == 1 ? list[0] : "[" + list.joined(separator: ", ") + "]"
-            conflict = conflict ?? ("ShortNamesConflict", message)
+            conflict = ("ShortNamesConflict", message)
         }
         take(wanted.kind, taken.kinds, "KindConflict") { $0.kind = wanted.kind }
         take(wanted.listKind, taken.kinds, "ListKindConflict") { $0.listKind = wanted.listKind }
@@ -144,18 +146,36 @@ struct DefinitionConditions {
         ["k8s.io", "kubernetes.io"].contains { group == $0 || group.hasSuffix("." + $0) }
     }
 
+    /// What somebody said of the kind; the raw value is the reason of the condition.
+    enum ApprovalReason: String {
+        case approved = "ApprovedAnnotation"
+        case unapproved = "UnapprovedAnnotation"
+        case missing = "MissingAnnotation"
+        case invalid = "InvalidAnnotation"
+    }
+
     /// What the annotation says (KEP-1111); `nil` for groups that are not protected.
-    private static func approval(_ definition: CustomDefinition) -> (isTrue: Bool, reason: String, message: String)? {
+    static func approval(_ definition: CustomDefinition) -> (reason: ApprovalReason, message: String)? {
         guard isProtected(definition.group) else { return nil }
         let value = definition.value.at("metadata", "annotations", approvalAnnotation)?.string ?? ""
-        if value.hasPrefix("unapproved") {
-            return (false, "UnapprovedAnnotation", "not approved: \"\(value)\"")
-        }
-        if value.contains("://") { return (true, "ApprovedAnnotation", "approved in \(value)") }
-        return (
-            false, "MissingAnnotation",
-            "protected groups must have approval annotation \"\(approvalAnnotation)\", see "
-                + "https://github.com/kubernetes/enhancements/pull/1111"
-        )
+        let demand = "protected groups must have approval annotation \"\(approvalAnnotation)\""
+        let link = ", see https://github.com/kubernetes/enhancements/pull/1111"
+        if value.isEmpty { return (.missing, demand + link) }
+        if value.hasPrefix("unapproved") { return (.unapproved, "not approved: \(GoText.quoted(value))") }
+        if isAddress(value) { return (.approved, "approved in \(value)") }
+        return (.invalid, demand + " with either a URL or a reason starting with \"unapproved\"" + link)
+    }
+
+    /// Whether the text is a URL with a host.
+    private static func isAddress(_ text: String) -> Bool {
+        let scheme = text.prefix { $0 != ":" }
+        let rest = text.dropFirst(scheme.count)
+        guard let first = scheme.first, first.isASCII, first.isLetter, rest.hasPrefix("://"),
+            scheme.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) }),
+            text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+        else { return false }
+        let authority = rest.dropFirst(3).prefix { !"/?".contains($0) }
+        let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
+        return !host.isEmpty && !host.contains(" ")
     }
 }

@@ -14,14 +14,30 @@ final class DefinitionValidation: ObjectValidation {
     init(_ builtin: any ObjectValidation) { self.builtin = builtin }
 
     func validate(_ object: Value) -> [FieldError] {
-        var errors = builtin.validate(object)
-        let digest = Digest.sha256((object["spec"] ?? .null).json)
-        if goodSpec.withLock({ $0 != digest }) {
-            let found = DefinitionRules.errors(in: object)
-            errors += found
-            if found.isEmpty { goodSpec.withLock { $0 = digest } }
+        plain(object) + spec(object) + DefinitionRules.nameErrors(in: object)
+            + DefinitionRules.storedVersionErrors(in: object) + DefinitionRules.approvalErrors(in: object, over: nil)
+    }
+
+    /// What was stored under other rules stays good as long as nobody changes it.
+    func validate(_ object: Value, replacing current: Value, _ notes: AdmissionNotes) -> [FieldError] {
+        var errors = plain(object)
+        if object["spec"] != current["spec"] {
+            errors += spec(object) + DefinitionRules.storedVersionErrors(in: object)
         }
-        return errors + DefinitionRules.nameErrors(in: object)
+        return errors + DefinitionRules.approvalErrors(in: object, over: current)
+    }
+
+    /// By the table of the kind, which knows nothing of the spec that the rules here do not say in Kubernetes' words.
+    private func plain(_ object: Value) -> [FieldError] {
+        builtin.validate(object).filter { !$0.field.hasPrefix("spec.") }
+    }
+
+    private func spec(_ object: Value) -> [FieldError] {
+        let digest = Digest.sha256((object["spec"] ?? .null).json)
+        guard goodSpec.withLock({ $0 != digest }) else { return [] }
+        let errors = DefinitionRules.errors(in: object)
+        if errors.isEmpty { goodSpec.withLock { $0 = digest } }
+        return errors
     }
 
     func validateUpdate(_ object: Value, over current: Value, asked: GroupVersionResource) -> [FieldError] {
@@ -40,13 +56,13 @@ struct DefinitionRules {
         var rules = DefinitionRules()
         let spec = object["spec"] ?? .emptyObject
         rules.checkGroup(spec)
-        rules.checkNames(spec["names"] ?? .emptyObject)
         rules.checkVersions(spec)
+        rules.checkNames(spec["names"] ?? .emptyObject)
         rules.checkConversion(spec["conversion"] ?? .emptyObject)
         return rules.errors
     }
 
-    /// What is wrong with the definition's own name and its status.
+    /// What is wrong with the definition's own name.
     static func nameErrors(in object: Value) -> [FieldError] {
         var errors: [FieldError] = []
         let definition = CustomDefinition(object)
@@ -56,39 +72,43 @@ struct DefinitionRules {
                 .invalid(
                     "metadata.name", value: .string(definition.name), "must be spec.names.plural+\".\"+spec.group"))
         }
-        let annotation = object.at("metadata", "annotations", DefinitionConditions.approvalAnnotation)?.string ?? ""
-        if DefinitionConditions.isProtected(definition.group), annotation.isEmpty {
-            errors.append(
-                .required(
-                    "metadata.annotations[\(DefinitionConditions.approvalAnnotation)]",
-                    "protected groups must have approval annotation \"\(DefinitionConditions.approvalAnnotation)\", see "
-                        + "https://github.com/kubernetes/enhancements/pull/1111"))
-        }
-        return errors + storedVersionErrors(definition)
+        return errors
     }
 
-    private static func storedVersionErrors(_ definition: CustomDefinition) -> [FieldError] {
+    /// What is wrong with the approval of a definition in one of Kubernetes' own groups (KEP-1111); one that was as wrong
+    /// before is let be.
+    static func approvalErrors(in object: Value, over current: Value?) -> [FieldError] {
+        guard let approval = DefinitionConditions.approval(CustomDefinition(object)) else { return [] }
+        if let current, DefinitionConditions.approval(CustomDefinition(current))?.reason == approval.reason { return [] }
+        let annotation = DefinitionConditions.approvalAnnotation
+        let path = "metadata.annotations[\(annotation)]"
+        switch approval.reason {
+        case .missing: return [.required(path, approval.message)]
+        case .invalid:
+            let value = object.at("metadata", "annotations", annotation) ?? ""
+            return [.invalid(path, value: value, approval.message)]
+        case .approved, .unapproved: return []
+        }
+    }
+
+    /// What is wrong with the versions that objects may lie in.
+    static func storedVersionErrors(in object: Value) -> [FieldError] {
+        let definition = CustomDefinition(object)
         let stored = definition.storedVersions
         let path = "status.storedVersions"
         guard !stored.isEmpty else { return [.invalid(path, value: [], "must have at least one stored version")] }
         var errors: [FieldError] = []
-        let names = Set(definition.versions.map(\.name))
-        for (index, name) in stored.enumerated() {
-            if stored[..<index].contains(name) {
-                errors.append(.invalid("\(path)[\(index)]", value: .string(name), "must be unique"))
-            }
-            if !names.contains(name) {
-                errors.append(
-                    .invalid(
-                        "\(path)[\(index)]", value: .string(name),
-                        "missing from spec.versions; \(name) was previously a storage version, and must remain in "
-                            + "spec.versions until a storage migration ensures no data remains persisted in \(name) and "
-                            + "removes \(name) from status.storedVersions"))
-            }
-        }
         if let storage = definition.storageVersion?.name, !stored.contains(storage) {
+            errors.append(.invalid(path, value: Value(stored), "must have the storage version \(storage)"))
+        }
+        let names = Set(definition.versions.map(\.name))
+        for (index, name) in stored.enumerated() where !names.contains(name) {
             errors.append(
-                .invalid(path, value: Value(stored), "must have the storage version \(storage)"))
+                .invalid(
+                    "\(path)[\(index)]", value: .string(name),
+                    "missing from spec.versions; \(name) was previously a storage version, and must remain in "
+                        + "spec.versions until a storage migration ensures no data remains persisted in \(name) and "
+                        + "removes \(name) from status.storedVersions"))
         }
         return errors
     }
@@ -103,9 +123,17 @@ struct DefinitionRules {
         }
         keep("group")
         keep("names", "plural")
-        if CustomDefinition(current).isTrue("Established") {
+        let before = CustomDefinition(current)
+        if before.isTrue("Established") {
             keep("scope")
             keep("names", "kind")
+            // Nobody could be served any more; one that was of no use before may stay so.
+            if object["spec"] != current["spec"], before.authorityProblem == nil,
+                let problem = CustomDefinition(object).authorityProblem
+            {
+                let bundle = object.at("spec", "conversion", "webhook", "clientConfig", "caBundle") ?? ""
+                errors.append(.invalid("spec.conversion.webhookClientConfig.caBundle", value: bundle, problem))
+            }
         }
         return errors
     }
@@ -118,7 +146,7 @@ struct DefinitionRules {
             errors.append(.required("spec.group"))
         } else {
             name(group, .dns1123Subdomain, "spec.group")
-            if !group.contains(".") {
+            if NameRule.dns1123Subdomain.accepts(group), !group.contains(".") {
                 errors.append(.invalid("spec.group", value: .string(group), "should be a domain with at least one dot"))
             }
         }
@@ -146,12 +174,12 @@ struct DefinitionRules {
         }
         for key in ["plural", "singular"] where !text(key).isEmpty { name(text(key), .dns1035Label, "\(path).\(key)") }
         for key in ["kind", "listKind"] where !text(key).isEmpty {
-            for problem in NameRule.dns1035Label.problems(in: text(key).lowercased()) {
-                errors.append(
-                    .invalid(
-                        "\(path).\(key)", value: .string(text(key)),
-                        "may have mixed case, but should otherwise match: " + problem))
-            }
+            let problems = NameRule.dns1035Label.problems(in: text(key).lowercased())
+            if problems.isEmpty { continue }
+            errors.append(
+                .invalid(
+                    "\(path).\(key)", value: .string(text(key)),
+                    "may have mixed case, but should otherwise match: " + problems.joined(separator: ",")))
         }
         for key in ["shortNames", "categories"] {
             for (index, entry) in (names[key]?.array ?? []).enumerated() {
@@ -165,52 +193,54 @@ struct DefinitionRules {
     }
 
     mutating func name(_ text: String, _ rule: NameRule, _ path: String) {
-        for problem in rule.problems(in: text) { errors.append(.invalid(path, value: .string(text), problem)) }
+        let problems = rule.problems(in: text)
+        if problems.isEmpty { return }
+        errors.append(.invalid(path, value: .string(text), problems.joined(separator: ",")))
     }
 
     // MARK: Conversion
 
+    /// Errors name the places of the oldest version of the API, as Kubernetes' do.
     private mutating func checkConversion(_ conversion: Value) {
         let path = "spec.conversion"
-        switch conversion["strategy"]?.string ?? "" {
-        case "None":
-            if conversion["webhook"] != nil {
+        let client = path + ".webhookClientConfig"
+        let config = conversion.at("webhook", "clientConfig")
+        let strategy = conversion["strategy"]?.string ?? ""
+        guard strategy == "Webhook" else {
+            if strategy.isEmpty {
+                errors.append(.required(path + ".strategy"))
+            } else if strategy != "None" {
                 errors.append(
-                    .forbidden(path + ".webhook", "should not be set when strategy is not set to Webhook"))
+                    .notSupported(path + ".strategy", value: .string(strategy), supported: ["None", "Webhook"]))
             }
-        case "Webhook":
-            guard let webhook = conversion["webhook"] else {
-                errors.append(.required(path + ".webhook.clientConfig", "required when strategy is set to Webhook"))
-                return
+            let why = "should not be set when strategy is not set to Webhook"
+            if config != nil { errors.append(.forbidden(client, why)) }
+            if conversion.at("webhook", "conversionReviewVersions")?.array?.isEmpty == false {
+                errors.append(.forbidden(path + ".conversionReviewVersions", why))
             }
-            checkWebhook(webhook, path + ".webhook")
-        case "": errors.append(.required(path + ".strategy"))
-        case let other:
-            errors.append(
-                .notSupported(path + ".strategy", value: .string(other), supported: ["None", "Webhook"]))
+            return
         }
+        if let config {
+            errors += BuiltinValidation.validateWebhookClient(config, at: client)
+        } else {
+            errors.append(.required(client, "required when strategy is set to Webhook"))
+        }
+        checkReviewVersions(conversion.at("webhook", "conversionReviewVersions"), path + ".conversionReviewVersions")
     }
 
-    private mutating func checkWebhook(_ webhook: Value, _ path: String) {
-        let config = webhook["clientConfig"] ?? .emptyObject
-        let (hasURL, hasService) = (config["url"] != nil, config["service"] != nil)
-        if webhook["clientConfig"] == nil {
-            errors.append(.required(path + ".clientConfig", "required when strategy is set to Webhook"))
-        } else if hasURL == hasService {
-            errors.append(.required(path + ".clientConfig", "exactly one of url or service is required"))
+    private mutating func checkReviewVersions(_ value: Value?, _ path: String) {
+        let versions = (value?.array ?? []).compactMap(\.string)
+        guard !versions.isEmpty else { return errors.append(.required(path)) }
+        for (index, version) in versions.enumerated() {
+            if versions[..<index].contains(version) {
+                errors.append(.invalid("\(path)[\(index)]", value: .string(version), "duplicate version"))
+            } else {
+                name(version, .dns1035Label, "\(path)[\(index)]")
+            }
         }
-        if let url = config["url"]?.string, !url.hasPrefix("https://") {
+        if !versions.contains(where: ConversionWebhook.reviewVersions.contains) {
             errors.append(
-                .invalid(path + ".clientConfig.url", value: .string(url), "'https' is the only allowed URL scheme"))
-        }
-        let versions = (webhook["conversionReviewVersions"]?.array ?? []).compactMap(\.string)
-        if versions.isEmpty {
-            errors.append(.required(path + ".conversionReviewVersions"))
-        } else if !versions.contains(where: ["v1", "v1beta1"].contains) {
-            errors.append(
-                .invalid(
-                    path + ".conversionReviewVersions", value: Value(versions),
-                    "must include at least one of v1, v1beta1"))
+                .invalid(path, value: Value(versions), "must include at least one of v1, v1beta1"))
         }
     }
 }

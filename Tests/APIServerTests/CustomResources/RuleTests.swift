@@ -190,7 +190,7 @@ import Testing
             (
                 ["rule": "true", "fieldPath": ".a"],
                 [
-                    "\(place).fieldPath: Invalid value: \".a\": fieldPath must be a valid path: does not refer to a valid field"
+                    "\(place).fieldPath: Invalid value: \".a\": fieldPath must be a valid path"
                 ]
             ),
             (

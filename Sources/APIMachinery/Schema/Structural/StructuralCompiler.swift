@@ -9,6 +9,8 @@ struct StructuralCompiler {
     private var builder = SchemaBuilder()
     private var names: [Content: String] = [:]
     private let metadata: TypeSchema
+    /// Whether some field holds a whole object.
+    private(set) var embedsResources = false
 
     /// What becomes constraints: everything that says no to values and has no place of its own in the table.
     static let constraintKeys = [
@@ -41,6 +43,8 @@ struct StructuralCompiler {
         field.listMapKeys = (schema["x-kubernetes-list-map-keys"]?.array ?? []).compactMap(\.string)
         var constraints = Fields()
         for key in Self.constraintKeys { constraints[key] = schema[key] }
+        if schema["additionalProperties"] == false { constraints["additionalProperties"] = false }
+        if field.flags.contains(.embeddedResource) { embedsResources = true }
         let properties = schema["properties"]?.fields ?? Fields()
         let unnamed = (schema["required"]?.array ?? []).filter { properties[$0.string ?? ""] == nil }
         if !unnamed.isEmpty { constraints["required"] = .array(unnamed) }
@@ -60,7 +64,9 @@ struct StructuralCompiler {
         case "object":
             switch schema["additionalProperties"] {
             case .object(let fields)?: return .map(field("", .object(fields)))
-            case .bool(true)?: return .map(SchemaBuilder.Field("", .any))
+            case .bool(true)? where schema["properties"]?.holdsMore == true: return object(schema)
+            // That nothing may be there is a rule about values: what is there is not dropped in silence.
+            case .bool?: return .map(SchemaBuilder.Field("", .any))
             default: return object(schema)
             }
         default:
@@ -100,7 +106,8 @@ struct StructuralCompiler {
     }
 
     private func typeFlags(_ schema: Value) -> TypeSchema.Flags {
-        schema["x-kubernetes-preserve-unknown-fields"] == true ? .preservesUnknownFields : []
+        schema["x-kubernetes-preserve-unknown-fields"] == true || schema["additionalProperties"] == true
+            ? .preservesUnknownFields : []
     }
 
     private func flags(of schema: Value) -> FieldSchema.Flags {

@@ -1,321 +1,281 @@
 /// What a schema in the definition of a custom resource must be like (Kubernetes documentation, "Specifying a structural
-/// schema"). Pure; messages are Kubernetes'.
+/// schema"). Pure; messages and places are Kubernetes', which has two sets of rules: those of structure, which every
+/// schema without a forbidden keyword must obey, and those of single keywords.
 public struct StructuralRules {
-    public private(set) var errors: [FieldError] = []
+    /// Faults of the structure.
+    private var structure: [FieldError] = []
+    /// Faults of single keywords.
+    var keywords: [FieldError] = []
 
-    /// Keywords of JSON Schema that definitions must not use.
-    private static let forbidden = [
-        ("$ref", "$ref is not supported"), ("definitions", "definitions is not supported"),
-        ("dependencies", "dependencies is not supported"), ("patternProperties", "patternProperties is not supported"),
-        ("additionalItems", "additionalItems is not supported"), ("id", "id is not supported"),
-    ]
-    private static let types: Set<String> = ["array", "boolean", "integer", "number", "object", "string"]
-    /// What must not stand inside of `allOf`, `anyOf`, `oneOf` and `not`: it shapes objects, and does not judge them.
-    private static let shaping = [
-        "additionalProperties", "default", "description", "nullable", "title", "type",
-        "x-kubernetes-embedded-resource", "x-kubernetes-int-or-string", "x-kubernetes-list-map-keys",
-        "x-kubernetes-list-type", "x-kubernetes-map-type", "x-kubernetes-preserve-unknown-fields",
-        "x-kubernetes-validations",
-    ]
-
-    /// What is wrong with the schema of one version, which stands at `path` in the definition.
-    public static func errors(in schema: Value, at path: String) -> [FieldError] {
-        var rules = StructuralRules()
-        rules.checkRoot(schema, path)
-        rules.check(schema, path, isRoot: true)
-        return rules.errors
+    /// Where a schema stands; the messages differ.
+    private enum Level {
+        case root
+        case item
+        case field
     }
 
-    private mutating func checkRoot(_ schema: Value, _ path: String) {
-        switch schema["type"]?.string ?? "" {
-        case "object": break
-        case "": errors.append(.required(path + ".type", "must not be empty at the root"))
-        case let other:
-            errors.append(.invalid(path + ".type", value: .string(other), "must be object at the root"))
-        }
+    /// What the schemas around one say about it.
+    struct Surroundings {
+        /// Where defaults are forbidden; `nil` where they may stand.
+        var noDefaults: String?
+        /// Whether the schema is of the metadata of an object, or of its kind or version.
+        var isInMetadata = false
+    }
+
+    private static let metaFields: Set<String> = ["apiVersion", "kind", "metadata"]
+
+    /// What is wrong with the schema of a version, which stands at `path` in the definition. With `hasStatus` the version
+    /// has a status that is written apart, whose schema must lose nothing when it is taken by itself.
+    public static func errors(in schema: Value, at path: String, hasStatus: Bool = false) -> [FieldError] {
+        var rules = StructuralRules()
+        var errors: [FieldError] = []
+        if hasStatus { errors += rootErrors(in: schema, path) }
         if schema["nullable"] == true {
             errors.append(.forbidden(path + ".nullable", "nullable cannot be true at the root"))
         }
-        let allowed: Set<String> = ["name", "generateName"]
-        if let metadata = schema.at("properties", "metadata") {
-            let place = path + ".properties[metadata]"
-            let others = (metadata["properties"]?.fields ?? Fields()).keys.filter { !allowed.contains($0) }
-            if !others.isEmpty || metadata["additionalProperties"] != nil {
-                errors.append(
-                    .forbidden(
-                        place,
-                        "must not specify anything other than name and generateName, but metadata is implicitly "
-                            + "specified"))
-            }
-            if let type = metadata["type"]?.string, !type.isEmpty, type != "object" {
-                errors.append(.invalid(place + ".type", value: .string(type), "must be object"))
+        rules.visit(schema, path, .root, Surroundings())
+        rules.completeClauses(of: schema, by: schema, path, path)
+        let obstacle = obstacle(in: schema)
+        if obstacle == nil { errors += rules.structure.sorted { $0.description < $1.description } }
+        errors += rules.keywords
+        if errors.isEmpty, let obstacle { errors.append(.invalid(path, value: "", obstacle)) }
+        return errors
+    }
+
+    /// The first of the keywords that a structure cannot have; with one, nothing is said about structure.
+    private static func obstacle(in schema: Value) -> String? {
+        guard let fields = schema.fields else { return nil }
+        for (key, inner) in fields {
+            switch key {
+            case "$schema", "id", "$ref":
+                if inner != "" { return "OpenAPIV3Schema '\(key == "$schema" ? "schema" : key)' is not supported" }
+            case "additionalItems": return "OpenAPIV3Schema '\(key)' is not supported"
+            case "definitions", "dependencies", "patternProperties":
+                if inner.holdsMore { return "OpenAPIV3Schema '\(key)' is not supported" }
+            case "x-kubernetes-preserve-unknown-fields":
+                if inner == false { return "internal error: '\(key)' must be true or undefined" }
+            case "properties":
+                for (_, property) in inner.fields ?? Fields() {
+                    if let found = obstacle(in: property) { return found }
+                }
+            case "items", "additionalProperties", "not":
+                if inner.array != nil { return "OpenAPIV3Schema 'items' must be a schema, but is an array" }
+                if let found = obstacle(in: inner) { return found }
+            case "allOf", "anyOf", "oneOf":
+                for clause in inner.array ?? [] {
+                    if let found = obstacle(in: clause) { return found }
+                }
+            default: break
             }
         }
-        for (name, type) in [("apiVersion", "string"), ("kind", "string")] {
-            if let given = schema.at("properties", name)?["type"]?.string, given != type {
-                errors.append(
-                    .invalid("\(path).properties[\(name)].type", value: .string(given), "must be \(type)"))
-            }
-        }
+        return nil
     }
 
     // MARK: Structure
 
-    private mutating func check(_ schema: Value, _ path: String, isRoot: Bool = false) {
-        checkKeywords(schema, path)
-        checkType(schema, path, isRoot: isRoot)
-        checkExtensions(schema, path)
-        checkBounds(schema, path)
-        checkLists(schema, path)
+    private mutating func visit(_ schema: Value, _ path: String, _ level: Level, _ around: Surroundings) {
+        checkKeywords(schema, path, around)
+        checkType(schema, path, level)
+        checkIntOrString(schema, path)
+        checkPattern(schema, path)
+        let isResource = schema["x-kubernetes-embedded-resource"] == true
+        if level == .root || isResource { checkMetaFields(schema, path) }
+        if level == .root { checkRoot(schema, path) }
         for (name, property) in schema["properties"]?.fields ?? Fields() {
-            check(property, "\(path).properties[\(name)]")
+            var inner = around
+            if level == .root || isResource, Self.metaFields.contains(name) {
+                inner.isInMetadata = true
+                if level == .root { inner.noDefaults = "in top-level " + name }
+            }
+            visit(property, "\(path).properties[\(name)]", .field, inner)
         }
-        if let items = schema["items"], items.fields != nil { check(items, path + ".items") }
+        if let items = schema["items"], items.fields != nil { visit(items, path + ".items", .item, around) }
         if let values = schema["additionalProperties"], values.fields != nil {
-            check(values, path + ".additionalProperties")
+            var inner = around
+            if around.isInMetadata { inner.noDefaults = "inside additionalProperties applying to object metadata" }
+            visit(values, path + ".additionalProperties", .field, inner)
         }
-        for key in ["allOf", "anyOf", "oneOf"] {
-            for (index, inner) in (schema[key]?.array ?? []).enumerated() {
-                checkJunctor(inner, "\(path).\(key)[\(index)]", of: schema, path)
-            }
-        }
-        if let inner = schema["not"], inner.fields != nil { checkJunctor(inner, path + ".not", of: schema, path) }
+        visitClauses(of: schema, path, around, isStructure: true, skipsAnyOf: true)
     }
 
-    private mutating func checkKeywords(_ schema: Value, _ path: String) {
-        for (key, message) in Self.forbidden where schema[key] != nil && schema[key] != "" {
-            errors.append(.forbidden("\(path).\(key)", message))
-        }
-        if schema["uniqueItems"] == true {
-            errors.append(
-                .forbidden(
-                    path + ".uniqueItems",
-                    "uniqueItems cannot be set to true since the runtime complexity becomes quadratic"))
-        }
-        if schema["additionalProperties"] == false {
-            errors.append(.forbidden(path + ".additionalProperties", "additionalProperties cannot be set to false"))
-        }
-        if schema["items"]?.array != nil {
-            errors.append(.forbidden(path + ".items", "items must be a schema object and not an array"))
-        }
-        if schema["additionalProperties"] != nil, !(schema["properties"]?.fields ?? Fields()).isEmpty {
-            errors.append(
-                .forbidden(
-                    path + ".additionalProperties", "additionalProperties and properties are mutual exclusive"))
-        }
-    }
-
-    private mutating func checkType(_ schema: Value, _ path: String, isRoot: Bool) {
+    private mutating func checkType(_ schema: Value, _ path: String, _ level: Level) {
         let type = schema["type"]?.string ?? ""
-        let isIntOrString = schema["x-kubernetes-int-or-string"] == true
         let preserves = schema["x-kubernetes-preserve-unknown-fields"] == true
-        if !type.isEmpty, !Self.types.contains(type) {
-            errors.append(
-                .notSupported(path + ".type", value: .string(type), supported: Self.types.sorted()))
+        let isResource = schema["x-kubernetes-embedded-resource"] == true
+        if isResource, type != "object" {
+            let why = "must be object if x-kubernetes-embedded-resource is true"
+            structure.append(
+                type.isEmpty
+                    ? .required(path + ".type", why) : .invalid(path + ".type", value: .string(type), why))
+        } else if type.isEmpty, schema["x-kubernetes-int-or-string"] != true, !preserves {
+            let what =
+                switch level {
+                case .root: "at the root"
+                case .item: "for specified array items"
+                case .field: "for specified object fields"
+                }
+            structure.append(.required(path + ".type", "must not be empty " + what))
         }
-        if type.isEmpty, !isRoot, !isIntOrString, !preserves {
-            let isItem = path.hasSuffix(".items")
-            errors.append(
+        if type == "array", schema["items"] == nil {
+            structure.append(.required(path + ".items", "must be specified"))
+        }
+        if isResource, schema["additionalProperties"] != nil {
+            structure.append(
+                .forbidden(
+                    path + ".additionalProperties", "must not be used if x-kubernetes-embedded-resource is set"))
+        }
+        if isResource, !preserves, schema["properties"]?.holdsMore != true {
+            structure.append(
                 .required(
-                    path + ".type",
-                    isItem
-                        ? "must not be empty for specified array items"
-                        : "must not be empty for specified object fields"))
-        }
-        if isIntOrString, !type.isEmpty {
-            errors.append(
-                .invalid(path + ".type", value: .string(type), "must be empty if x-kubernetes-int-or-string is true"))
-        }
-        if type == "array", schema["items"] == nil { errors.append(.required(path + ".items", "must be specified")) }
-        if schema["x-kubernetes-embedded-resource"] == true {
-            if type != "object" {
-                errors.append(
-                    .invalid(
-                        path + ".type", value: .string(type), "must be object if x-kubernetes-embedded-resource is true"
-                    ))
-            }
-            if !preserves, (schema["properties"]?.fields ?? Fields()).isEmpty {
-                errors.append(
-                    .required(
-                        path + ".properties",
-                        "must not be empty if x-kubernetes-embedded-resource is true without "
-                            + "x-kubernetes-preserve-unknown-fields"))
-            }
+                    path + ".properties",
+                    "must not be empty if x-kubernetes-embedded-resource is true without "
+                        + "x-kubernetes-preserve-unknown-fields"))
         }
     }
 
-    private mutating func checkExtensions(_ schema: Value, _ path: String) {
-        if schema["x-kubernetes-preserve-unknown-fields"] == false {
-            errors.append(
-                .invalid(path + ".x-kubernetes-preserve-unknown-fields", value: false, "must be true or undefined"))
-        }
-        if let type = schema["x-kubernetes-map-type"]?.string {
-            if type != "atomic", type != "granular" {
-                errors.append(
-                    .notSupported(
-                        path + ".x-kubernetes-map-type", value: .string(type), supported: ["atomic", "granular"]))
-            }
-            if schema["type"] != "object" {
-                errors.append(
-                    .invalid(
-                        path + ".type", value: schema["type"] ?? "",
-                        "must be object if x-kubernetes-map-type is specified"))
-            }
+    private mutating func checkIntOrString(_ schema: Value, _ path: String) {
+        guard schema["x-kubernetes-int-or-string"] == true else { return }
+        for key in ["x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource"]
+        where schema[key] == true {
+            structure.append(
+                .invalid("\(path).\(key)", value: true, "must be false if x-kubernetes-int-or-string is true"))
         }
     }
 
-    private mutating func checkBounds(_ schema: Value, _ path: String) {
-        if let pattern = schema["pattern"]?.string {
-            do throws(RegularExpressionError) { _ = try RegularExpression(pattern) } catch {
-                errors.append(
-                    .invalid(
-                        path + ".pattern", value: .string(pattern),
-                        "must be a valid regular expression, but isn't: \(error)"))
-            }
-        }
-        for key in ["maxItems", "maxLength", "maxProperties", "minItems", "minLength", "minProperties"] {
-            if let bound = schema[key]?.integer, bound < 0 {
-                errors.append(.invalid("\(path).\(key)", value: .integer(bound), "must be greater than or equal to 0"))
-            }
-        }
-        let required = (schema["required"]?.array ?? []).compactMap(\.string)
-        if Set(required).count < required.count {
-            var known: Set<String> = []
-            for (index, name) in required.enumerated() where !known.insert(name).inserted {
-                errors.append(.duplicate("\(path).required[\(index)]", value: .string(name)))
-            }
-        }
-    }
-
-    // MARK: Lists
-
-    private mutating func checkLists(_ schema: Value, _ path: String) {
-        guard let listType = schema["x-kubernetes-list-type"]?.string else {
-            if schema["x-kubernetes-list-map-keys"] != nil {
-                errors.append(
-                    .required(
-                        path + ".x-kubernetes-list-type", "must be map if x-kubernetes-list-map-keys is non-empty"))
-            }
-            return
-        }
-        if schema["type"] != "array" {
-            errors.append(
+    private mutating func checkPattern(_ schema: Value, _ path: String) {
+        guard let pattern = schema["pattern"]?.string, !pattern.isEmpty else { return }
+        do throws(RegularExpressionError) { _ = try RegularExpression(pattern) } catch {
+            structure.append(
                 .invalid(
-                    path + ".type", value: schema["type"] ?? "", "must be array if x-kubernetes-list-type is specified")
-            )
-        }
-        switch listType {
-        case "atomic": break
-        case "set": checkSet(schema["items"] ?? .emptyObject, path)
-        case "map": checkMap(schema, path)
-        default:
-            errors.append(
-                .notSupported(
-                    path + ".x-kubernetes-list-type", value: .string(listType), supported: ["atomic", "map", "set"]))
+                    path + ".pattern", value: .string(pattern),
+                    "must be a valid regular expression, but isn't: \(error)"))
         }
     }
 
-    private mutating func checkSet(_ items: Value, _ path: String) {
-        if items["nullable"] == true {
-            errors.append(
-                .forbidden(path + ".items.nullable", "cannot be nullable when x-kubernetes-list-type is set"))
-        }
-        let isAtomic: Bool =
-            switch items["type"]?.string {
-            case "object": items["x-kubernetes-map-type"] == "atomic"
-            case "array": items["x-kubernetes-list-type"].map { $0 == "atomic" } ?? true
-            default: true
+    /// What names an object cannot be of another type than it is.
+    private mutating func checkMetaFields(_ schema: Value, _ path: String) {
+        for (name, wanted) in [("kind", "string"), ("apiVersion", "string"), ("metadata", "object")] {
+            guard let property = schema.at("properties", name) else { continue }
+            let type = property["type"]?.string ?? ""
+            if type != wanted {
+                structure.append(
+                    .invalid("\(path).properties[\(name)].type", value: .string(type), "must be \(wanted)"))
             }
-        if !isAtomic {
-            errors.append(
-                .invalid(
-                    path + ".items", value: "", "must be scalars, or atomic lists or maps, if the list is a set"))
         }
     }
 
-    private mutating func checkMap(_ schema: Value, _ path: String) {
-        let keys = (schema["x-kubernetes-list-map-keys"]?.array ?? []).compactMap(\.string)
-        let items = schema["items"] ?? .emptyObject
-        if keys.isEmpty {
-            errors.append(
-                .required(
-                    path + ".x-kubernetes-list-map-keys", "must not be empty if x-kubernetes-list-type is map"))
+    private mutating func checkRoot(_ schema: Value, _ path: String) {
+        if let type = schema["type"]?.string, !type.isEmpty, type != "object" {
+            structure.append(.invalid(path + ".type", value: .string(type), "must be object at the root"))
         }
-        if items["type"] != "object" {
-            errors.append(
-                .invalid(
-                    path + ".items.type", value: items["type"] ?? "",
-                    "must be object if parent array's x-kubernetes-list-type is map"))
+        if schema["additionalProperties"] != nil {
+            structure.append(.forbidden(path + ".additionalProperties", "must not be used at the root"))
         }
-        if items["nullable"] == true {
-            errors.append(
-                .forbidden(path + ".items.nullable", "cannot be nullable when x-kubernetes-list-type is map"))
+        guard let metadata = schema.at("properties", "metadata")?.fields else { return }
+        let isRestricted = metadata.contains { key, value in
+            switch key {
+            case "default", "example", "type": false
+            case "properties": (value.fields ?? Fields()).contains { key, _ in key != "name" && key != "generateName" }
+            default: key == "additionalProperties" || value.holdsMore
+            }
         }
-        let required = Set((items["required"]?.array ?? []).compactMap(\.string))
-        for (index, key) in keys.enumerated() {
-            let place = "\(path).x-kubernetes-list-map-keys[\(index)]"
-            if keys[..<index].contains(key) { errors.append(.duplicate(place, value: .string(key))) }
-            guard let property = items["properties"]?[key] else {
-                errors.append(.invalid(place, value: .string(key), "entries must all be names of item properties"))
-                continue
-            }
-            if property["type"] == "array" || property["type"] == "object" {
-                errors.append(
-                    .invalid(
-                        "\(path).items.properties[\(key)].type", value: property["type"] ?? "",
-                        "must be a scalar type if parent array's x-kubernetes-list-type is map"))
-            }
-            if property["nullable"] == true {
-                errors.append(
-                    .forbidden("\(path).items.properties[\(key)].nullable", "keys of a map cannot be nullable"))
-            }
-            if !required.contains(key), property["default"] == nil {
-                errors.append(
-                    .required(
-                        "\(path).items.properties[\(key)].default",
-                        "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required "
-                            + "property"))
-            }
+        if isRestricted {
+            structure.append(
+                .forbidden(
+                    path + ".properties[metadata]",
+                    "must not specify anything other than name and generateName, but metadata is implicitly specified"))
         }
     }
 
     // MARK: Combinations
 
-    /// A schema inside of a combination speaks only of what the structure around it names.
-    private mutating func checkJunctor(_ schema: Value, _ path: String, of structure: Value, _ home: String) {
-        let isIntOrString = structure["x-kubernetes-int-or-string"] == true
-        for key in Self.shaping where schema[key] != nil {
-            if isIntOrString, key == "type" { continue }
-            let value = schema[key] ?? .null
-            guard value != false, value != "" else { continue }
-            errors.append(.forbidden("\(path).\(key)", "must be empty to be structural"))
+    /// What shapes objects has no place in schemas that only judge them.
+    private static let shaping = [
+        ("type", "empty"), ("additionalProperties", "undefined"), ("default", "undefined"), ("title", "empty"),
+        ("description", "empty"), ("nullable", "false"), ("externalDocs", "undefined"),
+        ("x-kubernetes-preserve-unknown-fields", "false"), ("x-kubernetes-embedded-resource", "false"),
+        ("x-kubernetes-int-or-string", "false"), ("x-kubernetes-list-map-keys", "empty"),
+        ("x-kubernetes-list-type", "undefined"), ("x-kubernetes-map-type", "undefined"),
+        ("x-kubernetes-validations", "empty"),
+    ]
+
+    /// How a schema says that its value is a number or a text: the only place where a type stands in a combination.
+    private static let intOrString: Value = [["type": "integer"], ["type": "string"]]
+
+    /// The combinations of a schema. With `isStructure` the schema stands outside of any, where `anyOf`, or that of the
+    /// first `allOf`, may say that the value is a number or a text.
+    private mutating func visitClauses(
+        of schema: Value, _ path: String, _ around: Surroundings, isStructure: Bool, skipsAnyOf: Bool
+    ) {
+        for key in ["allOf", "anyOf", "oneOf"] {
+            if key == "anyOf", skipsAnyOf, schema[key] == Self.intOrString { continue }
+            for (index, clause) in (schema[key]?.array ?? []).enumerated() {
+                visit(
+                    clause: clause, "\(path).\(key)[\(index)]", around,
+                    skipsAnyOf: isStructure && key == "allOf" && index == 0)
+            }
         }
-        checkBounds(schema, path)
-        for (name, property) in schema["properties"]?.fields ?? Fields() {
-            let inner = structure["properties"]?[name] ?? structure["additionalProperties"]
-            guard let inner, inner.fields != nil else {
-                guard structure["x-kubernetes-preserve-unknown-fields"] != true else { continue }
-                errors.append(
-                    .required(
-                        "\(home).properties[\(name)]", "because it is defined in \(path).properties[\(name)]"))
+        if let clause = schema["not"], clause.fields != nil { visit(clause: clause, path + ".not", around) }
+    }
+
+    private mutating func visit(
+        clause: Value, _ path: String, _ around: Surroundings, skipsAnyOf: Bool = false
+    ) {
+        checkKeywords(clause, path, around)
+        checkPattern(clause, path)
+        for (key, wanted) in Self.shaping {
+            guard let value = clause[key], key == "default" || key == "additionalProperties" || value.holdsMore else {
                 continue
             }
-            checkJunctor(property, "\(path).properties[\(name)]", of: inner, "\(home).properties[\(name)]")
+            structure.append(.forbidden("\(path).\(key)", "must be \(wanted) to be structural"))
         }
-        if let items = schema["items"], items.fields != nil {
-            guard let inner = structure["items"] else {
-                errors.append(.required(home + ".items", "because it is defined in \(path).items"))
-                return
+        for (name, property) in clause["properties"]?.fields ?? Fields() {
+            let place = "\(path).properties[\(name)]"
+            visit(clause: property, place, around)
+            if name == "metadata" {
+                structure.append(.forbidden(place, "must not be specified in a nested context"))
             }
-            checkJunctor(items, path + ".items", of: inner, home + ".items")
         }
+        if let items = clause["items"], items.fields != nil { visit(clause: items, path + ".items", around) }
+        visitClauses(of: clause, path, around, isStructure: false, skipsAnyOf: skipsAnyOf)
+    }
+
+    /// What the combinations of a schema name, the structure must name too. Kubernetes asks this of the root's alone.
+    private mutating func completeClauses(
+        of schema: Value, by structure: Value, _ path: String, _ place: String
+    ) {
+        if let clause = schema["not"], clause.fields != nil { complete(clause, by: structure, path, place + ".not") }
         for key in ["allOf", "anyOf", "oneOf"] {
-            for (index, inner) in (schema[key]?.array ?? []).enumerated() {
-                checkJunctor(inner, "\(path).\(key)[\(index)]", of: structure, home)
+            for (index, clause) in (schema[key]?.array ?? []).enumerated() {
+                complete(clause, by: structure, path, "\(place).\(key)[\(index)]")
             }
         }
-        if let inner = schema["not"], inner.fields != nil {
-            checkJunctor(inner, path + ".not", of: structure, home)
+    }
+
+    /// A schema of a combination, which stands at `place`; what it speaks of stands at `path`.
+    private mutating func complete(_ clause: Value, by part: Value?, _ path: String, _ place: String) {
+        guard let part else { return structure.append(.required(path, "because it is defined in \(place)")) }
+        completeClauses(of: clause, by: part, path, place)
+        for (name, property) in clause["properties"]?.fields ?? Fields() {
+            let step = ".properties[\(name)]"
+            complete(property, by: part["properties"]?[name], path + step, place + step)
+        }
+        if let items = clause["items"], items.fields != nil {
+            complete(items, by: part["items"], path + ".items", place + ".items")
+        }
+    }
+}
+
+extension Value {
+    /// Whether a keyword says more than it would by its absence.
+    var holdsMore: Bool {
+        switch self {
+        case .null: false
+        case .bool(let flag): flag
+        case .string(let text): !text.isEmpty
+        case .array(let items): !items.isEmpty
+        case .object(let fields): !fields.isEmpty
+        default: true
         }
     }
 }

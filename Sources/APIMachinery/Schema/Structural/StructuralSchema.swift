@@ -11,6 +11,8 @@ public struct StructuralSchema: Sendable {
     public let root: FieldSchema
     /// What the table takes in memory.
     public let byteCount: Int
+    /// Whether objects can hold whole objects (`x-kubernetes-embedded-resource`).
+    let embedsResources: Bool
     let patterns = PatternCache()
     /// Of the table's bytes.
     private let digest: Int
@@ -28,6 +30,7 @@ public struct StructuralSchema: Sendable {
         else { preconditionFailure("a compiled schema holds the object that it was made for") }
         (self.root, self.type) = (root, type)
         byteCount = bytes.count
+        embedsResources = compiler.embedsResources
         var hasher = Hasher()
         bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
         digest = hasher.finalize()

@@ -34,7 +34,6 @@ struct StructuralValidator {
         switch (field.kind, value) {
         case (.object(let type), .object(let fields)):
             checkFields(fields, as: type, replacing: current?.fields, skipping: skipping)
-            if field.flags.contains(.embeddedResource) { checkResource(fields, as: type) }
         case (.list(let element), .array(let items)):
             let before = currentItems(current, field)
             for (index, item) in items.enumerated() {
@@ -89,19 +88,6 @@ struct StructuralValidator {
             let entry = fields.entries[position]
             guard entry.key != skipping else { continue }
             check(entry.value, as: field, replacing: current?[entry.key], at: .field(entry.key))
-        }
-    }
-
-    /// What a whole object inside of another one must have (`x-kubernetes-embedded-resource`).
-    private mutating func checkResource(_ fields: Fields, as type: TypeSchema) {
-        for key in ["apiVersion", "kind"] where (fields[key]?.string ?? "").isEmpty {
-            errors.append(.required(path.text(key), "must not be empty"))
-        }
-        guard let metadata = fields["metadata"], case .object(let type)? = type.field(named: "metadata")?.kind else {
-            return
-        }
-        do throws(DecodingError) { _ = try type.decode(metadata) } catch {
-            errors.append(.invalid(path.text("metadata"), value: metadata, error.description))
         }
     }
 

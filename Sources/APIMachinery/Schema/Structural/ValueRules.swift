@@ -8,12 +8,20 @@ struct ValueRules {
         var errors: [FieldError] = []
         for (key, rule) in rules {
             if let message = problem(value, key, rule, rules) {
-                errors.append(.invalid(path.text, value: value, "\(path.text) in body \(message)"))
+                errors.append(.invalid(path.text, value: shown(value, key), "\(path.text) in body \(message)"))
             } else {
                 errors += structured(value, key, rule, rules, path)
             }
         }
         return errors
+    }
+
+    /// What a message quotes: of what holds too little, how much it holds.
+    private func shown(_ value: Value, _ key: String) -> Value {
+        switch key {
+        case "minItems", "minProperties": .integer(Int64(value.array?.count ?? value.fields?.count ?? 0))
+        default: value
+        }
     }
 
     /// The rest of the sentence for a rule that the value breaks; `nil` for one that it keeps.
@@ -86,6 +94,10 @@ struct ValueRules {
         case "required":
             guard let fields = value.fields else { return [] }
             return (rule.array ?? []).compactMap(\.string).filter { fields[$0] == nil }.map { .required(path.text($0)) }
+        case "additionalProperties" where rule == false:
+            return (value.fields ?? Fields()).map { name, _ in
+                .invalid(path.text, value: .string(name), "\(path.text).\(name) in body is a forbidden property")
+            }
         case "allOf", "anyOf", "oneOf", "not": return combination(value, key, rule, path)
         default: return []
         }

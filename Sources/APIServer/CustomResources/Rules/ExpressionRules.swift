@@ -67,9 +67,7 @@ struct ExpressionRules {
         if !rule.fieldPath.isEmpty {
             do throws(RuleFieldPath.Problem) { _ = try RuleFieldPath.normalised(rule.fieldPath, from: field) } catch {
                 errors.append(
-                    .invalid(
-                        path + ".fieldPath", value: .string(rule.fieldPath),
-                        "fieldPath must be a valid path: \(error.why)"))
+                    .invalid(path + ".fieldPath", value: .string(rule.fieldPath), "fieldPath must be a valid path"))
             }
         }
         guard errors.count == count else { return }
