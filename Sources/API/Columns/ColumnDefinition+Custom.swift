@@ -12,6 +12,9 @@ extension ColumnDefinition {
                 var rule = column
                 rule["path"] = column["jsonPath"]
                 rule["render"] = "custom"
+                let path = column["jsonPath"]?.string ?? ""
+                rule["description"] =
+                    column["description"] ?? .string("Custom resource definition column (in JSONPath format): " + path)
                 var definition = ColumnDefinition(rule)
                 definition.format = column["format"]?.string ?? ""
                 return definition

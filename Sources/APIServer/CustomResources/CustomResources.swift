@@ -17,6 +17,8 @@ final class CustomResources: Sendable {
         var uid: String
         var fingerprint: String
         var isDeleting: Bool
+        /// Of what decides how objects look.
+        var look: Int
         var definition: CustomDefinition.Names
         var group: String
         var home: ObjectLog.Stored
@@ -125,10 +127,11 @@ final class CustomResources: Sendable {
         let conversion = conversion(definition, storage)
         let log = registry.logs.durable
         let home = definition.home
+        let look = [definition.value["spec"] ?? .null, definition.acceptedNames.value].hashValue
         let cache: ResourceCache
         do throws(DatastoreError) {
             // What the schema did not know, or filled in, is not what is stored.
-            if before != nil { try await log.reread(home, normalise: conversion.normalised) }
+            if let before, before.look != look { try await log.reread(home, normalise: conversion.normalised) }
             cache = try await log.keep(home, normalise: conversion.normalised)
         } catch {
             throw Status(error)
@@ -154,13 +157,13 @@ final class CustomResources: Sendable {
         registry.serve(definition.group, names.plural, as: served)
         serving.withLock {
             $0[definition.name] = Serving(
-                uid: definition.uid, fingerprint: fingerprint, isDeleting: definition.isDeleting, definition: names,
-                group: definition.group, home: home, store: raw, observation: observation)
+                uid: definition.uid, fingerprint: fingerprint, isDeleting: definition.isDeleting, look: look,
+                definition: names, group: definition.group, home: home, store: raw, observation: observation)
         }
         guard let before else { return }
         before.observation.cancel()
-        // Who watches saw objects as they were served before.
-        cache.endWatches()
+        // Who watches saw objects as they were served before. Who watches while they are deleted must see them go.
+        if before.look != look { cache.endWatches() }
     }
 
     private func conversion(

@@ -186,6 +186,9 @@ import Wire
             #expect(
                 table.value["columnDefinitions"]?.array?.compactMap { $0["name"]?.string }
                     == ["Name", "Spec", "Replicas", "Age"])
+            #expect(
+                table.value["columnDefinitions"]?.array?[1]["description"]
+                    == "Custom resource definition column (in JSONPath format): .spec.cronSpec")
             #expect(table.value["rows"]?.array?.first?["cells"]?.array?.prefix(3) == ["a", .null, 7])
             let protobuf = try await tabs.ask(
                 .get, CronTab.path, nil, ["Accept": "application/vnd.kubernetes.protobuf"])
@@ -236,6 +239,7 @@ import Wire
             held[path: ["metadata", "finalizers"]] = ["hold.example.com"]
             let made = try await tabs.ask(.post, CronTab.path, held)
             #expect(made.code == 201, "\(made.value)")
+            let watch = try await api.send(.get, CronTab.path + "?watch=true", token: tabs.token)
             let going = try await tabs.ask(.delete, CronTab.definitions + "/" + CronTab.name)
             #expect(going.value.at("metadata", "finalizers") == [.string(CustomDefinition.cleanupFinalizer)])
             let late = try await tabs.ask(.get, CronTab.path)
@@ -249,6 +253,9 @@ import Wire
                 ["Content-Type": "application/merge-patch+json"])
             #expect(free.code == 200, "\(free.value)")
             try await tabs.wait(CronTab.name) { $0 == nil }
+            // Who watches sees each object go, and then the end.
+            let seen = String(decoding: try await watch.body.collect(limit: 1 << 22), as: UTF8.self)
+            #expect(seen.split(separator: "\n").count { $0.contains("\"type\":\"DELETED\"") } == 51)
             try await tabs.define(CronTab.definition([Self.full]))
             #expect(try await tabs.ask(.get, CronTab.path).value["items"] == [])
         }
