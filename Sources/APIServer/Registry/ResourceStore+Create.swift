@@ -29,6 +29,7 @@ extension ResourceStore {
     ) async throws(Status) -> StoredObject {
         var object = proposed
         try prepareMetadata(&object, request)
+        OwnerDuplicates.remove(from: &object, .inRequest, request.notes)
         if kind.hasStatus, !kind.keepsStatusOnCreate { object["status"] = kind.firstStatus }
         var asked = AdmissionRequest(request, kind.groupVersionKind, resource: resource, object: object)
         asked.owners = managedFields
@@ -70,6 +71,7 @@ extension ResourceStore {
         for key in ["uid", "creationTimestamp", "generation", "namespace"] {
             object[path: ["metadata", key]] = prepared.at("metadata", key)
         }
+        OwnerDuplicates.remove(from: &object, .afterAdmission, asked.notes)
         object["apiVersion"] = prepared["apiVersion"]
         object["kind"] = prepared["kind"]
         if kind.hasStatus, !kind.keepsStatusOnCreate { object["status"] = kind.firstStatus }

@@ -168,6 +168,7 @@ extension ResourceStore {
     ) async throws(Status) -> (Value, AdmissionRequest) {
         let plan = UpdatePlan(resource: resource, scope: transform.scope, countsGenerations: kind.countsGenerations)
         var object = try plan.apply(proposed, over: old)
+        OwnerDuplicates.remove(from: &object, .inRequest, request.notes)
         let show = { (object: Value) in transform.face?.show(object) ?? object }
         var asked = AdmissionRequest(
             request, kind.groupVersionKind, resource: resource, object: show(object), over: show(old),
@@ -210,5 +211,6 @@ extension ResourceStore {
             face.put(admitted, &changed)
         }
         object = try plan.apply(changed, over: old)
+        OwnerDuplicates.remove(from: &object, .afterAdmission, asked.notes)
     }
 }
