@@ -261,7 +261,7 @@ enum WrongRequests {
             causes: ["FieldValueNotSupported dryRun"]),
         Mistake(
             "an unknown validation", .post(maps + "?fieldValidation=Loud", map("a")), 422, "Invalid",
-            "supported values: \"Ignore\", \"Strict\", \"Warn\"", causes: ["FieldValueNotSupported fieldValidation"]),
+            "supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"", causes: ["FieldValueNotSupported fieldValidation"]),
         Mistake(
             "an unknown propagation", .delete(maps + "/kept?propagationPolicy=Never"), 422, "Invalid",
             "DeleteOptions.meta.k8s.io", causes: ["FieldValueNotSupported propagationPolicy"]),

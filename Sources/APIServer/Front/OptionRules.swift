@@ -43,7 +43,7 @@ enum OptionRules {
         if !fieldValidation.isEmpty, FieldValidation(rawValue: fieldValidation) == nil {
             errors.append(
                 .notSupported(
-                    "fieldValidation", value: .string(fieldValidation), supported: ["Ignore", "Strict", "Warn"]))
+                    "fieldValidation", value: .string(fieldValidation), supported: ["", "Ignore", "Strict", "Warn"]))
         }
         try refuse(write.kind, errors)
     }
