@@ -167,7 +167,14 @@ import Testing
 
     @Test(
         arguments: [
-            (deployment, []), (deployment(["selector"], nil), ["spec.selector: Required value"]),
+            (deployment, []), (
+                deployment(["selector"], nil),
+                [
+                    "spec.selector: Required value",
+                    "spec.template.metadata.labels: Invalid value: {\"app\":\"web\"}: `selector` does not match template "
+                        + "`labels`",
+                ]
+            ),
             (
                 deployment(["template", "metadata", "labels"], ["app": "x"]),
                 [
@@ -239,7 +246,7 @@ import Testing
                 .persistentVolumeClaims,
                 ["spec": ["accessModes": ["ReadWriteOften"], "resources": ["requests": ["storage": "1Gi"]]]],
                 [
-                    "spec.accessModes[0]: Unsupported value: \"ReadWriteOften\": supported values: \"ReadOnlyMany\", "
+                    "spec.accessModes: Unsupported value: \"ReadWriteOften\": supported values: \"ReadOnlyMany\", "
                         + "\"ReadWriteMany\", \"ReadWriteOnce\", \"ReadWriteOncePod\""
                 ]
             ),

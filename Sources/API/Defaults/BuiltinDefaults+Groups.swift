@@ -167,25 +167,23 @@ extension BuiltinDefaults {
     ]
 
     static let flowControl: [String: [DefaultRule]] = [
-        "FlowSchemaSpec": [.change { fill("matchingPrecedence", 1000, in: &$0) }],
+        "FlowSchemaSpec": [numbers(["matchingPrecedence": 1000])],
         "ExemptPriorityLevelConfiguration": [
             .set("nominalConcurrencyShares", 0), .set("lendablePercent", 0),
         ],
         "LimitedPriorityLevelConfiguration": [
             .set("nominalConcurrencyShares", 30), .set("lendablePercent", 0),
         ],
-        "QueuingConfiguration": [
-            .change { queues in
-                for (key, number) in [("handSize", 8), ("queues", 64), ("queueLengthLimit", 50)] {
-                    fill(key, Int64(number), in: &queues)
-                }
-            }
-        ],
+        "QueuingConfiguration": [numbers(["handSize": 8, "queues": 64, "queueLengthLimit": 50])],
     ]
 
-    /// Of numbers whose zero stands for nothing.
-    private static func fill(_ key: String, _ number: Int64, in object: inout Value) {
-        if object[key]?.integer ?? 0 == 0 { object[key] = .integer(number) }
+    /// Numbers of which 0 means that there is none.
+    private static func numbers(_ numbers: [String: Int64]) -> DefaultRule {
+        .change { object in
+            for (key, number) in numbers where object[key].isUnset || object[key] == 0 {
+                object[key] = .integer(number)
+            }
+        }
     }
 
     private static let deviceCount: [DefaultRule] = [

@@ -76,6 +76,7 @@ struct BuiltinRules: Sendable {
             }),
         "statefulsets.apps": BuiltinRules(
             validate: { $0.statefulSet($1) },
+            create: { $0.statefulSetCreate($1) },
             update: { checks, new, old in
                 checks.statefulSetUpdate(new, old)
                 let parts = ["readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"]

@@ -12,7 +12,9 @@ public enum BuiltinValidation {
         let table = definition.type?.validate(object, skipping: ["metadata", "status"]) ?? []
         // What a kind's own rule says of a field counts, where the table says the same of it.
         for error in table
-        where !rules.errors.contains(where: { $0.field == error.field && $0.kind == error.kind }) {
+        where !rules.settled.contains(error.field)
+            && !rules.errors.contains(where: { $0.field == error.field && $0.kind == error.kind })
+        {
             checks.add(error)
         }
         for error in rules.errors { checks.add(error) }

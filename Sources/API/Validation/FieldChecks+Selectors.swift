@@ -35,8 +35,14 @@ extension FieldChecks {
         case "Gt" where allowsOrder, "Lt" where allowsOrder:
             guard count != 1 else { break }
             missing(path + ".values", "must be specified single value when `operator` is 'Lt' or 'Gt'")
-        default: invalid(path + ".operator", expression["operator"], "not a valid selector operator")
+        default: invalidOperator(expression, path)
         }
+    }
+
+    private mutating func invalidOperator(_ expression: Value, _ path: String) {
+        let path = path + ".operator"
+        invalid(path, expression["operator"], "not a valid selector operator")
+        settle(path)
     }
 
     // MARK: - Nodes
@@ -74,7 +80,7 @@ extension FieldChecks {
             guard values.items.count != 1 else { break }
             missing(
                 path + ".values", "must be only one value when `operator` is 'In' or 'NotIn' for node field selector")
-        default: invalid(path + ".operator", expression["operator"], "not a valid selector operator")
+        default: invalidOperator(expression, path)
         }
         guard expression["key"].text == "metadata.name" else {
             return invalid(path + ".key", expression["key"], "not a valid field selector key")

@@ -7,6 +7,8 @@ import APIMachinery
 /// costs.
 struct FieldChecks {
     private(set) var errors: [FieldError] = []
+    /// Fields of which all is said: what the table of the kind says of them is left out.
+    private(set) var settled: Set<String> = []
 
     /// A large object can have a million parts, each with something wrong: nobody reads more than so many complaints.
     private static let mostErrors = 1000
@@ -14,6 +16,8 @@ struct FieldChecks {
     mutating func add(_ error: FieldError) {
         if errors.count < Self.mostErrors { errors.append(error) }
     }
+
+    mutating func settle(_ path: String) { settled.insert(path) }
 
     // MARK: - Saying what is wrong
 

@@ -114,6 +114,14 @@ import Testing
             "spec": ["type": "NodePort", "ports": [["port": 80, "nodePort": .integer(port)]]],
         ]
         _ = try await client.create(Target(.services, namespace: "default"), other, WriteOptions())
+        for wish: Value in [["clusterIP": "10.43.0.77"], ["ipFamilies": ["IPv4"]], ["ipFamilyPolicy": "SingleStack"]] {
+            var spec = wish
+            (spec["type"], spec["externalName"]) = ("ExternalName", "example.com")
+            let named: Value = ["metadata": ["name": "named"], "spec": spec]
+            await #expect(throws: Status.self, "\(wish)") {
+                try await client.create(Target(.services, namespace: "default"), named, WriteOptions())
+            }
+        }
         let outer = try await retype(["type": "ExternalName", "externalName": "example.com", "ports": .null])
         for key in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
             #expect(outer.at("spec", key) == nil, "\(key)")

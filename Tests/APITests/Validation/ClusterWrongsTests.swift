@@ -22,6 +22,11 @@ import Testing
           type = "kubernetes.io/tls"
           ! data[tls.crt]: Required value
           ! data[tls.key]: Required value
+          type = "kubernetes.io/basic-auth"
+          ! data[%s][username]: Required value
+          ! data[%s][password]: Required value
+          type = "kubernetes.io/ssh-auth"
+          ! data[%s][ssh-privatekey]: Required value
           type = "kubernetes.io/dockerconfigjson"
           ! data[.dockerconfigjson]: Required value
           type = "kubernetes.io/service-account-token"
@@ -66,6 +71,13 @@ import Testing
           ! spec.hard[pods]: Invalid value: "-1": must be greater than or equal to 0
           spec.scopes = ["BestEffort", "NotBestEffort"]
           ! spec.scopes: Invalid value: ["BestEffort","NotBestEffort"]: conflicting scopes
+          spec.scopes = ["Odd"]
+          ! spec.scopes: Invalid value: ["Odd"]: unsupported scope
+          spec.scopeSelector = {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "Odd"}]}
+          ! spec.scopeSelector.matchExpressions.operator: Invalid value: "Odd": not a valid selector operator
+          spec.scopeSelector = {"matchExpressions": [{"scopeName": "Odd", "operator": "In"}]}
+          ! spec.scopeSelector.matchExpressions.scopeName: Invalid value: "Odd": unsupported scope
+          ! spec.scopeSelector.matchExpressions.values: Required value: must be at least one value when `operator` is 'In' or 'NotIn' for scope selector
           update spec.scopes = ["BestEffort"]
           ! spec.scopes: Invalid value: ["BestEffort"]: field is immutable
         events
@@ -134,6 +146,9 @@ import Testing
           update handler = "crun"
           ! handler: Invalid value: "crun": field is immutable
         flowschemas.flowcontrol.apiserver.k8s.io
+          spec.matchingPrecedence = 0
+          spec.distinguisherMethod = {"type": "Odd"}
+          ! spec.distinguisherMethod.type: Unsupported value: "Odd": supported values: "ByNamespace", "ByUser"
           spec.matchingPrecedence = 1
           ! spec.matchingPrecedence: Invalid value: 1: only the schema named 'exempt' may have matchingPrecedence 1
           spec.priorityLevelConfiguration.name = ""
@@ -149,6 +164,8 @@ import Testing
           spec.type = "Exempt"
           spec.limited =
           ! spec.type: Invalid value: "Exempt": type must be 'Exempt' if and only if name is 'exempt'
+          spec.limited.limitResponse = {"type": "Queue", "queuing": {"queues": 4, "handSize": 0, "queueLengthLimit": 0}}
+          ! spec.limited.limitResponse.queuing.handSize: Invalid value: 8: should not be greater than queues (4)
           spec.limited.limitResponse = {"type": "Queue", "queuing": {"queues": 4, "handSize": 5, "queueLengthLimit": 1}}
           ! spec.limited.limitResponse.queuing.handSize: Invalid value: 5: should not be greater than queues (4)
         storageversionmigrations.storagemigration.k8s.io

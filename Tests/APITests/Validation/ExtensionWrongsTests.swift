@@ -57,6 +57,8 @@ import Testing
           ! spec.paramKind.apiVersion: Invalid value: "a/b/c": unexpected GroupVersion string: a/b/c
           spec.variables = [{"name": "1a", "expression": "1"}]
           ! spec.variables[0].name: Invalid value: "1a": name is not a valid CEL identifier
+          spec.variables = [{"name": "in", "expression": "1"}]
+          ! spec.variables[0].name: Invalid value: "in": name is not a valid CEL identifier
           spec.matchConditions = [{"name": "m", "expression": ""}]
           ! spec.matchConditions[0].expression: Required value
         validatingadmissionpolicybindings.admissionregistration.k8s.io
@@ -68,6 +70,8 @@ import Testing
           ! spec.validationActions: Required value: at least one validation action is required
           spec.paramRef = {"parameterNotFoundAction": "Deny"}
           ! spec.paramRef: Required value: one of name or selector must be specified
+          spec.paramRef = {"name": "a", "parameterNotFoundAction": "Odd"}
+          ! spec.paramRef.parameterNotFoundAction: Unsupported value: "Odd": supported values: "Allow", "Deny"
         mutatingadmissionpolicies.admissionregistration.k8s.io
           spec.mutations = []
           ! spec.mutations: Required value: mutations must contain at least one item

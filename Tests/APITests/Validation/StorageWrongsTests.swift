@@ -13,7 +13,7 @@ import Testing
           spec.accessModes = []
           ! spec.accessModes: Required value: at least 1 access mode is required
           spec.accessModes = ["ReadWriteOften"]
-          ! spec.accessModes[0]: Unsupported value: "ReadWriteOften": supported values: "ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"
+          ! spec.accessModes: Unsupported value: "ReadWriteOften": supported values: "ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"
           spec.accessModes = ["ReadWriteOncePod", "ReadWriteOnce"]
           ! spec.accessModes: Forbidden: may not use ReadWriteOncePod with other access modes
           spec.resources = {}

@@ -12,6 +12,7 @@ import Testing
         deployments.apps
           spec.selector =
           ! spec.selector: Required value
+          ! spec.template.metadata.labels: Invalid value: {"a":"b"}: `selector` does not match template `labels`
           spec.selector = {}
           ! spec.selector: Invalid value: {}: empty selector is invalid for deployment
           spec.selector = {"matchLabels": {"c": "d"}}
@@ -60,7 +61,11 @@ import Testing
           spec.updateStrategy = {"rollingUpdate": {"partition": -1}}
           ! spec.updateStrategy.rollingUpdate.partition: Invalid value: -1: must be greater than or equal to 0
           spec.podManagementPolicy = "Odd"
-          ! spec.podManagementPolicy: Unsupported value: "Odd": supported values: "OrderedReady", "Parallel"
+          ! spec.podManagementPolicy: Invalid value: "Odd": must be 'OrderedReady' or 'Parallel'
+          spec.updateStrategy = {"type": "Odd"}
+          ! spec.updateStrategy: Invalid value: {"type":"Odd"}: must be 'RollingUpdate' or 'OnDelete'
+          spec.serviceName = "a.b"
+          ! spec.serviceName: Invalid value: "a.b": must not contain dots
           update spec.serviceName = "y"
           ! spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden
         replicationcontrollers

@@ -114,10 +114,13 @@ extension FieldChecks {
     private mutating func quotaScopes(_ spec: Value?) {
         let listed = spec["scopes"].items.map { $0.string ?? "" }
         if !listed.isEmpty { scopeList(listed, spec, "spec.scopes", spec["scopes"]) }
+        for index in listed.indices { settle("spec.scopes[\(index)]") }
         guard let selector = spec["scopeSelector"] else { return }
         let path = "spec.scopeSelector.matchExpressions"
         var named: [String] = []
-        for (expression, path) in selector["matchExpressions"].elements(path) {
+        // Errors name the list, not its elements.
+        for (expression, element) in selector["matchExpressions"].elements(path) {
+            for key in ["operator", "scopeName", "values"] { settle("\(element).\(key)") }
             let (scope, word) = (expression["scopeName"].text, expression["operator"].text)
             let count = expression["values"].items.count
             named.append(scope)

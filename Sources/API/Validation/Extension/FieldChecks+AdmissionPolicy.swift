@@ -113,13 +113,18 @@ extension FieldChecks {
         admissionRule(rule, path)
     }
 
+    /// Words of CEL, now or some day (CEL specification, "Syntax").
+    private static let reservedWords = Set(
+        ("true false null in as break const continue else for function if import let loop package namespace return var "
+            + "void while").split(separator: " "))
+
     private mutating func variables(_ variables: Value?) {
         var names: Set<String> = []
         for (variable, path) in variables.elements("spec.variables") {
             let name = variable["name"].text
             if Self.trimmedExpression(.string(name)).isEmpty {
                 missing(path + ".name", "name is not specified")
-            } else if !NameRule.cIdentifier.accepts(name) {
+            } else if !NameRule.cIdentifier.accepts(name) || Self.reservedWords.contains(name[...]) {
                 invalid(path + ".name", .string(name), "name is not a valid CEL identifier")
             } else if !names.insert(name).inserted {
                 duplicate(path + ".name", .string(name))
@@ -208,6 +213,8 @@ extension FieldChecks {
             for key in ["name", "selector"] { forbid("\(path).\(key)", "name and selector are mutually exclusive") }
         }
         if name.isEmpty, selector == nil { missing(path, "one of name or selector must be specified") }
-        require(reference["parameterNotFoundAction"], path + ".parameterNotFoundAction")
+        if require(reference["parameterNotFoundAction"], path + ".parameterNotFoundAction") {
+            oneOf(reference["parameterNotFoundAction"], ["Allow", "Deny"], path + ".parameterNotFoundAction")
+        }
     }
 }

@@ -56,14 +56,17 @@ extension FieldChecks {
     private static let looseDomain =
         "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and "
         + "must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-        + "'[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')"
+        + "'_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')"
 
-    /// A domain that may hold underscores, and a dot at its end (KEP-4427).
+    /// A domain whose labels may hold underscores, also in front, with or without a dot at its end (KEP-4427).
     private mutating func searchDomain(_ text: String, _ path: String) {
         guard text != "." else { return }
         let domain = text.hasSuffix(".") ? String(text.dropLast()) : text
         if domain.utf8.count > 253 { invalid(path, .string(domain), NameProblem.tooLong(253)) }
-        if domain.contains("/") || !Self.isSysctl(domain.isEmpty ? "/" : String(domain.prefix(253))) {
+        // Without the underscores in front the labels are built as those of sysctls are.
+        let labels = domain.split(separator: ".", omittingEmptySubsequences: false)
+        let bare = labels.map { $0.hasPrefix("_") ? $0.dropFirst() : $0 }.joined(separator: ".")
+        if domain.contains("/") || !Self.isSysctl(bare.isEmpty ? "/" : String(bare.prefix(253))) {
             invalid(path, .string(domain), Self.looseDomain)
         }
     }

@@ -18,6 +18,13 @@ extension FieldChecks {
 
     mutating func accessModes(_ modes: Value?, _ path: @autoclosure () -> String) {
         let texts = modes.items.map { $0.string ?? "" }
+        let known = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"]
+        for (index, text) in texts.enumerated() where !known.contains(text) {
+            // Of the list, not of its element.
+            let path = path()
+            unsupported(path, .string(text), known)
+            settle("\(path)[\(index)]")
+        }
         guard texts.count > 1, texts.contains("ReadWriteOncePod") else { return }
         guard texts.contains(where: { ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany"].contains($0) }) else { return }
         forbid(path(), "may not use ReadWriteOncePod with other access modes")

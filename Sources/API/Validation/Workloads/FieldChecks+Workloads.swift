@@ -16,16 +16,20 @@ extension FieldChecks {
             }
         } else {
             missing("spec.selector")
+            // No selector picks nothing, and so not these pods either.
+            mismatch(template)
         }
         podTemplate(template, "spec.template")
         endless(template, kind: kind)
     }
 
     private mutating func matching(_ template: Value?, _ selector: LabelSelector) {
-        let labels = template["metadata"]["labels"]
-        guard !selector.matches(labels.entries) else { return }
+        if !selector.matches(template["metadata"]["labels"].entries) { mismatch(template) }
+    }
+
+    private mutating func mismatch(_ template: Value?) {
         let why = "`selector` does not match template `labels`"
-        invalid("spec.template.metadata.labels", labels ?? .emptyObject, why)
+        invalid("spec.template.metadata.labels", template["metadata"]["labels"] ?? .emptyObject, why)
     }
 
     /// Pods that come to an end are a Job's.
@@ -116,7 +120,11 @@ extension FieldChecks {
             oneOf(policy, ["Retain", "Delete"], "spec.persistentVolumeClaimRetentionPolicy.\(key)")
         }
         statefulTemplate(spec)
-        let rolling = spec["updateStrategy"]["rollingUpdate"]
+        statefulChoice(spec["podManagementPolicy"], ["OrderedReady", "Parallel"], "spec.podManagementPolicy")
+        let strategy = spec["updateStrategy"]
+        statefulChoice(strategy["type"], ["RollingUpdate", "OnDelete"], "spec.updateStrategy", of: strategy)
+        settle("spec.updateStrategy.type")
+        let rolling = strategy["rollingUpdate"]
         let path = "spec.updateStrategy.rollingUpdate"
         if spec["updateStrategy"]["type"].text == "OnDelete" {
             if let rolling { invalid(path, rolling, "only allowed for updateStrategy 'RollingUpdate'") }
@@ -126,6 +134,20 @@ extension FieldChecks {
             shares(rolling, ["maxUnavailable"], path, bounded: ["maxUnavailable"])
             if Self.amount(most) == 0 { invalid(path + ".maxUnavailable", most, "cannot be 0") }
         }
+    }
+
+    /// Words that Kubernetes tells in a sentence of their own. `whole` is shown instead of the word.
+    private mutating func statefulChoice(
+        _ word: Value?, _ choices: [String], _ path: String, of whole: Value? = nil
+    ) {
+        guard !word.text.isEmpty, !choices.contains(word.text) else { return }
+        invalid(path, whole ?? word, "must be " + choices.map { "'\($0)'" }.joined(separator: " or "))
+        settle(path)
+    }
+
+    /// New sets name a service that can be; those that were stored before are let be.
+    mutating func statefulSetCreate(_ object: Value) {
+        optionalName(object.at("spec", "serviceName"), .dns1123Label, "spec.serviceName")
     }
 
     /// The claims that the set makes are volumes of its pods: the mounts may name them.

@@ -75,7 +75,14 @@ struct ServiceStrategy: ResourceStrategy {
     private func allocate(_ object: inout Value, over current: Value?, _ taken: inout Taken) throws(Status) {
         let type = object.at("spec", "type")?.string ?? "ClusterIP"
         if type == "ExternalName" {
-            for key in Self.addressFields { object[path: ["spec", key]] = nil }
+            if current != nil {
+                for key in Self.addressFields { object[path: ["spec", key]] = nil }
+            } else if let address = object.at("spec", "clusterIP"), address != "",
+                object.at("spec", "clusterIPs").isUnset
+            {
+                // Who wants an address and none hears so.
+                object[path: ["spec", "clusterIPs"]] = [address]
+            }
             return
         }
         try allocateAddress(&object, over: current, &taken)
