@@ -67,7 +67,6 @@ extension ResourceStore {
     ) async throws(Status) -> Value {
         try await admission.admit(&asked)
         guard var object = asked.object, object != prepared else { return prepared }
-        DuplicateOwners.remove(from: &object, noting: asked.notes)
         for key in ["uid", "creationTimestamp", "generation", "namespace"] {
             object[path: ["metadata", key]] = prepared.at("metadata", key)
         }

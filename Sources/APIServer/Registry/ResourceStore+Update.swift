@@ -202,9 +202,7 @@ extension ResourceStore {
     ) async throws(Status) {
         let before = asked.object
         try await admission.admit(&asked)
-        guard var admitted = asked.object, admitted != before else { return }
-        DuplicateOwners.remove(from: &admitted, noting: asked.notes)
-        asked.object = admitted
+        guard let admitted = asked.object, admitted != before else { return }
         var changed = admitted
         if let face {
             changed = object

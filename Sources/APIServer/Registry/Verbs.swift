@@ -332,15 +332,6 @@ extension Registry.Served {
 
     /// Reads a client's object: checked against the schema, pruned, defaulted, in the stored version.
     func decode(_ body: Value, _ call: Verbs.Call) throws(ObjectDecoder.Refusal) -> (Value, warnings: [String]) {
-        var (object, warnings) = try decodeAlone(body, call)
-        let twice = DuplicateOwners.remove(from: &object)
-        if !twice.isEmpty { warnings.append(DuplicateOwners.warning(twice)) }
-        return (object, warnings)
-    }
-
-    private func decodeAlone(
-        _ body: Value, _ call: Verbs.Call
-    ) throws(ObjectDecoder.Refusal) -> (Value, warnings: [String]) {
         if let custom {
             return try custom.decode(body, call.fieldValidation, bodyProblems: call.bodyProblems)
         }

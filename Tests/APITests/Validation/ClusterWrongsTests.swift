@@ -23,10 +23,10 @@ import Testing
           ! data[tls.crt]: Required value
           ! data[tls.key]: Required value
           type = "kubernetes.io/basic-auth"
-          ! data[%s][username]: Required value
-          ! data[%s][password]: Required value
+          ! data[username]: Required value
+          ! data[password]: Required value
           type = "kubernetes.io/ssh-auth"
-          ! data[%s][ssh-privatekey]: Required value
+          ! data[ssh-privatekey]: Required value
           type = "kubernetes.io/dockerconfigjson"
           ! data[.dockerconfigjson]: Required value
           type = "kubernetes.io/service-account-token"

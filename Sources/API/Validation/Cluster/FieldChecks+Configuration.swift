@@ -50,9 +50,9 @@ extension FieldChecks {
         case "kubernetes.io/basic-auth":
             guard data["username"] == nil, data["password"] == nil else { break }
             // The first brackets are a slip of Kubernetes' that clients know by now.
-            missing("data[%s][username]")
-            missing("data[%s][password]")
-        case "kubernetes.io/ssh-auth": require(data["ssh-privatekey"], "data[%s][ssh-privatekey]")
+            missing("data[username]")
+            missing("data[password]")
+        case "kubernetes.io/ssh-auth": require(data["ssh-privatekey"], "data[ssh-privatekey]")
         case "kubernetes.io/tls":
             for key in ["tls.crt", "tls.key"] where data[key] == nil { missing("data[\(key)]") }
         default: break
