@@ -20,6 +20,8 @@ struct DeletionPlan {
     let defaultPropagation: DeletionOptions.Propagation?
     /// The grace period that counts for this object, in seconds: 0 deletes at once.
     let grace: Int
+    /// Whether the garbage collector looks at objects of this kind; for others nobody would work off its finalizers.
+    var isCollected = true
 
     static let orphanFinalizer = "orphan"
     static let foregroundFinalizer = "foregroundDeletion"
@@ -73,7 +75,7 @@ struct DeletionPlan {
             options.propagation
             ?? (has.orphan ? .orphan : has.foreground ? .foreground : defaultPropagation)
         list.removeAll { $0 == Self.orphanFinalizer || $0 == Self.foregroundFinalizer }
-        switch propagation {
+        switch isCollected ? propagation : nil {
         case .orphan: list.append(Self.orphanFinalizer)
         case .foreground: list.append(Self.foregroundFinalizer)
         case .background, nil: break

@@ -1,3 +1,4 @@
+import API
 import APIMachinery
 import Client
 import Support
@@ -30,7 +31,8 @@ extension ResourceStore {
             }
             if !current.isDeleting { kind.strategy.beginDeletion(&object) }
             let plan = DeletionPlan(
-                defaultPropagation: kind.defaultPropagation, grace: kind.strategy.gracePeriod(for: object, options))
+                defaultPropagation: kind.defaultPropagation, grace: kind.strategy.gracePeriod(for: object, options),
+                isCollected: resource != .events)
             do throws(CommitFailure) {
                 return try await carryOut(plan.action(for: object, options, at: now()), current, options)
             } catch {

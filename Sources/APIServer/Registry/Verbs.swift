@@ -242,15 +242,18 @@ struct Verbs: Sendable {
     }
 
     /// Kinds whose labels a write of the status does not change, as in Kubernetes, which has no rule for it.
-    private static let labelledWithSpec: Set<GroupVersionResource> = [
-        .apiServices, .customResourceDefinitions, .deployments, .flowSchemas, .priorityLevelConfigurations,
-        .resourceClaims, .volumeAttachments,
+    private static let labelledWithSpec: Set<GroupVersionResource> = [.deployments]
+
+    /// Kinds whose status is written without any of their metadata.
+    private static let reportedAlone: Set<GroupVersionResource> = [
+        .apiServices, .flowSchemas, .priorityLevelConfigurations, .resourceClaims, .validatingAdmissionPolicies,
+        .volumeAttachments,
     ]
 
     func scope(_ target: Target, _ served: Registry.Served) throws(Status) -> UpdatePlan.Scope {
         switch target.subresource {
         case nil: .main(hasStatus: served.definition.subresource("status") != nil)
-        case "status" where served.custom != nil: .statusAlone
+        case "status" where served.custom != nil || Self.reportedAlone.contains(target.resource): .statusAlone
         case "status": .status(keepsLabels: Self.labelledWithSpec.contains(target.resource))
         case "finalize": .fields([["spec", "finalizers"]])
         // Who decides may note why.

@@ -69,4 +69,56 @@ import Testing
             #expect(again["spec"] == made["spec"])
         }
     }
+
+    @Test(arguments: [DeletionOptions.Propagation.foreground, .orphan])
+    func `an event goes at once, whatever shall become of what depends on it`(
+        propagation: DeletionOptions.Propagation
+    ) async throws {
+        try await TestAPI.run { api in
+            let client = api.server.client()
+            let events = Target(.events, namespace: "default")
+            let event: Value = ["metadata": ["name": "e"], "involvedObject": ["namespace": "default"]]
+            _ = try await client.create(events, event, WriteOptions())
+            let target = Target(.events, namespace: "default", name: "e")
+            _ = try await client.delete(target, DeletionOptions(propagation: propagation))
+            let status = await #expect(throws: Status.self) { try await client.get(target) }
+            #expect(status?.isNotFound == true)
+        }
+    }
+
+    @Test func `who may report of a volume attachment changes nothing else of it`() async throws {
+        try await TestAPI.run { api in
+            let client = api.server.client()
+            let attachment: Value = [
+                "metadata": ["name": "a"],
+                "spec": ["attacher": "d.x", "nodeName": "n", "source": ["persistentVolumeName": "v"]],
+            ]
+            _ = try await client.create(Target(.volumeAttachments), attachment, WriteOptions())
+            let target = Target(.volumeAttachments, name: "a", subresource: "status")
+            let marks: Value = ["labels": ["st": "x"], "annotations": ["st": "x"], "finalizers": ["z.z/z"]]
+            let changed = try await client.patch(
+                target, .merge(["metadata": marks, "status": ["attached": true]]), WriteOptions()).value
+            #expect(changed.at("status", "attached") == true)
+            for key in ["labels", "annotations", "finalizers"] { #expect(changed.at("metadata", key) == nil, "\(key)") }
+        }
+    }
+
+    @Test func `a service that is balanced no longer has no balancer's address`() async throws {
+        try await TestAPI.run { api in
+            let client = api.server.client()
+            let service: Value = [
+                "metadata": ["name": "s"], "spec": ["type": "LoadBalancer", "ports": [["port": 80]]],
+            ]
+            _ = try await client.create(Target(.services, namespace: "default"), service, WriteOptions())
+            let target = Target(.services, namespace: "default", name: "s")
+            var status = target
+            status.subresource = "status"
+            let address: Value = ["status": ["loadBalancer": ["ingress": [["ip": "192.0.2.1"]]]]]
+            _ = try await client.patch(status, .merge(address), WriteOptions())
+            let still = try await client.patch(target, .merge(["metadata": ["labels": ["a": "b"]]]), WriteOptions()).value
+            #expect(still.at("status", "loadBalancer", "ingress")?.array?.count == 1)
+            let plain = try await client.patch(target, .merge(["spec": ["type": "ClusterIP"]]), WriteOptions()).value
+            #expect(plain.at("status", "loadBalancer", "ingress") == nil)
+        }
+    }
 }

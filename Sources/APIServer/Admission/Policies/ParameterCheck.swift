@@ -3,7 +3,8 @@ import APIMachinery
 import Client
 
 /// Nobody learns through a policy what he may not read: who writes one with a kind of parameters must be allowed to get
-/// all objects of that kind, who binds it must be allowed to get what the binding refers to (KEP-3488).
+/// all objects of that kind, who binds it must be allowed to get what the binding refers to, or, where it selects, to list
+/// there (KEP-3488).
 ///
 /// Kubernetes has this check in the storage of policies. Members of `system:masters` may read everything.
 struct ParameterCheck: ValidatingAdmission {
@@ -36,7 +37,8 @@ struct ParameterCheck: ValidatingAdmission {
     }
 
     private func check(policyOf kind: Value, _ request: AdmissionRequest) async throws(Status) {
-        guard await !mayGet(Target(resource(of: kind), namespace: "*", name: "*"), request.user) else { return }
+        let all = Target(resource(of: kind), namespace: "*", name: "*")
+        guard await !may("get", all, request.user) else { return }
         let (name, version) = (kind["kind"]?.string ?? "", kind["apiVersion"]?.string ?? "")
         throw refusal(
             of: request, "spec.paramKind",
@@ -51,10 +53,11 @@ struct ParameterCheck: ValidatingAdmission {
         let kind = policies.get(ObjectName(name: policy))?.value.at("spec", "paramKind")
         let target = Target(
             resource(of: kind), namespace: reference["namespace"]?.string ?? "", name: reference["name"]?.string ?? "")
-        guard await !mayGet(target, request.user) else { return }
+        let verb = target.name.isEmpty ? "list" : "get"
+        guard await !may(verb, target, request.user) else { return }
         throw refusal(
             of: request, "spec.paramRef",
-            "user \(request.user.goText) does not have \"get\" permission on the object referenced by paramRef")
+            "user \(request.user.goText) does not have \"\(verb)\" permission on the object referenced by paramRef")
     }
 
     /// What must be readable: of a kind that is not served all of its group, without a kind everything.
@@ -65,8 +68,8 @@ struct ParameterCheck: ValidatingAdmission {
             ?? GroupVersionResource(group: named.group, version: named.version, resource: "*")
     }
 
-    private func mayGet(_ target: Target, _ user: User) async -> Bool {
-        if case .allow = await authorizer.ask(AccessRequest(user: user, verb: "get", target)) { true } else { false }
+    private func may(_ verb: String, _ target: Target, _ user: User) async -> Bool {
+        if case .allow = await authorizer.ask(AccessRequest(user: user, verb: verb, target)) { true } else { false }
     }
 
     private func refusal(of request: AdmissionRequest, _ field: String, _ why: String) -> Status {

@@ -20,6 +20,11 @@ struct ServiceStrategy: ResourceStrategy {
     func prepareForUpdate(_ object: inout Value, over current: Value, _ request: WriteRequest) throws(Status) {
         guard request.target.subresource == nil else { return }
         ServiceFields.dropTypeDependent(&object, over: current)
+        // Nobody balances it any more.
+        let type = object.at("spec", "type")
+        if current.at("spec", "type") == "LoadBalancer", type != "LoadBalancer" {
+            object[path: ["status", "loadBalancer"]] = .emptyObject
+        }
         keepAllocations(&object, of: current)
         var taken = Taken()
         do throws(Status) {

@@ -104,6 +104,15 @@ import Testing
             #expect(
                 why == "spec.paramRef: Forbidden: user &{jane  [dev] map[]} does not have \"get\" permission on the "
                     + "object referenced by paramRef")
+            // Who selects learns what there is: that is a list.
+            var selecting = Self.binding("mine", in: "a")
+            selecting[path: ["metadata", "name"]] = "selecting"
+            selecting[path: ["spec", "paramRef", "name"]] = nil
+            selecting[path: ["spec", "paramRef", "selector"]] = .emptyObject
+            selecting[path: ["spec", "paramRef", "parameterNotFoundAction"]] = "Deny"
+            let wish = selecting
+            let listed = try await refusal { _ = try await jane.create(bindings, wish, WriteOptions()) }
+            #expect(listed.contains("does not have \"list\" permission"))
         }
     }
 }
