@@ -127,8 +127,11 @@ extension Status {
 
     public var isNotFound: Bool { code == 404 }
     public var isAlreadyExists: Bool { reason == .alreadyExists }
-    /// A lost compare-and-set: read again and retry.
-    public var isConflict: Bool { reason == .conflict }
+    /// A lost compare-and-set, or a patch that means another object of the name: read again and retry.
+    public var isConflict: Bool {
+        if reason == .conflict { return true }
+        return reason == .invalid && details?.causes.contains { $0.field == "metadata.uid" } == true
+    }
     /// The watch or page asked for is too old: list again.
     public var isExpired: Bool { code == 410 }
 }

@@ -4,8 +4,9 @@ import Client
 import PKI
 import Support
 
-/// Lets the user of a node change only what is that node's: its `Node`, the status of its pods, their mirrors, its lease,
-/// and ask for its own certificates alone (Kubernetes documentation, "NodeRestriction"). Whom the node authoriser takes for a node is one here too.
+/// Lets the user of a node change only what is that node's: its `Node`, the status of its pods, their mirrors, its
+/// lease, and ask for its own certificates alone (Kubernetes documentation, "NodeRestriction"). Whom the node
+/// authoriser takes for a node is one here too.
 struct NodeRestriction: MutatingAdmission {
     let pods: any ObjectSet
     let nodes: any ObjectSet

@@ -28,7 +28,7 @@ public final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
         let log = log
         await queue.run(workers: workers) { (key: Key, status: Status) in
             // Somebody else was first: the next try sees what they wrote.
-            let isExpected = status.reason == .conflict || status.isNotFound
+            let isExpected = status.isConflict || status.isNotFound
             log.log(level: isExpected ? .debug : .warning, "\(key): \(status)")
         } _: { key throws(Status) in
             try await work(key)

@@ -39,6 +39,13 @@ import Wire
                 .patch, Self.maps + "/a", token: token, headers: Self.merge, body: ["metadata": ["uid": "u"]])
             #expect(patch.code == 422)
             #expect(try Self.message(patch).hasSuffix(#"metadata.uid: Invalid value: "u": field is immutable"#))
+            // Controllers, which patch with the uid of what they saw, go on as after any other conflict.
+            let seen = await #expect(throws: Status.self) {
+                let wish: Value = ["metadata": ["uid": "u"]]
+                _ = try await client.patch(
+                    Target(.configMaps, namespace: "default", name: "a"), .merge(wish), WriteOptions())
+            }
+            #expect(seen?.isConflict == true)
             func delete(_ precondition: Value) async throws -> String {
                 let body: Value = ["preconditions": precondition]
                 let answer = try await api.ask(.delete, Self.maps + "/a", token: token, body: body)
