@@ -152,6 +152,29 @@ import Testing
         #expect(try Self.errors(spec, value) == [])
     }
 
+    @Test(
+        arguments: [
+            ("duration", ["22 ns", "1 day", "3 weeks", "2 hours", "1h3m", "5 Minutes"], ["ns", "1 moon", "", "one day"]),
+            (
+                "uuid",
+                ["F47AC10B58CC4372A5670E02B2C3D479", "f47ac10b-58cc-4372-a567-0e02b2c3d479", "f47ac10b-58cc4372-a5670e02b2c3d479"],
+                ["f47ac10b-58cc-4372-a567-0e02b2c3d4790", "f47ac10b--58cc-4372-a567-0e02b2c3d47", "x"]
+            ),
+            ("uuid4", ["f47ac10b-58cc-4372-a567-0e02b2c3d479"], ["f47ac10b-58cc-5372-a567-0e02b2c3d479"]),
+            ("mac", ["0000.5e00.5301", "00:00:5e:00:53:01", "02-00-5e-10-00-00-00-01"], ["00:00:5e:00:53", "0000:5e00:5301"]),
+            ("email", ["Name <a@b.com>", "a@b", "a.b+c@d_e.f"], ["a", "a@", "@b", "a..b@c", "a b@c"]),
+            ("ipv4", ["01.2.3.4", "1.2.3.4"], ["1.2.3", "::1", "1.2.3.256", "1..3.4"]),
+            ("cidr", ["010.0.0.0/8", "fd00::/8"], ["10.0.0.0", "10.0.0.0/33"]),
+            ("hostname", ["localhost", "a-b", "a-b.example.com", "1a.example.london"], ["a_b", "a.b", "1.2.3.4", "a.com.", "", "-a.com"]),
+            ("byte", ["YQ==", "YWJj"], ["YQ", "YQ=", "a_-="]),
+            ("rgbcolor", ["rgb(0,128,255)", "rgb( 1 , 2 , 3 )"], ["rgb(256,1,1)", "rgb(1,2)", "rgb(01,1,1)"]),
+        ] as [(String, [String], [String])])
+    func `texts of a format are told from others`(_ format: String, _ good: [String], _ bad: [String]) throws {
+        let spec: Value = ["type": "string", "format": .string(format)]
+        for text in good { #expect(try Self.errors(spec, .string(text)) == [], "\(text)") }
+        for text in bad { #expect(try Self.errors(spec, .string(text)).count == 1, "\(text)") }
+    }
+
     @Test func `beside named fields others may be let through`() throws {
         let spec: Value = [
             "type": "object", "additionalProperties": true, "properties": ["a": ["type": "string", "default": "x"]],

@@ -7,20 +7,21 @@ enum TextFormat {
         switch format.filter({ $0 != "-" }) {
         case "datetime": Timestamp(text) != nil
         case "date": isDate(text)
-        case "duration": (try? GoDuration.parse(text)) != nil
-        case "ipv4": isAddress(text, isIPv6: false)
-        case "ipv6": isAddress(text, isIPv6: true)
-        case "cidr": IPPrefix(text) != nil
-        case "mac": groups(text, ":", 6, of: 2) || groups(text, "-", 6, of: 2) || groups(text, ":", 8, of: 2)
+        case "duration": isDuration(text)
+        case "ipv4": isIPv4(text)
+        case "ipv6": text.contains(":") && IPAddress(text) != nil
+        case "cidr": isCIDR(text)
+        case "mac": isHardwareAddress(text)
         case "uuid": isUUID(text, version: nil)
         case "uuid3": isUUID(text, version: "3")
         case "uuid4": isUUID(text, version: "4")
         case "uuid5": isUUID(text, version: "5")
-        case "byte": Base64.decode(text) != nil
+        case "byte": isBase64(text)
         case "hostname": isHostName(text)
         case "email": isEmail(text)
         case "uri": isURI(text)
         case "hexcolor": isHexColour(text)
+        case "rgbcolor": isRGB(text)
         case "bsonobjectid": text.utf8.count == 24 && text.allSatisfy(\.isASCIIHexDigit)
         case "isbn": isISBN10(text) || isISBN13(text)
         case "isbn10": isISBN10(text)
@@ -35,33 +36,6 @@ enum TextFormat {
 
     private static func isDate(_ text: String) -> Bool {
         groups(text, [4, 2, 2], "-") && Timestamp(text + "T00:00:00Z") != nil
-    }
-
-    private static func isAddress(_ text: String, isIPv6: Bool) -> Bool {
-        IPAddress(text) != nil && text.contains(":") == isIPv6
-    }
-
-    private static func isUUID(_ text: String, version: Character?) -> Bool {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.map(\.count) == [8, 4, 4, 4, 12], parts.joined().allSatisfy(\.isASCIIHexDigit) else { return false }
-        guard let version else { return true }
-        return parts[2].first == version && (version == "3" || "89abAB".contains(parts[3].first ?? " "))
-    }
-
-    private static func isHostName(_ text: String) -> Bool {
-        guard !text.isEmpty, text.utf8.count <= 255 else { return false }
-        let name = text.hasSuffix(".") ? text.dropLast() : text[...]
-        return name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
-            (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
-                && label.allSatisfy { $0 == "-" || $0 == "_" || $0.isLetter || $0.isNumber }
-        }
-    }
-
-    private static func isEmail(_ text: String) -> Bool {
-        guard let at = text.lastIndex(of: "@"), at != text.startIndex else { return false }
-        let host = text[text.index(after: at)...]
-        let isLocalPart = text[..<at].allSatisfy { !$0.isWhitespace && !"()<>[]:;,\\\"".contains($0) }
-        return isLocalPart && isHostName(String(host))
     }
 
     /// Absolute, or a path: what Go's `url.ParseRequestURI` takes.
@@ -108,7 +82,7 @@ enum TextFormat {
         return sum % 10 == 0
     }
 
-    private static func groups(_ text: String, _ separator: Character, _ count: Int, of length: Int) -> Bool {
+    static func groups(_ text: String, _ separator: Character, _ count: Int, of length: Int) -> Bool {
         let parts = text.split(separator: separator, omittingEmptySubsequences: false)
         return parts.count == count && parts.allSatisfy { $0.count == length && $0.allSatisfy(\.isASCIIHexDigit) }
     }
