@@ -25,12 +25,18 @@ enum AdmissionReview {
             return face
         }
 
-        /// The object without them: what webhooks say of owners does not count.
-        static func withoutOwners(_ object: Value) -> Value {
-            guard object[path: ownersPath] != nil else { return object }
-            var object = object
+        /// Takes them out again: what webhooks say of owners does not count. Returns what is wrong with owners that a
+        /// webhook changed.
+        static func takeOwners(from object: inout Value, shown: Value?) -> String? {
+            guard let owners = object[path: ownersPath] else { return nil }
             object[path: ownersPath] = nil
-            return object
+            guard owners != shown?[path: ownersPath] else { return nil }
+            do throws(ManagedFieldsError) {
+                _ = try ManagedFields(owners)
+                return nil
+            } catch {
+                return error.description
+            }
         }
 
         private static let ownersPath = ["metadata", "managedFields"]

@@ -41,7 +41,12 @@ struct MutatingWebhooks: MutatingAdmission {
         let answer = try await inquiry.ask(webhook, request, as: face)
         guard !answer.patch.isEmpty else { return false }
         do throws(Status) {
-            guard let patched = try Self.apply(answer.patch, to: face.object, by: webhook) else { return false }
+            guard var patched = try Self.apply(answer.patch, to: face.object, by: webhook) else { return false }
+            if let problem = AdmissionReview.Face.takeOwners(from: &patched, shown: face.object) {
+                request.notes.warn(
+                    ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated "
+                        + "mutating admission controller; please fix your requests: " + problem)
+            }
             let object =
                 request.operation == .connect
                 ? patched
@@ -72,7 +77,7 @@ struct MutatingWebhooks: MutatingAdmission {
                     + "supported for this operation")
         }
         do throws(PatchError) {
-            return AdmissionReview.Face.withoutOwners(try JSONPatch(document).apply(to: object))
+            return try JSONPatch(document).apply(to: object)
         } catch {
             throw .internalError("\(error)")
         }
