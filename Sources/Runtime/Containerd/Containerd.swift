@@ -155,6 +155,9 @@ public struct Containerd: Sendable {
                 for id in ended {
                     logger.info("ended a shim that runs nothing", metadata: ["container": "\(id)"])
                 }
+                for id in try await LeakedShims(layout: layout).clearFolders(client) {
+                    logger.info("removed the folder of a process that nobody has", metadata: ["container": "\(id)"])
+                }
                 let sockets = AbandonedSockets()
                 let removed = sockets.remove(unheard).count
                 if removed > 0 { logger.info("removed sockets of shims that have ended: \(removed)") }

@@ -94,6 +94,34 @@ struct LeakedShims: Sendable {
 
     // MARK: What they leave
 
+    /// Takes away the folders of processes whose containers nobody knows, and returns the containers' ids: containerd
+    /// makes the folder after the container, and removes it before. One that is killed while it fills the folder fails to
+    /// clear it later, since its own notes are missing in it. Fails, having removed nothing, when containerd does not say
+    /// what it has.
+    func clearFolders(_ client: CRIClient) async throws -> [String] {
+        // In this order: what is made meanwhile is not among the folders.
+        let suspects = try await unknownFolders(among: folders(), client)
+        guard !suspects.isEmpty else { return [] }
+        try await Task.sleep(for: patience)
+        let left = try await unknownFolders(among: suspects.intersection(folders()), client)
+        for id in left { try clear(id) }
+        return left.sorted()
+    }
+
+    /// The ids of the containers that have one. A hidden one is being removed.
+    private func folders() -> Set<String> {
+        Set(bundles.flatMap { (try? Files.list($0)) ?? [] }.filter { !$0.hasPrefix(".") })
+    }
+
+    private func unknownFolders(among ids: Set<String>, _ client: CRIClient) async throws -> Set<String> {
+        let alive = Set(running().map(\.id))
+        var unknown: Set<String> = []
+        for id in ids.subtracting(alive) {
+            if try await !isContainer(id, client) { unknown.insert(id) }
+        }
+        return unknown
+    }
+
     /// The folders of the container's process, in memory and on the disk, and the socket.
     private func clear(_ id: String) throws(Fault) {
         for folder in bundles { try remove(Path.join(folder, id)) }

@@ -245,6 +245,21 @@ struct ContainerdTests {
         }
     }
 
+    @Test func `the folder of a process whose container nobody knows goes, and no other`() async throws {
+        try await TestNode.run { node in
+            try await node.withContainerd { client in
+                let sandbox = try await client.runPodSandbox(node.sandbox("keeps"), handler: "")
+                let bundles = [node.layout.state, node.layout.root].map { $0 + "/io.containerd.runtime.v2.task/k8s.io" }
+                for place in bundles { try Files.makeDirectory(place + "/0a1b/rootfs") }
+                var shims = LeakedShims(layout: node.layout)
+                shims.patience = .milliseconds(10)
+                let removed = try await shims.clearFolders(client)
+                #expect(removed == ["0a1b"])
+                for place in bundles { #expect(try Files.list(place) == [sandbox]) }
+            }
+        }
+    }
+
     @Test func `a containerd that cannot start says why`() async throws {
         try await TestNode.run { node in
             try Files.makeDirectory(node.layout.configuration + "/config.toml.d")
