@@ -5,6 +5,7 @@ public import Datastore
 public import Logging
 public import PKI
 public import Support
+import Synchronization
 public import Wire
 
 /// What an API server is made from. Files, sockets and flags are the caller's.
@@ -99,6 +100,8 @@ public final class APIServer: Sendable {
     private let customResources: CustomResources
     private let aggregation: Aggregation
     private let shelf: DocumentShelf
+    /// What of the first objects could not be made yet.
+    private let unmade = Mutex<[Bootstrap.Failure]>([])
     /// Answers HTTP requests. Give it to an `HTTPServer`.
     public let handler: any HTTPHandler
 
@@ -265,18 +268,36 @@ public final class APIServer: Sendable {
         sealed.replace(configuration)
     }
 
-    /// Makes the objects that every cluster has, and says that the server is ready.
-    public func bootstrap() async throws(Fault) {
-        do throws(Status) {
-            try await Bootstrap(
-                client: client(), flows: flowUpkeep, serviceCIDR: options.serviceCIDR,
-                advertiseAddress: options.advertiseAddress, advertisePort: options.advertisePort, now: options.now,
-                extensionAuthentication: ExtensionAuthentication.data(
-                    options.aggregation, clientAuthorities: options.clientAuthorities.pem),
-                apiServices: Array(LocalAPIService.all(of: api.registry.present).values)
-            ).run { step in step.checks.forEach(health.pass) }
-        } catch {
-            throw Fault(.failed, "the cluster's first objects cannot be made", cause: error)
+    /// Makes the objects that every cluster has, and says that the server is ready. Returns what could not be made, of which
+    /// `/readyz` tells as well: ``run(reportingTo:)`` goes on trying, while the API serves.
+    @discardableResult
+    public func bootstrap() async -> [Fault] {
+        let failures = await makeFirstObjects(Bootstrap.Step.allCases)
+        unmade.withLock { $0 = failures }
+        return failures.map { Fault(.failed, "\($0.step.rawValue) failed", cause: $0.status) }
+    }
+
+    private func makeFirstObjects(_ steps: [Bootstrap.Step]) async -> [Bootstrap.Failure] {
+        await Bootstrap(
+            client: client(), flows: flowUpkeep, serviceCIDR: options.serviceCIDR,
+            advertiseAddress: options.advertiseAddress, advertisePort: options.advertisePort, now: options.now,
+            extensionAuthentication: ExtensionAuthentication.data(
+                options.aggregation, clientAuthorities: options.clientAuthorities.pem),
+            apiServices: Array(LocalAPIService.all(of: api.registry.present).values)
+        ).run(steps) { step in step.checks.forEach(health.pass) }
+    }
+
+    /// Makes what ``bootstrap()`` could not, until all is there: less and less often.
+    private func makeUnmade(reportingTo log: Logger) async {
+        var failures = unmade.withLock(\.self)
+        var pause = Duration.seconds(1)
+        while !failures.isEmpty {
+            for failure in failures {
+                log.warning("\(failure.step.rawValue) failed and is tried again in \(pause): \(failure.status)")
+            }
+            do { try await options.clock.sleep(for: pause) } catch { return }
+            pause = min(pause * 2, .seconds(10))
+            failures = await makeFirstObjects(failures.map(\.step))
         }
     }
 
@@ -298,6 +319,7 @@ public final class APIServer: Sendable {
             log.warning("the admission plug-in \(name) is enabled and is not part of this version: it does nothing")
         }
         await withDiscardingTaskGroup { group in
+            group.addTask { await self.makeUnmade(reportingTo: log) }
             group.addTask { await history.run() }
             group.addTask { await policies.run() }
             group.addTask { [api, aggregation, options, own = client()] in

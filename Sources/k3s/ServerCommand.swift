@@ -92,8 +92,8 @@ struct ServerCommand {
         log.info("serving the API on \(ground.port.address)")
         try CredentialsStore.publish(credentials)
         // Who writes early waits until the first objects are there (docs/decisions/0008-bootstrap-before-writes.md).
-        try await api.bootstrap()
-        log.info("the API is ready after \(elapsed())")
+        let unmade = await api.bootstrap()
+        log.info("the API is \(unmade.isEmpty ? "ready" : "served") after \(elapsed())")
         let control = ControlPlane(
             configuration: configuration, nodeName: identity.name, api: api, credentials: credentials,
             figures: figures, schedulerFigures: schedulerFigures, log: log)

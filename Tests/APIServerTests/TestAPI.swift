@@ -33,7 +33,7 @@ struct TestAPI: Sendable {
         _ body: @escaping @Sendable (TestAPI) async throws -> Void
     ) async throws {
         let server = try await open(change)
-        try await server.bootstrap()
+        await server.bootstrap()
         let front = HTTPServer(handler: server.handler, log: Logger(label: "test"))
         let address = try await front.listen(on: .tcp(host: "127.0.0.1", port: 0))
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -61,7 +61,7 @@ import Testing
                 durable: MemoryDatastore(), volatile: MemoryDatastore(), clientAuthorities: [],
                 serviceAccountKeys: [key], serviceCIDR: try #require(IPPrefix("10.43.0.0/16")),
                 advertiseAddress: try #require(IPAddress("127.0.0.1")), advertisePort: 6443, version: [:]))
-        try await server.bootstrap()
+        await server.bootstrap()
         let admin = server.client()
         try await running(
             [AccountTokens(key: key, authority: "CA")], on: server.client(as: .controllerManager)

@@ -150,7 +150,7 @@ import Testing
             version: ["gitVersion": "v1.36.3+k3s1"])
         options.now = { Self.start }
         let server = try await APIServer.open(options)
-        try await server.bootstrap()
+        await server.bootstrap()
         let admin = server.client()
         _ = try await admin.create(
             Target(.clusterRoleBindings),

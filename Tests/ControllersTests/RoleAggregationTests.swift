@@ -92,7 +92,7 @@ import Testing
                 serviceAccountKeys: [try PrivateKey.generateP256()],
                 serviceCIDR: try #require(IPPrefix("10.43.0.0/16")),
                 advertiseAddress: try #require(IPAddress("127.0.0.1")), advertisePort: 6443, version: [:]))
-        try await server.bootstrap()
+        await server.bootstrap()
         let account = User.serviceAccount(namespace: "kube-system", name: "clusterrole-aggregation-controller")
         let client = server.client(as: account, observingAs: .controllerManager)
         try await running([RoleAggregator()], on: client) {

@@ -75,7 +75,7 @@ import Testing
             advertiseAddress: try #require(IPAddress("127.0.0.1")), advertisePort: 6443, version: [:])
         options.served = try RuntimeConfig(["storagemigration.k8s.io/v1beta1"])
         let server = try await APIServer.open(options)
-        try await server.bootstrap()
+        await server.bootstrap()
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await server.run(reportingTo: log) }

@@ -18,7 +18,7 @@ func withServer(
         version: ["gitVersion": "v1.36.3+k3s1"])
     if let now { options.now = now }
     let server = try await APIServer.open(options)
-    try await server.bootstrap()
+    await server.bootstrap()
     try await server.client().create(ServiceAccount(namespace: "default", name: "default"))
     try await body(server)
     await server.close()

@@ -49,28 +49,46 @@ struct Bootstrap: Sendable {
     /// The versions that this server serves.
     let apiServices: [LocalAPIService]
 
-    /// Makes what is missing. `finished` is told each step that is done.
-    func run(finished: (Step) -> Void) async throws(Status) {
-        for step in Step.allCases {
-            switch step {
-            case .namespaces:
-                for name in ["kube-system", "default", "kube-public", "kube-node-lease"] {
-                    try await ensure(Namespace(name: name))
-                }
-            case .roles:
-                try await atOnce(BuiltinTypes.rbacObjects() + OwnRoles.objects) { object throws(Status) in
-                    try await ensureRBAC(object)
-                }
-            case .priorityClasses: try await ensurePriorityClasses()
-            case .flows: try await flows.settle()
-            case .kubernetesService: try await ensureKubernetesService()
-            case .serviceCIDR: try await ConfiguredServiceRange(client: client, range: serviceCIDR).ensure()
-            case .tokenTracking: try await ensureTokenTracking()
-            case .extensionAuthentication:
-                try await ExtensionAuthentication.publish(extensionAuthentication, by: client)
-            case .apiServices: try await atOnce(apiServices) { local throws(Status) in try await local.keep(client) }
+    /// What could not be done, and why.
+    struct Failure: Sendable {
+        var step: Step
+        var status: Status
+    }
+
+    /// Makes what is missing. `finished` is told each step that is done. One that fails keeps none of the others back: as in
+    /// Kubernetes a webhook that cannot be called, or an object that somebody took away, must not keep the cluster from
+    /// those who could mend it. Those steps are to be taken again.
+    func run(_ steps: [Step] = Step.allCases, finished: (Step) -> Void) async -> [Failure] {
+        var failures: [Failure] = []
+        for step in steps {
+            do throws(Status) {
+                try await take(step)
+                finished(step)
+            } catch {
+                failures.append(Failure(step: step, status: error))
             }
-            finished(step)
+        }
+        return failures
+    }
+
+    private func take(_ step: Step) async throws(Status) {
+        switch step {
+        case .namespaces:
+            for name in ["kube-system", "default", "kube-public", "kube-node-lease"] {
+                try await ensure(Namespace(name: name))
+            }
+        case .roles:
+            try await atOnce(BuiltinTypes.rbacObjects() + OwnRoles.objects) { object throws(Status) in
+                try await ensureRBAC(object)
+            }
+        case .priorityClasses: try await ensurePriorityClasses()
+        case .flows: try await flows.settle()
+        case .kubernetesService: try await ensureKubernetesService()
+        case .serviceCIDR: try await ConfiguredServiceRange(client: client, range: serviceCIDR).ensure()
+        case .tokenTracking: try await ensureTokenTracking()
+        case .extensionAuthentication:
+            try await ExtensionAuthentication.publish(extensionAuthentication, by: client)
+        case .apiServices: try await atOnce(apiServices) { local throws(Status) in try await local.keep(client) }
         }
     }
 

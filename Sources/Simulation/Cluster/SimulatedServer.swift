@@ -40,7 +40,7 @@ final class SimulatedServer: Sendable {
         // Above everything given out before, as in the product.
         let volatile = DiskConnection(MemoryDatastore(startingAt: world.now().seconds * 1000))
         let server = try await APIServer.open(options(durable: connection, volatile: volatile))
-        try await server.bootstrap()
+        await server.bootstrap()
         life.withLock { $0 = Life(server: server, connections: [connection, volatile]) }
         isUp.turn(true)
     }

@@ -32,7 +32,7 @@ import Wire
             version: ["gitVersion": "v1.36.3+k3s1"])
         options.admission = admission
         let server = try await APIServer.open(options)
-        try await server.bootstrap()
+        await server.bootstrap()
         let admin = server.client()
         try await admin.create(ServiceAccount(namespace: "default", name: "default"))
         try await body(server, admin)

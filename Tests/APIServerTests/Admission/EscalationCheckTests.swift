@@ -26,7 +26,7 @@ import Testing
         extraRules: [Value] = [], _ body: (LocalClient, _ admin: LocalClient) async throws -> Void
     ) async throws {
         let server = try await TestAPI.open()
-        try await server.bootstrap()
+        await server.bootstrap()
         let admin = server.client()
         let writer: Value = .array(
             [["apiGroups": [.string(Self.rbac)], "resources": ["*"], "verbs": ["get", "create", "update", "patch", "delete"]]]

@@ -47,7 +47,7 @@ import Testing
 
     @Test func `nobody makes such a mirror pod, whoever he is`() async throws {
         let server = try await TestAPI.open()
-        try await server.bootstrap()
+        await server.bootstrap()
         let pods = Target(.pods, namespace: "default")
         let wrong = Self.pod(["imagePullSecrets": [["name": "s"]]])
         let status = await #expect(throws: Status.self) {

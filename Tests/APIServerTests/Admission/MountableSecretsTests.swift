@@ -47,7 +47,7 @@ import Testing
 
     @Test func `neither to pull images, nor in containers that are added later`() async throws {
         let server = try await TestAPI.open()
-        try await server.bootstrap()
+        await server.bootstrap()
         let admin = server.client()
         _ = try await admin.create(Target(.serviceAccounts, namespace: "default"), Self.account, WriteOptions())
         func make(_ name: String, _ pull: String) async throws {

@@ -15,7 +15,7 @@ import Testing
         _ body: (_ node: LocalClient, _ admin: LocalClient) async throws -> Void
     ) async throws {
         let server = try await TestAPI.open { $0.admission.enabled = ["NodeRestriction"] }
-        try await server.bootstrap()
+        await server.bootstrap()
         let admin = server.client()
         try await admin.create(ServiceAccount(namespace: "default", name: "default"))
         _ = try await admin.create(Target(.nodes), ["metadata": ["name": "n"]], WriteOptions())

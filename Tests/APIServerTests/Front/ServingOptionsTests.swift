@@ -31,7 +31,7 @@ import Wire
             $0.admission.notReadySeconds = 30
             $0.admission.unreachableSeconds = 0
         }
-        try await server.bootstrap()
+        await server.bootstrap()
         let client = server.client()
         try await client.create(ServiceAccount(namespace: "default", name: "default"))
         let pod = try await client.create(

@@ -78,7 +78,7 @@ import Testing
 
     @Test func `what people write every day is taken, and may be sent back`() async throws {
         let server = try await TestAPI.open()
-        try await server.bootstrap()
+        await server.bootstrap()
         let client = server.client()
         try await make(client)
         let job = try await client.get(Job.self, ObjectName(namespace: "default", name: "once"))
@@ -92,7 +92,7 @@ import Testing
 
     @Test func `a service loses what went with its type when it gets another`() async throws {
         let server = try await TestAPI.open()
-        try await server.bootstrap()
+        await server.bootstrap()
         let client = server.client()
         try await make(client)
         let name = ObjectName(namespace: "default", name: "balanced")

@@ -101,7 +101,7 @@ import Wire
 
     @Test func `a new object has the status that Go programs would write for it, and nobody owns it`() async throws {
         let server = try await TestAPI.open()
-        try await server.bootstrap()
+        await server.bootstrap()
         let client = server.client()
         try await client.create(ServiceAccount(namespace: "default", name: "default"))
         for each in Self.cases {
@@ -127,7 +127,7 @@ import Wire
 
     @Test func `what a client says of the status of a new object is not believed`() async throws {
         let server = try await TestAPI.open()
-        try await server.bootstrap()
+        await server.bootstrap()
         let made = try await server.client().create(
             Target(.deployments, namespace: "default"),
             ["metadata": ["name": "web"], "spec": Self.workload, "status": ["replicas": 3]], WriteOptions())
@@ -153,7 +153,7 @@ import Wire
 
     @Test func `a volume notes when its phase changed, whoever changes it`() async throws {
         let server = try await TestAPI.open()
-        try await server.bootstrap()
+        await server.bootstrap()
         let client = server.client()
         let made = try await client.create(
             Target(.persistentVolumes),

@@ -51,7 +51,7 @@ import Testing
 
     @Test func `a service keeps what it has, and hears what it cannot have`() async throws {
         let server = try await TestAPI.open()
-        try await server.bootstrap()
+        await server.bootstrap()
         let client = server.client()
         let spec: Value = ["clusterIP": "None", "ports": [["port": 80]]]
         let target = Target(.services, namespace: "default")

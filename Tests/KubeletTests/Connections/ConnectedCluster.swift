@@ -27,7 +27,7 @@ struct ConnectedCluster: Sendable {
         try await runtime.serve {
             let authority = try TestAuthority()
             let server = try await APIServer.open(try options(authority))
-            try await server.bootstrap()
+            await server.bootstrap()
             let client = server.client()
             let directory = APIPods(set: try await client.observe(Pod.self))
             let node = try NodeAPI(

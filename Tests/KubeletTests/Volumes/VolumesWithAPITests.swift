@@ -22,7 +22,7 @@ import Testing
                 serviceCIDR: try #require(IPPrefix("10.43.0.0/16")),
                 advertiseAddress: try #require(IPAddress("127.0.0.1")), advertisePort: 6443,
                 version: ["gitVersion": "v1.36.3+k3s1"]))
-        try await server.bootstrap()
+        await server.bootstrap()
         return server
     }
 

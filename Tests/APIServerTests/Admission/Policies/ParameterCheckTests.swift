@@ -40,7 +40,7 @@ import Testing
     /// Jane may write policies, get all ConfigMaps, and the Secret `mine`.
     private func withJane(_ body: (LocalClient, _ admin: LocalClient) async throws -> Void) async throws {
         let server = try await TestAPI.open()
-        try await server.bootstrap()
+        await server.bootstrap()
         let admin = server.client()
         let rules: Value = [
             Self.writes, ["apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]],
