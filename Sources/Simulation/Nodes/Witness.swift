@@ -19,8 +19,10 @@ final class Witness: Sendable {
         twins.withLock { $0.ended(pod, uid: uid, on: node) }
     }
 
-    /// What a node wrote was not taken: that nothing can be right about it is nobody's fault but ours.
+    /// What a node wrote was not taken. That it was too late is as it should be; that nothing can be right about it is nobody's
+    /// fault but ours.
     func refused(_ pod: ObjectName, _ status: Status) {
+        guard !status.isConflict else { return }
         if status.code == 400 || status.code == 422 { accuse("a node was refused: \(status)", "pods \(pod)") }
     }
 
