@@ -23,16 +23,19 @@ import Testing
 
         let admin = server.client()
         let endpoints = Target(Endpoints.resource, namespace: "default", name: "kubernetes")
-        let classes = Target(PriorityClass.resource, name: "system-node-critical")
+        // Of a step before that of the endpoints, and of one behind it.
+        let others = [
+            Target(PriorityClass.resource, name: "system-node-critical"), Target(ConfigMap.resource, AccountTokenSecret.tracking),
+        ]
         let configuration = Target(.validatingWebhookConfigurations, name: "down")
         _ = try await admin.create(
             Target(.validatingWebhookConfigurations), Self.unreachable(for: "endpoints"), WriteOptions())
         _ = try await admin.delete(endpoints, DeletionOptions())
-        _ = try await admin.delete(classes, DeletionOptions())
+        for other in others { _ = try await admin.delete(other, DeletionOptions()) }
 
         let failures = await server.bootstrap()
         #expect(failures.count == 1 && failures[0].summary.contains("poststarthook/bootstrap-controller"))
-        _ = try await admin.get(classes)
+        for other in others { _ = try await admin.get(other) }
         await #expect(throws: Status.self) { try await admin.get(endpoints) }
 
         let running = Task { await server.run(reportingTo: Logger(label: "test")) }
