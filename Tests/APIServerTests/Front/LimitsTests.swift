@@ -3,7 +3,6 @@ import APIMachinery
 import APIServer
 import Client
 import Support
-import Synchronization
 import Testing
 import Wire
 
@@ -107,23 +106,27 @@ import Wire
             let text = String(repeating: "x", count: 1_000_000)
             // More than may wait, 8 MiB, besides what the kernel takes for both ends, up to 10 MB.
             let count = 32
-            let lines = Atomic(0)
-            async let read: Void = {
+            let (progress, told) = AsyncStream.makeStream(of: Int.self)
+            async let read = {
+                defer { told.finish() }
                 // One line for each event.
+                var lines = 0
                 for try await chunk in quick.body {
-                    let ends = chunk.count { $0 == UInt8(ascii: "\n") }
-                    if lines.add(ends, ordering: .relaxed).newValue == count { break }
+                    lines += chunk.count { $0 == UInt8(ascii: "\n") }
+                    told.yield(lines)
+                    if lines == count { break }
                 }
+                return lines
             }()
+            var (reading, known) = (progress.makeAsyncIterator(), 0)
             for index in 0..<count {
                 var map = ConfigMap(namespace: "default", name: "m-\(index)")
                 map.value["data"] = ["k": .string(text)]
                 try await client.create(map)
                 // The one that reads is never far behind.
-                while lines.load(ordering: .relaxed) < index - 2 { try await Task.sleep(for: .milliseconds(1)) }
+                while known < index - 2, let lines = await reading.next() { known = lines }
             }
-            try await read
-            #expect(lines.load(ordering: .relaxed) == count)
+            #expect(try await read == count)
             // What was held back for it is bounded, so that it cannot have all.
             var received = 0
             do {

@@ -38,9 +38,14 @@ import Testing
         for other in others { _ = try await admin.get(other) }
         await #expect(throws: Status.self) { try await admin.get(endpoints) }
 
+        let (made, told) = AsyncStream.makeStream(of: ObjectName.self)
+        let following = try await admin.observe(Endpoints.resource, .all).observe { change in
+            if change.new != nil { told.yield(change.name) }
+        }
         let running = Task { await server.run(reportingTo: Logger(label: "test")) }
         _ = try await admin.delete(configuration, DeletionOptions())
-        while (try? await admin.get(endpoints)) == nil { try await Task.sleep(for: .milliseconds(20)) }
+        for await present in made where present == endpoints.objectName { break }
+        following.cancel()
         running.cancel()
         await running.value
         await server.close()
