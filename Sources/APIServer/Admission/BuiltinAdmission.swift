@@ -59,6 +59,7 @@ extension AdmissionChain {
         ]
         let checks: [any AdmissionPlugin] = [
             EscalationCheck(rbac: access.rbac, authorizer: access.authorizer),
+            DeviceRights(namespaces: namespaces, authorizer: access.authorizer),
             ParameterCheck(
                 validating: objects(.validatingAdmissionPolicies), mutating: objects(.mutatingAdmissionPolicies),
                 kinds: policies.validating.selection.kinds, authorizer: access.authorizer),

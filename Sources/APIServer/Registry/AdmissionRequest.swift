@@ -7,6 +7,8 @@ import Client
 struct AdmissionRequest: Sendable {
     let user: User
     let operation: WriteRequest.Verb
+    /// Whether an update came as a patch.
+    let isPatch: Bool
     /// What is written: the stored resource, and the kind of ``object``, which for some subresources is one of its own
     /// (`Scale`, `Binding`, `Eviction`, `TokenRequest`, `PodExecOptions`).
     let resource: GroupVersionResource
@@ -42,6 +44,7 @@ struct AdmissionRequest: Sendable {
     ) {
         user = write.user
         operation = write.verb
+        isPatch = write.isPatch
         self.resource = resource
         self.kind = face ?? kind
         subresource = write.target.subresource

@@ -114,6 +114,8 @@ struct WriteRequest: Sendable {
     var target: Target
     var options: WriteOptions
     var verb: Verb
+    /// Whether it came as a change of what is there, not as a whole new version: rights may tell the two apart.
+    var isPatch = false
     /// What admission has to say to the client and to the audit log.
     var notes = AdmissionNotes()
     /// Whether admission has had its say in another form, as for the node of a pod in its `Binding`.

@@ -39,7 +39,7 @@ extension Verbs {
                     object: try finish(made ?? configuration.object, call, served), managedFields: owners)
             }
         }
-        let stored = try await store.update(call.target.objectName, call.request(.update), transform)
+        let stored = try await store.update(call.target.objectName, call.request(.update, isPatch: true), transform)
         return Answer(object: served.show(stored), isCreated: isCreated.withLock(\.self))
     }
 

@@ -28,8 +28,8 @@ struct Verbs: Sendable {
         /// What admission has to say to the client and to the audit log.
         var notes = AdmissionNotes()
 
-        func request(_ verb: WriteRequest.Verb) -> WriteRequest {
-            WriteRequest(user: user, target: target, options: options, verb: verb, notes: notes)
+        func request(_ verb: WriteRequest.Verb, isPatch: Bool = false) -> WriteRequest {
+            WriteRequest(user: user, target: target, options: options, verb: verb, isPatch: isPatch, notes: notes)
         }
     }
 
@@ -167,7 +167,7 @@ struct Verbs: Sendable {
                 object: decoded.object,
                 managedFields: management?.updated(decoded.object, over: current, live, saying: sent))
         }
-        let stored = try await store.update(target.objectName, call.request(.update), transform)
+        let stored = try await store.update(target.objectName, call.request(.update, isPatch: true), transform)
         return Answer(object: served.show(stored), warnings: warnings.texts.withLock(\.self))
     }
 

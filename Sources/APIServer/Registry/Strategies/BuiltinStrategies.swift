@@ -20,6 +20,7 @@ struct BuiltinStrategies: Sendable {
         case .flowSchemas, .priorityLevelConfigurations: MandatoryFlowStrategy(resource: resource)
         case .persistentVolumes: PersistentVolumeStrategy(now: now)
         case .persistentVolumeClaims: ClaimStrategy()
+        case .resourceClaims: DeviceClaimStrategy()
         default: PlainStrategy()
         }
     }
