@@ -100,6 +100,42 @@ import Testing
           ! spec.devices.constraints[0].requests[0]: Invalid value: "s": must be the name of a request in the claim or the name of a request and a subrequest separated by '/'
           update spec.devices.requests.0.name = "s"
           ! spec: Invalid value: {"devices":{"requests":[{"exactly":{"allocationMode":"ExactCount","count":1,"deviceClassName":"c"},"name":"s"}]}}: field is immutable
+          update status.allocation.devices = {"results": [{"request": "zz", "driver": "a.b", "pool": "p", "device": "d"}]}
+          ! status.allocation.devices.results[0].request: Invalid value: "zz": must be the name of a request in the claim or the name of a request and a subrequest separated by '/'
+          update status.allocation.devices = {"results": [{"request": "r", "driver": "a.b", "pool": "", "device": "d"}]}
+          ! status.allocation.devices.results[0].pool: Required value
+          update status.allocation.devices = {"results": [{"request": "r", "driver": "A_B!", "pool": "p", "device": ""}]}
+          ! status.allocation.devices.results[0].driver: Invalid value: "A_B!": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')
+          ! status.allocation.devices.results[0].device: Required value
+          update status.allocation.devices = {"results": [{"request": "r", "driver": "a.b", "pool": "p", "device": "d", "shareID": "X"}]}
+          ! status.allocation.devices.results[0].shareID: Invalid value: "X": must be a lowercase UUID in 8-4-4-4-12 format
+          update status.allocation.devices = {"config": [{"source": "FromClaim", "requests": ["s"], "opaque": {"driver": "a.b", "parameters": {}}}]}
+          ! status.allocation.devices.config[0].requests[0]: Invalid value: "s": must be the name of a request in the claim or the name of a request and a subrequest separated by '/'
+          update status.allocation.devices = {"config": [{"source": "Odd", "opaque": {"driver": "a.b", "parameters": {}}}]}
+          ! status.allocation.devices.config[0].source: Unsupported value: "Odd": supported values: "FromClaim", "FromClass"
+          update status.allocation.nodeSelector = {"nodeSelectorTerms": []}
+          ! status.allocation.nodeSelector.nodeSelectorTerms: Required value: must have at least one node selector term
+          update status.devices = [{"driver": "a.b", "pool": "p", "device": "d"}]
+          ! status.devices[0]: Invalid value: a.b/p/d: must be an allocated device in the claim
+          before status.allocation.devices = {"results": [{"request": "r", "driver": "a.b", "pool": "p", "device": "d"}]}
+          update status.devices = [{"driver": "a.b", "pool": "p", "device": "d"}, {"driver": "a.b", "pool": "p", "device": "d"}]
+          ! status.devices[1]: Duplicate value: a.b/p/d
+          before status.allocation.devices = {"results": [{"request": "r", "driver": "a.b", "pool": "p", "device": "d"}]}
+          update status.devices = [{"driver": "a.b", "pool": "p", "device": "d", "networkData": {"ips": ["1.2.3.4", "1.2.3.4/24", "1.2.3.4/24", "FD00::1/64"]}}]
+          ! status.devices[0].networkData.ips[0]: Invalid value: "1.2.3.4": must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)
+          ! status.devices[0].networkData.ips[2]: Duplicate value: "1.2.3.4/24"
+          ! status.devices[0].networkData.ips[3]: Invalid value: "FD00::1/64": must be in canonical form ("fd00::1/64")
+          before status.allocation.devices = {"results": [{"request": "r", "driver": "a.b", "pool": "p", "device": "d"}]}
+          update status.devices = [{"driver": "a.b", "pool": "p", "device": "d", "conditions": [{"type": "x", "status": "M", "reason": "y"}]}]
+          ! status.devices[0].conditions[0].status: Unsupported value: "M": supported values: "False", "True", "Unknown"
+          ! status.devices[0].conditions[0].lastTransitionTime: Required value: must be set
+          before status.allocation.devices = {"results": [{"request": "r", "driver": "a.b", "pool": "p", "device": "d"}]}
+          before metadata.deletionTimestamp = "2026-01-01T00:00:00Z"
+          update status.reservedFor = [{"resource": "pods", "name": "x", "uid": "u"}]
+          ! status.reservedFor: Forbidden: new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set
+          before status.allocation.devices = {"results": [{"request": "r", "driver": "a.b", "pool": "p", "device": "d"}]}
+          update status.allocation.devices.results.0.device = "e"
+          ! status.allocation: Invalid value: {"devices":{"results":[{"device":"e","driver":"a.b","pool":"p","request":"r"}]}}: field is immutable
         resourceclaimtemplates.resource.k8s.io
           spec.spec.devices.requests.0.exactly.deviceClassName =
           ! spec.spec.devices.requests[0].exactly.deviceClassName: Required value
@@ -114,6 +150,10 @@ import Testing
           ! spec.devices[0].bindingFailureConditions: Invalid value: []: bindingFailureConditions are required to use bindingConditions
           spec.devices.0.bindingFailureConditions = ["Broken"]
           ! spec.devices[0].bindingConditions: Invalid value: []: bindingConditions are required to use bindingFailureConditions
+          spec.devices.0.attributes = {"x": {"version": "nope"}}
+          ! spec.devices[0].attributes[x].version: Invalid value: "nope": must be a string compatible with semver.org spec 2.0.0
+          spec.devices.0.attributes = {"x": {"version": "1.02.3"}}
+          ! spec.devices[0].attributes[x].version: Invalid value: "1.02.3": must be a string compatible with semver.org spec 2.0.0
           update spec.driver = "e.example.com"
           ! spec.driver: Invalid value: "e.example.com": field is immutable
         """#

@@ -33,11 +33,20 @@ extension FieldChecks {
             for key in ["resource", "name", "uid"] { require(user[key], "\(path).\(key)") }
             if !seen.insert(user["uid"].text).inserted { duplicate(path, user["uid"]) }
         }
+        deviceReports(status, "status.devices")
         if status["reservedFor"].isFilled, status["allocation"] == nil {
             forbid("status.reservedFor", "may not be specified when `allocated` is not set")
+        } else if new.at("metadata", "deletionTimestamp") != nil,
+            !Set(status["reservedFor"].items).isSubset(of: before["reservedFor"].items)
+        {
+            let why = "new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set"
+            forbid("status.reservedFor", why)
         }
-        if let earlier = before["allocation"], let now = status["allocation"] {
+        guard let now = status["allocation"] else { return }
+        if let earlier = before["allocation"] {
             immutable(now, earlier, "status.allocation")
+        } else {
+            deviceAllocation(now, of: new["spec"]["devices"]["requests"], "status.allocation")
         }
     }
 
@@ -55,14 +64,14 @@ extension FieldChecks {
     private mutating func deviceClaim(_ devices: Value?, _ path: String) {
         let requests = devices["requests"]
         bounded(requests, Self.mostItems, path + ".requests")
-        var names: Set<String> = []
+        var seen: Set<String> = []
         for (request, path) in requests.elements(path + ".requests") {
             let name = request["name"].text
             requiredName(.string(name), .dns1123Label, path + ".name")
-            if !names.insert(name).inserted { duplicate(path, .string(name)) }
+            if !seen.insert(name).inserted { duplicate(path, .string(name)) }
             deviceRequest(request, path)
-            for other in request["firstAvailable"].items { names.insert(name + "/" + other["name"].text) }
         }
+        let names = Self.requestNames(requests)
         bounded(devices["constraints"], Self.mostItems, path + ".constraints")
         for (constraint, path) in devices["constraints"].elements(path + ".constraints") {
             requestNames(constraint["requests"], names, path + ".requests")
@@ -79,21 +88,34 @@ extension FieldChecks {
         }
     }
 
-    private mutating func bounded(_ list: Value?, _ limit: Int, _ path: @autoclosure () -> String) {
+    /// The names by which a claim's requests are referred to, alternatives behind the request that has them.
+    static func requestNames(_ requests: Value?) -> Set<String> {
+        var names: Set<String> = []
+        for request in requests.items {
+            let name = request["name"].text
+            names.insert(name)
+            for other in request["firstAvailable"].items { names.insert(name + "/" + other["name"].text) }
+        }
+        return names
+    }
+
+    mutating func bounded(_ list: Value?, _ limit: Int, _ path: @autoclosure () -> String) {
         if list.items.count > limit { tooMany(path(), list.items.count, limit: limit) }
     }
 
-    private mutating func requestNames(_ list: Value?, _ known: Set<String>, _ path: String) {
+    mutating func requestNames(_ list: Value?, _ known: Set<String>, _ path: String) {
         var seen: Set<String> = []
         for (name, path) in list.elements(path) {
-            let text = name.string ?? ""
-            if !known.contains(text) {
-                let why = "must be the name of a request in the claim or the name of a request and a subrequest "
-                    + "separated by '/'"
-                invalid(path, name, why)
-            }
-            if !seen.insert(text).inserted { duplicate(path, name) }
+            requestName(name, known, path)
+            if !seen.insert(name.string ?? "").inserted { duplicate(path, name) }
         }
+    }
+
+    mutating func requestName(_ name: Value, _ known: Set<String>, _ path: String) {
+        guard !known.contains(name.string ?? "") else { return }
+        let why = "must be the name of a request in the claim or the name of a request and a subrequest "
+            + "separated by '/'"
+        invalid(path, name, why)
     }
 
     private mutating func deviceRequest(_ request: Value, _ path: String) {
@@ -174,7 +196,7 @@ extension FieldChecks {
         }
     }
 
-    private mutating func deviceConfiguration(_ config: Value, _ path: String) {
+    mutating func deviceConfiguration(_ config: Value, _ path: String) {
         guard let opaque = config["opaque"] else { return missing(path + ".opaque") }
         driverName(opaque["driver"], path + ".opaque.driver")
         let (parameters, path) = (opaque["parameters"], path + ".opaque.parameters")

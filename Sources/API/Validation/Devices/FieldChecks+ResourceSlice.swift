@@ -5,6 +5,7 @@ extension FieldChecks {
     private static let mostDevices = 128
     private static let longestPoolName = 253
     private static let mostConditions = 4
+    private static let longestAttribute = 64
     private static let places = ["nodeName", "nodeSelector", "allNodes", "perDeviceNodeSelection"]
 
     mutating func resourceSlice(_ slice: Value) {
@@ -32,18 +33,20 @@ extension FieldChecks {
     }
 
     private mutating func pool(_ pool: Value?, _ path: String) {
-        let name = pool["name"].text
-        if require(.string(name), path + ".name") {
-            if name.utf8.count > Self.longestPoolName { add(.tooLong(path + ".name", limit: Self.longestPoolName)) }
-            for part in name.split(separator: "/", omittingEmptySubsequences: false) {
-                self.name(String(part), .dns1123Subdomain, path + ".name")
-            }
-        }
+        poolName(pool["name"], path + ".name")
         let (generation, count) = (pool["generation"]?.integer ?? 0, pool["resourceSliceCount"]?.integer ?? 0)
         if generation < 0 {
             invalid(path + ".generation", .integer(generation), "must be greater than or equal to zero")
         }
         if count <= 0 { invalid(path + ".resourceSliceCount", .integer(count), "must be greater than zero") }
+    }
+
+    mutating func poolName(_ value: Value?, _ path: String) {
+        guard require(value, path) else { return }
+        if value.text.utf8.count > Self.longestPoolName { add(.tooLong(path, limit: Self.longestPoolName)) }
+        for part in value.text.split(separator: "/", omittingEmptySubsequences: false) {
+            name(String(part), .dns1123Subdomain, path)
+        }
     }
 
     private mutating func devices(_ devices: Value?, _ path: String) {
@@ -58,6 +61,7 @@ extension FieldChecks {
                 let kinds = attribute.fields?.keys ?? []
                 if kinds.isEmpty { missing(path, "exactly one value must be specified") }
                 if kinds.count > 1 { invalid(path, attribute, "exactly one value must be specified") }
+                attributeText(attribute, path)
             }
             for (key, capacity) in device["capacity"].entries {
                 deviceKey(key, "\(path).capacity[\(key)]")
@@ -68,7 +72,7 @@ extension FieldChecks {
     }
 
     /// What must hold before a pod is bound, and what says that it will not (KEP-5007): both, or neither.
-    private mutating func deviceBinding(_ device: Value, _ path: String) {
+    mutating func deviceBinding(_ device: Value, _ path: String) {
         let (wanted, failing) = ("bindingConditions", "bindingFailureConditions")
         for key in [wanted, failing] {
             let count = device[key].items.count
@@ -85,6 +89,43 @@ extension FieldChecks {
         for (key, other) in [(wanted, failing), (failing, wanted)] where !device[key].isFilled && device[other].isFilled {
             invalid("\(path).\(key)", .array([]), "\(key) are required to use \(other)")
         }
+    }
+
+    private mutating func attributeText(_ attribute: Value, _ path: String) {
+        for key in ["string", "version"] {
+            guard let text = attribute[key]?.string else { continue }
+            if key == "version", !Self.isSemanticVersion(text) {
+                let why = "must be a string compatible with semver.org spec 2.0.0"
+                invalid(path + ".version", .string(text), why)
+            }
+            if text.utf8.count > Self.longestAttribute {
+                add(.tooLong("\(path).\(key)", limit: Self.longestAttribute))
+            }
+        }
+    }
+
+    /// Three numbers, then perhaps what comes before that version, then perhaps what was built (semver.org 2.0.0).
+    static func isSemanticVersion(_ text: String) -> Bool {
+        let build = text.split(separator: "+", maxSplits: 1, omittingEmptySubsequences: false)
+        let early = build[0].split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+        let numbers = early[0].split(separator: ".", omittingEmptySubsequences: false)
+        guard numbers.count == 3, numbers.allSatisfy(isPlainNumber) else { return false }
+        let words = early.dropFirst().flatMap { $0.split(separator: ".", omittingEmptySubsequences: false) }
+        guard words.allSatisfy({ isVersionWord($0) && (!isDigits($0) || isPlainNumber($0)) }) else { return false }
+        return build.dropFirst().flatMap { $0.split(separator: ".", omittingEmptySubsequences: false) }
+            .allSatisfy(isVersionWord)
+    }
+
+    private static func isDigits(_ text: Substring) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
+
+    private static func isPlainNumber(_ text: Substring) -> Bool {
+        isDigits(text) && (text.utf8.count == 1 || text.first != "0")
+    }
+
+    private static func isVersionWord(_ text: Substring) -> Bool {
+        !text.isEmpty && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
     }
 
     /// In the driver's own domain the domain may be left out.
