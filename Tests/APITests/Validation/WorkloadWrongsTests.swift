@@ -109,6 +109,46 @@ import Testing
           ! spec.template: Invalid value: {"metadata":{"labels":{"batch.kubernetes.io/controller-uid":"u","batch.kubernetes.io/job-name":"x","controller-uid":"u","job-name":"x"}},"spec":{"containers":[{"image":"j","imagePullPolicy":"Always","name":"c","resources":{},"terminationMessagePath":"/dev/termination-log","terminationMessagePolicy":"File"}],"dnsPolicy":"ClusterFirst","restartPolicy":"Never","schedulerName":"default-scheduler","securityContext":{},"terminationGracePeriodSeconds":30}}: field is immutable
           update status = {"conditions": [{"type": "Complete", "status": "True"}], "startTime": "2030-01-01T00:00:00Z"}
           ! status.completionTime: Required value: completionTime is required for Complete jobs
+          ! status.conditions: Invalid value: cannot set Complete=True condition without the SuccessCriteriaMet=true condition
+          update status = {"conditions": [{"type": "Failed", "status": "True"}], "startTime": "2030-01-01T00:00:00Z"}
+          ! status.conditions: Invalid value: cannot set Failed=True condition without the FailureTarget=true condition
+          update status = {"conditions": [{"type": "FailureTarget", "status": "True"}, {"type": "Failed", "status": "True"}], "startTime": "2030-01-01T00:00:00Z", "active": 1, "terminating": 1, "uncountedTerminatedPods": {"failed": ["a"]}}
+          ! status.active: Invalid value: 1: active>0 is invalid for finished job
+          ! status.uncountedTerminatedPods: Invalid value: {"failed":["a"]}: uncountedTerminatedPods needs to be empty for finished job
+          ! status.terminating: Invalid value: 1: terminating>0 is invalid for finished job
+          update status = {"uncountedTerminatedPods": {"succeeded": ["a", ""], "failed": ["a"]}}
+          ! status.uncountedTerminatedPods.succeeded[1]: Invalid value: "": must not be empty
+          ! status.uncountedTerminatedPods.failed[0]: Duplicate value: "a"
+          update status = {"active": 1, "ready": 5}
+          ! status.ready: Invalid value: 5: cannot set more ready pods than active
+          update status = {"completedIndexes": "0", "failedIndexes": "1"}
+          ! status.completedIndexes: Invalid value: "0": cannot set non-empty completedIndexes when non-indexed completion mode
+          ! status.failedIndexes: Invalid value: "1": cannot set non-null failedIndexes when backoffLimitPerIndex is null
+          before spec.completionMode = "Indexed"
+          before spec.completions = 4
+          before spec.backoffLimitPerIndex = 1
+          update status = {"completedIndexes": "x", "failedIndexes": "2,1"}
+          ! status.completedIndexes: Invalid value: "x": error parsing completedIndexes: cannot convert string to integer for index: "x"
+          ! status.failedIndexes: Invalid value: "2,1": error parsing failedIndexes: non-increasing order, previous: 2, current: 1
+          before spec.completionMode = "Indexed"
+          before spec.completions = 4
+          before spec.backoffLimitPerIndex = 1
+          update status = {"completedIndexes": "9"}
+          ! status.completedIndexes: Invalid value: "9": error parsing completedIndexes: too large index: "9"
+          before spec.completionMode = "Indexed"
+          before spec.completions = 4
+          before spec.backoffLimitPerIndex = 1
+          update status = {"completedIndexes": "0,2-3", "failedIndexes": "1-2"}
+          ! status.failedIndexes: Invalid value: "1-2": failedIndexes and completedIndexes overlap at index: 2
+          before status = {"conditions": [{"type": "SuccessCriteriaMet", "status": "True"}, {"type": "Complete", "status": "True"}], "startTime": "2030-01-01T00:00:00Z", "completionTime": "2030-01-01T00:00:00Z"}
+          update status.completionTime = "2030-01-01T00:01:00Z"
+          ! status.completionTime: Invalid value: "2030-01-01T00:01:00Z": completionTime cannot be mutated
+          before status = {"conditions": [{"type": "Complete", "status": "True"}], "startTime": "2030-01-01T00:00:00Z", "completionTime": "2030-01-01T00:00:00Z"}
+          update status.conditions = [{"type": "Complete", "status": "True"}, {"type": "SuccessCriteriaMet", "status": "True"}]
+          ! status.conditions: Invalid value: cannot set SuccessCriteriaMet=True for Job already has Complete=true conditions
+          before status = {"startTime": "2030-01-01T00:00:00Z"}
+          update status = {"active": 1}
+          ! status.startTime: Required value: startTime cannot be removed for unsuspended job
           before status = {"succeeded": 2}
           update status = {"succeeded": 1}
           ! status.succeeded: Invalid value: 1: cannot decrease the succeeded counter

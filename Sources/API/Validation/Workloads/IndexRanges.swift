@@ -20,6 +20,22 @@ enum IndexRanges {
         return total
     }
 
+    /// The first index that both texts name, as they rise; `nil` when there is none. What is wrong in either is passed
+    /// over.
+    static func overlap(_ one: String, _ other: String, below completions: Int64) -> Int64? {
+        let (ones, others) = (readable(one, completions), readable(other, completions))
+        var (left, right) = (0, 0)
+        while left < ones.count, right < others.count {
+            if ones[left].overlaps(others[right]) { return max(ones[left].lowerBound, others[right].lowerBound) }
+            if ones[left].lowerBound <= others[right].lowerBound { left += 1 } else { right += 1 }
+        }
+        return nil
+    }
+
+    private static func readable(_ text: String, _ completions: Int64) -> [ClosedRange<Int64>] {
+        text.split(separator: ",").compactMap { try? range(String($0), below: completions) }
+    }
+
     private static func range(_ text: String, below completions: Int64) throws(Problem) -> ClosedRange<Int64> {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count <= 2 else {
