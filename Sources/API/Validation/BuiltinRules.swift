@@ -42,7 +42,7 @@ struct BuiltinRules: Sendable {
         "persistentvolumes": BuiltinRules(
             validate: { $0.volume($1) }, update: { $0.volumeUpdate($1, $2) }),
         "nodes": BuiltinRules(validate: { $0.node($1) }, update: { $0.nodeUpdate($1, $2) }),
-        "namespaces": BuiltinRules(validate: { $0.namespace($1) }),
+        "namespaces": BuiltinRules(validate: { $0.namespace($1) }, update: { $0.namespaceUpdate($1, $2) }),
         "limitranges": BuiltinRules(validate: { $0.limitRange($1) }),
         "events": BuiltinRules(validate: { $0.event($1) }),
         "resourcequotas": BuiltinRules(
@@ -119,7 +119,7 @@ struct BuiltinRules: Sendable {
         "csistoragecapacities.storage.k8s.io": BuiltinRules(
             validate: { $0.storageCapacity($1) }, update: { $0.storageCapacityUpdate($1, $2) }),
         "volumeattachments.storage.k8s.io": BuiltinRules(
-            validate: { $0.attachment($1) }, update: { $0.immutable($1["spec"], $2["spec"], "spec") }),
+            validate: { $0.attachment($1) }, update: { $0.attachmentUpdate($1, $2) }),
     ]
 
     private static let cluster: [String: BuiltinRules] = [

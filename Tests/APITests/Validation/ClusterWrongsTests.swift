@@ -40,7 +40,17 @@ import Testing
           ! metadata.namespace: Forbidden: not allowed on this type
           spec.finalizers = ["loose"]
           ! spec.finalizers: Invalid value: "loose": name is neither a standard finalizer name nor is it fully qualified
+          update status.phase = "Terminating"
+          ! status.Phase: Invalid value: "Terminating": may only be 'Active' if `deletionTimestamp` is empty
+          before metadata.deletionTimestamp = "2026-01-01T00:00:00Z"
+          before status.phase = "Terminating"
+          update status.phase = "Active"
+          ! status.Phase: Invalid value: "Active": may only be 'Terminating' if `deletionTimestamp` is not empty
         nodes
+          status.capacity = {"foo": "-1", "hugepages-3": "1"}
+          ! status.capacity.foo: Invalid value: "-1": must be greater than or equal to 0
+          status.allocatable = {"pods": "1500m"}
+          ! status.allocatable.pods: Invalid value: "1500m": must be an integer
           spec.taints = [{"key": "a", "effect": "Odd"}]
           ! spec.taints[0].effect: Unsupported value: "Odd": supported values: "NoExecute", "NoSchedule", "PreferNoSchedule"
           spec.taints = [{"key": "a", "effect": "NoSchedule"}, {"key": "a", "effect": "NoSchedule", "value": "b"}]

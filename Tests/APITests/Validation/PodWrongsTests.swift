@@ -159,6 +159,24 @@ import Testing
           before spec.schedulingGates = [{"name": "example.com/g"}]
           update spec.schedulingGates = [{"name": "example.com/h"}]
           ! spec.schedulingGates[0].name: Forbidden: only deletion is allowed, but found new scheduling gate 'example.com/h'
+          before status.qosClass = "BestEffort"
+          update status.qosClass = "Guaranteed"
+          ! status.qosClass: Invalid value: "Guaranteed": field is immutable
+          update status.containerStatuses = [{"name": "c", "user": {"linux": {"uid": -1, "gid": 0, "supplementalGroups": [1, -2]}}}]
+          ! status.containerStatuses[0].linux.uid: Invalid value: -1: must be between 0 and 2147483647, inclusive
+          ! status.containerStatuses[0].linux.supplementalGroups[1]: Invalid value: -2: must be between 0 and 2147483647, inclusive
+          before spec.os = {"name": "windows"}
+          update status.containerStatuses = [{"name": "c", "user": {"linux": {"uid": 1, "gid": 1}}}]
+          ! status.containerStatuses[0].linux: Forbidden: cannot be set for a windows pod
+          update status.containerStatuses = [{"name": "c", "allocatedResourcesStatus": [{"name": "x", "resources": []}, {"name": "claim:y", "resources": []}]}]
+          ! status.containerStatuses[0].allocatedResourcesStatus[0].name: Invalid value: "x": must match one of the container's resource requests
+          ! status.containerStatuses[0].allocatedResourcesStatus[1].name: Invalid value: "claim:y": must match one of the container's resource claims in a format 'claim:<claimName>/<request>' or 'claim:<claimName>' if request is empty
+          before spec.containers.0.resources.requests = {"x.y/z": "1"}
+          update status.containerStatuses = [{"name": "c", "allocatedResourcesStatus": [{"name": "x.y/z", "resources": [{"resourceID": "a", "health": "Odd"}, {"resourceID": "a", "health": "Healthy"}]}]}]
+          ! status.containerStatuses[0].allocatedResourcesStatus[0].resources[0].health: Unsupported value: "Odd": supported values: "Healthy", "Unhealthy", "Unknown"
+          ! status.containerStatuses[0].allocatedResourcesStatus[0].resources[1].resourceID: Duplicate value: "a"
+          update status.ephemeralContainerStatuses = [{"name": "e", "allocatedResourcesStatus": [{"name": "x"}]}]
+          ! status.ephemeralContainerStatuses[0].allocatedResourcesStatus: Forbidden: must not be specified in container status
         podtemplates
           template.spec.restartPolicy = "Sometimes"
           ! template.spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure"

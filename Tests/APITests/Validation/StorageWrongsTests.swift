@@ -20,6 +20,14 @@ import Testing
           ! spec.resources[storage]: Required value
           spec.resources.requests.storage = "0"
           ! spec.resources[storage]: Invalid value: "0": must be greater than zero
+          update status.capacity = {"storage": "-1"}
+          ! status.capacity[storage]: Invalid value: "-1": must be a valid resource quantity
+          update status.allocatedResources = {"storage": "-1"}
+          ! status.allocatedResources[storage]: Invalid value: "-1": must be a valid resource quantity
+          update status.allocatedResources = {"cpu": "1"}
+          ! status.allocatedResources: Unsupported value: "cpu": supported values: "storage"
+          update status.allocatedResourceStatuses = {"storage": "x"}
+          ! status.allocatedResourceStatus: Unsupported value: "storage": supported values: "ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible", "NodeResizePending"
           spec.volumeMode = "Odd"
           ! spec.volumeMode: Unsupported value: "Odd": supported values: "Block", "Filesystem"
           spec.dataSource = {"kind": "Odd", "name": "x"}
@@ -102,5 +110,7 @@ import Testing
           ! spec.source: Required value: must specify exactly one of inlineVolumeSpec and persistentVolumeName
           update spec.nodeName = "other"
           ! spec: Invalid value: {"attacher":"d.example.com","nodeName":"other","source":{"persistentVolumeName":"v"}}: field is immutable
+          update status = {"attached": false, "attachError": {"message": "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}}
+          ! status.attachError.message: Too long: may not be more than 1024 bytes
         """#
 }

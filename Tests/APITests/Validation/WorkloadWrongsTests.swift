@@ -44,6 +44,8 @@ import Testing
           ! spec.minReadySeconds: Invalid value: -1: must be greater than or equal to 0
           update spec.selector = {"matchLabels": {"c": "d"}}
           ! spec.selector: Invalid value: {"matchLabels":{"c":"d"}}: field is immutable
+          update status = {"terminatingReplicas": -1}
+          ! status.terminatingReplicas: Invalid value: -1: must be greater than or equal to 0
           update status = {"replicas": 1, "readyReplicas": 2}
           ! status.readyReplicas: Invalid value: 2: cannot be greater than status.replicas
         daemonsets.apps

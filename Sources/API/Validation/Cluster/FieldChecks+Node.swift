@@ -14,9 +14,9 @@ extension FieldChecks {
             invalid("spec.podCIDRs", spec["podCIDRs"], why)
         }
         for list in ["capacity", "allocatable"] {
+            // What they are called is not asked: nodes report what they find.
             for (key, value) in node["status"][list].entries {
-                resourceName(ComputeResource(key), "status.\(list).\(key)")
-                resourceAmount(value, of: ComputeResource(key), "status.\(list).\(key)")
+                resourceQuantity(value, of: ComputeResource(key), "status.\(list).\(key)")
             }
         }
     }
@@ -64,6 +64,16 @@ extension FieldChecks {
             name(finalizer.string ?? "", .qualifiedName, "spec.finalizers")
             standardFinalizer(finalizer.string ?? "", "spec.finalizers")
         }
+    }
+
+    /// A namespace is on its way out exactly when it is marked for that.
+    mutating func namespaceUpdate(_ new: Value, _ old: Value) {
+        guard new["status"] != old["status"] else { return }
+        let phase = new.at("status", "phase").text
+        let isMarked = new.at("metadata", "deletionTimestamp") != nil
+        let (wanted, state) = isMarked ? ("Terminating", "not empty") : ("Active", "empty")
+        guard phase != wanted, isMarked || !phase.isEmpty else { return }
+        invalid("status.Phase", .string(phase), "may only be '\(wanted)' if `deletionTimestamp` is \(state)")
     }
 
     mutating func lease(_ lease: Value) {

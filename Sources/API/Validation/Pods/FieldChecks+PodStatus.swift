@@ -23,6 +23,70 @@ extension FieldChecks {
         claimStatuses(status["resourceClaimStatuses"], new.at("spec", "resourceClaims"))
         podAddresses(status["podIPs"], "status.podIPs")
         hostAddresses(status)
+        let system = new.at("spec", "os", "name").text
+        for list in ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"] {
+            containerUsers(status[list], "status.\(list)", isWindows: system == "windows")
+        }
+        resourceHealth(status["containerStatuses"], of: new.at("spec", "containers"), "status.containerStatuses")
+        resourceHealth(
+            status["initContainerStatuses"], of: new.at("spec", "initContainers"), "status.initContainerStatuses")
+        for (container, path) in status["ephemeralContainerStatuses"].elements("status.ephemeralContainerStatuses")
+        where container["allocatedResourcesStatus"].isFilled {
+            forbid(path + ".allocatedResourcesStatus", "must not be specified in container status")
+        }
+    }
+
+    /// As whom the first process of each container runs (KEP-3619).
+    private mutating func containerUsers(_ statuses: Value?, _ path: @autoclosure () -> String, isWindows: Bool) {
+        for (status, path) in statuses.elements(path()) {
+            guard let user = status["user"]["linux"] else { continue }
+            // Kubernetes leaves out `user`.
+            let path = path + ".linux"
+            if isWindows {
+                forbid(path, "cannot be set for a windows pod")
+                continue
+            }
+            for key in ["uid", "gid"] { userID(user[key], "\(path).\(key)") }
+            for (group, path) in user["supplementalGroups"].elements(path + ".supplementalGroups") {
+                userID(group, path)
+            }
+        }
+    }
+
+    /// How the devices are that containers have: only of what they asked for, of each device once (KEP-4680).
+    private mutating func resourceHealth(_ statuses: Value?, of containers: Value?, _ path: @autoclosure () -> String) {
+        for (status, path) in statuses.elements(path()) {
+            // A container that is not there is passed over.
+            let container = containers.items.first { $0["name"] == status["name"] }
+            for (resource, path) in status["allocatedResourcesStatus"].elements(path + ".allocatedResourcesStatus") {
+                if let container { askedFor(resource["name"].text, by: container, path + ".name") }
+                var seen: Set<String> = []
+                for (device, path) in resource["resources"].elements(path + ".resources") {
+                    let health = device["health"].text
+                    if !["Healthy", "Unhealthy", "Unknown"].contains(health) {
+                        unsupported(path + ".health", .string(health), ["Healthy", "Unhealthy", "Unknown"])
+                    }
+                    let id = device["resourceID"].text
+                    if !seen.insert(id).inserted { duplicate(path + ".resourceID", .string(id)) }
+                }
+            }
+        }
+    }
+
+    private mutating func askedFor(_ name: String, by container: Value, _ path: String) {
+        let resources = container["resources"]
+        guard name.hasPrefix("claim:") else {
+            guard resources["requests"][name] == nil else { return }
+            return invalid(path, .string(name), "must match one of the container's resource requests")
+        }
+        let isKnown = resources["claims"].items.contains { claim in
+            let request = claim["request"].text
+            return name == "claim:" + claim["name"].text + (request.isEmpty ? "" : "/" + request)
+        }
+        guard !isKnown else { return }
+        let why = "must match one of the container's resource claims in a format 'claim:<claimName>/<request>' or "
+            + "'claim:<claimName>' if request is empty"
+        invalid(path, .string(name), why)
     }
 
     /// A container that ended for good does not run again.

@@ -41,12 +41,17 @@ extension FieldChecks {
         }
     }
 
-    /// An amount that is none, or that cannot be had.
-    mutating func resourceAmount(_ value: Value, of name: ComputeResource, _ path: @autoclosure () -> String) {
+    /// An amount that is none.
+    mutating func resourceQuantity(_ value: Value, of name: ComputeResource, _ path: @autoclosure () -> String) {
         guard let amount = Optional(value).quantity else { return }
         if amount.sign < 0 { invalid(path(), value, "must be greater than or equal to 0") }
         if name.isInteger, !amount.isWhole { invalid(path(), value, "must be an integer") }
-        guard name.isHugePage else { return }
+    }
+
+    /// An amount that is none, or that cannot be had.
+    mutating func resourceAmount(_ value: Value, of name: ComputeResource, _ path: @autoclosure () -> String) {
+        resourceQuantity(value, of: name, path())
+        guard name.isHugePage, let amount = Optional(value).quantity else { return }
         let page = (try? Quantity(String(name.text.dropFirst("hugepages-".count))))?.value ?? 0
         if page <= 0 || amount.value % page != 0 {
             invalid(path(), value, "\(amount) is not positive integer multiple of \(name.text)")

@@ -71,6 +71,7 @@ extension FieldChecks {
     mutating func volumeClaimUpdate(_ new: Value, _ old: Value) {
         let (proposed, current) = (new["spec"] ?? .emptyObject, old["spec"] ?? .emptyObject)
         storageClassAnnotation(new, old)
+        if new["status"] != old["status"] { claimStatus(new["status"]) }
         let isBound = old.at("status", "phase").text == "Bound"
         var rest = proposed
         if current["volumeName"].isUnset { rest["volumeName"] = current["volumeName"] }
@@ -100,6 +101,42 @@ extension FieldChecks {
             after <= granted.quantity ?? .zero
         else { return }
         forbid("spec.resources.requests.storage", "field can not be less than status.capacity")
+    }
+
+    private static let resizeStates = [
+        "ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible",
+        "NodeResizePending",
+    ]
+
+    /// What a claim has, and what of it is on its way (KEP-1790).
+    private mutating func claimStatus(_ status: Value?) {
+        for (key, amount) in status["capacity"].entries { claimAmount(amount, "status.capacity[\(key)]") }
+        for (key, state) in status["allocatedResourceStatuses"].entries {
+            // Kubernetes names the field so.
+            let path = "status.allocatedResourceStatus"
+            claimResource(key, path)
+            if !Self.resizeStates.contains(state.string ?? "") { unsupported(path, .string(key), Self.resizeStates) }
+        }
+        for (key, amount) in status["allocatedResources"].entries {
+            let path = "status.allocatedResources"
+            if claimResource(key, path) { claimAmount(amount, "\(path)[\(key)]") }
+        }
+    }
+
+    private mutating func claimAmount(_ amount: Value, _ path: String) {
+        guard let quantity = Optional(amount).quantity, quantity.sign < 0 else { return }
+        invalid(path, amount, "must be a valid resource quantity")
+    }
+
+    /// Of Kubernetes' own resources a claim has storage alone. Whether the name is good.
+    @discardableResult
+    private mutating func claimResource(_ key: String, _ path: String) -> Bool {
+        let problems = NameRule.qualifiedName.problems(in: key)
+        for problem in problems { invalid(path, .string(key), problem) }
+        guard problems.isEmpty else { return false }
+        guard ComputeResource(key).isNative, key != "storage" else { return true }
+        unsupported(path, .string(key), ["storage"])
+        return false
     }
 
     /// The class was an annotation once; it must not change there either.

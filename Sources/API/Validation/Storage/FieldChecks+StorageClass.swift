@@ -157,4 +157,23 @@ extension FieldChecks {
             }
         }
     }
+
+    private static let largestAttachmentMetadata = 256 * 1024
+    private static let longestVolumeError = 1024
+
+    mutating func attachmentUpdate(_ new: Value, _ old: Value) {
+        immutable(new["spec"], old["spec"], "spec")
+        let status = new["status"]
+        guard status != old["status"] else { return }
+        for key in ["attachError", "detachError"]
+        where status[key]["message"].text.utf8.count > Self.longestVolumeError {
+            add(.tooLong("status.\(key).message", limit: Self.longestVolumeError))
+        }
+        let size = status["attachmentMetadata"].entries.reduce(0) { sum, entry in
+            sum + entry.key.utf8.count + (entry.value.string ?? "").utf8.count
+        }
+        if size > Self.largestAttachmentMetadata {
+            add(.tooLong("status.attachmentMetadata", limit: Self.largestAttachmentMetadata))
+        }
+    }
 }

@@ -200,7 +200,8 @@ extension FieldChecks {
     mutating func replicaStatus(_ new: Value, _ old: Value, _ parts: [String]) {
         let status = new["status"]
         guard status != old["status"] else { return }
-        notNegative(status, parts + ["replicas", "observedGeneration", "collisionCount"], "status")
+        let others = ["replicas", "terminatingReplicas", "observedGeneration", "collisionCount"]
+        notNegative(status, parts + others, "status")
         let all = status["replicas"]?.integer ?? 0
         for key in parts where key != "unavailableReplicas" && status[key]?.integer ?? 0 > all {
             invalid("status.\(key)", status[key], "cannot be greater than status.replicas")

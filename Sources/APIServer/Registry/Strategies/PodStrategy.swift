@@ -19,8 +19,9 @@ struct PodStrategy: ResourceStrategy {
     }
 
     func prepareForUpdate(_ object: inout Value, over current: Value, _ request: WriteRequest) {
-        // The class follows from the containers, which do not change class by an update.
-        object[path: ["status", "qosClass"]] = current.at("status", "qosClass")
+        // The class follows from the containers, which do not change class by an update. Who leaves it out means no other.
+        let path = ["status", "qosClass"]
+        if (object[path: path]?.string ?? "").isEmpty { object[path: path] = current[path: path] }
     }
 
     func gracePeriod(for object: Value, _ options: DeletionOptions) -> Int {
