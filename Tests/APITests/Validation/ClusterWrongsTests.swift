@@ -81,6 +81,18 @@ import Testing
           ! spec.hard[pods]: Invalid value: "-1": must be greater than or equal to 0
           spec.scopes = ["BestEffort", "NotBestEffort"]
           ! spec.scopes: Invalid value: ["BestEffort","NotBestEffort"]: conflicting scopes
+          spec.hard = {"services": "1"}
+          spec.scopes = ["NotTerminating"]
+          ! spec.scopes: Invalid value: ["NotTerminating"]: unsupported scope applied to resource
+          spec.hard = {"requests.nvidia.com/gpu": "1", "count/deployments.apps": "1", "gold.storageclass.storage.k8s.io/requests.storage": "1Gi", "apples": "1"}
+          spec.scopes = ["BestEffort"]
+          ! spec.hard[apples]: Invalid value: "apples": must be a standard resource for quota
+          spec.hard = {"services": "1"}
+          spec.scopeSelector = {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "Exists"}]}
+          ! spec.scopeSelector.matchExpressions: Invalid value: {"matchExpressions":[{"operator":"Exists","scopeName":"PriorityClass"}]}: unsupported scope applied to resource
+          spec.hard = {"cpu": "1"}
+          spec.scopeSelector = {"matchExpressions": [{"scopeName": "BestEffort", "operator": "Exists"}]}
+          ! spec.scopeSelector.matchExpressions: Invalid value: {"matchExpressions":[{"operator":"Exists","scopeName":"BestEffort"}]}: unsupported scope applied to resource
           spec.scopes = ["Odd"]
           ! spec.scopes: Invalid value: ["Odd"]: unsupported scope
           spec.scopeSelector = {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "Odd"}]}

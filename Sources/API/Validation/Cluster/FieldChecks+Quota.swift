@@ -127,6 +127,7 @@ extension FieldChecks {
             if !Self.scopes.contains(scope) {
                 invalid(path + ".scopeName", .string(scope), "unsupported scope")
             }
+            unsuitable(scope, spec, path, selector)
             if ["Terminating", "NotTerminating", "BestEffort", "NotBestEffort", "CrossNamespacePodAffinity"]
                 .contains(scope), word != "Exists"
             {
@@ -148,11 +149,17 @@ extension FieldChecks {
     private mutating func scopeList(_ scopes: [String], _ spec: Value?, _ path: String, _ value: Value?) {
         for scope in Set(scopes).sorted() {
             if !Self.scopes.contains(scope) { invalid(path, value, "unsupported scope") }
-            for key in spec["hard"].entries.keys where !Self.applies(scope, to: key) {
-                invalid(path, value, "unsupported scope applied to resource")
-            }
+            unsuitable(scope, spec, path, value)
         }
         exclusive(scopes, path, value)
+    }
+
+    /// Of what an extension counts nobody knows which scopes it has.
+    private mutating func unsuitable(_ scope: String, _ spec: Value?, _ path: String, _ value: Value?) {
+        for key in spec["hard"].entries.keys
+        where ComputeResource(key).isForQuotas && !Self.applies(scope, to: key) {
+            invalid(path, value, "unsupported scope applied to resource")
+        }
     }
 
     /// No pod is of both kinds.
