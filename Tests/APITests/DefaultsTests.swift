@@ -69,6 +69,28 @@ import Testing
         #expect(template["restartPolicy"] == "Always")
     }
 
+    /// What the pod as a whole requests by its limits and by what its only container says of resources.
+    @Test(arguments: [
+        ([:], ["limits": ["cpu": "2"]], ["cpu": "2"]),
+        (["requests": ["cpu": "1"]], ["limits": ["cpu": "2"]], ["cpu": "1"]),
+        (["limits": ["cpu": "1"]], ["limits": ["cpu": "2"]], ["cpu": "1"]),
+        (["requests": ["memory": "1Mi"]], ["limits": ["cpu": "2"]], ["cpu": "2", "memory": "1Mi"]),
+        (["requests": ["cpu": "1"]], ["limits": ["cpu": "2"], "requests": ["cpu": "1500m"]], ["cpu": "1500m"]),
+        (["requests": ["cpu": "1"]], ["requests": ["memory": "1Gi"]], ["memory": "1Gi"]),
+        (
+            ["requests": ["example.com/gpu": "1"], "limits": ["example.com/gpu": "1"]], ["limits": ["memory": "1Gi"]],
+            ["memory": "1Gi"]
+        ),
+        ([:], [:], nil),
+    ] as [(Value, Value, Value?)])
+    func `a pod with limits of its own requests something`(container: Value, whole: Value, requests: Value?) throws {
+        var pod: Value = [
+            "spec": ["containers": [["name": "c", "image": "i", "resources": container]], "resources": whole]
+        ]
+        if whole.fields?.isEmpty == true { pod[path: ["spec", "resources"]] = nil }
+        #expect(try completed("core.v1.Pod", pod).at("spec", "resources", "requests") == requests)
+    }
+
     @Test func `plain text of a secret becomes data and is not kept`() throws {
         let secret = try completed(
             "core.v1.Secret", ["data": ["a": "MQ==", "b": "MQ=="], "stringData": ["b": "2", "c": ""]])

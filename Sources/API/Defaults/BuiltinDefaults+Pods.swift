@@ -19,7 +19,7 @@ extension BuiltinDefaults {
         "Volume": [.change(completeVolume)],
         "Pod": [
             .change(completeRequests), .change { setIfAbsent(inSpecOf: &$0, "enableServiceLinks", true) },
-            .change(completeHostPorts),
+            .change(completeHostPorts), .change(completePodRequests),
         ],
         "PodSpec": [
             .set("dnsPolicy", "ClusterFirst"), .set("restartPolicy", "Always"),
@@ -79,6 +79,23 @@ extension BuiltinDefaults {
                 container[path: ["resources", "requests", name]] = amount
             }
         }
+    }
+
+    /// A pod with limits of its own requests what its containers do, and where they request nothing what it is limited
+    /// to (KEP-2837). Runs when the containers' requests are complete.
+    @Sendable private static func completePodRequests(_ pod: inout Value) {
+        guard let spec = pod["spec"], let limits = spec.at("resources", "limits")?.fields, !limits.isEmpty
+        else { return }
+        var requests = spec.at("resources", "requests")?.fields ?? Fields()
+        let sums = ContainerRequests(of: spec).amounts
+        for name in ["cpu", "memory"] {
+            if let sum = sums[name], requests[name] == nil { requests[name] = sum.json }
+        }
+        for (name, limit) in limits where requests[name] == nil && ComputeResource(name).isForPods {
+            requests[name] = limit
+        }
+        guard !requests.isEmpty else { return }
+        pod[path: ["spec", "resources", "requests"]] = .object(requests)
     }
 
     /// On the host's network a container's port is the host's.

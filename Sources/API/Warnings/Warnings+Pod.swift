@@ -106,7 +106,8 @@ extension Warnings {
             {
                 say("\(path): non-functional in v1.27+; use the \"seccompProfile\" field instead")
             }
-            guard key.hasPrefix("container.apparmor.security.beta.kubernetes.io/") else { continue }
+            // Pods are warned as their annotations become fields.
+            guard !prefix.isEmpty, key.hasPrefix(AppArmorAnnotation.prefix) else { continue }
             let name = String(key.split(separator: "/").last ?? "")
             if containers[name]?["securityContext"]?["appArmorProfile"] == nil {
                 say("\(path): deprecated since v1.30; use the \"appArmorProfile\" field instead")

@@ -35,6 +35,31 @@ import Testing
         }
     }
 
+    /// The annotation's text, the pod's own profile, and what the container has in the end.
+    @Test(arguments: [
+        ("localhost/foo", nil, ["type": "Localhost", "localhostProfile": "foo"]),
+        ("runtime/default", nil, ["type": "RuntimeDefault"]), ("unconfined", nil, ["type": "Unconfined"]),
+        // The pod as a whole has it already.
+        ("runtime/default", ["type": "RuntimeDefault"], nil),
+    ] as [(String, Value?, Value?)])
+    func `an old annotation becomes the profile of its container`(
+        text: String, whole: Value?, profile: Value?
+    ) async throws {
+        let key = "container.apparmor.security.beta.kubernetes.io/c"
+        var pod: Value = [
+            "metadata": ["name": "p", "annotations": [key: .string(text)]],
+            "spec": ["containers": [["name": "c", "image": "i"]]],
+        ]
+        pod[path: ["spec", "securityContext", "appArmorProfile"]] = whole
+        let warnings = AppArmorAnnotation.apply(to: &pod)
+        let container = pod.at("spec", "containers")?.array?.first
+        #expect(container?.at("securityContext", "appArmorProfile") == profile)
+        let warning = "metadata.annotations[\(key)]: deprecated since v1.30; use the \"appArmorProfile\" field instead"
+        #expect(warnings == (profile == nil ? [] : [warning]))
+        let made = pod
+        #expect(AppArmorAnnotation.apply(to: &pod).isEmpty && pod == made, "what is there stays")
+    }
+
     private static let sources: [String: Value] = [
         "claim": ["kind": "PersistentVolumeClaim", "name": "old"],
         "snapshot": ["apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "old"],

@@ -159,6 +159,28 @@ import Testing
           before spec.schedulingGates = [{"name": "example.com/g"}]
           update spec.schedulingGates = [{"name": "example.com/h"}]
           ! spec.schedulingGates[0].name: Forbidden: only deletion is allowed, but found new scheduling gate 'example.com/h'
+          spec.securityContext = {"windowsOptions": {"hostProcess": true}}
+          ! spec.hostNetwork: Invalid value: false: hostNetwork must be true if pod contains any hostProcess containers
+          spec.hostNetwork = true
+          spec.securityContext = {"windowsOptions": {"hostProcess": true}}
+          spec.containers.1 = {"name": "d", "image": "i", "securityContext": {"windowsOptions": {"hostProcess": false}}}
+          ! spec.containers[1].securityContext.windowsOptions.hostProcess: Invalid value: false: pod hostProcess value must be identical if both are specified, was true
+          ! spec: Invalid value: "": If pod contains any hostProcess containers then all containers must be HostProcess containers
+          spec.hostNetwork = true
+          spec.containers.0.securityContext = {"windowsOptions": {"hostProcess": true}}
+          spec.initContainers = [{"name": "d", "image": "i"}]
+          ! spec: Invalid value: "": If pod contains any hostProcess containers then all containers must be HostProcess containers
+          metadata.annotations = {"container.apparmor.security.beta.kubernetes.io/c": "unconfined"}
+          spec.containers.0.securityContext = {"appArmorProfile": {"type": "RuntimeDefault"}}
+          ! spec.containers[0].securityContext.appArmorProfile.type: Forbidden: apparmor type in annotation and field must match
+          metadata.annotations = {"container.apparmor.security.beta.kubernetes.io/c": "localhost/a"}
+          spec.securityContext = {"appArmorProfile": {"type": "Localhost", "localhostProfile": "b"}}
+          ! spec.containers[0].securityContext.appArmorProfile.localhostProfile: Forbidden: apparmor profile in annotation and field must match
+          metadata.annotations = {"seccomp.security.alpha.kubernetes.io/pod": "unconfined", "container.seccomp.security.alpha.kubernetes.io/c": "localhost/a"}
+          spec.securityContext = {"seccompProfile": {"type": "RuntimeDefault"}}
+          spec.containers.0.securityContext = {"seccompProfile": {"type": "Localhost", "localhostProfile": "b"}}
+          ! spec.securityContext.seccompProfile.type: Forbidden: seccomp type in annotation and field must match
+          ! spec.containers[0].securityContext.seccompProfile.localhostProfile: Forbidden: seccomp profile in annotation and field must match
           before status.qosClass = "BestEffort"
           update status.qosClass = "Guaranteed"
           ! status.qosClass: Invalid value: "Guaranteed": field is immutable

@@ -26,6 +26,7 @@ extension FieldChecks {
         if !spec["nodeName"].text.isEmpty, spec["schedulingGates"].isFilled {
             forbid("spec.nodeName", "cannot be set until all schedulingGates have been cleared")
         }
+        profilesMatch(pod.at("metadata", "annotations"), spec, "spec")
     }
 
     mutating func podTemplate(_ template: Value?, _ path: String) {
@@ -54,6 +55,7 @@ extension FieldChecks {
         range(spec["activeDeadlineSeconds"], 1, Int(Int32.max), path + ".activeDeadlineSeconds")
         if let overhead = spec["overhead"] { resources(["limits": overhead], path + ".overhead", claims: []) }
         if let system = spec["os"] { operatingSystem(system, spec, path) }
+        hostProcesses(spec, path)
     }
 
     /// What the spec refers to by name.

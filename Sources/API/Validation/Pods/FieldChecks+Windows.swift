@@ -49,6 +49,31 @@ extension FieldChecks {
         }
     }
 
+    /// Containers that are processes of a Windows host: all of a pod or none, and on the host's network.
+    mutating func hostProcesses(_ spec: Value, _ path: String) {
+        let whole = spec["securityContext"]["windowsOptions"]["hostProcess"]?.bool
+        var (count, ofHost) = (0, 0)
+        for list in ["initContainers", "containers", "ephemeralContainers"] {
+            for (container, path) in spec[list].elements("\(path).\(list)") {
+                let own = container["securityContext"]["windowsOptions"]["hostProcess"]?.bool
+                count += 1
+                if own ?? whole == true { ofHost += 1 }
+                guard let own, let whole, own != whole else { continue }
+                let why = "pod hostProcess value must be identical if both are specified, was \(whole)"
+                invalid(path + ".securityContext.windowsOptions.hostProcess", .bool(own), why)
+            }
+        }
+        guard ofHost > 0 else { return }
+        if ofHost != count {
+            let why = "If pod contains any hostProcess containers then all containers must be HostProcess containers"
+            invalid(path, "", why)
+        }
+        if !spec["hostNetwork"].isTrue {
+            let why = "hostNetwork must be true if pod contains any hostProcess containers"
+            invalid(path + ".hostNetwork", false, why)
+        }
+    }
+
     // MARK: - Options
 
     private static let longestCredentials = 64 * 1024

@@ -8,6 +8,7 @@ struct PodStrategy: ResourceStrategy {
     func prepareForCreate(_ object: inout Value, _ request: WriteRequest) {
         object["status"] = ["phase": "Pending", "qosClass": .string(Self.qosClass(of: object))]
         LabelKeyMerge.apply(to: &object)
+        for text in AppArmorAnnotation.apply(to: &object) { request.notes.warn(text) }
         guard !(object.at("spec", "schedulingGates")?.array ?? []).isEmpty else { return }
         // KEP-3521: who looks at the pod sees why no scheduler does.
         object[path: ["status", "conditions"]] = [
@@ -19,7 +20,7 @@ struct PodStrategy: ResourceStrategy {
     }
 
     func prepareForUpdate(_ object: inout Value, over current: Value, _ request: WriteRequest) {
-        // The class follows from the containers, which do not change class by an update. Who leaves it out means no other.
+        // The class follows from the containers, which do not change class by an update: to leave it out is to keep it.
         let path = ["status", "qosClass"]
         if (object[path: path]?.string ?? "").isEmpty { object[path: path] = current[path: path] }
     }
