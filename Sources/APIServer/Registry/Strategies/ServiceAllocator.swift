@@ -16,13 +16,8 @@ final class ServiceAllocator: Sendable {
 
     private struct State {
         var addresses: Set<IPAddress> = []
-        var ports: Set<PortKey> = []
-    }
-
-    /// TCP and UDP may use the same node port for one service.
-    struct PortKey: Hashable, Sendable {
-        var port: Int
-        var networkProtocol: String
+        /// Each is one service's, whatever protocols it uses it with.
+        var ports: Set<Int> = []
     }
 
     let ports: ClosedRange<Int>
@@ -83,27 +78,20 @@ final class ServiceAllocator: Sendable {
     func adopt(_ address: IPAddress) { state.withLock { _ = $0.addresses.insert(address) } }
 
     /// Takes this node port.
-    func take(_ port: PortKey) throws(Refusal) {
-        guard ports.contains(port.port) else { throw .outOfRange }
+    func takePort(_ port: Int) throws(Refusal) {
+        guard ports.contains(port) else { throw .outOfRange }
         guard state.withLock({ $0.ports.insert(port).inserted }) else { throw .taken }
     }
 
     /// Takes any node port.
-    func takePort(_ networkProtocol: String) throws(Refusal) -> Int {
+    func takePort() throws(Refusal) -> Int {
         let ports = ports
         var random = randomness
         let port = state.withLock { state -> Int? in
             let start = Int.random(in: ports, using: &random)
             for step in 0..<ports.count {
                 let port = ports.lowerBound + (start - ports.lowerBound + step) % ports.count
-                // A number in use with one protocol is not given out for the other, as in Kubernetes.
-                let isUsed = ["TCP", "UDP", "SCTP"].contains {
-                    state.ports.contains(PortKey(port: port, networkProtocol: $0))
-                }
-                if !isUsed {
-                    state.ports.insert(PortKey(port: port, networkProtocol: networkProtocol))
-                    return port
-                }
+                if state.ports.insert(port).inserted { return port }
             }
             return nil
         }
@@ -111,7 +99,7 @@ final class ServiceAllocator: Sendable {
         return port
     }
 
-    func release(addresses: some Collection<IPAddress>, ports: some Collection<PortKey>) {
+    func release(addresses: some Collection<IPAddress>, ports: some Collection<Int>) {
         state.withLock { state in
             state.addresses.subtract(addresses)
             state.ports.subtract(ports)

@@ -50,14 +50,14 @@ struct ServiceStrategy: ResourceStrategy {
     /// changed since, stays the service's own; there is nothing to note.
     func adopt(_ object: Value) {
         for address in Self.addresses(object) { allocator.adopt(address) }
-        for port in Self.nodePorts(object) { _ = try? allocator.take(port) }
+        for port in Self.nodePorts(object) { _ = try? allocator.takePort(port) }
     }
 
     // MARK: Allocating
 
     private struct Taken {
         var addresses: [Support.IPAddress] = []
-        var ports: [ServiceAllocator.PortKey] = []
+        var ports: [Int] = []
     }
 
     /// A client that does not send back what was allocated keeps it.
@@ -111,10 +111,10 @@ struct ServiceStrategy: ResourceStrategy {
         }
         guard wanted == 0 || wanted != held else { return }
         do throws(ServiceAllocator.Refusal) {
-            var key = ServiceAllocator.PortKey(port: Int(wanted), networkProtocol: "TCP")
-            if wanted == 0 { key.port = try allocator.takePort("TCP") } else { try allocator.take(key) }
-            taken.ports.append(key)
-            object[path: path] = .integer(Int64(key.port))
+            var port = Int(wanted)
+            if wanted == 0 { port = try allocator.takePort() } else { try allocator.takePort(port) }
+            taken.ports.append(port)
+            object[path: path] = .integer(Int64(port))
         } catch {
             throw .internalError("failed to allocate requested HealthCheck NodePort \(wanted): \(error)")
         }
@@ -178,60 +178,111 @@ struct ServiceStrategy: ResourceStrategy {
         let allocates =
             object.at("spec", "type") == "NodePort"
             || object.at("spec", "allocateLoadBalancerNodePorts") != .bool(false)
-        var held = Set(current.map(Self.nodePorts) ?? [])
-        let old = current?.at("spec", "ports")?.array ?? []
-        let before = Dictionary(old.map { (Self.place($0), $0) }) { first, _ in first }
-        for index in ports.indices {
-            let networkProtocol = ports[index]["protocol"]?.string ?? "TCP"
-            let wanted = ports[index]["nodePort"]?.integer.map(Int.init) ?? 0
-            if wanted > 0 {
-                let key = ServiceAllocator.PortKey(port: wanted, networkProtocol: networkProtocol)
-                if held.remove(key) == nil { try takePort(key, index, object, &taken) }
-            } else if let kept = Self.keptPort(before[Self.place(ports[index])], &held) {
-                ports[index]["nodePort"] = .integer(Int64(kept))
-            } else if allocates {
-                do throws(ServiceAllocator.Refusal) {
-                    let port = try allocator.takePort(networkProtocol)
-                    taken.ports.append(ServiceAllocator.PortKey(port: port, networkProtocol: networkProtocol))
-                    ports[index]["nodePort"] = .integer(Int64(port))
-                } catch {
-                    throw .internalError("failed to allocate a nodePort: range is full")
-                }
-            }
+        if let current {
+            try changePorts(&ports, of: current, allocates, object, &taken)
+        } else {
+            try firstPorts(&ports, allocates, object, &taken)
         }
         object[path: ["spec", "ports"]] = .array(ports)
     }
 
-    /// The node port that the same service port had before.
-    private static func keptPort(_ old: Value?, _ held: inout Set<ServiceAllocator.PortKey>) -> Int? {
-        guard let old, let number = old["nodePort"]?.integer, number > 0 else { return nil }
-        let key = ServiceAllocator.PortKey(port: Int(number), networkProtocol: old["protocol"]?.string ?? "TCP")
-        return held.remove(key)?.port
+    /// A new service gets one node port for all its ports of one number, which differ in their protocols. It may ask
+    /// for several.
+    private func firstPorts(
+        _ ports: inout [Value], _ allocates: Bool, _ object: Value, _ taken: inout Taken
+    ) throws(Status) {
+        var given: [Int64: Int] = [:]
+        for index in ports.indices {
+            let (number, wanted) = (ports[index]["port"]?.integer ?? 0, Self.nodePort(ports[index]))
+            guard wanted != nil || allocates else { continue }
+            if let shared = given[number] {
+                if let wanted, wanted != shared { try takePort(wanted, index, object, &taken) }
+                ports[index]["nodePort"] = .integer(Int64(wanted ?? shared))
+                continue
+            }
+            // It counts wherever it is said.
+            let asked = ports.first { $0["port"]?.integer ?? 0 == number && Self.nodePort($0) != nil }
+            if let port = asked.flatMap(Self.nodePort) {
+                try takePort(port, index, object, &taken)
+                given[number] = port
+            } else {
+                given[number] = try takeAnyPort(&taken)
+            }
+            ports[index]["nodePort"] = given[number].map { .integer(Int64($0)) }
+        }
+    }
+
+    /// What a service has it keeps; each port that is new to it gets a node port of its own.
+    private func changePorts(
+        _ ports: inout [Value], of current: Value, _ allocates: Bool, _ object: Value, _ taken: inout Taken
+    ) throws(Status) {
+        let old = current.at("spec", "ports")?.array ?? []
+        let before = Dictionary(old.map { (Self.place($0), $0) }) { first, _ in first }
+        var own = Set(Self.nodePorts(current))
+        // Those that no port of the new version has yet.
+        var held = Set(old.compactMap(NodePortUse.init))
+        for index in ports.indices {
+            if let wanted = Self.nodePort(ports[index]) {
+                if let use = NodePortUse(ports[index]) { held.remove(use) }
+                if own.insert(wanted).inserted { try takePort(wanted, index, object, &taken) }
+            } else if let use = before[Self.place(ports[index])].flatMap(NodePortUse.init), held.remove(use) != nil {
+                ports[index]["nodePort"] = .integer(Int64(use.number))
+            } else if allocates {
+                let port = try takeAnyPort(&taken)
+                own.insert(port)
+                ports[index]["nodePort"] = .integer(Int64(port))
+            }
+        }
+    }
+
+    /// A node port as one port of a service uses it: TCP and UDP may share it.
+    private struct NodePortUse: Hashable {
+        let number: Int
+        let networkProtocol: String
+
+        init?(_ port: Value) {
+            guard let number = ServiceStrategy.nodePort(port) else { return nil }
+            self.number = number
+            networkProtocol = port["protocol"]?.string ?? "TCP"
+        }
     }
 
     /// What makes a port of a service the same port in the next version of it.
     private static func place(_ port: Value) -> [Value] { [port["port"] ?? .null, port["protocol"] ?? "TCP"] }
 
-    private func takePort(
-        _ key: ServiceAllocator.PortKey, _ index: Int, _ object: Value, _ taken: inout Taken
-    ) throws(Status) {
+    private static func nodePort(_ port: Value) -> Int? {
+        guard let number = port["nodePort"]?.integer, number > 0 else { return nil }
+        return Int(number)
+    }
+
+    private func takeAnyPort(_ taken: inout Taken) throws(Status) -> Int {
         do throws(ServiceAllocator.Refusal) {
-            try allocator.take(key)
-            taken.ports.append(key)
+            let port = try allocator.takePort()
+            taken.ports.append(port)
+            return port
+        } catch {
+            throw .internalError("failed to allocate a nodePort: range is full")
+        }
+    }
+
+    private func takePort(_ port: Int, _ index: Int, _ object: Value, _ taken: inout Taken) throws(Status) {
+        do throws(ServiceAllocator.Refusal) {
+            try allocator.takePort(port)
+            taken.ports.append(port)
         } catch {
             let why =
                 error == .taken
                 ? "provided port is already allocated"
                 : "provided port is not in the valid range. The range of valid ports is "
                     + "\(allocator.ports.lowerBound)-\(allocator.ports.upperBound)"
-            throw invalid(object, "spec.ports[\(index)].nodePort", .integer(Int64(key.port)), why)
+            throw invalid(object, "spec.ports[\(index)].nodePort", .integer(Int64(port)), why)
         }
     }
 
     /// A service that is no NodePort service any more loses the ports that it was given, unless the client sends others.
     private func clearPorts(_ object: inout Value, over current: Value?) {
         guard let current, var ports = object.at("spec", "ports")?.array else { return }
-        let held = Set(Self.nodePorts(current).map(\.port))
+        let held = Set(Self.nodePorts(current))
         for index in ports.indices {
             if let port = ports[index]["nodePort"]?.integer, held.contains(Int(port)) { ports[index]["nodePort"] = nil }
         }
@@ -253,14 +304,9 @@ struct ServiceStrategy: ResourceStrategy {
         (object.at("spec", "clusterIPs")?.array ?? []).compactMap { $0.string.flatMap { Support.IPAddress($0) } }
     }
 
-    private static func nodePorts(_ object: Value) -> [ServiceAllocator.PortKey] {
-        var keys: [ServiceAllocator.PortKey] = (object.at("spec", "ports")?.array ?? []).compactMap { port in
-            guard let number = port["nodePort"]?.integer, number > 0 else { return nil }
-            return ServiceAllocator.PortKey(port: Int(number), networkProtocol: port["protocol"]?.string ?? "TCP")
-        }
-        if let number = object.at("spec", "healthCheckNodePort")?.integer, number > 0 {
-            keys.append(ServiceAllocator.PortKey(port: Int(number), networkProtocol: "TCP"))
-        }
-        return keys
+    private static func nodePorts(_ object: Value) -> [Int] {
+        let numbers = (object.at("spec", "ports")?.array ?? []).compactMap(nodePort)
+        guard let number = object.at("spec", "healthCheckNodePort")?.integer, number > 0 else { return numbers }
+        return numbers + [Int(number)]
     }
 }
