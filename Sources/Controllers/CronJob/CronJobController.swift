@@ -81,7 +81,9 @@ private final class CronJobWork: Sendable {
             return made
         } catch {
             guard !error.isAlreadyExists else { return nil }
-            context.record(.warning, "FailedCreate", "Error creating job: \(error.message)", about: cronJob)
+            if !error.isNamespaceEnding {
+                context.record(.warning, "FailedCreate", "Error creating job: \(error.message)", about: cronJob)
+            }
             throw error
         }
     }

@@ -97,7 +97,9 @@ private final class DaemonSetWork: Sendable {
                 let pod = try await context.client.create(set.pod(on: node, hash: decision.hash))
                 context.record(.normal, "SuccessfulCreate", "Created pod: \(pod.metadata.name)", about: set)
             } catch {
-                context.record(.warning, "FailedCreate", "Error creating: \(error.message)", about: set)
+                if !error.isNamespaceEnding {
+                    context.record(.warning, "FailedCreate", "Error creating: \(error.message)", about: set)
+                }
                 throw error
             }
         }

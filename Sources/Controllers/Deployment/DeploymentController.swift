@@ -64,7 +64,7 @@ private struct DeploymentWork: Sendable {
                 try await context.client.create(set)
             } catch {
                 if error.isAlreadyExists { try await collided(deployment, set) }
-                try await reportFailure(deployment, set, error)
+                if !error.isNamespaceEnding { try await reportFailure(deployment, set, error) }
                 throw error
             }
             if set.size > 0 { recordScaling(deployment, set, from: 0) }

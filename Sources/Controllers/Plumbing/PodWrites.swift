@@ -9,7 +9,10 @@ extension ControllerContext {
             let made = try await client.create(pod)
             record(.normal, "SuccessfulCreate", "Created pod: \(made.metadata.name)", about: owner)
         } catch {
-            record(.warning, "FailedCreate", "Error creating: \(error.message)", about: owner)
+            // Where nothing is created any more, no event is either.
+            if !error.isNamespaceEnding {
+                record(.warning, "FailedCreate", "Error creating: \(error.message)", about: owner)
+            }
             throw error
         }
     }

@@ -15,7 +15,8 @@ public final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
         log = context.log
     }
 
-    /// Works until the task is cancelled. `work` returns after how long it wants to see the key again.
+    /// Works until the task is cancelled. `work` returns after how long it wants to see the key again. That a namespace
+    /// is being deleted ends the work on a key like success.
     ///
     /// - Parameter sources: Live sets, each with the keys that a change of its objects concerns.
     public func run(
@@ -31,7 +32,12 @@ public final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
             let isExpected = status.isConflict || status.isNotFound
             log.log(level: isExpected ? .debug : .warning, "\(key): \(status)")
         } _: { key throws(Status) in
-            try await work(key)
+            do throws(Status) {
+                return try await work(key)
+            } catch {
+                guard error.isNamespaceEnding else { throw error }
+                return nil
+            }
         }
     }
 

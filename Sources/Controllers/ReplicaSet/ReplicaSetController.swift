@@ -61,7 +61,7 @@ private struct ReplicaSetWork<Owner: Replicated>: Sendable {
                 }
             }
         } catch {
-            try await reportAnew(name, ReplicaSetFailure(action, error))
+            try await reportAnew(name, error.isNamespaceEnding ? nil : ReplicaSetFailure(action, error))
             throw error
         }
         return try await reportAnew(name, nil)

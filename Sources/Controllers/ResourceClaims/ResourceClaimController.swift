@@ -86,7 +86,9 @@ private struct ResourceClaimWork: Sendable {
                 WriteOptions())
         } catch {
             let message = "PodResourceClaim \(claim): \(error.message)"
-            context.record(.warning, "FailedResourceClaimCreation", message, about: pod)
+            if !error.isNamespaceEnding {
+                context.record(.warning, "FailedResourceClaimCreation", message, about: pod)
+            }
             throw error
         }
     }

@@ -158,7 +158,9 @@ private final class StatefulSetWork: Sendable {
         do throws(Status) {
             try await body()
         } catch {
-            if error.reason != .conflict, !error.isAlreadyExists { context.record(note(error.message), about: set) }
+            if error.reason != .conflict, !error.isAlreadyExists, !error.isNamespaceEnding {
+                context.record(note(error.message), about: set)
+            }
             throw error
         }
         context.record(note(nil), about: set)
