@@ -47,6 +47,27 @@ import Testing
         #expect(unknown == ["spec.list[0].b", "spec.map.k.v", "spec.more", "spec.open.shut.in"])
     }
 
+    @Test func `what is dropped is named in order, what is in the metadata of objects inside at last`() throws {
+        let spec: Value = [
+            "type": "object",
+            "properties": [
+                "inner": ["type": "object", "x-kubernetes-embedded-resource": true, "properties": [:]],
+                "list": ["type": "array", "items": ["type": "object", "properties": [:]]],
+            ],
+        ]
+        let items = (0...10).map { index -> Value in index == 2 || index == 10 ? ["x": 1] : [:] }
+        let (_, unknown) = try Self.shaped(
+            spec,
+            [
+                "inner": ["apiVersion": "v1", "kind": "A", "metadata": ["b": 1, "name": "n"], "z": 1],
+                "list": .array(items), "a": 1,
+            ])
+        #expect(
+            unknown == [
+                "spec.a", "spec.inner.z", "spec.list[10].x", "spec.list[2].x", "spec.inner.metadata.b",
+            ])
+    }
+
     @Test func `defaults fill what is absent, also inside of defaults, and nulls that cannot be`() throws {
         let inner: Value = ["type": "object", "default": [:], "properties": ["n": ["type": "integer", "default": 7]]]
         let spec: Value = [

@@ -21,6 +21,21 @@ public struct JSONPatch: Hashable, Sendable {
         case test(JSONPointer, Value)
     }
 
+    /// What Kubernetes knows of an operation.
+    static let operationFields = ["from", "op", "path", "value"]
+
+    /// Whether some operation says what no operation can say.
+    public static func haveUnknownFields(_ operations: [Value]) -> Bool {
+        operations.contains { operation in
+            operation.fields?.entries.contains { !operationFields.contains($0.key) } ?? false
+        }
+    }
+
+    /// What operations have that no operation has, and what they say twice, in the order of the patch's JSON text.
+    public static func fieldProblems(inJSON bytes: [UInt8]) -> [FieldProblem] {
+        FieldTrace.problems(in: bytes, .operations)
+    }
+
     /// Reads a patch document, an array of operations.
     public init(_ document: Value) throws(PatchError) {
         guard case .array(let items) = document else {

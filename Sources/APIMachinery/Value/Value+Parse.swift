@@ -41,9 +41,7 @@ extension Value {
                 let value = try parser.parseDocument()
                 guard parser.hasDuplicates else { return .success((value, [])) }
                 // Rare enough to be read once more.
-                var tracer = JSONParser(bytes: buffer, limits: limits, isTracing: true)
-                _ = try tracer.parseDocument()
-                return .success((value, tracer.duplicateFields))
+                return .success((value, FieldTrace.problems(in: buffer, limits, .open).map(\.path)))
             } catch {
                 return .failure(error)
             }
@@ -57,27 +55,21 @@ extension Value {
 
 /// A recursive-descent parser over a byte buffer. It never looks at a byte twice, save in strings with escapes.
 struct JSONParser {
-    /// Duplicate fields that are noted; no message names more.
-    private static let notedFields = 100
-
     private let bytes: UnsafeBufferPointer<UInt8>
     private let limits: JSONLimits
     private(set) var position: Int
     private var depth = 0
     /// Whether some object has a field twice.
     private(set) var hasDuplicates = false
-    /// Whether the parser keeps the path on which it is, to name duplicates.
-    private let isTracing: Bool
-    /// The names of the fields that the parser is inside of.
-    private var path: [String] = []
-    private(set) var duplicateFields: [String] = []
+    /// What names the problems of fields; `nil` when nobody asks for them.
+    private(set) var trace: FieldTrace?
 
     /// Begins at an offset of the bytes.
-    init(bytes: UnsafeBufferPointer<UInt8>, from start: Int = 0, limits: JSONLimits, isTracing: Bool = false) {
+    init(bytes: UnsafeBufferPointer<UInt8>, from start: Int = 0, limits: JSONLimits, trace: FieldTrace? = nil) {
         self.bytes = bytes
         position = start
         self.limits = limits
-        self.isTracing = isTracing
+        self.trace = trace
     }
 
     mutating func parseDocument() throws(JSONError) -> Value {
@@ -108,13 +100,13 @@ struct JSONParser {
         defer { depth -= 1 }
         position += 1
         var entries: [Fields.Entry] = []
-        var seen: Set<String> = []
         skipWhitespace()
         if peek == UInt8(ascii: "}") {
             position += 1
             return .object(Fields())
         }
         entries.reserveCapacity(4)
+        trace?.beginObject()
         while true {
             skipWhitespace()
             guard peek == UInt8(ascii: "\"") else {
@@ -124,12 +116,9 @@ struct JSONParser {
             skipWhitespace()
             guard peek == UInt8(ascii: ":") else { throw failure("invalid character after object key") }
             position += 1
-            if isTracing {
-                path.append(key)
-                if !seen.insert(key).inserted { noteDuplicate() }
-            }
+            trace?.enter(key)
             entries.append(Fields.Entry(key: key, value: try parseValue()))
-            if isTracing { path.removeLast() }
+            trace?.leave()
             skipWhitespace()
             if peek == UInt8(ascii: ",") {
                 position += 1
@@ -140,16 +129,11 @@ struct JSONParser {
                 throw failure("invalid character after object key:value pair")
             }
         }
+        trace?.endObject()
         let count = entries.count
         let fields = Fields(unsorted: entries)
         if fields.count != count { hasDuplicates = true }
         return .object(fields)
-    }
-
-    private mutating func noteDuplicate() {
-        guard duplicateFields.count < Self.notedFields else { return }
-        let name = path.joined(separator: ".")
-        if !duplicateFields.contains(name) { duplicateFields.append(name) }
     }
 
     private mutating func parseArray() throws(JSONError) -> Value {
@@ -162,16 +146,16 @@ struct JSONParser {
             position += 1
             return .array([])
         }
-        let name = path.last
+        trace?.beginList()
         while true {
-            if let name { path[path.count - 1] = name + "[\(elements.count)]" }
+            trace?.enter(elements.count)
             elements.append(try parseValue())
             skipWhitespace()
             if peek == UInt8(ascii: ",") {
                 position += 1
             } else if peek == UInt8(ascii: "]") {
                 position += 1
-                if let name { path[path.count - 1] = name }
+                trace?.endList()
                 return .array(elements)
             } else {
                 throw failure("invalid character after array element")

@@ -74,7 +74,7 @@ final class CustomVersion: Sendable {
     /// Reads a client's object: checks that it is of the kind that the URL names, drops what the schema does not know and
     /// fills in defaults.
     func decode(
-        _ body: Value, _ validation: FieldValidation, bodyProblems: [String]
+        _ body: Value, _ validation: FieldValidation, bodyProblems: BodyProblems = BodyProblems()
     ) throws(ObjectDecoder.Refusal) -> (Value, warnings: [String]) {
         let kind = definition.groupVersionKind
         try checkKind(body, kind)
@@ -90,10 +90,9 @@ final class CustomVersion: Sendable {
             } catch {
                 throw ObjectDecoder.Refusal(kind, error.description)
             }
-            unknown += inner.map { "metadata." + $0 }
+            if !inner.isEmpty { unknown = inner.map { "metadata." + $0 } + unknown }
         }
-        let found = bodyProblems + unknown.map { "unknown field \"\($0)\"" }
-        let problems = Array(found.prefix(ObjectDecoder.problemLimit))
+        let problems = validation == .ignore ? [] : bodyProblems.all(unknown: unknown)
         if validation == .strict, !problems.isEmpty {
             throw ObjectDecoder.Refusal(kind, "strict decoding error: " + problems.joined(separator: ", "))
         }

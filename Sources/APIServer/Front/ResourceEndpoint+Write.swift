@@ -170,10 +170,7 @@ extension ResourceEndpoint {
         _ call: FrontCall, _ body: [UInt8], _ apiCall: inout Verbs.Call
     ) throws(Status) -> Patch {
         guard call.isApply else {
-            var duplicates: [String] = []
-            let patch = try Patch(call.contentType, body, duplicateFields: &duplicates)
-            apiCall.bodyProblems = duplicates.map(ObjectDecoder.duplicate)
-            return patch
+            return try Patch(call.contentType, body, problems: &apiCall.bodyProblems.found)
         }
         return .apply(try configuration(body, apiCall), force: call.force ?? false)
     }
@@ -215,13 +212,14 @@ extension ResourceEndpoint {
     /// Reads a body that should hold an object of this kind.
     private func parse(
         _ call: FrontCall, _ body: [UInt8], _ kind: String
-    ) throws(Status) -> (value: Value, problems: [String]) {
+    ) throws(Status) -> (value: Value, problems: BodyProblems) {
         switch call.contentType {
         case "application/json", "":
             var duplicates: [String] = []
             do throws(JSONError) {
                 let value = try Value(json: body, duplicateFields: &duplicates)
-                return (value, duplicates.map(ObjectDecoder.duplicate))
+                let found = duplicates.map { FieldProblem.duplicate($0).description }
+                return (value, BodyProblems(found: found, json: body))
             } catch {
                 throw .unrecognized(kind, "couldn't get version/kind; json parse error: \(error.reason)", body)
             }
@@ -231,13 +229,13 @@ extension ResourceEndpoint {
                 let value = try YAML.document(body, duplicateKeys: &duplicates)
                 // In YAML it is a key of a line that is given twice, and all of them are one problem.
                 let lines = duplicates.map { "\n  line \($0.line): \($0.reason)" }
-                return (value, lines.isEmpty ? [] : ["yaml: unmarshal errors:" + lines.joined()])
+                return (value, BodyProblems(found: lines.isEmpty ? [] : ["yaml: unmarshal errors:" + lines.joined()]))
             } catch {
                 throw .unrecognized(kind, "couldn't get version/kind; \(error)", body)
             }
         case ProtobufEnvelope.mediaType:
             do throws(ProtobufError) {
-                return (try ProtobufForm.decode(body), [])
+                return (try ProtobufForm.decode(body), BodyProblems())
             } catch {
                 throw .unrecognized(kind, "\(error)", body)
             }

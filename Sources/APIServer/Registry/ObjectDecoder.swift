@@ -48,17 +48,9 @@ struct ObjectDecoder {
         }
     }
 
-    /// How many problems are told at most, as in Kubernetes.
-    static let problemLimit = 100
-
-    /// That a text gives a field twice.
-    static func duplicate(_ path: String) -> String { "\(duplicatePrefix)\"\(path)\"" }
-
-    private static let duplicatePrefix = "duplicate field "
-
     /// The object, and what clients that asked for it are warned of. `bodyProblems` are what reading its text found.
     func decode(
-        _ body: Value, _ validation: FieldValidation, bodyProblems: [String] = []
+        _ body: Value, _ validation: FieldValidation, bodyProblems: BodyProblems = BodyProblems()
     ) throws(Refusal) -> (Value, warnings: [String]) {
         try checkKind(body)
         guard let type else { return (body, []) }
@@ -69,7 +61,7 @@ struct ObjectDecoder {
         } catch {
             throw Refusal(kind, error.description)
         }
-        let problems = Array(Self.problems(bodyProblems, unknown: unknown).prefix(Self.problemLimit))
+        let problems = validation == .ignore ? [] : bodyProblems.all(unknown: unknown, as: type)
         if validation == .strict, !problems.isEmpty {
             throw Refusal(kind, "strict decoding error: " + problems.joined(separator: ", "))
         }
@@ -88,14 +80,6 @@ struct ObjectDecoder {
     }
 
     private static let yamlPrefix = "yaml: unmarshal errors:"
-
-    /// A field that nobody knows is not told to be there twice besides. What YAML finds comes before the fields are read.
-    private static func problems(_ found: [String], unknown: [String]) -> [String] {
-        let strangers = Set(unknown.map(duplicate))
-        let duplicates = found.filter { $0.hasPrefix(duplicatePrefix) && !strangers.contains($0) }
-        let others = found.filter { !$0.hasPrefix(duplicatePrefix) }
-        return others + unknown.map { "unknown field \"\($0)\"" } + duplicates
-    }
 
     /// A body that leaves its version or kind out is taken for what the URL says.
     private func checkKind(_ body: Value) throws(Refusal) {

@@ -12,18 +12,24 @@ extension Patch {
 
     /// Reads a patch as a request carries it. The media type says which form it has; 415 for any other.
     ///
-    /// `duplicateFields` are the paths of fields that it gives twice.
-    init(_ contentType: String, _ body: [UInt8], duplicateFields: inout [String]) throws(Status) {
+    /// `problems` are the fields that it gives twice, and those of the operations of a JSON patch that no operation has,
+    /// in the words of the decoder.
+    init(_ contentType: String, _ body: [UInt8], problems: inout [String]) throws(Status) {
         guard Self.mediaTypes.contains(contentType) else { throw .unsupportedMediaType(Self.mediaTypes) }
         let value: Value
+        var duplicateFields: [String] = []
         do throws(JSONError) {
             value = try Value(json: body, duplicateFields: &duplicateFields)
         } catch {
             throw .badRequest("error decoding patch: \(error.reason)")
         }
+        problems = duplicateFields.map { FieldProblem.duplicate($0).description }
         switch contentType {
         case "application/json-patch+json":
             guard let operations = value.array else { throw .badRequest("error decoding patch: it is no list") }
+            if !duplicateFields.isEmpty || JSONPatch.haveUnknownFields(operations) {
+                problems = JSONPatch.fieldProblems(inJSON: body).map { "json patch \($0)" }
+            }
             self = .json(operations)
         case "application/merge-patch+json": self = .merge(value)
         default: self = .strategicMerge(value)

@@ -21,8 +21,8 @@ struct Verbs: Sendable {
         var target: Target
         var options = WriteOptions()
         var fieldValidation = FieldValidation.ignore
-        /// What the body's text says wrongly, in the words of the decoder: fields that it gives twice.
-        var bodyProblems: [String] = []
+        /// What the body's text says wrongly.
+        var bodyProblems = BodyProblems()
         /// The answer to a change of what does not exist, if the user may not create it.
         var creationRefusal: Status?
         /// What admission has to say to the client and to the audit log.

@@ -13,6 +13,8 @@ public struct StructuralSchema: Sendable {
     public let byteCount: Int
     /// Whether objects can hold whole objects (`x-kubernetes-embedded-resource`).
     let embedsResources: Bool
+    /// The type of `metadata`, there and of whole objects inside.
+    private let metadataType: TypeSchema?
     let patterns = PatternCache()
     /// Of the table's bytes.
     private let digest: Int
@@ -29,6 +31,11 @@ public struct StructuralSchema: Sendable {
             case .object(let type) = root.kind
         else { preconditionFailure("a compiled schema holds the object that it was made for") }
         (self.root, self.type) = (root, type)
+        if case .object(let metadata)? = type.field(named: "metadata")?.kind {
+            metadataType = metadata
+        } else {
+            metadataType = nil
+        }
         byteCount = bytes.count
         embedsResources = compiler.embedsResources
         var hasher = Hasher()
@@ -38,14 +45,14 @@ public struct StructuralSchema: Sendable {
 
     /// Brings a tree into the form in which it is kept: drops what the schema does not know and notes its path, drops
     /// nulls where there can be none, and fills in defaults. `metadata` is left alone. What has the wrong type stays,
-    /// for ``validate(_:)`` to tell.
+    /// for ``validate(_:)`` to tell. The paths are in order, but those in the metadata of objects inside come last.
     public func shape(_ object: inout Value, unknownFields: inout [String]) {
-        var shaper = StructuralShaper()
+        var shaper = StructuralShaper(metadata: metadataType)
         let metadata = object["metadata"]
         object["metadata"] = nil
         shaper.shape(&object, as: type)
         object["metadata"] = metadata
-        unknownFields += shaper.unknownFields
+        unknownFields += shaper.unknownPaths
     }
 
     /// Drops what the schema does not know, and no more.

@@ -4,10 +4,28 @@ struct StructuralShaper {
     private static let notedFields = 100
 
     private let prunesOnly: Bool
-    private(set) var unknownFields: [String] = []
+    /// The type of the metadata of whole objects inside of the tree.
+    private let metadata: TypeSchema?
+    private var unknownFields: [UnknownField] = []
+
+    private struct UnknownField {
+        var path: String
+        var isOfMetadata = false
+    }
 
     /// With `prunesOnly` nulls and absent fields stay as they are.
-    init(prunesOnly: Bool = false) { self.prunesOnly = prunesOnly }
+    init(prunesOnly: Bool = false, metadata: TypeSchema? = nil) {
+        self.prunesOnly = prunesOnly
+        self.metadata = metadata
+    }
+
+    /// The paths of what was dropped, by their bytes; those in the metadata of whole objects inside come last, as in
+    /// Kubernetes, which looks there once everything else is in order.
+    var unknownPaths: [String] {
+        guard !unknownFields.isEmpty else { return [] }
+        let sorted = unknownFields.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
+        return sorted.filter { !$0.isOfMetadata }.map(\.path) + sorted.filter(\.isOfMetadata).map(\.path)
+    }
 
     /// The fields of the tree and those of the type are in the same order, so one pass over both suffices.
     mutating func shape(_ value: inout Value, as type: TypeSchema) {
@@ -29,7 +47,7 @@ struct StructuralShaper {
                 if type.flags.contains(.preservesUnknownFields) {
                     result.append(entry)
                 } else if unknownFields.count < Self.notedFields {
-                    unknownFields.append(entry.key)
+                    unknownFields.append(UnknownField(path: entry.key))
                 }
                 continue
             }
@@ -53,7 +71,11 @@ struct StructuralShaper {
 
     private mutating func shape(_ value: inout Value, as field: FieldSchema) {
         switch field.kind {
-        case .object(let type): shape(&value, as: type)
+        case .object(let type):
+            let start = unknownFields.count
+            shape(&value, as: type)
+            guard unknownFields.count > start, type == metadata else { return }
+            for index in start..<unknownFields.count { unknownFields[index].isOfMetadata = true }
         case .list(let element):
             guard case .array(var items) = value else { return }
             value = .null
@@ -100,9 +122,9 @@ struct StructuralShaper {
     /// `[0].` follows a list's name without a dot.
     private mutating func prefixUnknownFields(from start: Int, with prefix: String) {
         for index in start..<unknownFields.count {
-            let path = unknownFields[index]
+            let path = unknownFields[index].path
             let isIndex = path.utf8.first == UInt8(ascii: "[")
-            unknownFields[index] = (isIndex ? String(prefix.dropLast()) : prefix) + path
+            unknownFields[index].path = (isIndex ? String(prefix.dropLast()) : prefix) + path
         }
     }
 }

@@ -44,7 +44,7 @@ final class ServedVersions: PolicyKinds {
         if let custom = served.custom, subresource != "scale" {
             let decoded: Value
             do throws(ObjectDecoder.Refusal) {
-                decoded = try custom.decode(object, .ignore, bodyProblems: []).0
+                decoded = try custom.decode(object, .ignore).0
             } catch {
                 throw .internalError(error.why)
             }
