@@ -51,6 +51,7 @@ extension ResourceEndpoint {
             let object = try object(call, body, "UpdateOptions", &apiCall)
             try respond(try await api.update(apiCall, object), call, exchange, notes)
         case "patch":
+            try Patch.check(call.contentType, isCustom: served.custom != nil)
             (apiCall.options, apiCall.fieldValidation) = try call.writeOptions("PatchOptions")
             call.audit?.patched(body)
             let patch = try patch(call, body, &apiCall)

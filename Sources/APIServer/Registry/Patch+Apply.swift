@@ -10,6 +10,14 @@ extension Patch {
     /// Server-side apply. JSON is YAML too.
     static let applyType = "application/apply-patch+yaml"
 
+    /// Throws 415 for a form of patch that there is none of, before anything else of the request is looked at. Custom
+    /// resources have no strategic merge.
+    static func check(_ contentType: String, isCustom: Bool) throws(Status) {
+        let strategic = "application/strategic-merge-patch+json"
+        guard !mediaTypes.contains(contentType) || isCustom && contentType == strategic else { return }
+        throw .unsupportedMediaType(isCustom ? mediaTypes.filter { $0 != strategic } : mediaTypes)
+    }
+
     /// Reads a patch as a request carries it. The media type says which form it has; 415 for any other.
     ///
     /// `problems` are the fields that it gives twice, and those of the operations of a JSON patch that no operation has,
