@@ -117,6 +117,7 @@ extension ResourceEndpoint {
         for object in page.items {
             var one = apiCall
             one.target = Target(call.target.resource, object.objectName)
+            one.isOfCollection = true
             do throws(Status) {
                 _ = try await api.delete(one, options)
             } catch {

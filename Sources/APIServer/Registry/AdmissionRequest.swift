@@ -17,7 +17,7 @@ struct AdmissionRequest: Sendable {
     let requestResource: GroupVersionResource
     let requestKind: GroupVersionKind
     let namespace: String
-    /// Empty for a creation of which the server makes the name, until it is made.
+    /// Empty for a creation of which the server makes the name, until it is made, and for the deletion of a collection.
     private(set) var name: String
     /// What will be written; `nil` for a deletion.
     var object: Value?
@@ -58,7 +58,7 @@ struct AdmissionRequest: Sendable {
                 group: requestResource.group, version: requestResource.version, kind: kind.kind)
         }
         namespace = write.target.namespace
-        name = write.target.name
+        name = write.isOfCollection ? "" : write.target.name
         if name.isEmpty, write.verb == .create { name = object?.at("metadata", "name")?.string ?? "" }
         self.object = object
         self.oldObject = oldObject

@@ -120,6 +120,9 @@ struct WriteRequest: Sendable {
     var notes = AdmissionNotes()
     /// Whether admission has had its say in another form, as for the node of a pod in its `Binding`.
     var isAdmitted = false
+    /// Whether the object is one of a collection that is deleted: its name is not what the client asked for, and
+    /// admission is told none, as in Kubernetes.
+    var isOfCollection = false
 
     enum Verb: String, Sendable {
         case create = "CREATE"

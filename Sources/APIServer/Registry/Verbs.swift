@@ -25,11 +25,15 @@ struct Verbs: Sendable {
         var bodyProblems = BodyProblems()
         /// The answer to a change of what does not exist, if the user may not create it.
         var creationRefusal: Status?
+        /// Whether this is about one object of a collection that is deleted.
+        var isOfCollection = false
         /// What admission has to say to the client and to the audit log.
         var notes = AdmissionNotes()
 
         func request(_ verb: WriteRequest.Verb, isPatch: Bool = false) -> WriteRequest {
-            WriteRequest(user: user, target: target, options: options, verb: verb, isPatch: isPatch, notes: notes)
+            WriteRequest(
+                user: user, target: target, options: options, verb: verb, isPatch: isPatch, notes: notes,
+                isOfCollection: isOfCollection)
         }
     }
 

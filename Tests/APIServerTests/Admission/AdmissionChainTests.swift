@@ -100,6 +100,13 @@ import Testing
             request.options == [
                 "apiVersion": "meta.k8s.io/v1", "kind": "UpdateOptions", "dryRun": ["All"], "fieldManager": "me",
             ])
+        for (isOfCollection, name) in [(false, "w"), (true, "")] {
+            var one = write
+            (one.verb, one.isOfCollection) = (.delete, isOfCollection)
+            let request = AdmissionRequest(one, kind, resource: stored, object: nil, over: [:])
+            #expect(request.name == name)
+            #expect(request.namespace == "ns")
+        }
         let deletion = AdmissionRequest(
             WriteRequest(user: .apiServer, target: Target(stored), options: WriteOptions(), verb: .delete), kind,
             resource: stored, object: nil, over: [:],

@@ -148,6 +148,27 @@ import Wire
         }
     }
 
+    @Test func `of a collection that is deleted each object is shown, and no name was asked for`() async throws {
+        try await run(respond: { _, _ in ["allowed": true] }) { api, server, journal in
+            let client = api.server.client()
+            _ = try await client.create(Self.maps, Self.map("m"), WriteOptions())
+            try await Self.configure(
+                api, .validatingWebhookConfigurations, "v",
+                [Self.webhook(server, "/many", operations: ["DELETE"])])
+            let token = try await api.token(
+                "me", rules: [["apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]]])
+            let path = "/api/v1/namespaces/default/configmaps"
+            let gone = try await api.ask(.delete, path + "?fieldSelector=metadata.name%3Dm", token: token)
+            #expect(gone.code == 200, "\(gone.text)")
+            let question = try #require(journal.first("/many"))
+            #expect(question["name"]?.string ?? "" == "")
+            #expect(question["namespace"] == "default")
+            #expect(question["operation"] == "DELETE")
+            #expect(question.at("options", "kind") == "DeleteOptions")
+            #expect(question.at("oldObject", "metadata", "name") == "m")
+        }
+    }
+
     @Test func `a denied request is told why, with the webhook's code, reason and warnings`() async throws {
         try await run(respond: { _, request in
             guard request["operation"] == "DELETE" || request.at("object", "data", "bad") != nil else {
