@@ -68,7 +68,20 @@ struct ObjectDecoder {
         object["apiVersion"] = .string(kind.apiVersion)
         object["kind"] = .string(kind.kind)
         BuiltinDefaults.shared.apply(to: &object, as: type)
+        if kind == Self.autoscaler { Self.keepStatedPolicies(of: body, in: &object) }
         return (object, validation == .warn ? Self.warnings(of: problems) : [])
+    }
+
+    private static let autoscaler = GroupVersionKind(
+        group: "autoscaling", version: "v2", kind: "HorizontalPodAutoscaler")
+
+    /// An autoscaler of which no policies are said gets the usual ones, one that is said to have none is refused. Go
+    /// writes both alike, and so does the decoder.
+    private static func keepStatedPolicies(of body: Value, in object: inout Value) {
+        for direction in ["scaleUp", "scaleDown"] {
+            let path = ["spec", "behavior", direction, "policies"]
+            if body[path: path]?.array?.isEmpty == true { object[path: path] = .array([]) }
+        }
     }
 
     /// What clients are warned of: each line that YAML finds fault with is a warning of its own.
