@@ -11,8 +11,8 @@ public struct FieldOwnership: Sendable {
     public var subresource: String
     /// What writers through this endpoint can own.
     public var filter: FieldFilter
-    /// An object in another version, with its type there; `nil` when that version is not served any more. Sets of owners
-    /// that wrote in that version are in its field names.
+    /// An object of any version in another one, with its type there; `nil` when that version is not served any more.
+    /// Sets of owners that wrote in that version are in its field names.
     public var convert: @Sendable (Value, _ apiVersion: String) -> (object: Value, type: TypeSchema)?
 
     public init(
@@ -154,24 +154,48 @@ public struct FieldOwnership: Sendable {
     private func prune(_ merged: Value, given last: ManagedFields.Entry, managed: ManagedFields) -> Value {
         // The last configuration may have been in another version; what it gave up is found there, and the outcome is
         // brought back. A version that is gone gives up nothing.
-        let isSameVersion = last.owner.apiVersion == apiVersion
-        guard let there = isSameVersion ? (merged, type) : convert(merged, last.owner.apiVersion) else { return merged }
-        let place = MergePlace.object(there.1)
+        let lastVersion = last.owner.apiVersion
+        guard let whole = self.merged(merged, in: lastVersion) else { return merged }
+        let place = MergePlace.object(whole.type)
         let lastFields = last.fields.namingFields(at: place)
-        var mergedFields = FieldSet(of: there.0, as: there.1).namingFields(at: place)
-        var pruned = FieldRemoval.remove(lastFields, from: there.0, as: there.1)
-        let owned = owned(in: last.owner.apiVersion, by: managed).namingFields(at: place)
-        pruned = FieldRemoval.remove(
-            mergedFields.subtracting(FieldSet(of: pruned, as: there.1).namingFields(at: place).union(owned)),
-            from: there.0, as: there.1)
-        mergedFields = mergedFields.subtracting(FieldSet(of: pruned, as: there.1).namingFields(at: place))
-        let outcome = FieldRemoval.remove(mergedFields.intersection(lastFields), from: there.0, as: there.1)
-        return isSameVersion ? outcome : convert(outcome, apiVersion)?.object ?? merged
+        let wholeFields = FieldSet(of: whole.object, as: whole.type).namingFields(at: place)
+        var pruned = (object: FieldRemoval.remove(lastFields, from: whole.object, as: whole.type), type: whole.type)
+        var version = lastVersion
+        for (other, fields) in owned(by: managed, first: lastVersion) {
+            // Nothing was given up.
+            if other != lastVersion, pruned.object == whole.object { break }
+            guard let all = other == lastVersion ? whole : self.merged(merged, in: other),
+                let left = other == version ? pruned : convert(pruned.object, other)
+            else { continue }
+            let place = MergePlace.object(all.type)
+            let allFields =
+                other == lastVersion
+                ? wholeFields : FieldSet(of: all.object, as: all.type).namingFields(at: place)
+            let kept = FieldSet(of: left.object, as: left.type).namingFields(at: place)
+                .union(fields.namingFields(at: place))
+            pruned = (FieldRemoval.remove(allFields.subtracting(kept), from: all.object, as: all.type), all.type)
+            version = other
+        }
+        guard let left = version == lastVersion ? pruned : convert(pruned.object, lastVersion) else { return merged }
+        let gone = wholeFields.subtracting(FieldSet(of: left.object, as: left.type).namingFields(at: place))
+        let outcome = FieldRemoval.remove(gone.intersection(lastFields), from: whole.object, as: whole.type)
+        if lastVersion == apiVersion { return outcome }
+        return outcome == whole.object ? merged : convert(outcome, apiVersion)?.object ?? merged
     }
 
-    /// What anybody owns, in the field names of one version. Sets of other versions are read as if they were of this
-    /// one: the names that differ between versions are few, and keeping a part too many harms nobody.
-    private func owned(in version: String, by managed: ManagedFields) -> FieldSet {
-        managed.entries.reduce(FieldSet()) { $0.union($1.fields) }
+    /// An object of this version in any one.
+    private func merged(_ object: Value, in version: String) -> (object: Value, type: TypeSchema)? {
+        version == apiVersion ? (object, type) : convert(object, version)
+    }
+
+    /// What anybody owns, by the version in whose field names it is, beginning with `first`: what is taken out may be
+    /// needed to make the other versions of what is left.
+    private func owned(by managed: ManagedFields, first: String) -> [(version: String, fields: FieldSet)] {
+        var byVersion: [String: FieldSet] = [:]
+        for entry in managed.entries {
+            byVersion[entry.owner.apiVersion] = byVersion[entry.owner.apiVersion]?.union(entry.fields) ?? entry.fields
+        }
+        let others = byVersion.keys.filter { $0 != first }.sorted()
+        return ([first] + others).compactMap { version in byVersion[version].map { (version: version, fields: $0) } }
     }
 }

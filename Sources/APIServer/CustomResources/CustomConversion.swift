@@ -82,6 +82,13 @@ final class CustomConversion: Sendable {
         return try await convert([object], to: storage).first.map(version.shaped) ?? object
     }
 
+    /// Objects of other versions in the one of this name; as they are when the definition has no such version.
+    func converted(_ objects: [Value], to apiVersion: String) async throws(Status) -> [Value] {
+        let version = versions.first { $0.value.definition.groupVersionKind.apiVersion == apiVersion }
+        guard let version else { return objects }
+        return try await convert(objects, to: version.key)
+    }
+
     private func convert(_ objects: [Value], to version: String) async throws(Status) -> [Value] {
         guard let wanted = versions[version] else { return objects }
         guard let webhook else { return objects.map { renamed($0, to: wanted) } }
@@ -115,4 +122,8 @@ struct CustomForm: StoredForm {
     }
 
     func stored(_ object: Value) async throws(Status) -> Value { try await conversion.stored(object) }
+
+    func converted(_ objects: [Value], to apiVersion: String) async throws(Status) -> [Value] {
+        try await conversion.converted(objects, to: apiVersion)
+    }
 }

@@ -9,6 +9,8 @@ struct FieldManagement: Sendable {
     let manager: String
     /// Between the version that the client speaks, in which its fields are named, and the stored one.
     let conversion: KindConversion?
+    /// What finds objects in the versions of their owners; `nil` when that takes no time.
+    let conversions: OwnerConversions?
     let now: @Sendable () -> Timestamp
 
     /// What a new object's fields are owned by.
@@ -128,12 +130,14 @@ extension UpdatePlan.Scope {
 
 extension Verbs {
     /// The rules for one call; `nil` for a kind without a schema, whose fields cannot be told apart.
-    func management(_ call: Call, _ served: Registry.Served) -> FieldManagement? {
+    func management(_ call: Call, _ served: Registry.Served, isApply: Bool = false) -> FieldManagement? {
         guard let type = served.type else { return nil }
         let scope: UpdatePlan.Scope? =
             call.target.subresource == "scale"
             ? .fields([Scale.replicasPath(served.custom?.scale)]) : try? self.scope(call.target, served)
         let definition = served.definition
+        let form = served.store?.form
+        let conversions = form.flatMap { $0.isRemote ? OwnerConversions($0, isApply: isApply) : nil }
         let ownership = FieldOwnership(
             type: type, apiVersion: definition.resource.apiVersion, subresource: call.target.subresource ?? "",
             filter: scope?.ownable ?? .everything
@@ -141,15 +145,22 @@ extension Verbs {
             let other = GroupVersionResource(apiVersion: apiVersion, resource: definition.resource.resource)
             guard let there = registry[other], let type = there.type else { return nil }
             if there.custom != nil {
-                // A webhook is not asked: fields of equal names are taken for the same, and none is lost.
+                if let conversions {
+                    guard let converted = conversions.object(object, in: apiVersion) else { return nil }
+                    return (converted, type)
+                }
+                // Without a webhook a version is a name.
                 var renamed = object
                 renamed["apiVersion"] = .string(apiVersion)
                 return (renamed, type)
             }
-            let stored = served.conversion?.toStored(object) ?? object
+            let own = GroupVersionResource(
+                apiVersion: object["apiVersion"]?.string ?? "", resource: definition.resource.resource)
+            let stored = (registry[own] ?? served).conversion?.toStored(object) ?? object
             return (there.conversion?.toServed(stored) ?? stored, type)
         }
         return FieldManagement(
-            ownership: ownership, manager: call.options.fieldManager, conversion: served.conversion, now: now)
+            ownership: ownership, manager: call.options.fieldManager, conversion: served.conversion,
+            conversions: conversions, now: now)
     }
 }

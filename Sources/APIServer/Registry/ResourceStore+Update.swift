@@ -20,6 +20,8 @@ extension ResourceStore {
         var uid = ""
         /// What admission is shown instead of the whole object.
         var face: Face?
+        /// What finds the forms that the proposal takes to say who owns what; `nil` when none takes time.
+        var conversions: OwnerConversions?
         /// Whether the kind's rules are asked about what comes of it.
         var isChecked = true
 
@@ -73,7 +75,7 @@ extension ResourceStore {
             try checkUID(transform.uid, of: name, is: current.uid)
             let old = current.value
             let isStale = log.isStale(home, name) || form?.isCurrent(found) == false
-            let proposed = try transform.propose(current, old)
+            let proposed = try await propose(transform, current, old)
             let expected = try expectedRevision(proposed.object, name)
             if let expected, expected != current.revision { throw .modified(resource, name.name) }
             do throws(CommitFailure) {
@@ -85,6 +87,13 @@ extension ResourceStore {
             }
         }
         throw .modified(resource, name.name)
+    }
+
+    private func propose(
+        _ transform: Transform, _ current: StoredObject, _ old: Value
+    ) async throws(Status) -> Proposal {
+        guard let conversions = transform.conversions else { return try transform.propose(current, old) }
+        return try await conversions.decide { () throws(Status) in try transform.propose(current, old) }
     }
 
     private func createAbsent(

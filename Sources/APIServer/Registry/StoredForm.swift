@@ -19,4 +19,7 @@ protocol StoredForm: Sendable {
 
     /// An object of the store's version as it goes to the log.
     func stored(_ object: Value) async throws(Status) -> Value
+
+    /// Objects of any versions in the one of this name, without its defaults.
+    func converted(_ objects: [Value], to apiVersion: String) async throws(Status) -> [Value]
 }

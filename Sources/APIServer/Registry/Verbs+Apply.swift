@@ -8,7 +8,7 @@ extension Verbs {
     func apply(
         _ call: Call, _ sent: Value, force: Bool, _ served: Registry.Served, _ store: ResourceStore
     ) async throws(Status) -> Answer {
-        guard let management = management(call, served) else {
+        guard let management = management(call, served, isApply: true) else {
             throw .unsupportedMediaType(Patch.mediaTypes.filter { $0 != Patch.applyType })
         }
         if call.target.subresource == "scale" {
@@ -24,6 +24,7 @@ extension Verbs {
             try SubresourceRules.check(object, over: live, served.definition, call.target.subresource)
             return ResourceStore.Proposal(object: object, managedFields: owners)
         }
+        transform.conversions = management.conversions
         if call.target.subresource == nil {
             transform.create = { () throws(Status) in
                 if let refusal = call.creationRefusal { throw refusal }
@@ -100,7 +101,7 @@ extension Verbs {
         if let replicas { part[path: Scale.replicasPath(paths)] = replicas }
         let configuration = try self.configuration(part, kind, management.ownership.type)
         let validation = call.fieldValidation
-        let transform = ResourceStore.Transform(
+        var transform = ResourceStore.Transform(
             scope: .main(hasStatus: true), face: Scale.face(paths)
         ) { current, live throws(Status) in
             let (_, owners) = try management.applied(configuration, to: current, live, force: force)
@@ -109,6 +110,7 @@ extension Verbs {
             return ResourceStore.Proposal(
                 object: try Scale.scaled(live, by: wanted, paths, validation), managedFields: owners)
         }
+        transform.conversions = management.conversions
         let stored = try await store.update(call.target.objectName, call.request(.update), transform)
         return Answer(object: StoredObject(received: Scale.view(of: stored.value, paths)))
     }

@@ -120,6 +120,7 @@ struct Verbs: Sendable {
                 object: object, managedFields: management?.updated(object, over: current, live, saying: sent))
         }
         transform.uid = object.at("metadata", "uid")?.string ?? ""
+        transform.conversions = management?.conversions
         if call.target.subresource == nil, store.kind.allowsCreateOnUpdate {
             transform.create = { () throws(Status) in
                 if let refusal = call.creationRefusal { throw refusal }
@@ -150,7 +151,7 @@ struct Verbs: Sendable {
         let target = call.target
         let warnings = Warnings()
         let namesOwners = patch.namesManagedFields
-        let transform = ResourceStore.Transform(scope: try scope(target, served)) { current, live throws(Status) in
+        var transform = ResourceStore.Transform(scope: try scope(target, served)) { current, live throws(Status) in
             var shown = served.conversion?.toServed(live) ?? live
             if namesOwners, !current.managedFields.isEmpty {
                 shown[path: ["metadata", "managedFields"]] = current.managedFields.value
@@ -171,6 +172,7 @@ struct Verbs: Sendable {
                 object: decoded.object,
                 managedFields: management?.updated(decoded.object, over: current, live, saying: sent))
         }
+        transform.conversions = management?.conversions
         let stored = try await store.update(target.objectName, call.request(.update, isPatch: true), transform)
         return Answer(object: served.show(stored), warnings: warnings.texts.withLock(\.self))
     }

@@ -141,6 +141,37 @@ import Testing
         #expect(world.managed.entries.map(\.owner.apiVersion) == ["v2"])
     }
 
+    /// In v2 `spec.replicas` is `status.ready`.
+    private static func converted(_ object: Value, _ apiVersion: String) -> (object: Value, type: TypeSchema)? {
+        guard object["apiVersion"]?.string ?? "v1" != apiVersion else { return (object, ApplySchema.type) }
+        let (from, to) =
+            apiVersion == "v2"
+            ? (["spec", "replicas"], ["status", "ready"]) : (["status", "ready"], ["spec", "replicas"])
+        var new = object
+        new["apiVersion"] = .string(apiVersion)
+        new[path: to] = object[path: from]
+        new[path: from] = nil
+        return (new, ApplySchema.type)
+    }
+
+    @Test(
+        arguments: [
+            // Said again under its new name, it is not given up.
+            (#"{"apiVersion":"v2","status":{"ready":1}}"#, 1), (#"{"apiVersion":"v2","spec":{"args":["a"]}}"#, nil),
+        ] as [(String, Int64?)])
+    func `who goes on in a version of other names gives up what he says no more`(
+        text: String, ready: Int64?
+    ) throws {
+        var next = ApplySchema.ownership("v2")
+        next.convert = { Self.converted($0, $1) }
+        var world = try applied(#"{"apiVersion":"v1","spec":{"replicas":1}}"#, "me", to: World())
+        world.object = Self.converted(try #require(world.object), "v2")?.object
+        world = try applied(text, "me", to: world, rules: next)
+        #expect(world.object?.at("status", "ready")?.integer == ready)
+        #expect(world.object?.at("spec", "replicas") == nil)
+        #expect(world.managed.entries.map(\.owner.apiVersion) == ["v2"])
+    }
+
     @Test func `what an endpoint resets is nobody's`() throws {
         var status = ApplySchema.ownership(subresource: "status")
         status.filter = .including(FieldSet([FieldPath("status")]))

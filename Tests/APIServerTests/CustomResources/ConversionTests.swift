@@ -14,7 +14,7 @@ import Wire
     private static func path(_ version: String) -> String { "\(base)/\(version)/namespaces/default/crontabs" }
 
     /// What a conversion webhook of an operator does: `host` and `port` in v1 are `hostPort` in v2.
-    private static func convert(_ review: Value) -> Value {
+    static func convert(_ review: Value) -> Value {
         let wanted = review.at("request", "desiredAPIVersion")?.string ?? ""
         let objects = (review.at("request", "objects")?.array ?? []).map { object in
             var new = object
@@ -37,7 +37,7 @@ import Wire
         ]
     }
 
-    private static func definition(storing version: String, _ hook: TestWebhook?) -> Value {
+    static func definition(storing version: String, _ hook: TestWebhook?) -> Value {
         var spec = Value.emptyObject
         if let hook {
             spec["conversion"] = [

@@ -36,7 +36,7 @@ enum Scale {
             return ResourceStore.Proposal(
                 object: object, managedFields: management?.updated(object, over: stored, live, saying: .nothing))
         }
-        transform.uid = uid
+        (transform.uid, transform.conversions) = (uid, management?.conversions)
         let stored = try await store.update(call.target.objectName, call.request(.update), transform)
         return Verbs.Answer(object: StoredObject(received: view(of: stored.value, paths)))
     }
