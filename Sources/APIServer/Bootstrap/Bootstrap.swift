@@ -158,13 +158,10 @@ struct Bootstrap: Sendable {
     }
 
     private func ensurePriorityClasses() async throws(Status) {
-        for (name, priority, text) in [
-            ("system-node-critical", 2_000_001_000, "Used for system critical pods that must not be moved from their current node."),
-            ("system-cluster-critical", 2_000_000_000, "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary."),
-        ] {
-            var priorityClass = PriorityClass(name: name)
-            priorityClass.value["value"] = .integer(Int64(priority))
-            priorityClass.value["description"] = .string(text)
+        for known in SystemPriorityClass.allCases {
+            var priorityClass = PriorityClass(name: known.rawValue)
+            priorityClass.value["value"] = .integer(known.priority)
+            priorityClass.value["description"] = .string(known.text)
             try await ensure(priorityClass)
         }
     }

@@ -187,6 +187,7 @@ struct Verbs: Sendable {
         guard let store = served.store, call.target.subresource == nil else {
             throw .methodNotAllowed("delete", call.target.resource)
         }
+        if !call.isOfCollection { try SystemPriorityClass.checkDeletion(of: call.target) }
         return try await store.delete(call.target.objectName, call.request(.delete), options)
     }
 

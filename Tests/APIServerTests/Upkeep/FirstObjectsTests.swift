@@ -25,7 +25,7 @@ import Testing
         let endpoints = Target(Endpoints.resource, namespace: "default", name: "kubernetes")
         // Of a step before that of the endpoints, and of one behind it.
         let others = [
-            Target(PriorityClass.resource, name: "system-node-critical"), Target(ConfigMap.resource, AccountTokenSecret.tracking),
+            Target(.clusterRoles, name: "view"), Target(ConfigMap.resource, AccountTokenSecret.tracking),
         ]
         let configuration = Target(.validatingWebhookConfigurations, name: "down")
         _ = try await admin.create(
