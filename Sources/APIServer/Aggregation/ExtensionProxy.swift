@@ -54,7 +54,11 @@ struct ExtensionProxy: Sendable {
             if isUpgrade {
                 switch try await Connections.askToUpgrade(outgoing, client) {
                 case .upgraded(let headers, let stream): try await Connections.join(exchange, headers, stream)
-                case .refused(let response): try await send(response, request.method, exchange)
+                case .refused(let response):
+                    if let invalid = UpgradeRefusal.replacement(response.status) {
+                        return refuse(exchange, 503, invalid.message)
+                    }
+                    try await send(response, request.method, exchange)
                 }
             } else {
                 outgoing.body = Connections.body(of: request, exchange)

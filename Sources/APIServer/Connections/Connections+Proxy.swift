@@ -75,7 +75,9 @@ extension Connections {
     ) async throws {
         switch try await askToUpgrade(request, client) {
         case .upgraded(let headers, let backend): try await join(exchange, headers, backend)
-        case .refused(let response): try await send(response, request.method, exchange)
+        case .refused(let response):
+            if let invalid = UpgradeRefusal.replacement(response.status) { throw invalid }
+            try await send(response, request.method, exchange)
         }
     }
 

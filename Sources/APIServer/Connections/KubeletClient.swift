@@ -15,15 +15,20 @@ struct KubeletClient: Sendable {
         preferredAddressTypes = options.preferredAddressTypes
     }
 
-    /// `target` is path and query, percent-encoded.
+    /// `target` is path and query, percent-encoded. What refuses without saying that something is wrong is a failure.
     func upgrade(
         _ method: HTTPMethod, _ address: KubeletAddress, _ target: String, headers: HTTPHeaders
     ) async throws(Status) -> HTTPUpgradeResponse {
+        let answer: HTTPUpgradeResponse
         do {
-            return try await http.upgrade(HTTPClientRequest(method, address.origin, target, headers: headers))
+            answer = try await http.upgrade(HTTPClientRequest(method, address.origin, target, headers: headers))
         } catch {
             throw .unreachable(error)
         }
+        if case .refused(let response) = answer, let invalid = UpgradeRefusal.replacement(response.status) {
+            throw invalid
+        }
+        return answer
     }
 
     /// How long a kubelet may take to count.

@@ -18,6 +18,9 @@ import Wire
                     while let bytes = try await stream.read() { try await stream.write(bytes) }
                     return try await stream.closeWrite()
                 }
+                if request.headers.contains("Upgrade"), let code = Int(request.path.dropFirst()) {
+                    return exchange.respond(HTTPStatus(code), ["Location": "http://169.254.169.254/"])
+                }
                 let body = try await exchange.body(limit: 1 << 20)
                 let text = "\(request.method) \(request.target) \(request.headers["Authorization"] ?? "-") "
                 exchange.respond(HTTPStatus(203), ["X-Own": "1"], Array(text.utf8) + body)
@@ -136,6 +139,22 @@ import Wire
             try await stream.closeWrite()
             #expect(try await stream.read() == nil)
             await stream.close()
+        }
+    }
+
+    @Test(arguments: [(200, 500), (204, 500), (302, 500), (304, 500), (403, 403), (503, 503)])
+    func `a refusal to switch protocols is passed on only if it is a failure`(theirs: Int, ours: Int) async throws {
+        try await withFront { client, origin in
+            let request = HTTPClientRequest(
+                .get, origin, "\(Self.namespace)/services/web/proxy/\(theirs)", headers: ["Upgrade": "other"])
+            guard case .refused(let response) = try await client.upgrade(request) else {
+                Issue.record("upgraded")
+                return
+            }
+            #expect(response.status.code == ours)
+            #expect(response.headers.contains("Location") == (theirs == ours))
+            let text = String(decoding: try await response.body.collect(limit: 10_000), as: UTF8.self)
+            #expect(text.contains("invalid upgrade response: status code \(theirs)") == (theirs != ours))
         }
     }
 }
