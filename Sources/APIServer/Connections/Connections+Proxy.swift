@@ -66,8 +66,11 @@ extension Connections {
         if isUpgrade {
             return run(call, exchange) { [outgoing] in try await Self.upgrade(outgoing, client, exchange) }
         }
+        let links = ProxyLinks(
+            prefix: call.target.description, backend: "\(origin.address)", asked: request.headers["Host"] ?? "")
+        outgoing.headers["X-Forwarded-Uri"] = links.through(PercentEncoding.decode(path.text) ?? path.text)
         outgoing.body = Self.body(of: request, exchange)
-        run(call, exchange) { [outgoing] in try await Self.forward(outgoing, client, exchange) }
+        run(call, exchange) { [outgoing] in try await Self.forward(outgoing, client, exchange, links) }
     }
 
     private static func upgrade(
@@ -92,9 +95,9 @@ extension Connections {
     }
 
     private static func forward(
-        _ request: HTTPClientRequest, _ client: HTTPClient, _ exchange: HTTPExchange
+        _ request: HTTPClientRequest, _ client: HTTPClient, _ exchange: HTTPExchange, _ links: ProxyLinks
     ) async throws {
-        try await send(try await ask(request, client), request.method, exchange)
+        try await send(try await ask(request, client), request.method, exchange, links)
     }
 
     static func ask(_ request: HTTPClientRequest, _ client: HTTPClient) async throws -> HTTPClientResponse {
@@ -117,17 +120,47 @@ extension Connections {
         return .stream(exchange.bodyStream(), length: nil)
     }
 
+    /// Passes an answer on; with `links` those in it lead through the proxy.
     static func send(
-        _ response: HTTPClientResponse, _ method: HTTPMethod, _ exchange: HTTPExchange
+        _ response: HTTPClientResponse, _ method: HTTPMethod, _ exchange: HTTPExchange, _ links: ProxyLinks? = nil
     ) async throws {
-        let headers = PassedHeaders.response(response.headers)
+        var headers = PassedHeaders.proxied(response.headers)
+        if let links, let location = headers["Location"] { headers["Location"] = links.lead(location) }
         if response.status.code == 204 || response.status.code == 304 {
             return exchange.respond(response.status, headers)
+        }
+        if let links, let page = ProxiedPage(response.headers) {
+            return try await send(page, response, headers, method, exchange, links)
         }
         let length = response.headers["Content-Length"].flatMap { Int($0) }
         let writer = exchange.startResponse(response.status, headers, contentLength: length)
         guard method != .head else { return }
         for try await chunk in response.body { try await writer.send(chunk) }
+    }
+
+    /// Passes a web page on, which has to be read as a whole unless it is too long for that.
+    private static func send(
+        _ page: ProxiedPage, _ response: HTTPClientResponse, _ headers: HTTPHeaders, _ method: HTTPMethod,
+        _ exchange: HTTPExchange, _ links: ProxyLinks
+    ) async throws {
+        guard method != .head else {
+            // How long it would be shows when it is read.
+            _ = exchange.startResponse(response.status, headers)
+            return
+        }
+        var chunks = response.body.makeAsyncIterator()
+        var (held, count) = ([[UInt8]](), 0)
+        while count <= ProxiedPage.limit {
+            guard let chunk = try await chunks.next() else {
+                return exchange.respond(response.status, headers, page.led(Array(held.joined()), through: links))
+            }
+            held.append(chunk)
+            count += chunk.count
+        }
+        let length = response.headers["Content-Length"].flatMap { Int($0) }
+        let writer = exchange.startResponse(response.status, headers, contentLength: length)
+        for chunk in held { try await writer.send(chunk) }
+        while let chunk = try await chunks.next() { try await writer.send(chunk) }
     }
 }
 

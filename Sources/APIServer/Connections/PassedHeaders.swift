@@ -24,6 +24,17 @@ enum PassedHeaders {
     /// A response's headers for the client.
     static func response(_ headers: HTTPHeaders) -> HTTPHeaders { endToEnd(headers) }
 
+    /// The same of what is behind a proxy, which does not decide whose pages may use this server from a browser.
+    static func proxied(_ headers: HTTPHeaders) -> HTTPHeaders {
+        endToEnd(headers) { !crossOrigin.contains($0) }
+    }
+
+    /// What a server allows the pages of others (Fetch standard, "CORS protocol").
+    private static let crossOrigin: Set<String> = [
+        "access-control-allow-credentials", "access-control-allow-headers", "access-control-allow-methods",
+        "access-control-allow-origin",
+    ]
+
     /// The headers of the answer that switches protocols.
     static func upgraded(_ headers: HTTPHeaders) -> HTTPHeaders {
         var passed = endToEnd(headers)

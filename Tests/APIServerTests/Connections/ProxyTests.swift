@@ -21,12 +21,34 @@ import Wire
                 if request.headers.contains("Upgrade"), let code = Int(request.path.dropFirst()) {
                     return exchange.respond(HTTPStatus(code), ["Location": "http://169.254.169.254/"])
                 }
+                if request.path.hasPrefix("/page") { return ProxyTests.showPage(request, exchange) }
                 let body = try await exchange.body(limit: 1 << 20)
                 let text = "\(request.method) \(request.target) \(request.headers["Authorization"] ?? "-") "
                 exchange.respond(HTTPStatus(203), ["X-Own": "1"], Array(text.utf8) + body)
             }
         }
     }
+
+    /// A page with a link and with what the request brought, packed as its query says.
+    private static func showPage(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+        let uri = request.headers["X-Forwarded-Uri"] ?? "-"
+        let text = Array("<a href=\"/rewriteme\">test</a> \(uri)".utf8)
+        var headers: HTTPHeaders = [
+            "Content-Type": "text/html; charset=utf-8", "Access-Control-Allow-Origin": "*",
+            "Access-Control-Expose-Headers": "Date",
+        ]
+        let packing = request.rawQuery ?? ""
+        guard let form = forms[packing] else {
+            if packing == "moved" { headers["Location"] = "http://\(request.headers["Host"] ?? "")/there?a=b" }
+            if packing == "plain" { headers["Content-Type"] = "text/plain" }
+            return exchange.respond(packing == "moved" ? .found : .ok, headers, text)
+        }
+        headers["Content-Encoding"] = packing == "gzip" ? "gzip" : "deflate"
+        var encoder = GzipEncoder(as: form)
+        exchange.respond(.ok, headers, encoder.compress(text, isLast: true))
+    }
+
+    private static let forms: [String: CompressedForm] = ["gzip": .gzip, "zlib": .zlib, "raw": .raw]
 
     /// The front: every request is allowed and goes to the connections.
     private struct Front: HTTPHandler {
@@ -155,6 +177,45 @@ import Wire
             #expect(response.headers.contains("Location") == (theirs == ours))
             let text = String(decoding: try await response.body.collect(limit: 10_000), as: UTF8.self)
             #expect(text.contains("invalid upgrade response: status code \(theirs)") == (theirs != ours))
+        }
+    }
+
+    @Test(arguments: ["", "gzip", "zlib", "raw"])
+    func `links of a page lead through the proxy, however it is packed`(packing: String) async throws {
+        try await withFront { client, origin in
+            for target in ["pods/web", "services/http:web:80"] {
+                let proxy = "\(Self.namespace)/\(target)/proxy"
+                let headers: HTTPHeaders = ["X-Forwarded-Uri": "/forged"]
+                let response = try await client.send(
+                    HTTPClientRequest(.get, origin, "\(proxy)/page/%61/?\(packing)", headers: headers))
+                #expect(response.status == .ok)
+                #expect(response.headers["Access-Control-Allow-Origin"] == nil)
+                #expect(response.headers["Access-Control-Expose-Headers"] == "Date")
+                var page = try await response.body.collect(limit: 10_000)
+                #expect(response.headers["Content-Length"] == "\(page.count)")
+                if let form = Self.forms[packing] {
+                    page = try #require(GzipDecoder.unpack(page, as: form, limit: 10_000))
+                }
+                let text = String(decoding: page, as: UTF8.self)
+                #expect(text == "<a href=\"\(proxy)/rewriteme\">test</a> \(proxy)/page/a/")
+            }
+        }
+    }
+
+    @Test func `a redirection leads through the proxy, and other texts stay`() async throws {
+        try await withFront { client, origin in
+            let proxy = Self.namespace + "/pods/web/proxy"
+            let moved = try await client.send(HTTPClientRequest(.get, origin, proxy + "/page?moved"))
+            #expect(moved.headers["Location"] == "http://\(origin.address)\(proxy)/there?a=b")
+            let untouched = "<a href=\"/rewriteme\">test</a> \(proxy)/page"
+            let movedText = String(decoding: try await moved.body.collect(limit: 10_000), as: UTF8.self)
+            #expect(movedText == untouched)
+            let plain = try await client.send(HTTPClientRequest(.get, origin, proxy + "/page?plain"))
+            let plainText = String(decoding: try await plain.body.collect(limit: 10_000), as: UTF8.self)
+            #expect(plainText == untouched)
+            let head = try await client.send(HTTPClientRequest(.head, origin, proxy + "/page"))
+            #expect(head.status == .ok)
+            #expect(try await head.body.collect(limit: 10_000).isEmpty)
         }
     }
 }

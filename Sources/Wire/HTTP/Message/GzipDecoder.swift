@@ -1,12 +1,12 @@
 import CZlib
 
-/// Unpacks what ``GzipEncoder`` packed, in one piece (RFC 1952).
+/// Unpacks what ``GzipEncoder`` packed, in one piece.
 public enum GzipDecoder {
-    /// `nil` for bytes that are no gzip, or not all of it, and when they unpack to more than `limit` bytes.
-    public static func unpack(_ bytes: [UInt8], limit: Int) -> [UInt8]? {
+    /// `nil` for bytes that are not of that form, or not all of it, and when they unpack to more than `limit` bytes.
+    public static func unpack(_ bytes: [UInt8], as form: CompressedForm = .gzip, limit: Int) -> [UInt8]? {
         var stream = z_stream()
-        // A window of 2^15 bytes, and 16 for gzip's own frame around the stream.
-        guard inflateInit2_(&stream, 15 + 16, zlibVersion(), Int32(MemoryLayout<z_stream>.size)) == Z_OK else { return nil }
+        let size = Int32(MemoryLayout<z_stream>.size)
+        guard inflateInit2_(&stream, form.windowBits, zlibVersion(), size) == Z_OK else { return nil }
         defer { inflateEnd(&stream) }
         var bytes = bytes
         var output: [UInt8] = []

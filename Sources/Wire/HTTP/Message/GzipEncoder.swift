@@ -1,17 +1,16 @@
 import CZlib
 
-/// Compresses a body for `Content-Encoding: gzip`, in pieces of any length (RFC 1952).
+/// Compresses a body for `Content-Encoding: gzip` or `deflate`, in pieces of any length.
 ///
 /// At the quickest level: what is saved after that costs the server more time than it saves the network.
 public struct GzipEncoder: ~Copyable {
     private let stream: UnsafeMutablePointer<z_stream>
 
-    public init() {
+    public init(as form: CompressedForm = .gzip) {
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
-        // A window of 2^15 bytes, and 16 for gzip's own frame around the stream.
         let status = deflateInit2_(
-            stream, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, zlibVersion(),
+            stream, Z_BEST_SPEED, Z_DEFLATED, form.windowBits, 8, Z_DEFAULT_STRATEGY, zlibVersion(),
             Int32(MemoryLayout<z_stream>.size))
         precondition(status == Z_OK, "zlib has no memory")
     }
