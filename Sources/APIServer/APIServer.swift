@@ -33,6 +33,8 @@ public struct APIServerOptions: Sendable {
     /// Where nodes and pods reach this server; the endpoint of the `kubernetes` service.
     public var advertiseAddress: Support.IPAddress
     public var advertisePort: Int
+    /// The name of this machine, under which the server tells that it is there; `nil` when it does not.
+    public var hostname: String?
     /// The answer of `/version`.
     public var version: Value
     /// How nodes are reached for logs, exec, attach, port-forward and proxies; `nil` when they are not.
@@ -315,6 +317,12 @@ public final class APIServer: Sendable {
             client: client(), configured: ConfiguredServiceRange(client: client(), range: options.serviceCIDR),
             services: api.registry.logs.objects(.services), addresses: api.registry.logs.objects(.ipAddresses),
             ranges: api.registry.logs.objects(.serviceCIDRs), clock: options.clock, report: log)
+        let identity = options.hostname.map { hostname in
+            var randomness = options.randomness
+            return IdentityLeaseKeeper(
+                lease: IdentityLease(hostname: hostname, run: GeneratedName.uuid(using: &randomness)), client: client(),
+                leases: api.registry.logs.objects(.leases), now: options.now, clock: options.clock, report: log)
+        }
         for name in options.admission.enabledInVain {
             log.warning("the admission plug-in \(name) is enabled and is not part of this version: it does nothing")
         }
@@ -328,6 +336,7 @@ public final class APIServer: Sendable {
             }
             group.addTask { await events.run() }
             group.addTask { await addresses.run() }
+            if let identity { group.addTask { await identity.run() } }
             group.addTask { [shelf] in await shelf.run() }
             group.addTask { [tokenUses, own = client(), secrets = api.registry.logs.objects(.secrets)] in
                 await tokenUses.run(own, secrets: secrets, reportingTo: log)

@@ -188,6 +188,7 @@ struct ServerCommand {
             serviceAccountKeys: credentials.serviceAccountKeys, serviceCIDR: configuration.serviceCIDR,
             advertiseAddress: configuration.advertiseAddress ?? identity.addresses[0], advertisePort: configuration.port,
             version: Self.versionDocument)
+        options.hostname = identity.hostname
         options.clusterDomain = configuration.clusterDomain
         options.nodePorts = configuration.nodePorts
         if configuration.runsAgent {

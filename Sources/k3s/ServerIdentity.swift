@@ -6,15 +6,17 @@ import Support
 /// Who this server is: the name and addresses of its node, and that node's share of the pods' addresses.
 struct ServerIdentity {
     let name: String
+    /// What the machine calls itself.
+    let hostname: String
     /// Never empty.
     let addresses: [IPAddress]
     let podCIDR: IPPrefix
 
     init(_ configuration: ServerConfiguration) throws(Fault) {
+        hostname = try Machine.hostname()
         if let asked = configuration.node.name {
             name = asked
         } else {
-            let hostname = try Machine.hostname()
             name = try NodeConfiguration.nodeName(hostname, "the name of this machine, \(hostname),")
         }
         let asked = configuration.node.addresses
