@@ -279,14 +279,17 @@ public final class APIServer: Sendable {
         return failures.map { Fault(.failed, "\($0.step.rawValue) failed", cause: $0.status) }
     }
 
-    private func makeFirstObjects(_ steps: [Bootstrap.Step]) async -> [Bootstrap.Failure] {
-        await Bootstrap(
+    private var firstObjects: Bootstrap {
+        Bootstrap(
             client: client(), flows: flowUpkeep, serviceCIDR: options.serviceCIDR,
             advertiseAddress: options.advertiseAddress, advertisePort: options.advertisePort, now: options.now,
             extensionAuthentication: ExtensionAuthentication.data(
                 options.aggregation, clientAuthorities: options.clientAuthorities.pem),
-            apiServices: Array(LocalAPIService.all(of: api.registry.present).values)
-        ).run(steps) { step in step.checks.forEach(health.pass) }
+            apiServices: Array(LocalAPIService.all(of: api.registry.present).values))
+    }
+
+    private func makeFirstObjects(_ steps: [Bootstrap.Step]) async -> [Bootstrap.Failure] {
+        await firstObjects.run(steps) { step in step.checks.forEach(health.pass) }
     }
 
     /// Makes what ``bootstrap()`` could not, until all is there: less and less often.
@@ -317,6 +320,8 @@ public final class APIServer: Sendable {
             client: client(), configured: ConfiguredServiceRange(client: client(), range: options.serviceCIDR),
             services: api.registry.logs.objects(.services), addresses: api.registry.logs.objects(.ipAddresses),
             ranges: api.registry.logs.objects(.serviceCIDRs), clock: options.clock, report: log)
+        let firstObjects = FirstObjectsKeeper(
+            bootstrap: self.firstObjects, objects: api.registry.logs.objects, clock: options.clock, report: log)
         let identity = options.hostname.map { hostname in
             var randomness = options.randomness
             return IdentityLeaseKeeper(
@@ -336,6 +341,7 @@ public final class APIServer: Sendable {
             }
             group.addTask { await events.run() }
             group.addTask { await addresses.run() }
+            group.addTask { await firstObjects.run() }
             if let identity { group.addTask { await identity.run() } }
             group.addTask { [shelf] in await shelf.run() }
             group.addTask { [tokenUses, own = client(), secrets = api.registry.logs.objects(.secrets)] in

@@ -38,6 +38,11 @@ struct Bootstrap: Sendable {
         }
     }
 
+    /// The namespaces that every cluster has.
+    static let namespaces = ["kube-system", "default", "kube-public", "kube-node-lease"]
+    /// The service of the API itself, and what tells its endpoints.
+    static let kubernetesService = ObjectName(namespace: "default", name: "kubernetes")
+
     let client: LocalClient
     let flows: FlowUpkeep
     let serviceCIDR: IPPrefix
@@ -71,12 +76,10 @@ struct Bootstrap: Sendable {
         return failures
     }
 
-    private func take(_ step: Step) async throws(Status) {
+    /// Does what is to be done of one step.
+    func take(_ step: Step) async throws(Status) {
         switch step {
-        case .namespaces:
-            for name in ["kube-system", "default", "kube-public", "kube-node-lease"] {
-                try await ensure(Namespace(name: name))
-            }
+        case .namespaces: for name in Self.namespaces { try await ensure(Namespace(name: name)) }
         case .roles:
             try await atOnce(BuiltinTypes.rbacObjects() + OwnRoles.objects) { object throws(Status) in
                 try await ensureRBAC(object)
@@ -95,7 +98,12 @@ struct Bootstrap: Sendable {
     /// Creates the object unless one of its name is there.
     private func ensure<R: ResourceView>(_ object: R) async throws(Status) {
         guard try await client.find(R.self, object.objectName) == nil else { return }
-        try await client.create(object)
+        do throws(Status) {
+            try await client.create(object)
+        } catch {
+            // Somebody else was first.
+            guard error.isAlreadyExists else { throw error }
+        }
     }
 
     /// All at once, since those who write at the same time share an fsync.
@@ -186,7 +194,7 @@ struct Bootstrap: Sendable {
 
     private func ensureKubernetesService() async throws(Status) {
         guard let address = serviceCIDR.first.advanced(by: 1) else { return }
-        let name = ObjectName(namespace: "default", name: "kubernetes")
+        let name = Self.kubernetesService
         var service = Service(namespace: name.namespace, name: name.name)
         service.value[path: ["metadata", "labels"]] = ["component": "apiserver", "provider": "kubernetes"]
         service.value["spec"] = [

@@ -52,12 +52,14 @@ import Testing
         return lease
     }
 
-    @Test(arguments: [
+    private static let leases: [(Lease, Bool)] = [
         (lease("a", age: 3601), true), (lease("a", age: 3600), false), (lease("a", age: -10), false),
         (lease("a", age: nil), true), (lease("a", age: 1, lifetime: nil), true), (lease("a", age: 20, lifetime: 10), true),
         (lease("a", namespace: "default", age: 9999), false), (lease("a", component: nil, age: 9999), false),
         (lease("a", component: "extension", age: 9999), false),
-    ])
+    ]
+
+    @Test(arguments: leases)
     func `a lease that was not renewed is that of a server which is gone`(lease: Lease, isForsaken: Bool) {
         #expect(IdentityLease.isForsaken(lease, at: Self.now) == isForsaken)
     }
