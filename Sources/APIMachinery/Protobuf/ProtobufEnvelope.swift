@@ -89,6 +89,9 @@ extension ProtobufEnvelope {
         return object
     }
 
+    /// How many bytes tell the length of a ``watchFrame(type:object:)``, in front of it.
+    public static let watchFrameLength = 4
+
     /// One event of a watch: a length of four bytes, big-endian, and a `WatchEvent` without an envelope of its own
     /// around the object's envelope. The media type has `;stream=watch`.
     public static func watchFrame(type: String, object envelope: [UInt8]) -> [UInt8] {

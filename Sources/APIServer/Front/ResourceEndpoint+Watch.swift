@@ -11,14 +11,21 @@ extension ResourceEndpoint {
         var revision = try call.revision.flatMap { $0 > 0 ? $0 : nil }
         let sendsInitialEvents = call.query.flag("sendInitialEvents")
         // The present state is promised to be no older, which nobody but this server could make true by waiting.
+        var refusal: Status?
         if sendsInitialEvents, let revision, revision > store.log.revision {
-            return refuse(.tooLargeRevision(revision, current: store.log.revision), encoder, exchange)
+            refusal = .tooLargeRevision(revision, current: store.log.revision)
         }
+        let webSocket = WebSocketRequest(call.request)
+        if let refusal, webSocket == nil { return refuse(refusal, encoder, exchange) }
         // Without initial events and without a revision: from now on.
         if call.query.statedFlag("sendInitialEvents") == false, revision == nil { revision = store.log.revision }
         let start = sendsInitialEvents ? nil : revision
         let options = try WatchOptions(call, marksInitialEvents: sendsInitialEvents, deadline: deadline)
-        exchange.run {
+        exchange.run { [refusal] in
+            if let webSocket {
+                return await follow(
+                    webSocket, served, request.filter, after: start, refusal: refusal, encoder, options, call, exchange)
+            }
             if served.isRemote {
                 return await followRemotely(served, request.filter, after: start, encoder, options, exchange)
             }

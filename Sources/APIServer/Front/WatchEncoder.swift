@@ -1,5 +1,6 @@
 import API
 import APIMachinery
+import Wire
 
 /// Writes the frames of a watch: one JSON object a line (API conventions, "Watch"), or protobuf messages.
 struct WatchEncoder: Sendable {
@@ -13,6 +14,12 @@ struct WatchEncoder: Sendable {
     /// A stream of frames is JSON lines or protobuf; there is no stream of YAML.
     var contentType: String {
         isProtobuf ? ProtobufEnvelope.mediaType + ";stream=watch" : "application/json"
+    }
+
+    /// A frame as a message of a WebSocket, which tells itself how long it is.
+    func message(_ frame: [UInt8]) -> WebSocketMessage {
+        guard isProtobuf else { return .text(String(decoding: frame, as: UTF8.self)) }
+        return .binary(Array(frame.dropFirst(ProtobufEnvelope.watchFrameLength)))
     }
 
     /// `isFirst`: nothing was sent before. Only the first table says what its columns are.
