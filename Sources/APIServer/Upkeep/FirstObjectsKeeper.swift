@@ -51,12 +51,14 @@ struct FirstObjectsKeeper: Sendable {
         let queue = WorkQueue<Bootstrap.Step>(clock: clock)
         let observations = Self.observed.map { resource in
             objects(resource).observe { change in
-                // What is there in the beginning was made, or seen to, a moment ago.
+                // What is there in the beginning is looked at below.
                 guard change.old != nil, let step = Self.step(after: change, of: resource) else { return }
                 queue.add(step, after: Self.calm)
             }
         }
         defer { for observation in observations { observation.cancel() } }
+        // Whatever went between the start's look and this one.
+        for step in [Bootstrap.Step.namespaces, .kubernetesService, .extensionAuthentication] { queue.add(step) }
         await queue.run(workers: 1) { (step: Bootstrap.Step, error: Status) in
             report.warning("what was taken away cannot be made again, \(step.rawValue) failed: \(error)")
         } _: { step throws(Status) in

@@ -72,9 +72,13 @@ import Testing
     private static func wait(
         _ client: LocalClient, _ target: Target, until isRight: (Value) -> Bool
     ) async throws {
-        while true {
-            if let object = try? await client.get(target), isRight(object.value) { return }
-            try await Task.sleep(for: .milliseconds(20))
+        let set = try await client.observe(target.resource, .all)
+        let (changes, bell) = AsyncStream.makeStream(of: Void.self)
+        let observation = set.observe { _ in bell.yield() }
+        defer { observation.cancel() }
+        // The objects that are there count as changes.
+        for await _ in changes {
+            if let object = set.get(target.objectName), isRight(object.value) { return }
         }
     }
 

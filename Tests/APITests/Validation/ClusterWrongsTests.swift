@@ -49,6 +49,7 @@ import Testing
         nodes
           status.capacity = {"foo": "-1", "hugepages-3": "1"}
           ! status.capacity.foo: Invalid value: "-1": must be greater than or equal to 0
+          ! status.allocatable.foo: Invalid value: "-1": must be greater than or equal to 0
           status.allocatable = {"pods": "1500m"}
           ! status.allocatable.pods: Invalid value: "1500m": must be an integer
           spec.taints = [{"key": "a", "effect": "Odd"}]
