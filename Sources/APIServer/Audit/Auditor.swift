@@ -36,29 +36,29 @@ final class Auditor: Sendable {
 
     /// The trail of a request from outside, its first stage written; `nil` when the policy does not want it. `sender` is
     /// `nil` when nobody knows who that is.
-    func begin(_ request: HTTPRequest, _ info: RequestInfo, sender: User?) -> AuditTrail? {
+    private func begin(_ request: HTTPRequest, id: String, _ info: RequestInfo, sender: User?) -> AuditTrail? {
         let access = AccessRequest(user: sender ?? User(name: ""), info)
         guard let decision = decide(access) else { return nil }
         let event = AuditEvent(
-            level: decision.level, id: Self.id(request.headers), uri: request.target, access: access,
+            level: decision.level, id: id, uri: request.target, access: access,
             sourceIPs: SourceAddresses.of(request), userAgent: request.headers["User-Agent"] ?? "", received: now(),
             stageTime: now())
         return begin(event, decision, isLong: info.isLong)
     }
 
-    /// The trail of a request that the gate has looked at.
-    func begin(_ request: HTTPRequest, _ passage: RequestGate.Passage) -> AuditTrail? {
+    /// The trail of a request that the gate has looked at. `id` is what the answer says in `Audit-ID`.
+    func begin(_ request: HTTPRequest, id: String, _ passage: RequestGate.Passage) -> AuditTrail? {
         switch passage {
         case .open(let call):
-            let trail = begin(request, call.info, sender: call.sender)
+            let trail = begin(request, id: id, call.info, sender: call.sender)
             trail?.decided(call.user, isAllowed: true, reason: call.reason)
             return trail
         case .closed(let status, let call?):
-            let trail = begin(request, call.info, sender: call.sender)
+            let trail = begin(request, id: id, call.info, sender: call.sender)
             if status.reason == .forbidden { trail?.decided(call.user, isAllowed: false, reason: call.reason) }
             return trail
         case .closed(_, nil):
-            return begin(request, FrontCall(request, User(name: "")).info, sender: nil)
+            return begin(request, id: id, FrontCall(request, User(name: "")).info, sender: nil)
         case .pending: return nil
         }
     }
@@ -83,13 +83,6 @@ final class Auditor: Sendable {
         let trail = AuditTrail(event, decision, isLong: isLong, auditor: self, now: now)
         trail.received()
         return trail
-    }
-
-    /// The id that the client gave the request, if it did (`Audit-ID`); otherwise one of our own.
-    private static func id(_ headers: HTTPHeaders) -> String {
-        if let given = headers["Audit-ID"], !given.isEmpty, given.utf8.count <= 64 { return given }
-        var random = SystemRandomNumberGenerator()
-        return GeneratedName.uuid(using: &random)
     }
 
     // MARK: Logs

@@ -36,27 +36,40 @@ final class APIHandler: HTTPHandler {
     }
 
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
-        guard let decoration = crossOrigin?.decoration(of: request) else { return admit(request, exchange) }
-        let exchange = exchange.decorated(with: decoration)
+        let id = Self.id(of: request)
+        var exchange = exchange.decorated(with: HTTPDecoration(headers: ["Audit-ID": id]))
+        guard let decoration = crossOrigin?.decoration(of: request) else { return admit(request, id, exchange) }
+        exchange = exchange.decorated(with: decoration)
         // Browsers ask first, without credentials, what they may ask.
-        guard request.method == .options else { return admit(request, exchange) }
+        guard request.method == .options else { return admit(request, id, exchange) }
         exchange.respond(.noContent, [:], [])
     }
 
-    private func admit(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+    /// The id that the client gave the request, as it is, or one of our own. Every answer says it, written down or not.
+    private static func id(of request: HTTPRequest) -> String {
+        if let given = request.headers["Audit-ID"], !given.isEmpty { return given }
+        var random = SystemRandomNumberGenerator()
+        return GeneratedName.uuid(using: &random)
+    }
+
+    private func admit(_ request: HTTPRequest, _ id: String, _ exchange: HTTPExchange) {
         let passage = gate.look(request)
-        guard case .pending = passage else { return audit(passage, request, exchange) }
+        guard case .pending = passage else { return audit(passage, request, id, exchange) }
         exchange.run { [self] in
-            audit(await gate.ask(request), request, exchange)
+            audit(await gate.ask(request), request, id, exchange)
             // The task must last as long as the exchange: what it does not answer itself counts as forgotten.
             await exchange.hasEnded()
         }
     }
 
     /// Goes on with a request that is written down, if it is one, from its first stage.
-    private func audit(_ passage: RequestGate.Passage, _ request: HTTPRequest, _ exchange: HTTPExchange) {
-        guard let auditor, let trail = auditor.begin(request, passage) else { return goOn(passage, request, exchange) }
-        let exchange = exchange.decorated(with: HTTPDecoration(headers: ["Audit-ID": trail.id], observer: trail))
+    private func audit(
+        _ passage: RequestGate.Passage, _ request: HTTPRequest, _ id: String, _ exchange: HTTPExchange
+    ) {
+        guard let auditor, let trail = auditor.begin(request, id: id, passage) else {
+            return goOn(passage, request, exchange)
+        }
+        let exchange = exchange.decorated(with: HTTPDecoration(observer: trail))
         exchange.whenEnded { end in
             trail.ended(code: end.status?.code)
         }

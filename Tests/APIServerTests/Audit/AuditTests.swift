@@ -117,11 +117,16 @@ import Wire
         #expect(sink.events.last?.at("requestObject", "kind") == "ConfigMap")
     }
 
-    @Test func `nothing is said of an audit log that is not kept`() async throws {
+    @Test func `every answer has an id, written down or not`() async throws {
         try await TestAPI.run { api in
             let token = try await api.token("writer", rules: [Self.all])
-            let answer = try await api.send(.get, Self.maps, token: token)
-            #expect(answer.headers["Audit-ID"] == nil)
+            let given = try await api.send(.get, Self.maps, token: token, headers: ["Audit-ID": "my-id"])
+            #expect(given.headers["Audit-ID"] == "my-id")
+            let own = try await api.send(.get, Self.maps, token: token)
+            let refused = try await api.send(.get, Self.maps, token: "wrong")
+            #expect(refused.status.code == 401)
+            let ids = [own, refused].compactMap { $0.headers["Audit-ID"] }
+            #expect(Set(ids).count == 2 && ids.allSatisfy { $0.utf8.count == 36 }, "\(ids)")
         }
     }
 }
