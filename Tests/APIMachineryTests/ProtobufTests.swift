@@ -39,6 +39,8 @@ import Testing
         ("Volume", #"{"emptyDir":{},"name":"v"}"#, "0a0176 1204 1202 0a00"),
         ("Volume", #"{"name":"v"}"#, "0a0176 1200"),
         ("Resources", #"{"limits":{"cpu":"1"}}"#, "0a0a 0a03637075 1203 0a0131"),
+        // texts with escapes, as keys and as values
+        ("ObjectMeta", #"{"labels":{"\"":"\n"},"name":"\u0001\\"}"#, "0a02015c 3800 4200 5a06 0a0122 12010a"),
     ])
     func `objects have the bytes that Kubernetes gives them`(name: String, json: String, hex: String) throws {
         let type = MiniSchema.type(name)

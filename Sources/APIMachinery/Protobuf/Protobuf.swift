@@ -10,9 +10,18 @@ public enum Protobuf {
 
     /// The message that says what `object` says. `object` is in the form that ``TypeSchema/decode(_:)`` gives.
     public static func encode(_ object: Value, as type: TypeSchema) throws(ProtobufError) -> [UInt8] {
-        var encoder = ProtobufEncoder()
-        try encoder.write(object, as: type)
-        return encoder.writer.bytes
+        try encode(json: object.json, as: type)
+    }
+
+    /// The message that says what an object in canonical JSON says, as a ``StoredObject`` holds it. Cheaper than by way of
+    /// a tree.
+    public static func encode(json: [UInt8], as type: TypeSchema) throws(ProtobufError) -> [UInt8] {
+        let outcome: Result<[UInt8], ProtobufError> = json.withUnsafeBufferPointer { json in
+            do throws(ProtobufError) { return .success(try ProtobufEncoder.encode(json, as: type)) } catch {
+                return .failure(error)
+            }
+        }
+        return try outcome.get()
     }
 
     /// The object that a message says, in the form that ``TypeSchema/decode(_:)`` gives.

@@ -60,7 +60,7 @@ struct ProtobufDecoder {
             case .list(let elements): value = .array(elements)
             case .map(let pairs): value = .object(Fields(unsorted: pairs))
             }
-            if value.isNullCase { continue }
+            if case .null = value { continue }
             if !isProto3 {
                 if field.omits(value) { continue }
                 // Structs travel even when they are zero; those that JSON leaves out then are left out.

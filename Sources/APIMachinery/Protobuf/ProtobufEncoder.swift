@@ -1,24 +1,50 @@
 import Support
 
-/// One walk down a tree, writing backwards.
+/// One walk over canonical JSON, writing backwards. Texts go from the one to the other as they stand; nothing else of the
+/// object is made in between.
 struct ProtobufEncoder {
-    var writer = ProtobufWriter()
-    /// For each message that is being written, where its fields stand in the tree: positions of entries, or -1.
+    private(set) var writer: ProtobufWriter
+    private let json: UnsafeBufferPointer<UInt8>
+    private let nodes: [JSONTape.Node]
+    /// For each message and list that is being written, where its parts stand on the tape; -1 for a field that is absent.
     private var positions: [Int32] = []
     private var depth = 0
 
-    mutating func write(_ object: Value, as type: TypeSchema) throws(ProtobufError) {
-        guard case .object(let fields) = object else {
-            throw .wrongValue(field: type.name, expected: "an object", found: object.kindName)
+    /// The message that says what canonical JSON says, as it lies in memory while the encoder works.
+    static func encode(
+        _ json: UnsafeBufferPointer<UInt8>, as type: TypeSchema
+    ) throws(ProtobufError) -> [UInt8] {
+        guard let tape = JSONTape(json) else { throw .wrongValue(field: type.name, expected: "JSON", found: "a part") }
+        var encoder = ProtobufEncoder(json, tape)
+        guard encoder.node(0).isObject else {
+            throw .wrongValue(field: type.name, expected: "an object", found: encoder.node(0).kindName)
         }
-        try write(fields, as: type)
+        try encoder.write(0, as: type)
+        return encoder.writer.bytes
     }
 
-    private mutating func write(_ fields: Fields, as type: TypeSchema) throws(ProtobufError) {
+    private init(_ json: UnsafeBufferPointer<UInt8>, _ tape: JSONTape) {
+        self.json = json
+        nodes = tape.nodes
+        writer = ProtobufWriter(capacity: json.count + 64)
+    }
+
+    private func node(_ position: Int32) -> JSONNode {
+        let node = nodes[Int(position)]
+        return JSONNode(bytes: UnsafeBufferPointer(rebasing: json[Int(node.start)..<Int(node.end)]))
+    }
+
+    /// The node of a value; `nil` when it is absent.
+    private func node(_ position: Int32?) -> JSONNode? { position.map { node($0) } }
+
+    // MARK: - Messages
+
+    /// Writes the fields of an object; those of one that is absent (`nil`) are zero.
+    private mutating func write(_ object: Int32?, as type: TypeSchema) throws(ProtobufError) {
         depth += 1
         guard depth <= Protobuf.deepestNesting else { throw .tooDeep }
         let base = positions.count
-        locate(fields, in: type)
+        locate(object, in: type)
         defer {
             positions.removeSubrange(base...)
             depth -= 1
@@ -28,46 +54,54 @@ struct ProtobufEncoder {
             if case .object(let embedded) = field.kind, field.isInline {
                 // An embedded struct holds fields of the same JSON object.
                 try message(field.number) { (encoder) throws(ProtobufError) in
-                    try encoder.write(fields, as: embedded)
+                    try encoder.write(object, as: embedded)
                 }
                 continue
             }
             let position = positions[base + field.index - first]
-            let value: Value? = position < 0 ? nil : fields.entries[Int(position)].value
-            do throws(ProtobufError) { try write(value, field) } catch { throw error.named(field.name) }
+            do throws(ProtobufError) { try write(position < 0 ? nil : position, field) } catch {
+                throw error.named(field.name)
+            }
         }
     }
 
-    /// Both the tree's fields and the type's are ordered by name, so one pass over both finds them all.
-    private mutating func locate(_ fields: Fields, in type: TypeSchema) {
-        let known = type.fields
-        var position = 0
-        for field in known {
+    /// Both the object's fields and the type's are ordered by name, so one pass over both finds them all.
+    private mutating func locate(_ object: Int32?, in type: TypeSchema) {
+        var key = object.map { $0 + 1 } ?? 0
+        let end = object.map { nodes[Int($0)].next } ?? 0
+        for field in type.fields {
             var found: Int32 = -1
-            while position < fields.entries.count {
-                let order = field.compareName(with: fields.entries[position].key)
+            while key < end {
+                let order = compareName(of: field, with: key)
                 if order < 0 { break }
-                if order == 0, !fields.entries[position].value.isNullCase { found = Int32(position) }
-                position += 1
+                if order == 0, !node(key + 1).isNull { found = key + 1 }
+                key = nodes[Int(key + 1)].next
                 if order == 0 { break }
             }
             positions.append(found)
         }
     }
 
+    /// Negative, zero or positive as the field's name comes before, is, or comes after a key.
+    private func compareName(of field: FieldSchema, with key: Int32) -> Int {
+        let node = nodes[Int(key)]
+        let text = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(json)[Int(node.start + 1)..<Int(node.end - 1)])
+        return field.compareName(with: text)
+    }
+
     // MARK: - Fields
 
-    private mutating func write(_ value: Value?, _ field: FieldSchema) throws(ProtobufError) {
+    private mutating func write(_ value: Int32?, _ field: FieldSchema) throws(ProtobufError) {
         switch field.kind {
         case .list(let element): try writeList(value, of: element, field)
         case .map(let values):
             guard let value else { return }
-            guard case .object(let entries) = value else { throw .mismatch("an object", value) }
-            for entry in entries.entries.reversed() {
-                try message(field.number) { (encoder) throws(ProtobufError) in
-                    let value = entry.value.isNullCase ? nil : entry.value
+            guard node(value).isObject else { throw .mismatch("an object", node(value)) }
+            try forEachReversed(of: value, stride: 2) { (encoder, key) throws(ProtobufError) in
+                try encoder.message(field.number) { (encoder) throws(ProtobufError) in
+                    let value = encoder.node(key + 1).isNull ? nil : key + 1
                     try encoder.write(value, values.kind, 2, isWrapped: values.flags.contains(.wrappedList))
-                    encoder.writer.write(entry.key, field: 1)
+                    try encoder.write(key, .string, 1)
                 }
             }
         case .any: return
@@ -75,7 +109,7 @@ struct ProtobufEncoder {
         default:
             let isPointer = field.flags.contains(.pointer)
             if field.table.isProto3 {
-                guard let value, isPointer || !value.isZeroScalar else { return }
+                guard let value, isPointer || !node(value).isZeroScalar else { return }
                 try write(value, field.kind, field.number)
             } else if value != nil || !isPointer {
                 try write(value, field.kind, field.number)
@@ -84,78 +118,103 @@ struct ProtobufEncoder {
     }
 
     private mutating func writeList(
-        _ value: Value?, of element: FieldSchema, _ field: FieldSchema
+        _ value: Int32?, of element: FieldSchema, _ field: FieldSchema
     ) throws(ProtobufError) {
         guard let value else { return }
         if field.flags.contains(.wrappedList) {
-            try write(value, field.kind, field.number, isWrapped: true)
-            return
+            return try write(value, field.kind, field.number, isWrapped: true)
         }
-        guard case .array(let elements) = value else { throw .mismatch("an array", value) }
+        guard node(value).isArray else { throw .mismatch("an array", node(value)) }
         if field.table.isProto3, element.kind.isNumber {
-            guard !elements.isEmpty else { return }
-            try message(field.number) { (encoder) throws(ProtobufError) in
-                for element in elements.reversed() { try encoder.pack(element, field.kind) }
+            guard nodes[Int(value)].next > value + 1 else { return }
+            return try message(field.number) { (encoder) throws(ProtobufError) in
+                try encoder.forEachReversed(of: value) { (encoder, item) throws(ProtobufError) in
+                    try encoder.pack(encoder.node(item), element.kind)
+                }
             }
-            return
         }
-        for item in elements.reversed() {
-            try write(item.isNullCase ? nil : item, element.kind, field.number)
+        try forEachReversed(of: value) { (encoder, item) throws(ProtobufError) in
+            try encoder.write(encoder.node(item).isNull ? nil : item, element.kind, field.number)
         }
+    }
+
+    /// Calls `body` with the elements of a list, or the keys of an object (two nodes each), from the last to the first.
+    private mutating func forEachReversed(
+        of container: Int32, stride: Int = 1,
+        _ body: (inout ProtobufEncoder, Int32) throws(ProtobufError) -> Void
+    ) throws(ProtobufError) {
+        let base = positions.count
+        defer { positions.removeSubrange(base...) }
+        let end = nodes[Int(container)].next
+        var position = container + 1
+        while position < end {
+            positions.append(position)
+            for _ in 0..<stride { position = nodes[Int(position)].next }
+        }
+        for index in (base..<positions.count).reversed() { try body(&self, positions[index]) }
     }
 
     /// Writes one field with its tag; `nil` is the zero value.
     private mutating func write(
-        _ value: Value?, _ kind: FieldKind, _ number: Int, isWrapped: Bool = false
+        _ value: Int32?, _ kind: FieldKind, _ number: Int, isWrapped: Bool = false
     ) throws(ProtobufError) {
+        let node = node(value)
         switch kind {
-        case .string: writer.write(try value.text(), field: number)
-        case .bool: writer.write(try value.flag() ? 1 : 0, field: number)
-        case .int32, .int64, .uint64: writer.write(UInt64(bitPattern: try value.number(kind)), field: number)
-        case .uint32: writer.write(UInt64(UInt32(truncatingIfNeeded: try value.number(kind))), field: number)
-        case .float64: writer.write(fixed64: try value.double().bitPattern, field: number)
+        case .string: try writeText(node, field: number)
+        case .bool: writer.write(try node.flag() ? 1 : 0, field: number)
+        case .int32, .int64, .uint64: writer.write(UInt64(bitPattern: try node.number(kind)), field: number)
+        case .uint32: writer.write(UInt64(UInt32(truncatingIfNeeded: try node.number(kind))), field: number)
+        case .float64: writer.write(fixed64: try node.double().bitPattern, field: number)
         case .bytes:
-            guard let bytes = Base64.decode(try value.text()) else { throw .mismatch("Base64", value) }
+            guard let bytes = Base64.decode(try node.text()) else { throw .mismatch("Base64", node) }
             writer.write(bytes, field: number)
         case .any: return
         case .object(let type):
-            try message(number) { (encoder) throws(ProtobufError) in
-                try encoder.write(value ?? .emptyObject, as: type)
-            }
+            if let node, !node.isObject { throw .mismatch("an object", node) }
+            try message(number) { (encoder) throws(ProtobufError) in try encoder.write(value, as: type) }
         case .union(let type):
             try message(number) { (encoder) throws(ProtobufError) in try encoder.writeUnion(value, type) }
         case .list(let element):
             // Only a list that is a message of its own can stand where one value does.
-            guard isWrapped else { throw .mismatch("no list of lists", value) }
-            guard case .array(let elements)? = value ?? .array([]) else { throw .mismatch("an array", value) }
+            guard isWrapped else { throw .mismatch("no list of lists", node) }
+            if let node, !node.isArray { throw .mismatch("an array", node) }
             try message(number) { (encoder) throws(ProtobufError) in
-                for item in elements.reversed() { try encoder.write(item, element.kind, 1) }
+                guard let value else { return }
+                try encoder.forEachReversed(of: value) { (encoder, item) throws(ProtobufError) in
+                    try encoder.write(item, element.kind, 1)
+                }
             }
-        case .map: throw .mismatch("no map of maps", value)
+        case .map: throw .mismatch("no map of maps", node)
         case .json, .time, .microTime, .duration, .quantity, .intOrString, .rawExtension, .fieldsV1:
-            try message(number) { (encoder) throws(ProtobufError) in try encoder.writeSpecial(value, kind) }
+            try message(number) { (encoder) throws(ProtobufError) in try encoder.writeSpecial(node, kind) }
         }
     }
 
-    private mutating func pack(_ value: Value, _ list: FieldKind) throws(ProtobufError) {
-        guard case .list(let element) = list else { return }
-        switch element.kind {
-        case .bool: writer.prepend(varint: try Optional(value).flag() ? 1 : 0)
-        case .uint32:
-            writer.prepend(
-                varint: UInt64(UInt32(truncatingIfNeeded: try Optional(value).number(element.kind))))
-        case .float64: writer.prepend(fixed64: try Optional(value).double().bitPattern)
-        default: writer.prepend(varint: UInt64(bitPattern: try Optional(value).number(element.kind)))
+    private mutating func writeText(_ node: JSONNode?, field number: Int) throws(ProtobufError) {
+        if let text = node?.plainText {
+            writer.write(text, field: number)
+        } else {
+            writer.write(try node.text(), field: number)
+        }
+    }
+
+    private mutating func pack(_ item: JSONNode, _ kind: FieldKind) throws(ProtobufError) {
+        let item = Optional(item)
+        switch kind {
+        case .bool: writer.prepend(varint: try item.flag() ? 1 : 0)
+        case .uint32: writer.prepend(varint: UInt64(UInt32(truncatingIfNeeded: try item.number(kind))))
+        case .float64: writer.prepend(fixed64: try item.double().bitPattern)
+        default: writer.prepend(varint: UInt64(bitPattern: try item.number(kind)))
         }
     }
 
     // MARK: - Kinds with a form of their own
 
-    private mutating func writeSpecial(_ value: Value?, _ kind: FieldKind) throws(ProtobufError) {
+    private mutating func writeSpecial(_ node: JSONNode?, _ kind: FieldKind) throws(ProtobufError) {
         switch kind {
         case .time, .microTime:
-            guard let value else { return }
-            guard let time = value.string.flatMap({ Timestamp($0) }) else { throw .mismatch("a time", value) }
+            guard let node else { return }
+            guard let time = node.text.flatMap({ Timestamp($0) }) else { throw .mismatch("a time", node) }
             // Whole seconds, and whole microseconds, as in JSON.
             let isMicro = if case .microTime = kind { true } else { false }
             let nanoseconds = isMicro ? time.nanoseconds / 1000 * 1000 : 0
@@ -163,48 +222,42 @@ struct ProtobufEncoder {
             writer.write(UInt64(bitPattern: time.seconds), field: 1)
         case .duration:
             // Why it does not parse is plain from the value, which the error shows; so below.
-            guard let nanoseconds = value == nil ? 0 : try? GoDuration.nanoseconds(value.text()) else {
-                throw .mismatch("a duration", value)
+            guard let nanoseconds = node == nil ? 0 : try? GoDuration.nanoseconds(node.text()) else {
+                throw .mismatch("a duration", node)
             }
             writer.write(UInt64(bitPattern: nanoseconds), field: 1)
         case .quantity:
-            switch value {
-            case .string(let text)?: writer.write(text, field: 1)
-            default:
-                guard let quantity = try? Quantity(json: value ?? .null) else {
-                    throw .mismatch("a quantity", value)
-                }
-                writer.write(quantity.description, field: 1)
-            }
+            if let node, node.isText { return try writeText(node, field: 1) }
+            guard let quantity = try? Quantity(json: node?.value ?? .null) else { throw .mismatch("a quantity", node) }
+            writer.write(quantity.description, field: 1)
         case .intOrString:
-            let text = value?.string
-            writer.write(text ?? "", field: 3)
-            writer.write(UInt64(bitPattern: text == nil ? try value.number(.int32) : 0), field: 2)
-            writer.write(text == nil ? 0 : 1, field: 1)
+            let isText = node?.isText ?? false
+            try writeText(isText ? node : nil, field: 3)
+            writer.write(UInt64(bitPattern: isText ? 0 : try node.number(.int32)), field: 2)
+            writer.write(isText ? 1 : 0, field: 1)
         default:
             // Arbitrary JSON travels as its text.
-            if let value { writer.write(value.json, field: 1) }
+            if let node { writer.write(node.bytes, field: 1) }
         }
     }
 
     /// The JSON is one member's value. A schema in place of a Boolean also says true, as Go's decoder has it.
-    private mutating func writeUnion(_ value: Value?, _ type: TypeSchema) throws(ProtobufError) {
-        var isWritten = value == nil
+    private mutating func writeUnion(_ value: Int32?, _ type: TypeSchema) throws(ProtobufError) {
+        let node = node(value)
+        var isWritten = node == nil
         for field in type.wireFields.reversed() {
-            switch (field.kind, value) {
-            case (.object, .object?), (.list, .array?), (.string, .string?):
+            switch field.kind {
+            case .object where node?.isObject == true, .list where node?.isArray == true,
+                .string where node?.isText == true:
                 try write(value, field)
                 isWritten = true
-            case (.bool, _):
-                var isTrue = true
-                if case .bool(let flag)? = value { isTrue = flag }
-                if case .array? = value { continue }
-                writer.write(isTrue && value != nil ? 1 : 0, field: field.number)
-                if case .bool? = value { isWritten = true }
+            case .bool where node?.isArray != true:
+                writer.write(node != nil && node?.flag != false ? 1 : 0, field: field.number)
+                if node?.flag != nil { isWritten = true }
             default: continue
             }
         }
-        guard isWritten else { throw .mismatch("one of the members of \(type.name)", value) }
+        guard isWritten else { throw .mismatch("one of the members of \(type.name)", node) }
     }
 
     private mutating func message(
@@ -217,53 +270,47 @@ struct ProtobufEncoder {
     }
 }
 
-// MARK: - What a tree holds
+// MARK: - What a value says
 
-extension Value {
-    /// Cheaper than a comparison with `.null`.
-    var isNullCase: Bool { if case .null = self { true } else { false } }
-
+extension JSONNode {
     /// Whether proto3 leaves the value out.
     fileprivate var isZeroScalar: Bool {
-        switch self {
-        case .bool(let flag): !flag
-        case .integer(let number): number == 0
-        case .double(let number): number.bitPattern == 0
-        case .string(let text): text.isEmpty
-        case .null, .array, .object: false
+        if isText { return bytes.count == 2 }
+        if let flag { return !flag }
+        guard !isObject, !isArray, !isNull else { return false }
+        switch value {
+        case .integer(let number): return number == 0
+        case .double(let number): return number.bitPattern == 0
+        default: return false
         }
     }
 }
 
-extension Value? {
+extension JSONNode? {
     fileprivate func text() throws(ProtobufError) -> String {
-        switch self {
-        case .string(let text)?: return text
-        case nil, .null?: return ""
-        default: throw .mismatch("a string", self)
-        }
+        guard let node = self, !node.isNull else { return "" }
+        guard let text = node.text else { throw .mismatch("a string", self) }
+        return text
     }
 
     fileprivate func flag() throws(ProtobufError) -> Bool {
-        switch self {
-        case .bool(let flag)?: return flag
-        case nil, .null?: return false
-        default: throw .mismatch("a Boolean", self)
-        }
+        guard let node = self, !node.isNull else { return false }
+        guard let flag = node.flag else { throw .mismatch("a Boolean", self) }
+        return flag
     }
 
     fileprivate func double() throws(ProtobufError) -> Double {
-        switch self {
-        case .double(let number)?: return number
-        case .integer(let number)?: return Double(number)
-        case nil, .null?: return 0
+        guard let node = self, !node.isNull else { return 0 }
+        switch node.value {
+        case .double(let number): return number
+        case .integer(let number): return Double(number)
         default: throw .mismatch("a number", self)
         }
     }
 
     fileprivate func number(_ kind: FieldKind) throws(ProtobufError) -> Int64 {
-        guard let value = self, !value.isNullCase else { return 0 }
-        guard let number = value.integer else { throw .mismatch("a whole number", self) }
+        guard let node = self, !node.isNull else { return 0 }
+        guard let number = node.shortInteger ?? node.value?.integer else { throw .mismatch("a whole number", self) }
         switch kind {
         case .int32 where Int32(exactly: number) == nil, .uint32 where UInt32(exactly: number) == nil:
             throw .mismatch("a number of 32 bits", self)
@@ -283,7 +330,7 @@ extension FieldKind {
 }
 
 extension ProtobufError {
-    fileprivate static func mismatch(_ expected: String, _ found: Value?) -> ProtobufError {
+    fileprivate static func mismatch(_ expected: String, _ found: JSONNode?) -> ProtobufError {
         .wrongValue(field: "", expected: expected, found: found?.kindName ?? "absent")
     }
 

@@ -68,12 +68,27 @@ public struct ProtobufEnvelope: Hashable, Sendable {
 }
 
 extension ProtobufEnvelope {
+    /// Wraps an object in canonical JSON; its `apiVersion` and `kind` go into the envelope.
+    public static func encode(json: [UInt8], as type: TypeSchema) throws(ProtobufError) -> [UInt8] {
+        let kind = kind(of: json)
+        return ProtobufEnvelope(
+            apiVersion: kind.apiVersion, kind: kind.kind, raw: try Protobuf.encode(json: json, as: type)
+        ).bytes
+    }
+
     /// Wraps an object; its `apiVersion` and `kind` go into the envelope.
     public static func encode(_ object: Value, as type: TypeSchema) throws(ProtobufError) -> [UInt8] {
-        ProtobufEnvelope(
-            apiVersion: object["apiVersion"]?.string ?? "", kind: object["kind"]?.string ?? "",
-            raw: try Protobuf.encode(object, as: type)
-        ).bytes
+        try encode(json: object.json, as: type)
+    }
+
+    /// What an object in canonical JSON says that it is; nothing of what it does not say.
+    public static func kind(of json: [UInt8]) -> (apiVersion: String, kind: String) {
+        func text(_ name: String) -> String {
+            var cursor = JSONCursor(json)
+            guard cursor.enterObject(), (try? cursor.skip(toField: name)) == true else { return "" }
+            return (try? cursor.readValue())?.string ?? ""
+        }
+        return (text("apiVersion"), text("kind"))
     }
 
     /// Reads an object; `schema` knows the types of kinds.

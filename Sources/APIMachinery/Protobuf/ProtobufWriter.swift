@@ -31,7 +31,11 @@ public struct ProtobufWriter: Sendable {
     }
 
     public mutating func write(_ bytes: [UInt8], field: Int) {
-        bytes.withUnsafeBufferPointer { prepend($0) }
+        bytes.withUnsafeBufferPointer { write($0, field: field) }
+    }
+
+    mutating func write(_ bytes: UnsafeBufferPointer<UInt8>, field: Int) {
+        prepend(bytes)
         prepend(varint: UInt64(bytes.count))
         prepend(tag: field, .lengthDelimited)
     }

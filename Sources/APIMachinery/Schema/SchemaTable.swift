@@ -141,12 +141,15 @@ extension SchemaTable {
     /// Negative, zero or positive as the text at `reference` comes before, is, or comes after `name` in byte
     /// order.
     func compare(text reference: UInt32, with name: String) -> Int {
-        let text = bytes(ofText: reference)
         var name = name
-        return name.withUTF8 { utf8 in
-            guard let a = text.baseAddress, let b = utf8.baseAddress else { return text.count - utf8.count }
-            let order = memcmp(a, b, min(text.count, utf8.count))
-            return order == 0 ? text.count - utf8.count : Int(order)
-        }
+        return name.withUTF8 { compare(text: reference, with: UnsafeRawBufferPointer($0)) }
+    }
+
+    @inline(__always)
+    func compare(text reference: UInt32, with name: UnsafeRawBufferPointer) -> Int {
+        let text = bytes(ofText: reference)
+        guard let a = text.baseAddress, let b = name.baseAddress else { return text.count - name.count }
+        let order = memcmp(a, b, min(text.count, name.count))
+        return order == 0 ? text.count - name.count : Int(order)
     }
 }

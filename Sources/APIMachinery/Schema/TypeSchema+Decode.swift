@@ -147,6 +147,10 @@ extension FieldSchema {
     @inline(__always)
     func compareName(with key: String) -> Int { table.compare(text: word(0), with: key) }
 
+    /// The same of a key in UTF-8.
+    @inline(__always)
+    func compareName(with key: UnsafeRawBufferPointer) -> Int { table.compare(text: word(0), with: key) }
+
     /// Writes an absent field when Go always writes it: structs, and scalars without `omitempty`.
     func appendZero(to entries: inout [Fields.Entry]) {
         let flags = flags

@@ -110,6 +110,10 @@ struct ListBody: Sendable {
         let shown = encoder.served.show(object)
         let (format, definition) = (encoder.format, encoder.served.definition)
         if format == .json { return shown.wholeBytes }
+        if format.shape == .object, format.encoding == .protobuf {
+            guard let type = definition.type else { throw .notAcceptable }
+            return try Self.protobuf(shown.wholeBytes, type)
+        }
         let value: Value
         var type = definition.type
         switch format.shape {
@@ -123,11 +127,15 @@ struct ListBody: Sendable {
         case .yaml: return Array(YAML.emit([value]).utf8)
         case .protobuf:
             guard let type else { throw .notAcceptable }
-            do throws(ProtobufError) {
-                return ProtobufEnvelope.element(try Protobuf.encode(value, as: type), field: Self.itemsField)
-            } catch {
-                throw .internalError("the object cannot be written as protobuf: \(error)")
-            }
+            return try Self.protobuf(value.json, type)
+        }
+    }
+
+    private static func protobuf(_ json: [UInt8], _ type: TypeSchema) throws(Status) -> [UInt8] {
+        do throws(ProtobufError) {
+            return ProtobufEnvelope.element(try Protobuf.encode(json: json, as: type), field: itemsField)
+        } catch {
+            throw .internalError("the object cannot be written as protobuf: \(error)")
         }
     }
 

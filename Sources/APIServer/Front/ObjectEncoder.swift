@@ -23,11 +23,16 @@ struct ObjectEncoder: Sendable {
     func encode(_ object: StoredObject) throws(Status) -> [UInt8] {
         switch format.shape {
         case .object:
-            guard format.encoding != .json else { return spread(object.wholeBytes) }
-            let value = object.wholeValue
-            // What evicts or binds says how it went.
-            let isStatus = value["kind"] == "Status" && value["apiVersion"] == "v1"
-            return try write(value, isStatus ? Self.statusType : subresourceType ?? served.definition.type)
+            switch format.encoding {
+            case .json: return spread(object.wholeBytes)
+            case .yaml: return Array(YAML.emit(object.wholeValue).utf8)
+            case .protobuf:
+                let json = object.wholeBytes
+                // What evicts or binds says how it went.
+                let isStatus = ProtobufEnvelope.kind(of: json) == ("v1", "Status")
+                let type = isStatus ? Self.statusType : subresourceType ?? served.definition.type
+                return try ProtobufForm.encode(json: json, type)
+            }
         case .partialMetadata: return try write(Self.partial(object.wholeValue, format), Self.partialType)
         case .partialMetadataList:
             throw .notAcceptable(

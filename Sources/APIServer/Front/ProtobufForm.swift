@@ -29,9 +29,14 @@ enum ProtobufForm {
 
     /// Writes an object or list of a type; 406 when it has none, as custom resources have not.
     static func encode(_ object: Value, _ type: TypeSchema?) throws(Status) -> [UInt8] {
+        try encode(json: object.json, type)
+    }
+
+    /// The same of canonical JSON.
+    static func encode(json: [UInt8], _ type: TypeSchema?) throws(Status) -> [UInt8] {
         guard let type else { throw .notAcceptable }
         do throws(ProtobufError) {
-            return try ProtobufEnvelope.encode(object, as: type)
+            return try ProtobufEnvelope.encode(json: json, as: type)
         } catch {
             throw .internalError("the object cannot be written as protobuf: \(error)")
         }

@@ -63,18 +63,21 @@ struct WatchEncoder: Sendable {
 
     private func frame(_ kind: String, _ object: StoredObject, isFirst: Bool) -> [UInt8] {
         let definition = encoder.served.definition
-        var (value, type) = (object.wholeValue, definition.type)
+        let json: [UInt8]
+        var type = definition.type
         switch format.shape {
-        case .object: break
+        case .object: json = object.wholeBytes
         case .partialMetadata, .partialMetadataList:
-            (value, type) = (ObjectEncoder.partial(value, format), ObjectEncoder.partialType)
+            json = ObjectEncoder.partial(object.wholeValue, format).json
+            type = ObjectEncoder.partialType
         case .table:
             let metadata: Value = ["resourceVersion": .string(String(object.revision))]
-            value = TableForm(definition, format).table(of: [object], metadata: metadata, announcesColumns: isFirst)
+            let form = TableForm(definition, format)
+            json = form.table(of: [object], metadata: metadata, announcesColumns: isFirst).json
         }
-        guard isProtobuf else { return Self.frame(kind, value.json) }
+        guard isProtobuf else { return Self.frame(kind, json) }
         do throws(Status) {
-            return ProtobufEnvelope.watchFrame(type: kind, object: try ProtobufForm.encode(value, type))
+            return ProtobufEnvelope.watchFrame(type: kind, object: try ProtobufForm.encode(json: json, type))
         } catch {
             return Self.protobufFailure(error)
         }
