@@ -174,6 +174,10 @@ public final class Kubelet: Sendable {
         let (table, queue, mirrors) = (table, queue, mirrors)
         let observation = pods.observe { change in
             let (uids, mirror) = table.take(change)
+            if let old = change.old, old.uid != change.new?.uid, mirror == nil {
+                context.desk.forget(old.uid)
+                context.admission.leave(old.uid)
+            }
             if let mirror {
                 mirrors.add(mirror)
             } else if let new = change.new {

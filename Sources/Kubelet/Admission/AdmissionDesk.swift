@@ -59,8 +59,12 @@ final class AdmissionDesk: Sendable {
     /// The pod has ended.
     func forget(_ uid: String) {
         resources?.release(uid)
-        for uid in state.withLock({ $0.ledger.forget(uid) }) { wake(uid) }
+        leave(uid)
     }
+
+    /// The API knows the pod no more, whatever still ends here: others do not wait for it, as whoever chose this node for
+    /// them did not. What it has alone stays its own until it has ended.
+    func leave(_ uid: String) { for uid in state.withLock({ $0.ledger.forget(uid) }) { wake(uid) } }
 
     /// Judges a pod that has not begun. Without an answer from the API what only its Node object tells is left out.
     func admit(_ pod: Pod) async -> AdmissionVerdict {

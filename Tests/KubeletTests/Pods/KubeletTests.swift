@@ -403,6 +403,26 @@ struct KubeletTests {
         }
     }
 
+    @Test func `what the API knows no more has no part of the node, though it still ends`() async throws {
+        try await KubeletWorld.with { world in
+            let (end, released) = AsyncStream.makeStream(of: Void.self)
+            world.runtime.change { $0.whileStopping = { for await _ in end {} } }
+            try await world.run {
+                defer { released.finish() }
+                for name in ["web", "late"] {
+                    var pod = world.pod(name)
+                    pod.spec.containers[0].resources.requests = ["cpu": "\(Machine.processorCount * 600)m"]
+                    pod.spec.containers[0].ports = [ContainerPort(["containerPort": 80, "hostPort": 80])]
+                    world.client.put(pod)
+                    try await world.until(name) { $0?.isReady == true || $0?.status.phase == "Failed" }
+                    let placed = world.client.present(Pod.self, ObjectName(namespace: "default", name: name))
+                    #expect(placed?.isReady == true, "\(name): \(placed?.status.message ?? "")")
+                    world.client.remove(Pod.self, ObjectName(namespace: "default", name: name))
+                }
+            }
+        }
+    }
+
     @Test func `a pod that fills its volume beyond its size is evicted`() async throws {
         try await KubeletWorld.with { world in
             try await world.run {
