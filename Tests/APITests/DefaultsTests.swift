@@ -37,6 +37,14 @@ import Testing
         #expect(container["env"]?.array?[1].at("valueFrom", "fieldRef", "apiVersion") == "v1")
     }
 
+    @Test func `a negative grace period of a pod is a second, one of a template stays`() throws {
+        let spec: Value = ["containers": [["name": "a", "image": "i"]], "terminationGracePeriodSeconds": -1]
+        let pod = try completed("core.v1.Pod", ["metadata": ["name": "p"], "spec": spec])
+        #expect(pod.at("spec", "terminationGracePeriodSeconds") == 1)
+        let template = try completed("core.v1.PodTemplate", ["template": ["spec": spec]])
+        #expect(template.at("template", "spec", "terminationGracePeriodSeconds") == -1)
+    }
+
     @Test func `templates of claims say what they are`() throws {
         let set: Value = ["spec": ["volumeClaimTemplates": [["metadata": ["name": "data"]]]]]
         let template = try completed("apps.v1.StatefulSet", set).at("spec", "volumeClaimTemplates")?.array?.first

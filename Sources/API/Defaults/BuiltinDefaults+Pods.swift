@@ -19,7 +19,7 @@ extension BuiltinDefaults {
         "Volume": [.change(completeVolume)],
         "Pod": [
             .change(completeRequests), .change { setIfAbsent(inSpecOf: &$0, "enableServiceLinks", true) },
-            .change(completeHostPorts), .change(completePodRequests),
+            .change(completeHostPorts), .change(completePodRequests), .change(raiseGracePeriod),
         ],
         "PodSpec": [
             .set("dnsPolicy", "ClusterFirst"), .set("restartPolicy", "Always"),
@@ -110,6 +110,12 @@ extension BuiltinDefaults {
                     return port
                 })
         }
+    }
+
+    /// What is negative was meant as "soon" by old clients; pods alone, not their templates.
+    @Sendable private static func raiseGracePeriod(_ pod: inout Value) {
+        guard let grace = pod.at("spec", "terminationGracePeriodSeconds")?.integer, grace < 0 else { return }
+        pod[path: ["spec", "terminationGracePeriodSeconds"]] = 1
     }
 
     private static func mapContainers(of pod: inout Value, _ change: (inout Value) -> Void) {

@@ -80,10 +80,19 @@ struct PodConditions: Sendable {
             return Finding(
                 type: "Initialized", isTrue: true, reason: status.phase == "Succeeded" ? "PodCompleted" : "")
         }
-        let waiting = status.initContainerStatuses.filter { !($0.ready || $0.started == true) }.map(\.name)
+        let sidecars = sidecars
+        // A sidecar need only have started; any other has to have ended well.
+        let waiting = status.initContainerStatuses.filter { container in
+            sidecars.contains(container.name) ? container.started != true : !container.ready
+        }.map(\.name)
         return Finding(
             type: "Initialized", isTrue: false, reason: "ContainersNotInitialized",
             message: "containers with incomplete status: [\(waiting.joined(separator: " "))]")
+    }
+
+    /// The names of the init containers that go on beside the others (KEP 753).
+    private var sidecars: Set<String> {
+        Set(pod.spec.initContainers.filter { $0.restartPolicy == "Always" }.map(\.name))
     }
 
     private var containersReady: Finding {
@@ -92,7 +101,7 @@ struct PodConditions: Sendable {
         case "Failed": return Finding(type: "ContainersReady", isTrue: false, reason: "PodFailed")
         default: break
         }
-        let sidecars = Set(pod.spec.initContainers.filter { $0.restartPolicy == "Always" }.map(\.name))
+        let sidecars = sidecars
         let counted =
             status.initContainerStatuses.filter { sidecars.contains($0.name) } + status.containerStatuses
         let unready = counted.filter { !$0.ready }.map(\.name)

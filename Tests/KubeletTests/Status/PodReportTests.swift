@@ -58,6 +58,8 @@ import Testing
         #expect(status.containerStatuses.first?.state.waiting?.reason == "PodInitializing")
         let condition = status.conditions.first { $0.type == "Initialized" }
         #expect(condition?.reason == "ContainersNotInitialized")
+        // One that runs is not done; a sidecar is as soon as it has started.
+        #expect(condition?.message == "containers with incomplete status: [i s]")
         let failed = pod.instance("i", exit: 1).with {
             $0.memory.backOff.restarted("i", endedAt: Timestamp(seconds: 995))
         }

@@ -75,7 +75,7 @@ extension FieldChecks {
                     invalid(path + ".mountPath", .string(target), why)
                 }
             }
-            subPaths(mount, path, list, isImage: parts.volumes[name]?["image"] != nil)
+            subPaths(mount, path, list)
             if mount["mountPropagation"].text == "Bidirectional", !isPrivileged {
                 let why = "Bidirectional mount propagation is available only to privileged containers"
                 forbid(list + ".mountPropagation", why)
@@ -85,11 +85,10 @@ extension FieldChecks {
     }
 
     /// `list` is the path of all mounts: Kubernetes leaves the index out in some of its paths.
-    private mutating func subPaths(_ mount: Value, _ path: String, _ list: String, isImage: Bool) {
+    private mutating func subPaths(_ mount: Value, _ path: String, _ list: String) {
         for key in ["subPath", "subPathExpr"] {
             let inner = mount[key].text
             guard !inner.isEmpty else { continue }
-            if isImage { invalid("\(path).\(key)", .string(inner), "not allowed in image volume sources") }
             if key == "subPathExpr", !mount["subPath"].text.isEmpty {
                 invalid("\(path).\(key)", .string(inner), "subPathExpr and subPath are mutually exclusive")
             }
