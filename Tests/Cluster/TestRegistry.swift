@@ -75,13 +75,14 @@ enum TestRegistry {
 
     // MARK: Images
 
-    /// An image of one layer.
+    /// An image of one layer, or of two: the programs below, the files above.
     struct Image: Sendable {
         var name: String
         var tag: String
         /// Programs of this machine, which come with the libraries that they are linked with.
         var programs: [String]
         var files: [String: String] = [:]
+        var hasFilesApart = false
         var folders: [String] = []
         var command: [String]
     }
@@ -108,7 +109,7 @@ enum TestRegistry {
         return Image(
             name: "library/nginx", tag: tag, programs: ["/usr/sbin/nginx", "/bin/busybox"],
             files: users.merging(["etc/nginx/nginx.conf": configuration, "www/index.html": answer + "\n"]) { $1 },
-            folders: ["tmp", "var/log/nginx", "var/lib/nginx"],
+            hasFilesApart: true, folders: ["tmp", "var/log/nginx", "var/lib/nginx"],
             command: ["/usr/sbin/nginx", "-c", "/etc/nginx/nginx.conf"])
     }
 
@@ -119,19 +120,24 @@ enum TestRegistry {
     ]
 
     /// Copies, links, and packs with the machine's own tools.
-    private static func layer(_ image: Image, in folder: String) async throws -> [UInt8] {
-        var script = "set -e; umask 022; rm -rf root; mkdir -p root/bin; cd root\n"
+    private static func layers(_ image: Image, in folder: String) async throws -> [[UInt8]] {
+        var script = "set -e; umask 022; rm -rf root files; mkdir -p root/bin files; cd root\n"
         for name in image.folders { script += "mkdir -p \(name)\n" }
-        for (path, _) in image.files { script += "mkdir -p $(dirname \(path))\n" }
         for program in image.programs {
             script += "for f in \(program) $(ldd \(program) 2>/dev/null | grep -o '/[^ ]*'); do "
             script += "mkdir -p .$(dirname $f); cp -L $f .$f; done\n"
         }
         for applet in applets { script += "ln -s busybox bin/\(applet)\n" }
+        let place = image.hasFilesApart ? "files" : "root"
+        for path in image.files.keys { script += "mkdir -p $(dirname ../\(place)/\(path))\n" }
         try await run(script, in: folder)
-        for (path, content) in image.files { try Files.write(Array(content.utf8), to: "\(folder)/root/\(path)") }
-        try await run("tar -C root --owner=0 --group=0 -cf layer.tar .", in: folder)
-        return try Files.read(folder + "/layer.tar")
+        for (path, content) in image.files { try Files.write(Array(content.utf8), to: "\(folder)/\(place)/\(path)") }
+        var layers: [[UInt8]] = []
+        for part in image.hasFilesApart ? ["root", "files"] : ["root"] {
+            try await run("tar -C \(part) --owner=0 --group=0 -cf layer.tar .", in: folder)
+            layers.append(try Files.read(folder + "/layer.tar"))
+        }
+        return layers
     }
 
     private static func run(_ script: String, in folder: String) async throws {
@@ -146,24 +152,28 @@ enum TestRegistry {
     private static func push(_ image: Image, to node: TestNode) async throws {
         let folder = node.folder + "/image"
         try Files.makeDirectory(folder)
-        let layer = try await layer(image, in: folder)
-        let layerDigest = digest(layer)
+        let layers = try await layers(image, in: folder)
         let command = image.command.map { "\"\($0)\"" }.joined(separator: ",")
         let configuration = Array(
             """
             {"architecture":"amd64","os":"linux","config":{"Cmd":[\(command)],"Env":["PATH=/bin:/usr/sbin"]},\
-            "rootfs":{"type":"layers","diff_ids":["\(layerDigest)"]}}
+            "rootfs":{"type":"layers","diff_ids":[\(layers.map { "\"\(digest($0))\"" }.joined(separator: ","))]}}
             """.utf8)
+        let entries = layers.map { layer in
+            """
+            {"mediaType":"application/vnd.oci.image.layer.v1.tar","size":\(layer.count),"digest":"\(digest(layer))"}
+            """
+        }
         let manifest = """
             {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",\
             "config":{"mediaType":"application/vnd.oci.image.config.v1+json","size":\(configuration.count),\
             "digest":"\(digest(configuration))"},\
-            "layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","size":\(layer.count),\
-            "digest":"\(layerDigest)"}]}
+            "layers":[\(entries.joined(separator: ","))]}
             """
-        for (name, blob) in [("layer.blob", layer), ("configuration.blob", configuration), ("manifest", Array(manifest.utf8))] {
-            try Files.write(blob, to: "\(folder)/\(name)")
-        }
+        try Files.write(manifest, to: folder + "/manifest")
+        let blobs = layers + [configuration]
+        for (index, blob) in blobs.enumerated() { try Files.write(blob, to: "\(folder)/blob-\(index)") }
+        let uploads = blobs.enumerated().map { "upload blob-\($0) \(digest($1))" }.joined(separator: "\n")
         let base = "http://127.0.0.1:\(port)/v2/\(image.name)"
         // The registry is reachable on the node alone.
         let script = """
@@ -174,8 +184,7 @@ enum TestRegistry {
                 place=$(curl -sf -X POST -D - -o /dev/null \(base)/blobs/uploads/ | tr -d '\\r' | sed -n 's/^[Ll]ocation: //p')
                 curl -sf -X PUT -H 'Content-Type: application/octet-stream' --data-binary @\(folder)/$1 "$place&digest=$2"
             }
-            upload layer.blob \(layerDigest)
-            upload configuration.blob \(digest(configuration))
+            \(uploads)
             curl -sf -X PUT -H 'Content-Type: application/vnd.oci.image.manifest.v1+json' \\
                 --data-binary @\(folder)/manifest \(base)/manifests/\(image.tag)
             """

@@ -72,6 +72,34 @@ import Testing
         }
     }
 
+    @Test func `the files of an image are a volume that nobody writes to, and leave with the pod`() async throws {
+        try await TestNode.with { node, server in
+            // Of two layers, and of one.
+            let volumes = """
+                [{name: site, image: {reference: 'nginx:two', pullPolicy: IfNotPresent}}, \
+                {name: own, image: {reference: 'busybox:1'}}]
+                """
+            let mounts = """
+                [{name: site, mountPath: /site}, {name: site, mountPath: /page, subPath: www/index.html}, \
+                {name: own, mountPath: /own}]
+                """
+            try await server.must("create", input: Self.pod("reads", Self.waits, mounts: mounts, volumes: volumes))
+            try await server.must("wait", "--for=condition=Ready", "pod/reads", "--timeout=50s")
+            #expect(try await server.shell("reads", "cat /site/www/index.html /page").text == "two\ntwo\n")
+            #expect(try await server.shell("reads", "ls /own/bin/sh /site/bin/sh").text == "/own/bin/sh\n/site/bin/sh\n")
+            for folder in ["/site", "/own"] {
+                let refused = try await server.shell("reads", "touch \(folder)/new")
+                #expect(!refused.status.isSuccess && refused.errorText.contains("Read-only file system"), "\(folder)")
+            }
+            let mounted = "grep -c kubernetes.io~image /proc/self/mountinfo || true"
+            #expect(try await node.shell(mounted) != "0\n")
+            let views = "ctr -a /run/k3s/containerd/containerd.sock -n k8s.io snapshots ls | grep -c ' View ' || true"
+            #expect(try await node.shell(views) == "0\n")
+            try await server.must("delete", "pod", "reads")
+            try await eventually("nothing is mounted") { try await node.shell(mounted) == "0\n" }
+        }
+    }
+
     @Test func `folders of the node are made, refused, shared and mounted through as they say`() async throws {
         try await TestNode.with { node, server in
             let folder = node.folder + "/host"

@@ -44,15 +44,22 @@ struct ContainerStarter: Sendable {
         case .hold(let hold): return .held(hold)
         }
         var offer = MountOffer()
+        var images: Set = [image.id]
         for want in wantedVolumes {
             switch try await prepare(want.image, sandboxConfig) {
             case .ready(let ready):
+                images.insert(ready.id)
+                do throws(Fault) { offer.folders[want.volume] = try await mount(ready, as: want.volume) } catch {
+                    context.tell(pod, member, .warning, "Failed", "Error: \(error.summary)")
+                    return .held(PodMemory.Hold(reason: "CreateContainerError", error, after: .seconds(10)))
+                }
+                guard offer.folders[want.volume] == nil else { continue }
                 offer.images[want.volume] = CRI.ImageSpec(ready.id)
                 offer.images[want.volume]?.userSpecifiedImage = want.image.image
             case .hold(let hold): return .held(hold)
             }
         }
-        for id in [image.id] + offer.images.values.map(\.image) { context.collector.use(id) }
+        for id in images { context.collector.use(id) }
         do throws(Refusal) {
             return .started(id: try await make(image, offer, sandboxConfig))
         } catch {
@@ -76,6 +83,13 @@ struct ContainerStarter: Sendable {
                 name: "\(container.name)/\(volume.name)", image: source.reference, policy: source.pullPolicy)
             return (volume.name, want)
         }
+    }
+
+    /// Where on the node an image's files are that is a volume of the pod; `nil` when the runtime mounts it by itself.
+    private func mount(_ image: CRI.Image, as volume: String) async throws(Fault) -> String? {
+        let path = context.options.layout.volume(volume, plugin: "kubernetes.io~image", podUID: pod.metadata.uid)
+        if Files.exists(path), try Mounts.isMountPoint(path) { return path }
+        return try await context.images.mount(image.id, at: path) ? path : nil
     }
 
     private func make(

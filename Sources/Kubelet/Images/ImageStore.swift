@@ -64,6 +64,11 @@ final class ImageStore: Sendable {
         self.changed = changed
     }
 
+    /// Mounts the files of an image that is here; see ``Runtime/ImageService/mountImage(_:at:)``.
+    func mount(_ id: String, at path: String) async throws(Fault) -> Bool {
+        try await service.mountImage(id, at: path)
+    }
+
     /// Whether an image is here and may be used, by its pull policy.
     func prepare(
         _ container: Want, of pod: Pod, fieldPath: String, config: CRI.PodSandboxConfig

@@ -6,8 +6,10 @@ import Support
 
 /// What the runtime can do for the mounts of a container, and what was brought for them.
 public struct MountOffer: Sendable {
-    /// The images that are volumes of the pod, by the volume's name.
+    /// The images that are volumes of the pod and that the runtime mounts, by the volume's name.
     var images: [String: CRI.ImageSpec] = [:]
+    /// Where on the node the other images are mounted.
+    var folders: [String: String] = [:]
     /// Mounts below a read-only mount can be made read-only too (KEP 3857).
     var hasRecursiveReadOnly = false
 
@@ -53,15 +55,21 @@ struct ContainerMounts {
         guard let place = volumes.places[mount.name] else {
             throw Fault(.unavailable, "volume \(mount.name) of container \(container.name) is not mounted")
         }
-        if place.isImage { return try makeImage(mount) }
+        let folder = place.isImage ? offer.folders[mount.name] : place.path
+        guard var path = folder else { return try makeImage(mount) }
         guard !place.isDevice else {
             throw Fault(.invalid, "volume \(mount.name) has volumeMode Block, but is specified in volumeMounts")
         }
-        var path = place.path
         if let part = try subPath(of: mount), !part.isEmpty {
             let target = Path.join(
                 layout.pod(volumes.podUID), "volume-subpaths/\(mount.name)/\(container.name)/\(index)")
-            try SubPath(path: part, volume: path, target: target).bind()
+            do throws(Fault) { try SubPath(path: part, volume: path, target: target).bind() } catch {
+                let name = GoText.quoted(mount.name)
+                let container = GoText.quoted(container.name)
+                throw Fault(
+                    error.code, "failed to prepare subPath for volumeMount \(name) of container \(container): \(error.summary)",
+                    remedy: error.remedy)
+            }
             path = target
         }
         var made = CRI.Mount(

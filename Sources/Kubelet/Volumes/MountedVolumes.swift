@@ -4,7 +4,7 @@ public struct MountedVolumes: Hashable, Sendable {
         var path: String
         /// Whatever a container asks for, it must not write.
         var isReadOnly = false
-        /// An image, which the runtime mounts by itself: there is no path (KEP 4639).
+        /// An image, which is mounted when a container begins: there is no path yet (KEP 4639).
         var isImage = false
         /// A block device, which containers have as one.
         var isDevice = false

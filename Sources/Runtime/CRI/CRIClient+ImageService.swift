@@ -41,6 +41,19 @@ extension CRIClient: ImageService {
         try await call(
             .image("ImageFsInfo"), EmptyMessage(), timeout: limits.request, "cannot measure the images")
     }
+
+    public func mountImage(_ id: String, at path: String) async throws(Fault) -> Bool {
+        let version = try await version()
+        guard version.runtimeName == "containerd", let running = ContainerdVersion(number: version.runtimeVersion),
+            running < .mountsImages
+        else { return false }
+        // `.../io.containerd.snapshotter.v1.overlayfs`
+        let place = try await imageFilesystems().images.first?.filesystem.mountpoint ?? ""
+        let snapshotter = place.split(separator: ".").last.map(String.init) ?? ""
+        let key = "k3s-\(UInt64.random(in: 0...UInt64.max))"
+        try await ContainerdSnapshots(grpc: grpc, snapshotter: snapshotter).mount(id, at: path, key: key)
+        return true
+    }
 }
 
 struct PullImageRequest: ProtobufMessage {

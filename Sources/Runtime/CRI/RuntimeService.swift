@@ -74,6 +74,9 @@ public protocol ImageService: Sendable {
     /// One that is not here is no fault.
     func removeImage(_ image: CRI.ImageSpec) async throws(Fault)
     func imageFilesystems() async throws(Fault) -> CRI.ImageFilesystems
+    /// Mounts the files of an image that is here at `path` on the host, read-only, for a runtime that cannot mount images
+    /// in containers (KEP 4639); `false`, and nothing done, for one that can. The image must stay as long as the mount.
+    func mountImage(_ id: String, at path: String) async throws(Fault) -> Bool
 }
 
 extension CRI {

@@ -13,12 +13,20 @@ struct ContainerdVersion: Hashable, Comparable, Sendable, CustomStringConvertibl
     init?(output: String) {
         let words = output.split(whereSeparator: \.isWhitespace)
         guard words.count >= 3, words[0] == "containerd" else { return nil }
-        let numbers = words[2].drop { $0 == "v" }.split(separator: ".", maxSplits: 2)
+        self.init(number: words[2])
+    }
+
+    /// Reads `1.6.20~ds1`, with or without a `v` before it.
+    init?(number: some StringProtocol) {
+        let numbers = number.drop { $0 == "v" }.split(separator: ".", maxSplits: 2)
         guard numbers.count >= 2, let major = Int(numbers[0]),
             let minor = Int(numbers[1].prefix { $0.isNumber })
         else { return nil }
         self.init(major: major, minor: minor)
     }
+
+    /// The first that mounts images in containers by itself.
+    static let mountsImages = ContainerdVersion(major: 2, minor: 1)
 
     /// The version of its configuration file's language.
     var configurationVersion: Int { major >= 2 ? 3 : 2 }

@@ -16,6 +16,7 @@ final class FakeRuntime: RuntimeService, ImageService {
         var images: Set<String> = []
         var handlers: [CRI.RuntimeHandler] = []
         var refusedPulls: Set<String> = []
+        var mountsImages = true
         var calls: [String] = []
         var nextID = 0
         var clock: Int64 = 1_700_000_000_000_000_000
@@ -251,6 +252,13 @@ final class FakeRuntime: RuntimeService, ImageService {
     func listImages() async throws(Fault) -> [CRI.Image] { [] }
     func removeImage(_ image: CRI.ImageSpec) async throws(Fault) {}
     func imageFilesystems() async throws(Fault) -> CRI.ImageFilesystems { CRI.ImageFilesystems() }
+
+    func mountImage(_ id: String, at path: String) async throws(Fault) -> Bool {
+        guard !read(\.mountsImages) else { return false }
+        change { $0.calls.append("mount \(id)") }
+        try Files.makeDirectory(path)
+        return true
+    }
 
     // MARK: What no test here asks for
 

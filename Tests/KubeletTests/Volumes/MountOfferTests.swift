@@ -32,6 +32,19 @@ import Testing
         #expect(throws: Fault.self) { try Self.mounts(["name": "v", "mountPath": "/data"], image: true) }
     }
 
+    @Test func `an image that the node mounted is a volume as any other, read-only`() throws {
+        let mount = try Self.mounts(["name": "v", "mountPath": "/data"], image: true) { $0.folders["v"] = "/pods/v" }
+        #expect(mount?.hostPath == "/pods/v" && mount?.readonly == true && mount?.image == nil)
+    }
+
+    @Test func `what is wrong with a part of a volume names the mount`() {
+        let fault = #expect(throws: Fault.self) {
+            try Self.mounts(["name": "v", "mountPath": "/data", "subPath": "../up"])
+        }
+        let words = #"failed to prepare subPath for volumeMount "v" of container "a": "#
+        #expect(fault?.summary.hasPrefix(words) == true)
+    }
+
     @Test(arguments: [
         ("Enabled", true, true, true), ("Enabled", true, false, nil), ("Enabled", false, true, nil),
         ("IfPossible", true, true, true), ("IfPossible", true, false, false), ("IfPossible", false, true, false),
