@@ -232,8 +232,9 @@ final class ImageStore: Sendable {
             return false
         }
         guard let record = records.record(image.id) else { return true }
-        if record.allows(name, []) { return false }
-        return !record.allows(name, await credentials(of: pod, note).secrets(for: reference))
+        if record.verdict(name, []) == .allowed { return false }
+        let secrets = await credentials(of: pod, note).secrets(for: reference)
+        return !records.allows(image.id, name, secrets, now: .now)
     }
 
     private func credentials(of pod: Pod, _ note: Note) async -> RegistryCredentials {

@@ -34,13 +34,31 @@ struct PulledRecord: Hashable, Sendable {
     /// By the name without tag and digest; none for an image of which is only known that it was pulled.
     var access: [String: Access] = [:]
 
-    /// Whether pods with one of these secrets may use the image under this name.
-    func allows(_ name: String, _ secrets: [Secret]) -> Bool {
-        guard let access = access[name] else { return false }
-        if access.isForAll { return true }
-        return secrets.contains { secret in
-            access.secrets.contains { $0.hash == secret.hash && !secret.hash.isEmpty || $0.isSameObject(as: secret) }
+    /// Whether somebody may use an image.
+    enum Verdict: Hashable, Sendable {
+        case refused
+        case allowed
+        /// Because of this secret, which is not remembered as it is: another one of the same credentials, or one
+        /// whose credentials were changed since.
+        case allowedAnew(Secret)
+    }
+
+    /// Whether pods with these secrets may use the image under this name.
+    func verdict(_ name: String, _ secrets: [Secret]) -> Verdict {
+        guard let access = access[name] else { return .refused }
+        if access.isForAll { return .allowed }
+        // With many secrets known, no more are learned by looking: who writes that often fills the disk.
+        let isFull = access.secrets.count >= Self.most
+        for secret in secrets {
+            for known in access.secrets {
+                let isSame = known.isSameObject(as: secret)
+                if known.hash == secret.hash, !secret.hash.isEmpty {
+                    return isSame || isFull ? .allowed : .allowedAnew(secret)
+                }
+                if isSame, !isFull { return .allowedAnew(secret) }
+            }
         }
+        return .refused
     }
 
     /// The registry gave the image under this name: with the secret, or with none that a pod brought.

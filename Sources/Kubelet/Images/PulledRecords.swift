@@ -43,6 +43,26 @@ final class PulledRecords: Sendable {
         state.withLock { $0.records[imageRef] != nil || $0.intents.contains(image) }
     }
 
+    /// Whether pods with these secrets may use the image under this name. A secret that opened it by what is in it
+    /// alone is remembered, so that it does so when that is changed (KEP 2535).
+    func allows(
+        _ imageRef: String, _ name: String, _ secrets: [PulledRecord.Secret], now: Timestamp
+    ) -> Bool {
+        let (isAllowed, changed) = state.withLock { state -> (Bool, PulledRecord?) in
+            guard var record = state.records[imageRef] else { return (false, nil) }
+            switch record.verdict(name, secrets) {
+            case .refused: return (false, nil)
+            case .allowed: return (true, nil)
+            case .allowedAnew(let secret):
+                record.add(name, secret, at: now)
+                state.records[imageRef] = record
+                return (true, record)
+            }
+        }
+        if let changed { write(changed.json, "pulled", changed.imageRef) }
+        return isAllowed
+    }
+
     /// A pull of this image begins.
     func begin(_ image: String) {
         let isNew = state.withLock { $0.intents.insert(image).inserted }

@@ -16,6 +16,12 @@ import Testing
         PulledRecord.Secret(uid: "uid-" + name, namespace: "ns", name: name, hash: hash)
     }
 
+    private static func allows(
+        _ record: PulledRecord, _ name: String, _ secrets: [PulledRecord.Secret]
+    ) -> Bool {
+        record.verdict(name, secrets) != .refused
+    }
+
     private static func record(_ secrets: PulledRecord.Secret?...) -> PulledRecord {
         var record = PulledRecord(imageRef: "sha256:1", updated: now)
         for secret in secrets { record.add(name, secret, at: now) }
@@ -24,22 +30,37 @@ import Testing
 
     @Test func `whoever brings what brought the image may use it`() {
         let record = Self.record(Self.secret("a", "1"), Self.secret("b", "2"))
-        #expect(!record.allows(Self.name, []) && !record.allows(Self.name, [Self.secret("c", "3")]))
-        #expect(record.allows(Self.name, [Self.secret("c", "3"), Self.secret("a", "1")]))
+        #expect(!Self.allows(record, Self.name, []) && !Self.allows(record, Self.name, [Self.secret("c", "3")]))
+        #expect(Self.allows(record, Self.name, [Self.secret("c", "3"), Self.secret("a", "1")]))
         // The same credentials in another secret, and a secret whose credentials were changed since.
-        #expect(record.allows(Self.name, [Self.secret("c", "2")]) && record.allows(Self.name, [Self.secret("a", "9")]))
-        #expect(!record.allows("r.io/other", [Self.secret("a", "1")]), "under another name it is another's")
-        #expect(!Self.record(Self.secret("a", "")).allows(Self.name, [Self.secret("c", "")]))
-        #expect(Self.record(Self.secret("a", "1"), nil).allows(Self.name, []), "the registry gives it to everybody")
-        #expect(!Self.record().allows(Self.name, []), "nobody knows who pulled it")
+        #expect(Self.allows(record, Self.name, [Self.secret("c", "2")]))
+        #expect(Self.allows(record, Self.name, [Self.secret("a", "9")]))
+        #expect(!Self.allows(record, "r.io/other", [Self.secret("a", "1")]), "under another name it is another's")
+        #expect(!Self.allows(Self.record(Self.secret("a", "")), Self.name, [Self.secret("c", "")]))
+        let open = Self.record(Self.secret("a", "1"), nil)
+        #expect(Self.allows(open, Self.name, []), "the registry gives it to everybody")
+        #expect(!Self.allows(Self.record(), Self.name, []), "nobody knows who pulled it")
         #expect(Self.record(nil, Self.secret("a", "1")) == Self.record(nil), "and to everybody it stays")
+    }
+
+    @Test func `a secret that opened an image is remembered`() {
+        let record = Self.record(Self.secret("a", "1"))
+        #expect(record.verdict(Self.name, [Self.secret("a", "1")]) == .allowed)
+        let other = Self.secret("c", "1")
+        #expect(record.verdict(Self.name, [Self.secret("x", "9"), other]) == .allowedAnew(other))
+        #expect(record.verdict(Self.name, [Self.secret("a", "2")]) == .allowedAnew(Self.secret("a", "2")))
+        var full = record
+        for number in 0..<99 { full.add(Self.name, Self.secret("s\(number)", "s\(number)"), at: Self.now) }
+        #expect(full.verdict(Self.name, [Self.secret("c", "1")]) == .allowed, "and not learned")
+        #expect(full.verdict(Self.name, [Self.secret("a", "2")]) == .refused)
     }
 
     @Test func `as many secrets are remembered as may be, the latest ones`() {
         var record = Self.record()
         for number in 0..<150 { record.add(Self.name, Self.secret("s\(number)", "\(number)"), at: Self.now) }
         #expect(record.access[Self.name]?.secrets.count == 100)
-        #expect(record.allows(Self.name, [Self.secret("x", "149")]) && !record.allows(Self.name, [Self.secret("x", "1")]))
+        #expect(Self.allows(record, Self.name, [Self.secret("x", "149")]))
+        #expect(!Self.allows(record, Self.name, [Self.secret("x", "1")]))
         let before = record
         record.add(Self.name, Self.secret("s149", "149"), at: Self.now + .seconds(1))
         #expect(record == before)
@@ -142,6 +163,11 @@ struct PrivateImageTests {
                 try await world.until("first") { $0?.isReady ?? false }
                 world.client.put(Self.pod(world, "second", secret: "same"))
                 try await world.until("second") { $0?.isReady ?? false }
+                #expect(Self.pulls(world) == 1)
+                // It did so by what was in it, and is known by now.
+                Self.secret(world, "same", password: "two")
+                world.client.put(Self.pod(world, "later", secret: "same"))
+                try await world.until("later") { $0?.isReady ?? false }
                 #expect(Self.pulls(world) == 1)
             }
             // Another kubelet knows it, too.
