@@ -35,6 +35,28 @@ import Testing
         }
     }
 
+    @Test func `what a closed feature gate stands before is dropped from a pod`() async throws {
+        let client = try await TestAPI.open().client()
+        try await client.create(Namespace(name: "default"))
+        try await client.create(ServiceAccount(namespace: "default", name: "default"))
+        let sources: Value = [
+            ["clusterTrustBundle": ["name": "roots", "path": "roots.pem"]],
+            ["podCertificate": ["signerName": "example.com/one", "keyType": "ED25519", "credentialBundlePath": "own.pem"]],
+            ["configMap": ["name": "conf"]],
+        ]
+        let pod: Value = [
+            "metadata": ["name": "web"],
+            "spec": [
+                "containers": [["name": "c", "image": "i"]], "automountServiceAccountToken": false,
+                "volumes": [["name": "all", "projected": ["sources": sources]], ["name": "plain", "emptyDir": [:]]],
+            ],
+        ]
+        let made = try await client.create(Target(.pods, namespace: "default"), pod, WriteOptions()).value
+        let volumes = made.at("spec", "volumes")?.array
+        #expect(volumes?.first?.at("projected", "sources") == [[:], [:], ["configMap": ["name": "conf"]]])
+        #expect(volumes?.last?["emptyDir"] != nil)
+    }
+
     /// The annotation's text, the pod's own profile, and what the container has in the end.
     @Test(arguments: [
         ("localhost/foo", nil, ["type": "Localhost", "localhostProfile": "foo"]),

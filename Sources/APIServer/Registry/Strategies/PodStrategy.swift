@@ -8,6 +8,7 @@ struct PodStrategy: ResourceStrategy {
     func prepareForCreate(_ object: inout Value, _ request: WriteRequest) {
         object["status"] = ["phase": "Pending", "qosClass": .string(Self.qosClass(of: object))]
         LabelKeyMerge.apply(to: &object)
+        Self.dropClosedSources(&object)
         for text in AppArmorAnnotation.apply(to: &object) { request.notes.warn(text) }
         guard !(object.at("spec", "schedulingGates")?.array ?? []).isEmpty else { return }
         // KEP-3521: who looks at the pod sees why no scheduler does.
@@ -31,6 +32,33 @@ struct PodStrategy: ResourceStrategy {
         if (object.at("spec", "nodeName")?.string ?? "").isEmpty || phase == "Succeeded" || phase == "Failed" { return 0 }
         if let asked = options.gracePeriodSeconds { return max(asked, 0) }
         return Int(object.at("spec", "terminationGracePeriodSeconds")?.integer ?? 30)
+    }
+
+    /// Sources of projected volumes behind feature gates that Kubernetes keeps closed
+    /// (`ClusterTrustBundleProjection`, `PodCertificateRequest`): what is given for them is dropped, and the pod
+    /// runs without.
+    private static let closedSources = ["clusterTrustBundle", "podCertificate"]
+
+    static func dropClosedSources(_ object: inout Value) {
+        guard let volumes = object.at("spec", "volumes")?.array else { return }
+        let isGiven = volumes.contains { volume in
+            (volume.at("projected", "sources")?.array ?? []).contains { source in
+                closedSources.contains { source[$0] != nil }
+            }
+        }
+        guard isGiven else { return }
+        object[path: ["spec", "volumes"]] = .array(
+            volumes.map { volume in
+                guard let sources = volume.at("projected", "sources")?.array else { return volume }
+                var kept = volume
+                kept[path: ["projected", "sources"]] = .array(
+                    sources.map { source in
+                        var open = source
+                        for name in closedSources { open[name] = nil }
+                        return open
+                    })
+                return kept
+            })
     }
 
     /// Guaranteed, Burstable or BestEffort by the requests and limits of cpu and memory (Kubernetes documentation,
