@@ -28,6 +28,7 @@ public final class Kubelet: Sendable {
     private let queue: WorkQueue<String>
     private let operations = Operations()
     private let volumes: PodVolumes
+    private let claims: ClaimKeeper
     private let resources: ResourceDesk
     let prober: Prober
     private let logs: LogKeeper
@@ -55,9 +56,19 @@ public final class Kubelet: Sendable {
             table[uid]?.present.name != nil
         }
         devices.observePods { uids in for uid in uids { queue.add(uid) } }
+        claims = ClaimKeeper(
+            client: client, nodeName: options.nodeName, file: options.layout.deviceClaims, log: log,
+            wake: { queue.add($0) },
+            came: { [table] uid in
+                table[uid]?.remember { $0.lift(\.isForClaims) }
+                queue.add(uid)
+            })
         volumes = PodVolumes(
             layout: options.layout, client: client, nodeName: options.nodeName, events: self.events,
-            plugins: ["DevicePlugin": DevicePluginRegistration(devices: devices)], log: log,
+            plugins: [
+                "DevicePlugin": DevicePluginRegistration(devices: devices),
+                "DRAPlugin": DeviceDriverRegistration(drivers: claims.drivers),
+            ], log: log,
             wake: { [table] uid in
                 table[uid]?.remember { $0.lift(\.isForVolumes) }
                 queue.add(uid)
@@ -98,6 +109,7 @@ public final class Kubelet: Sendable {
         }
         try resources.begin(
             options, try MachineTopology.read(memory: capacity.memory, system: options.systemDevices))
+        try claims.recall()
         let observation = try await observePods(context)
         defer { observation?.cancel() }
         let writer = PodStatusWriter(client, table, log)
@@ -106,6 +118,7 @@ public final class Kubelet: Sendable {
             group.addTask { await writer.run() }
             group.addTask { await self.volumes.run() }
             group.addTask { await self.resources.run() }
+            group.addTask { await self.claims.run() }
             group.addTask { await SharedProcessors(self.resources, self.runtime, log: self.log).run() }
             group.addTask { await self.probe() }
             group.addTask { await self.logs.run() }
@@ -121,7 +134,8 @@ public final class Kubelet: Sendable {
             group.addTask { await context.shutdown.run(context) }
             group.addTask {
                 await PodResourcesKeeper(
-                    layout: self.options.layout, table: self.table, resources: self.resources, log: self.log
+                    layout: self.options.layout, table: self.table, resources: self.resources,
+                    claims: self.claims, log: self.log
                 ).run()
             }
             if observation == nil { group.addTask { await self.awaitAPI(context) } }
@@ -156,7 +170,7 @@ public final class Kubelet: Sendable {
             collector: ImageCollector(imageService, runtime, table, options.imageLimits) {
                 records.keep($0, at: $1)
             }, mirrors: mirrors,
-            admission: admission, storage: StorageKeeper(), resources: resources, shutdown: shutdown,
+            admission: admission, storage: StorageKeeper(), resources: resources, claims: claims, shutdown: shutdown,
             users: UserKeeper(options, log: log))
     }
 
@@ -247,7 +261,7 @@ public final class Kubelet: Sendable {
     private func adoptAll(_ context: PodContext) async {
         do throws(Fault) {
             var found: [String: ObjectName?] = [:]
-            let traces = try volumes.podsOnDisk() + context.groups.emptyPods()
+            let traces = try volumes.podsOnDisk() + context.groups.emptyPods() + claims.read(\.pods)
             for uid in table.records.map(\.uid) + traces { found[uid] = .some(nil) }
             let sandboxes = try await runtime.listPodSandboxes(CRI.PodSandboxFilter()).map(\.labels)
             let containers = try await runtime.listContainers(CRI.ContainerFilter()).map(\.labels)

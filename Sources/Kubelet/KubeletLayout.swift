@@ -34,6 +34,9 @@ public struct KubeletLayout: Hashable, Sendable {
     /// Where device plug-ins register, and what containers have of them is written down.
     var devicePlugins: String { Path.join(root, "device-plugins") }
 
+    /// Where is written down which claims to devices were made ready for whom.
+    var deviceClaims: String { Path.join(root, "dra_manager_state") }
+
     /// Where is written down whose credentials brought which image.
     var imageRecords: String { Path.join(root, "image_manager") }
 

@@ -37,14 +37,10 @@ enum PodAdmission {
 
     /// What the pod asks for that it cannot have here: it waits, and an event says so. It does not fail, since who
     /// made it would make it again at once, and without what it asks for it must not run.
-    /// Devices for extended resources are claims as well, which the pod's status names (KEP-5004).
-    static func obstacle(to spec: PodSpec, hasAppArmor: Bool, hasDevicesForResources: Bool = false) -> Fault? {
+    static func obstacle(to spec: PodSpec, hasAppArmor: Bool) -> Fault? {
         let count = spec.initContainers.count + spec.containers.count + spec.ephemeralContainers.count
         guard count <= mostContainers else {
             return Fault(.unsupported, "a node runs no pod of more than \(mostContainers) containers")
-        }
-        if !spec.resourceClaims.isEmpty || hasDevicesForResources {
-            return Fault(.unsupported, "claims on devices (resourceClaims) are not part of this version")
         }
         guard !hasAppArmor, spec.asksForAppArmor else { return nil }
         return Fault(.unsupported, "Cannot enforce AppArmor: AppArmor is not enabled on the host")

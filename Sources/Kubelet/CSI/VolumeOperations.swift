@@ -65,6 +65,16 @@ final class VolumeOperations: Sendable {
         return running.isEmpty
     }
 
+    /// Whether something is under way for a pod.
+    func isBusy(podUID: String) -> Bool {
+        entries.withLock { entries in
+            entries.contains { entry in
+                guard entry.key.podUID == podUID, case .running = entry.value else { return false }
+                return true
+            }
+        }
+    }
+
     /// Runs what is started until cancelled. Run it once.
     func run() async {
         await withDiscardingTaskGroup { group in

@@ -138,6 +138,8 @@ struct ContainerStarter: Sendable {
                 memoryCapacity: context.capacity.memory, isUnified: context.groups.isUnified)
             around.devices = try context.volumes.devices(of: container, volumes)
             around.plugged = try await context.resources.devices.prepare(container, of: pod.metadata.uid)
+            let claimed = try context.claims.devices(of: container, in: pod)
+            around.plugged.cdiDevices = claimed + around.plugged.cdiDevices.filter { !claimed.contains($0) }
             around.target = target
             around.users = context.users.present(pod.metadata.uid)
             let (uid, resources) = (pod.metadata.uid, context.resources)

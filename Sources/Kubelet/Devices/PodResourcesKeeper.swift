@@ -9,6 +9,7 @@ struct PodResourcesKeeper: Sendable {
     let layout: KubeletLayout
     let table: PodTable
     let resources: ResourceDesk
+    let claims: ClaimKeeper
     let log: Logger
 
     /// Serves until cancelled; a socket that cannot be made is tried again.
@@ -33,6 +34,8 @@ struct PodResourcesKeeper: Sendable {
     }
 
     private var report: PodResourcesReport {
-        PodResourcesReport(devices: resources.devices.read(\.self), state: resources.read(\.self))
+        PodResourcesReport(
+            devices: resources.devices.read(\.self), claims: claims.read(\.self),
+            state: resources.read(\.self))
     }
 }

@@ -5,6 +5,7 @@ import Runtime
 /// What containers have of the node alone, as the interface for monitoring tells it (KEP 606). Pure.
 struct PodResourcesReport: Sendable {
     let devices: DeviceLedger
+    let claims: ClaimLedger
     let state: ResourceDesk.State
 
     /// Of a pod's containers; sidecars are among them, other init containers have ended when it counts.
@@ -22,6 +23,11 @@ struct PodResourcesReport: Sendable {
             own.cpuIDs = (state.processors?.processors(of: uid, name) ?? []).sorted().map(Int64.init)
             own.memory = (state.memory?.blocks(of: uid, name) ?? []).map {
                 Self.memory($0.type, $0.size, $0.nodes)
+            }
+            own.dynamicResources = ((try? pod.deviceClaims(of: container)) ?? []).compactMap { use in
+                claims[ObjectName(namespace: report.namespace, name: use.claim)].map {
+                    Self.resource(use.claim, report.namespace, $0)
+                }
             }
             return own
         }
@@ -60,6 +66,27 @@ struct PodResourcesReport: Sendable {
         (memory.memoryType, memory.size) = (type, UInt64(clamping: size))
         memory.topology = topology(nodes)
         return memory
+    }
+
+    private static func resource(
+        _ name: String, _ namespace: String, _ entry: ClaimLedger.Entry
+    ) -> PodResourcesAPI.DynamicResource {
+        var resource = PodResourcesAPI.DynamicResource()
+        (resource.claimName, resource.claimNamespace) = (name, namespace)
+        for (driver, devices) in entry.drivers.sorted(by: { $0.key < $1.key }) {
+            for device in devices {
+                var own = PodResourcesAPI.ClaimResource()
+                (own.driverName, own.poolName, own.deviceName) = (driver, device.pool, device.name)
+                own.shareID = device.share ?? ""
+                own.cdiDevices = device.cdi.map { id in
+                    var device = CRI.CDIDevice()
+                    device.name = id
+                    return device
+                }
+                resource.claimResources.append(own)
+            }
+        }
+        return resource
     }
 
     private static func topology(_ nodes: [Int]) -> DeviceAPI.TopologyInfo {

@@ -34,6 +34,7 @@ struct PodContext: Sendable {
     let admission: AdmissionDesk
     let storage: StorageKeeper
     let resources: ResourceDesk
+    let claims: ClaimKeeper
     let shutdown: ShutdownKeeper
     let users: UserKeeper
     let hasAppArmor = Machine.hasAppArmor

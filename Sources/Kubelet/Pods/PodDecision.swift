@@ -25,6 +25,8 @@ struct PodDecision: Sendable {
         case removeContainer(String)
         /// The pod is over for good, whatever happens to its containers.
         case end(PodEnd)
+        /// Gives back what it has of claims to devices: none of its containers runs.
+        case unprepareClaims
         /// Gives volumes and control group back: nothing of the pod runs.
         case release
         /// Nothing of the pod is left in the runtime.
@@ -252,6 +254,10 @@ extension PodDecision {
         } else if let sandbox = runtime.sandboxes.first(where: \.isReady) {
             stage = .ending
             actions = [.stopSandbox(sandbox.id)]
+        } else if facts.hasClaims {
+            // Before anybody hears that it has ended: others may get the devices then.
+            stage = .ending
+            actions = [.unprepareClaims]
         } else {
             stage = .ended
             leave()

@@ -17,6 +17,8 @@ struct PodFacts: Sendable {
     var admission = AdmissionVerdict.admitted
     /// How the devices of containers are, by their names.
     var devices: [String: [ResourceStatus]] = [:]
+    /// It has devices of claims, or is about to have.
+    var hasClaims = false
     var now: Timestamp
 
     init(

@@ -39,6 +39,8 @@ struct PodMemory: Hashable, Sendable {
         var awaited = ObjectsRead()
         /// The pod's volumes are not ready: their news end it.
         var isForVolumes = false
+        /// Its claims to devices are not ready: news of drivers end it.
+        var isForClaims = false
 
         /// Nothing is held for longer: what is has been held by a clock that was put back since.
         static let longest = Duration.seconds(300)

@@ -18,6 +18,7 @@ extension PodWorker {
         case .resize(let plan): try await resize(plan, facts)
         case .removeContainer(let id): try await remove(id, facts)
         case .end(let end): context.end(record.uid, end)
+        case .unprepareClaims: return try unprepareClaims()
         case .release: return try await release(facts)
         case .forget: return try forget(facts)
         }
@@ -29,16 +30,19 @@ extension PodWorker {
     private func createSandbox(
         _ attempt: UInt32, _ replaced: [String], _ facts: PodFacts
     ) async throws(Fault) -> Bool {
-        let hasDevices = facts.pod.status.extendedResourceClaimStatus != nil
-        if let obstacle = PodAdmission.obstacle(
-            to: facts.spec, hasAppArmor: context.hasAppArmor, hasDevicesForResources: hasDevices)
-        {
+        if let obstacle = PodAdmission.obstacle(to: facts.spec, hasAppArmor: context.hasAppArmor) {
             refuseSandbox(obstacle, facts)
             return true
         }
         let outcome = await mount(facts)
         guard case .ready(let volumes) = outcome else { return !outcome.isUnderWay }
         record.change { $0.volumes = volumes }
+        do throws(Fault) { try context.claims.prepare(facts.pod) } catch where error.isUnderWay {
+            return false
+        } catch {
+            refuseClaims(error, facts)
+            return true
+        }
         if attempt > 0 {
             context.tell(
                 facts.pod, nil, .normal, "SandboxChanged",
@@ -71,6 +75,14 @@ extension PodWorker {
             facts.pod, nil, .warning, "FailedCreatePodSandBox",
             "Failed to create pod sandbox: \(fault.forPeople)")
         hold("FailedCreatePodSandBox", fault)
+    }
+
+    private func refuseClaims(_ fault: Fault, _ facts: PodFacts) {
+        let reason = "FailedPrepareDynamicResources"
+        context.tell(
+            facts.pod, nil, .warning, reason, "Failed to prepare dynamic resources: \(fault.summary)")
+        hold(reason, fault)
+        record.remember { $0.sandboxHold?.isForClaims = true }
     }
 
     private enum Mounted {
@@ -248,6 +260,15 @@ extension PodWorker {
 
     // MARK: The end
 
+    private func unprepareClaims() throws(Fault) -> Bool {
+        do throws(Fault) {
+            try context.claims.unprepare(record.uid)
+            return true
+        } catch where error.isUnderWay {
+            return false
+        }
+    }
+
     private func release(_ facts: PodFacts) async throws(Fault) -> Bool {
         do throws(Fault) { try await context.volumes.unmount(podUID: record.uid) } catch where error.isUnderWay {
             return false
@@ -271,6 +292,7 @@ extension PodWorker {
         context.images.forget(podUID: record.uid)
         context.prober.forget(podUID: record.uid)
         context.awaited.release(record.uid)
+        context.claims.forget(podUID: record.uid)
         context.desk.forget(record.uid)
         context.admission.forget(record.uid)
         context.storage.forget(record.uid)

@@ -74,22 +74,23 @@ struct PodWorker: Sendable {
         var facts = PodFacts(pod, isGone: isGone, runtime: runtime, memory: memory, now: now)
         facts.admission = await admit(facts, isActive: !isOver)
         facts.isHeld = present.isStatic && context.table.isHeld(pod.objectName, besides: uid)
-        facts.devices = devices(facts.containers)
+        facts.devices = devices(facts)
+        facts.hasClaims = context.claims.hasClaims(uid)
         readMessages(&facts)
         probe(&facts)
         return facts
     }
 
-    private func devices(_ containers: PodContainers) -> [String: [ResourceStatus]] {
-        context.resources.devices.read { ledger in
-            guard ledger.allocations[uid] != nil else { return [:] }
-            var devices: [String: [ResourceStatus]] = [:]
-            for member in containers.regular {
-                let list = DeviceHealth.report(uid, member.name, ledger)
-                if !list.isEmpty { devices[member.name] = list }
-            }
-            return devices
+    private func devices(_ facts: PodFacts) -> [String: [ResourceStatus]] {
+        let ledger = context.resources.devices.read(\.self)
+        var devices: [String: [ResourceStatus]] = [:]
+        for member in facts.containers.regular {
+            let list =
+                DeviceHealth.report(uid, member.name, ledger)
+                + context.claims.statuses(of: member.container, in: facts.pod)
+            if !list.isEmpty { devices[member.name] = list }
         }
+        return devices
     }
 
     /// A pod that the API forgot while nobody looked: what the runtime remembers of it suffices to end it,

@@ -62,8 +62,9 @@ struct PodReport: Sendable {
 
     private func setPhase(_ status: inout PodStatus) {
         if let end = facts.end {
-            // While containers still run, the phase is not the last one yet.
-            if facts.runtime.running.isEmpty || told.phase == end.phase {
+            // While containers still run, or devices are not given back, the phase is not the last one yet.
+            let isOver = facts.runtime.running.isEmpty && !facts.hasClaims
+            if isOver || told.phase == end.phase {
                 (status.phase, status.reason, status.message) = (end.phase, end.reason, end.message)
                 return
             }

@@ -72,6 +72,8 @@ public enum PodResourcesAPI {
         /// Those that no other container has.
         public var cpuIDs: [Int64] = []
         public var memory: [ContainerMemory] = []
+        /// What it has of claims to devices.
+        public var dynamicResources: [DynamicResource] = []
 
         public init() {}
 
@@ -80,6 +82,41 @@ public enum PodResourcesAPI {
             fields.messages(2, &devices)
             fields.integers(3, &cpuIDs)
             fields.messages(4, &memory)
+            fields.messages(5, &dynamicResources)
+        }
+    }
+
+    /// A claim to devices (KEP 3695). Number 1 was the name of a class once.
+    public struct DynamicResource: ProtobufMessage, Hashable {
+        public var claimName = ""
+        public var claimNamespace = ""
+        public var claimResources: [ClaimResource] = []
+
+        public init() {}
+
+        mutating func visit<F: ProtobufFields>(_ fields: inout F) {
+            fields.string(2, &claimName)
+            fields.string(3, &claimNamespace)
+            fields.messages(4, &claimResources)
+        }
+    }
+
+    /// A device that was given to a claim.
+    public struct ClaimResource: ProtobufMessage, Hashable {
+        public var cdiDevices: [CRI.CDIDevice] = []
+        public var driverName = ""
+        public var poolName = ""
+        public var deviceName = ""
+        public var shareID = ""
+
+        public init() {}
+
+        mutating func visit<F: ProtobufFields>(_ fields: inout F) {
+            fields.messages(1, &cdiDevices)
+            fields.string(2, &driverName)
+            fields.string(3, &poolName)
+            fields.string(4, &deviceName)
+            fields.string(5, &shareID)
         }
     }
 

@@ -134,6 +134,13 @@ public final class GRPCClient: Sendable {
         }
     }
 
+    /// Connects, if there is no connection, calls `connected`, and returns when that connection is lost: for
+    /// whoever wants to know whether the server lives without asking it anything. Throws ``GRPCStatus`` when
+    /// there is none.
+    public func stay(connected: @Sendable () -> Void) async throws {
+        do { try await connection.stay(connected: connected) } catch { throw GRPCStatus(error) }
+    }
+
     private func enter() throws(GRPCStatus) {
         let isAllowed = calls.withLock { count in
             guard count < limits.calls else { return false }

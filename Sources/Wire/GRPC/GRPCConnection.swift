@@ -66,6 +66,13 @@ final class GRPCConnection: Sendable {
         }
     }
 
+    /// Returns when the connection, which is made if there is none, is lost.
+    func stay(connected: @Sendable () -> Void) async throws {
+        let established = try await current().1.get(within: nil)
+        connected()
+        try await established.channel.closeFuture.get(within: nil)
+    }
+
     private func open(on connection: Established) async throws -> GRPCStream {
         try await UnusedChannels.open { wrap in try await connection.multiplexer.openStream(wrap) }
     }

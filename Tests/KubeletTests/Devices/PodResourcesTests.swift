@@ -120,7 +120,7 @@ struct PodResourcesTests {
         topology[0] = MachineTopology.MemoryNode(memory: 1000)
         var state = ResourceDesk.State()
         state.memory = try MemoryLedger(topology, reserved: [0: ["memory": 100]])
-        let report = PodResourcesReport(devices: DeviceLedger(), state: state)
+        let report = PodResourcesReport(devices: DeviceLedger(), claims: ClaimLedger(), state: state)
         let memory = try #require(report.allocatable.memory.first)
         #expect(memory.memoryType == "memory" && memory.size == 900 && memory.topology?.nodes.map(\.id) == [0])
         #expect(report.allocatable.cpuIDs.isEmpty && report.allocatable.devices.isEmpty)
@@ -132,5 +132,27 @@ struct PodResourcesTests {
             ],
         ]))
         #expect(pod.containers.map(\.name) == ["side", "main"] && pod.namespace == "ns")
+    }
+
+    @Test func `devices of claims are told`() throws {
+        var claims = ClaimLedger()
+        let name = ObjectName(namespace: "ns", name: "one")
+        try claims.use(name, uid: "c", drivers: ["a.io"], by: "u")
+        let device = ClaimLedger.Device(pool: "p", name: "d", share: "s", requests: ["r"], cdi: ["x=1", "x=2"])
+        claims.give(name, "a.io", [device])
+        let report = PodResourcesReport(devices: DeviceLedger(), claims: claims, state: ResourceDesk.State())
+        let pod = report.pod(Pod([
+            "metadata": ["namespace": "ns", "name": "web", "uid": "u"],
+            "spec": [
+                "resourceClaims": [["name": "gpu", "resourceClaimName": "one"]],
+                "containers": [["name": "main", "resources": ["claims": [["name": "gpu"]]]], ["name": "other"]],
+            ],
+        ]))
+        #expect(pod.containers.map(\.dynamicResources.count) == [1, 0])
+        let told = try #require(pod.containers[0].dynamicResources.first)
+        #expect(told.claimName == "one" && told.claimNamespace == "ns")
+        let own = try #require(told.claimResources.first)
+        #expect(own.cdiDevices.map(\.name) == ["x=1", "x=2"])
+        #expect([own.driverName, own.poolName, own.deviceName, own.shareID] == ["a.io", "p", "d", "s"])
     }
 }

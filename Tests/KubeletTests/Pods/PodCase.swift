@@ -13,6 +13,7 @@ struct PodCase {
     var verdicts: [String: ProbeVerdict] = [:]
     var isGone = false
     var isHeld = false
+    var hasClaims = false
     var sandboxes: [RuntimePod.Sandbox] = []
     var containers: [RuntimePod.Container] = []
 
@@ -81,6 +82,7 @@ struct PodCase {
             memory: memory,
             verdicts: verdicts, now: Self.now)
         facts.isHeld = isHeld
+        facts.hasClaims = hasClaims
         return facts
     }
 
@@ -112,6 +114,7 @@ extension PodDecision.Action {
         case .removeContainer(let id): "remove \(id)"
         case .resize(let plan): plan.words
         case .end(let end): "end \(end.phase) \(end.reason)".trimmed
+        case .unprepareClaims: "unprepare"
         case .release: "release"
         case .forget: "forget"
         }
