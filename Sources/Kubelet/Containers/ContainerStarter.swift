@@ -180,12 +180,19 @@ struct ContainerStarter: Sendable {
         let files = context.files(pod)
         if !podIPs.isEmpty, !mounts.contains(where: { $0.containerPath == "/etc/hosts" }) {
             try files.writeHosts(try hosts())
-            mounts.append(CRI.Mount(files.hosts, at: "/etc/hosts"))
+            mounts.append(relabelled(CRI.Mount(files.hosts, at: "/etc/hosts")))
         }
         let path = container.terminationMessagePath
         if !path.isEmpty {
-            mounts.append(CRI.Mount(try files.makeMessageFile(container.name, attempt: attempt), at: path))
+            let file = try files.makeMessageFile(container.name, attempt: attempt)
+            mounts.append(relabelled(CRI.Mount(file, at: path)))
         }
+    }
+
+    private func relabelled(_ mount: CRI.Mount) -> CRI.Mount {
+        var mount = mount
+        mount.selinuxRelabel = true
+        return mount
     }
 
     private func hosts() throws(Fault) -> String {

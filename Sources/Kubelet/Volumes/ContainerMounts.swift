@@ -27,7 +27,15 @@ struct ContainerMounts {
 
     func make() throws(Fault) -> [CRI.Mount] {
         var mounts: [CRI.Mount] = []
-        for (index, mount) in container.volumeMounts.enumerated() { mounts.append(try make(mount, index)) }
+        var relabelled = Set<String>()
+        for (index, mount) in container.volumeMounts.enumerated() {
+            var made = try make(mount, index)
+            // Once is enough.
+            if volumes.places[mount.name]?.isRelabelled ?? false, relabelled.insert(mount.name).inserted {
+                made.selinuxRelabel = true
+            }
+            mounts.append(made)
+        }
         return mounts
     }
 

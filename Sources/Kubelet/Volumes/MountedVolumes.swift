@@ -6,6 +6,9 @@ public struct MountedVolumes: Hashable, Sendable {
         var isReadOnly = false
         /// An image, which is mounted when a container begins: there is no path yet (KEP 4639).
         var isImage = false
+        /// Its files are the node's own, so that the runtime may give them the label of the container, where the
+        /// kernel has SELinux.
+        var isRelabelled = false
         /// A block device, which containers have as one.
         var isDevice = false
     }

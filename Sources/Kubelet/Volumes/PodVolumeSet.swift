@@ -161,7 +161,7 @@ actor PodVolumeSet {
         let empty = try EmptyDirectory(volume.emptyDir ?? EmptyDirVolumeSource(), of: pod)
         let path = node.layout.volume(volume.name, plugin: EmptyDirectory.plugin, podUID: uid)
         try empty.prepare(at: path, VolumeOwnership(pod, isReadOnly: false))
-        return .place(MountedVolumes.Place(path: path))
+        return .place(MountedVolumes.Place(path: path, isRelabelled: true))
     }
 
     /// The same; that its driver wants to be called again and again is remembered.
@@ -189,7 +189,7 @@ actor PodVolumeSet {
         try write(payload, to: volume, pod)
         written[volume.name] = ingredients
         files.append(volume)
-        return MountedVolumes.Place(path: path(of: volume), isReadOnly: true)
+        return MountedVolumes.Place(path: path(of: volume), isReadOnly: true, isRelabelled: true)
     }
 
     private func prepareClaim(
@@ -224,7 +224,7 @@ actor PodVolumeSet {
             let policy = pod.spec.securityContext?.fsGroupChangePolicy ?? "Always"
             try VolumeOwnership(pod, isReadOnly: isReadOnly)?
                 .applyToTree(path, onlyOnMismatch: policy == "OnRootMismatch")
-            return .place(MountedVolumes.Place(path: path, isReadOnly: isReadOnly))
+            return .place(MountedVolumes.Place(path: path, isReadOnly: isReadOnly, isRelabelled: !isReadOnly))
         }
     }
 

@@ -116,6 +116,19 @@ import Testing
                 == .runtimeDefault)
     }
 
+    @Test func `labels of SELinux are passed on, the container's before the pod's`() {
+        let (own, shared): (Value, Value) = (
+            ["seLinuxOptions": ["user": "u", "role": "r", "type": "t", "level": "s0:c1,c2"]],
+            ["seLinuxOptions": ["level": "s0:c3"]]
+        )
+        func label(_ options: CRI.SELinuxOption?) -> [String]? {
+            options.map { [$0.user, $0.role, $0.type, $0.level] }
+        }
+        #expect(label(context(own, pod: shared).selinuxOptions) == ["u", "r", "t", "s0:c1,c2"])
+        #expect(label(context(pod: shared).selinuxOptions) == ["", "", "", "s0:c3"])
+        #expect(context().selinuxOptions == nil)
+    }
+
     @Test func `root is refused where it must not be`() throws {
         let must: Value = ["runAsNonRoot": true]
         func complaint(_ container: Value, _ image: CRI.Image) -> String? {
@@ -163,6 +176,12 @@ import Testing
         #expect(config.linux.cgroupParent == "/kubepods/besteffort/podu")
         #expect(
             self.config(["containers": []], root: "/n1").linux.cgroupParent == "/n1/kubepods/besteffort/podu")
+    }
+
+    @Test func `a sandbox has the pod's label of SELinux`() {
+        let labelled = config(["containers": [], "securityContext": ["seLinuxOptions": ["type": "spc_t"]]])
+        #expect(labelled.linux.securityContext.selinuxOptions?.type == "spc_t")
+        #expect(config(["containers": []]).linux.securityContext.selinuxOptions == nil)
     }
 
     @Test func `a pod in the node's network has the node's name, and none has the runtime open ports`() {

@@ -45,6 +45,21 @@ import Testing
         #expect(fault?.summary.hasPrefix(words) == true)
     }
 
+    @Test func `a volume gets the label of the container once`() throws {
+        var volumes = MountedVolumes(podUID: "u")
+        volumes.places["own"] = MountedVolumes.Place(path: "/own", isRelabelled: true)
+        volumes.places["host"] = MountedVolumes.Place(path: "/etc")
+        let mounts: Value = [
+            ["name": "own", "mountPath": "/a"], ["name": "host", "mountPath": "/b"],
+            ["name": "own", "mountPath": "/c"],
+        ]
+        let made = try ContainerMounts(
+            layout: KubeletLayout(root: "/nowhere"), volumes: volumes,
+            container: Container(["name": "a", "volumeMounts": mounts]), environment: [:]
+        ).make()
+        #expect(made.map(\.selinuxRelabel) == [true, false, false])
+    }
+
     @Test(arguments: [
         ("Enabled", true, true, true), ("Enabled", true, false, nil), ("Enabled", false, true, nil),
         ("IfPossible", true, true, true), ("IfPossible", true, false, false), ("IfPossible", false, true, false),

@@ -201,6 +201,40 @@ import Testing
         }
     }
 
+    @Test func `a token of a running pod is renewed when its time has come, and daily`() async throws {
+        // Two seconds live for one; ten years for a day.
+        for (life, pause) in [(2, Duration.seconds(1)), (10 * 365 * 24 * 3600, .seconds(24 * 3600))] {
+            try await VolumeWorld.run { world in
+                let token = Self.token.replacing("expirationSeconds: 1000", with: "expirationSeconds: \(life)")
+                let pod = try world.pod(token)
+                let path = try #require(try await world.volumes.mount(pod).path(of: "api"))
+                #expect(world.issuer.requests[0].at("spec", "expirationSeconds") == .integer(Int64(life)))
+                let isShort = life == 2
+                if !isShort {
+                    world.issuer.advance(pause + .seconds(-1))
+                    _ = try await world.volumes.mount(pod)
+                    #expect(world.issuer.requests.count == 1)
+                }
+                world.issuer.advance(isShort ? pause : .seconds(1))
+                // The short one has its own deadline; the clock of the other was moved.
+                let change = { if !isShort { world.volumes.clockWasSet() } }
+                try await follow(world, path, [(change, ["token": "token-2"])])
+                #expect(world.issuer.requests.count == 2)
+            }
+        }
+    }
+
+    @Test func `the node's own files get the label of the container, the machine's do not`() async throws {
+        try await VolumeWorld.run { world in
+            world.configMap("conf", ["a": "1"])
+            let pod = try world.pod(
+                "[{name: conf, configMap: {name: conf}}, {name: e, emptyDir: {}}, "
+                    + "{name: h, hostPath: {path: /etc}}]")
+            let places = try await world.volumes.mount(pod).places
+            #expect(places.filter(\.value.isRelabelled).keys.sorted() == ["conf", "e"])
+        }
+    }
+
     /// Runs the volumes, makes each change, and waits until the volume's folder shows what must come of it.
     private func follow(
         _ world: VolumeWorld, _ path: String, _ steps: [(change: () -> Void, content: [String: String])]
