@@ -107,6 +107,8 @@ public final class Kubelet: Sendable {
         do throws(Fault) { try context.groups.prepare() } catch {
             log.warning("the control groups of pods are not as they should be: \(error)")
         }
+        let allocatable = AllocatableGroups(options, capacity, events: events, log: log)
+        try allocatable.holdReserved()
         try resources.begin(
             options, try MachineTopology.read(memory: capacity.memory, system: options.systemDevices))
         try claims.recall()
@@ -119,6 +121,7 @@ public final class Kubelet: Sendable {
             group.addTask { await self.volumes.run() }
             group.addTask { await self.resources.run() }
             group.addTask { await self.claims.run() }
+            group.addTask { await allocatable.holdPods() }
             group.addTask { await SharedProcessors(self.resources, self.runtime, log: self.log).run() }
             group.addTask { await self.probe() }
             group.addTask { await self.logs.run() }

@@ -27,7 +27,12 @@ extension KubeletOptions {
                 let count = try argument.number(0...10_000)
                 podsPerCore = count == 0 ? nil : count
             case "system-reserved", "kube-reserved":
-                guard reservation.add(value) != nil else { throw argument.wrong("a list like cpu=200m,memory=500Mi") }
+                guard let owner = NodeReservation.Owner(rawValue: name),
+                    reservation.add(value, for: owner) != nil
+                else { throw argument.wrong("a list like cpu=200m,memory=500Mi") }
+            case "system-reserved-cgroup": enforcement.groups[.system] = value
+            case "kube-reserved-cgroup": enforcement.groups[.kube] = value
+            case "enforce-node-allocatable": try enforcement.set(value)
             case "max-pods": maxPods = try argument.number(1...100_000)
             case "cgroup-root": cgroupRoot = value.isEmpty ? "/" : value
             case "cluster-dns": clusterDNS = value.split(separator: ",").map(String.init)
@@ -60,8 +65,9 @@ extension KubeletOptions {
         // They are what is reserved, whatever else says how much that is (Kubernetes documentation, "Explicitly Reserved
         // CPU List").
         if !resourcePolicies.reservedProcessors.isEmpty {
-            reservation.amounts["cpu"] = Int64(resourcePolicies.reservedProcessors.count) * 1000
+            reservation.reserve(processors: resourcePolicies.reservedProcessors.count)
         }
+        try enforcement.check()
         guard imageLimits.low < imageLimits.high else {
             throw Fault(.invalid, "--kubelet-arg image-gc-low-threshold must be below image-gc-high-threshold")
         }

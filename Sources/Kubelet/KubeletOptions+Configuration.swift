@@ -121,12 +121,15 @@ extension KubeletOptions {
         if !policies.reservedProcessors.isEmpty {
             value["reservedSystemCPUs"] = .string(ProcessorList.text(policies.reservedProcessors))
         }
-        if !reservation.amounts.isEmpty {
-            let amounts = reservation.amounts.sorted { $0.key < $1.key }.map { name, amount in
-                (name, Value.string(name == "cpu" ? "\(amount)m" : "\(amount)"))
+        let shares = enforcement.shares.map(\.rawValue).sorted()
+        value["enforceNodeAllocatable"] = Value(shares.isEmpty ? ["none"] : shares)
+        for (owner, field) in [(NodeReservation.Owner.system, "systemReserved"), (.kube, "kubeReserved")] {
+            if let amounts = reservation.parts[owner], !amounts.isEmpty {
+                let texts = amounts.map { ($0.key, Value.string($0.key == "cpu" ? "\($0.value)m" : "\($0.value)")) }
+                value[field] = .object(Fields(texts))
             }
-            // What is the system's and what Kubernetes' own is not kept apart.
-            value["systemReserved"] = .object(Fields(amounts))
+            let group = enforcement.groups[owner] ?? ""
+            if !group.isEmpty { value[field + "Cgroup"] = .string(group) }
         }
         return Value.object(Fields([("kubeletconfig", value)])).json
     }

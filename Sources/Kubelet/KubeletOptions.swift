@@ -43,6 +43,8 @@ public struct KubeletOptions: Sendable {
     public var podProcesses: Int?
     /// What pods do not get.
     public var reservation = NodeReservation()
+    /// Which of it control groups see to.
+    public var enforcement = AllocatableEnforcement()
     /// How many images are pulled at once, and how often.
     public var pullLimits = PullLimits()
     /// Of which images it is looked at whose credentials brought them, and of which not.

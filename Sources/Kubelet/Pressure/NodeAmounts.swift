@@ -24,15 +24,19 @@ struct NodeAmounts: Sendable {
         return amounts
     }
 
-    /// The fourth word of the load is `running/all`.
-    private static func processes() -> EvictionAmount? {
+    /// As many processes and threads as the kernel has room for; `nil` where it does not tell.
+    static var mostProcesses: Int64? {
         func number(_ file: String) -> Int64? {
             (try? Files.readText("/proc/sys/kernel/" + file)).flatMap { Int64($0.prefix { $0 != "\n" }) }
         }
-        guard let load = try? Files.readText("/proc/loadavg"), let most = number("pid_max"),
-            let threads = number("threads-max")
-        else { return nil }
-        return processes(load: load, most: min(most, threads))
+        guard let most = number("pid_max"), let threads = number("threads-max") else { return nil }
+        return min(most, threads)
+    }
+
+    /// The fourth word of the load is `running/all`.
+    private static func processes() -> EvictionAmount? {
+        guard let load = try? Files.readText("/proc/loadavg"), let most = mostProcesses else { return nil }
+        return processes(load: load, most: most)
     }
 
     static func processes(load: String, most: Int64) -> EvictionAmount? {
