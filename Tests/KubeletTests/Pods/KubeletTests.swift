@@ -357,7 +357,11 @@ struct KubeletTests {
         try await KubeletWorld.with { world in
             try await world.run {
                 var pod = world.pod("web")
-                pod.spec.resourceClaims = [PodResourceClaim(["name": "gpu"])]
+                pod.spec.containers = (0...PodAdmission.mostContainers).map { number in
+                    var container = pod.spec.containers[0]
+                    container.name = "c\(number)"
+                    return container
+                }
                 world.client.put(pod)
                 let events = try await world.client.observe(Event.self)
                 let (news, input) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -366,7 +370,7 @@ struct KubeletTests {
                 for await _ in news {
                     let told = events.list(namespace: "default").map { Event($0) }
                     guard let event = told.first(where: { $0.reason == "FailedCreatePodSandBox" }) else { continue }
-                    #expect(event.message.contains("claims on devices (resourceClaims)"))
+                    #expect(event.message.contains("no pod of more than 1000 containers"))
                     break
                 }
                 try await world.until("web") { $0?.status.phase == "Pending" }
