@@ -14,56 +14,9 @@ import subprocess
 import sys
 import threading
 
+from protobuf import decode, encode, text, varint
+
 name, data, endpoint, registration = sys.argv[1:5]
-
-
-# Protocol Buffers: a message is a list of (number, value), values are integers, bytes, texts or messages.
-
-
-def varint(number):
-    out = b""
-    while number > 127:
-        out, number = out + bytes([number & 127 | 128]), number >> 7
-    return out + bytes([number])
-
-
-def encode(*fields):
-    out = b""
-    for number, value in fields:
-        if isinstance(value, int):
-            out += varint(number << 3) + varint(value)
-        else:
-            value = value.encode() if isinstance(value, str) else value
-            out += varint(number << 3 | 2) + varint(len(value)) + value
-    return out
-
-
-def decode(message):
-    fields, at = {}, 0
-
-    def number():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte, at = message[at], at + 1
-            value |= (byte & 127) << shift
-            if byte < 128:
-                return value
-            shift += 7
-
-    while at < len(message):
-        tag = number()
-        if tag & 7 == 0:
-            fields.setdefault(tag >> 3, []).append(number())
-        else:
-            length = number()
-            fields.setdefault(tag >> 3, []).append(message[at : at + length])
-            at += length
-    return fields
-
-
-def text(fields, number):
-    return fields[number][-1].decode() if number in fields else ""
 
 
 # What the driver does. Each method takes the fields of its request and returns its answer.
