@@ -78,6 +78,7 @@ ssize_t linux_receive_descriptors(int socket, void *buffer, size_t size, int *de
 }
 
 int linux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+int linux_memory_file(void) { return memfd_create("held", MFD_CLOEXEC); }
 int linux_sync_filesystem(int fd) { return syncfs(fd); }
 void linux_begin_writing_out(int fd) { sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); }
 

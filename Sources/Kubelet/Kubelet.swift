@@ -151,6 +151,7 @@ public final class Kubelet: Sendable {
         let records = PulledRecords(options.layout.imageRecords, log: log)
         let images = ImageStore(
             imageService, client: client, events: events, operations: operations, options, records,
+            CredentialProviders(options.credentialProviders, client: client, log: log),
             wake: { uid in
                 // A container that waits for a pull waits without an end.
                 table[uid]?.remember { memory in

@@ -57,6 +57,7 @@ extension KubeletOptions {
                 guard number % Int(UserRanges.unit) == 0 else { throw argument.wrong("a multiple of \(UserRanges.unit)") }
                 idsPerPod = UInt32(number)
             case _ where name.hasPrefix("shutdown-grace-period"): continue
+            case "image-credential-provider-config", "image-credential-provider-bin-dir": continue
             case "eviction-hard", "eviction-soft", "eviction-soft-grace-period", "eviction-minimum-reclaim": continue
             case _ where ResourcePolicies.arguments.contains(name): try resourcePolicies.apply(name, value)
             default: throw Fault(.unsupported, "--kubelet-arg \(name) is not part of this version yet")
@@ -79,6 +80,15 @@ extension KubeletOptions {
         }
         try applyShutdown(arguments)
         try applyThresholds(arguments)
+        try applyCredentialProviders(arguments)
+    }
+
+    /// One without the other says nothing, as in Kubernetes.
+    private mutating func applyCredentialProviders(_ arguments: [String: String]) throws(Fault) {
+        guard let file = arguments["image-credential-provider-config"], !file.isEmpty,
+            let folder = arguments["image-credential-provider-bin-dir"], !folder.isEmpty
+        else { return }
+        credentialProviders = try CredentialProviderFile.read(file, programs: folder)
     }
 
     /// The two ways to say it do not go together.

@@ -50,6 +50,8 @@ public struct KubeletOptions: Sendable {
     /// Of which images it is looked at whose credentials brought them, and of which not.
     public var credentialPolicy = CredentialPolicy.exceptPreloaded
     public var imagesForAll: [String] = []
+    /// Plug-ins that give credentials for images.
+    public var credentialProviders: [CredentialProvider] = []
     /// When images go to make room.
     public var imageLimits = ImageLimits()
     /// When pods go, too.

@@ -109,9 +109,19 @@ struct NodeAgent {
         options.maxPods = node.kubelet.maxPods
         options.staticPods = Path.join(configuration.dataDirectory, "agent/pod-manifests")
         try options.configure(
-            node.kubelet.others, folder: Path.join(configuration.dataDirectory, "agent/etc/kubelet.conf.d"))
+            credentialProviders.merging(node.kubelet.others) { $1 }, folder: Path.join(configuration.dataDirectory, "agent/etc/kubelet.conf.d"))
         options.providerID = "k3s://" + name
         return options
+    }
+
+    /// The kubelet's arguments about plug-ins for credentials, where there are any.
+    private var credentialProviders: [String: String] {
+        let paths = configuration.node.credentialProviders
+        let arguments = paths.arguments
+        if arguments.isEmpty, paths.isAsked {
+            log.warning("no plug-in gives credentials for images: \(paths.folder) or \(paths.file) is not there")
+        }
+        return arguments
     }
 
     /// What k3s' cloud controller says about a node (facts: "Labels and annotations"). Its role, the server tells.

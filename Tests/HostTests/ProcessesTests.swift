@@ -20,6 +20,14 @@ import Testing
         #expect(result.status.isSuccess)
     }
 
+    @Test func `a program reads what is held for it`() async throws {
+        var count = Command("wc", ["-c"])
+        count.input = .descriptor(try Descriptor.holding([UInt8](repeating: 7, count: 300_000)))
+        #expect(try await count.run().text == "300000\n")
+        count.input = .descriptor(try Descriptor.holding([]))
+        #expect(try await count.run().text == "0\n")
+    }
+
     @Test func `a program reads what another one prints`() async throws {
         let count = Command("wc", ["-c"])
         #expect(try await count.run(fedBy: Command("head", ["-c", "300000", "/dev/zero"])).text == "300000\n")

@@ -76,6 +76,8 @@ ssize_t linux_receive_descriptors(int socket, void *buffer, size_t size, int *de
 // Files.
 // A pipe whose ends are close-on-exec.
 int linux_pipe(int ends[2]);
+// An empty file in memory, close-on-exec.
+int linux_memory_file(void);
 int linux_sync_filesystem(int fd);
 // Begins to write a file's data to the disk without waiting. A hint: what fails, fails again in fsync.
 void linux_begin_writing_out(int fd);

@@ -1,3 +1,4 @@
+import APIMachinery
 import Runtime
 import Support
 
@@ -15,7 +16,10 @@ struct ImageDesk: Sendable {
     /// What is pulled: other credentials may lead to another answer.
     struct Key: Hashable, Sendable {
         var image: String
-        var auth: CRI.AuthConfig?
+        /// What the pod brought, in the order in which it is tried.
+        var auths: [CRI.AuthConfig]
+        /// The service account for which plug-ins of the node give credentials.
+        var account: ObjectName? = nil
     }
 
     /// How a pull went.

@@ -30,9 +30,11 @@ final class ImageStore: Sendable {
     private struct Pull: Sendable {
         var key: ImageDesk.Key
         var config: CRI.PodSandboxConfig
-        /// The image's name alone, and the secret by which it is pulled.
-        var name: String
-        var secret: PulledRecord.Secret?
+        var reference: ImageReference
+        /// What the pod brought, in the order in which it is tried.
+        var credentials: [RegistryCredentials.Match]
+        /// For which plug-ins of the node are asked.
+        var pod: Pod
         var askedAt: ContinuousClock.Instant
     }
 
@@ -44,13 +46,14 @@ final class ImageStore: Sendable {
     private let line: Mutex<PullLine<Pull>>
     private let options: KubeletOptions
     private let records: PulledRecords
+    private let providers: CredentialProviders
     private let wake: @Sendable (_ podUID: String) -> Void
     /// The images of the node have changed.
     private let changed: @Sendable () -> Void
 
     init(
         _ service: any ImageService, client: any Client, events: EventRecorder, operations: Operations,
-        _ options: KubeletOptions, _ records: PulledRecords,
+        _ options: KubeletOptions, _ records: PulledRecords, _ providers: CredentialProviders,
         wake: @escaping @Sendable (_ podUID: String) -> Void, changed: @escaping @Sendable () -> Void
     ) {
         self.service = service
@@ -60,6 +63,7 @@ final class ImageStore: Sendable {
         line = Mutex(PullLine(options.pullLimits))
         self.options = options
         self.records = records
+        self.providers = providers
         self.wake = wake
         self.changed = changed
     }
@@ -131,14 +135,15 @@ final class ImageStore: Sendable {
         _ reference: ImageReference, _ container: Want, _ pod: Pod, _ config: CRI.PodSandboxConfig,
         _ note: Note
     ) async throws(Fault) -> Answer {
-        let match = await credentials(of: pod, note).match(reference)
-        let key = ImageDesk.Key(image: reference.description, auth: match?.config)
+        let own = await credentials(of: pod, note).matches(reference)
+        let key = ImageDesk.Key(
+            image: reference.description, auths: own.map(\.config), account: providers.account(of: pod, for: reference))
         let wish = ImageDesk.Wish(podUID: pod.metadata.uid, container: container.name)
         switch desk.withLock({ $0.ask(wish, key, now: .now) }) {
         case .pull:
             note(.normal, "Pulling", "Pulling image \"\(container.image)\"")
             let pull = Pull(
-                key: key, config: config, name: reference.untagged, secret: match?.secret, askedAt: .now)
+                key: key, config: config, reference: reference, credentials: own, pod: pod, askedAt: .now)
             line.withLock { $0.add(pull) }
             startThoseDue()
             return .hold(.beingPulled)
@@ -205,21 +210,44 @@ final class ImageStore: Sendable {
         guard !desk.withLock({ $0.abandon(key) }) else { return }
         let began = ContinuousClock.now
         let outcome: ImageDesk.Outcome
-        var imageRef: String?
+        var (imageRef, source) = (String?.none, PulledRecord.Source?.none)
         records.begin(key.image)
         do throws(Fault) {
-            let id = try await service.pullImage(
-                CRI.ImageSpec(key.image), auth: key.auth, sandboxConfig: pull.config)
+            let (id, by) = try await bring(pull)
             let now = ContinuousClock.now
-            imageRef = id
+            (imageRef, source) = (id, by)
             outcome = .pulled(reference: id, took: now - began, withWaiting: now - pull.askedAt)
         } catch {
             outcome = .failed(error.forPeople)
         }
-        records.end(key.image, name: pull.name, imageRef: imageRef, pull.secret, now: .now)
+        records.end(key.image, name: pull.reference.untagged, imageRef: imageRef, source, now: .now)
         let pods = desk.withLock { $0.end(key, outcome, now: .now) }
         changed()
         for pod in pods { wake(pod) }
+    }
+
+    /// Pulls with what the pod brought, then with what plug-ins of the node give, until it works: in Kubernetes' order, but
+    /// plug-ins are asked only when they are needed. Who has nothing to show pulls without.
+    private func bring(_ pull: Pull) async throws(Fault) -> (id: String, source: PulledRecord.Source?) {
+        var failures: [Fault] = []
+        for credential in pull.credentials {
+            do throws(Fault) { return (try await pullImage(pull, credential.config), credential.source) } catch {
+                failures.append(error)
+            }
+        }
+        for credential in await providers.credentials(for: pull.reference, of: pull.pod) {
+            do throws(Fault) { return (try await pullImage(pull, credential.config), credential.source) } catch {
+                failures.append(error)
+            }
+        }
+        guard let first = failures.first else { return (try await pullImage(pull, nil), nil) }
+        var texts: [String] = []
+        for text in failures.map(\.forPeople) where !texts.contains(text) { texts.append(text) }
+        throw texts.count == 1 ? first : Fault(first.code, "[" + texts.joined(separator: ", ") + "]")
+    }
+
+    private func pullImage(_ pull: Pull, _ auth: CRI.AuthConfig?) async throws(Fault) -> String {
+        try await service.pullImage(CRI.ImageSpec(pull.key.image), auth: auth, sandboxConfig: pull.config)
     }
 
     /// Whether the registry must be asked if the pod may use an image that is here (KEP 2535).
@@ -233,8 +261,11 @@ final class ImageStore: Sendable {
         }
         guard let record = records.record(image.id) else { return true }
         if record.verdict(name, []) == .allowed { return false }
-        let secrets = await credentials(of: pod, note).secrets(for: reference)
-        return !records.allows(image.id, name, secrets, now: .now)
+        let sources = await credentials(of: pod, note).matches(reference).compactMap(\.source)
+        if records.allows(image.id, name, sources, now: .now) { return false }
+        guard record.access[name]?.accounts.isEmpty == false else { return true }
+        // Kubernetes also runs the plug-in, and believes the account only when it gives something.
+        return !records.allows(image.id, name, await providers.accounts(of: pod, for: reference), now: .now)
     }
 
     private func credentials(of pod: Pod, _ note: Note) async -> RegistryCredentials {

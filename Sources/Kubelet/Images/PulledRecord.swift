@@ -18,14 +18,28 @@ struct PulledRecord: Hashable, Sendable {
         }
     }
 
+    /// A service account on whose behalf a plug-in of the node gave the credentials (KEP-4412).
+    struct Account: Hashable, Sendable {
+        var uid: String
+        var namespace: String
+        var name: String
+    }
+
+    /// Whose credentials brought an image, where they were not the node's.
+    enum Source: Hashable, Sendable {
+        case secret(Secret)
+        case account(Account)
+    }
+
     /// Who may use the image under one name.
     struct Access: Hashable, Sendable {
         var secrets: [Secret] = []
+        var accounts: [Account] = []
         /// The registry gives it to everybody, or to the node.
         var isForAll = false
     }
 
-    /// As many secrets of one name are remembered.
+    /// As many secrets of one name are remembered, and as many service accounts.
     private static let most = 100
 
     /// The id of the image.
@@ -40,35 +54,43 @@ struct PulledRecord: Hashable, Sendable {
         case allowed
         /// Because of this secret, which is not remembered as it is: another one of the same credentials, or one
         /// whose credentials were changed since.
-        case allowedAnew(Secret)
+        case allowedAnew(Source)
     }
 
-    /// Whether pods with these secrets may use the image under this name.
-    func verdict(_ name: String, _ secrets: [Secret]) -> Verdict {
+    /// Whether pods with one of these may use the image under this name.
+    func verdict(_ name: String, _ sources: [Source]) -> Verdict {
         guard let access = access[name] else { return .refused }
         if access.isForAll { return .allowed }
         // With many secrets known, no more are learned by looking: who writes that often fills the disk.
         let isFull = access.secrets.count >= Self.most
-        for secret in secrets {
+        for source in sources {
+            guard case .secret(let secret) = source else {
+                if case .account(let account) = source, access.accounts.contains(account) { return .allowed }
+                continue
+            }
             for known in access.secrets {
                 let isSame = known.isSameObject(as: secret)
                 if known.hash == secret.hash, !secret.hash.isEmpty {
-                    return isSame || isFull ? .allowed : .allowedAnew(secret)
+                    return isSame || isFull ? .allowed : .allowedAnew(source)
                 }
-                if isSame, !isFull { return .allowedAnew(secret) }
+                if isSame, !isFull { return .allowedAnew(source) }
             }
         }
         return .refused
     }
 
-    /// The registry gave the image under this name: with the secret, or with none that a pod brought.
-    mutating func add(_ name: String, _ secret: Secret?, at now: Timestamp) {
+    /// The registry gave the image under this name: to whom the source is, or without anything that a pod brought.
+    mutating func add(_ name: String, _ source: Source?, at now: Timestamp) {
         var present = access[name] ?? Access()
         guard !present.isForAll else { return }
-        if let secret {
+        switch source {
+        case .secret(let secret):
             present.secrets.removeAll { $0.isSameObject(as: secret) }
             present.secrets = present.secrets.suffix(Self.most - 1) + [secret]
-        } else {
+        case .account(let account):
+            present.accounts.removeAll { $0 == account }
+            present.accounts = present.accounts.suffix(Self.most - 1) + [account]
+        case nil:
             // Whoever may have it without, needs none.
             present = Access(isForAll: true)
         }
@@ -89,7 +111,16 @@ struct PulledRecord: Hashable, Sendable {
                     "credentialHash": .string(secret.hash),
                 ]
             }
-            return (name, ["kubernetesSecrets": .array(secrets)])
+            let accounts = access.accounts.map { account -> Value in
+                [
+                    "uid": .string(account.uid), "namespace": .string(account.namespace),
+                    "name": .string(account.name),
+                ]
+            }
+            var mapped = Value.emptyObject
+            if !secrets.isEmpty { mapped["kubernetesSecrets"] = .array(secrets) }
+            if !accounts.isEmpty { mapped["kubernetesServiceAccounts"] = .array(accounts) }
+            return (name, mapped)
         }
         let value: Value = [
             "kind": "ImagePulledRecord", "apiVersion": .string(Self.version),
@@ -111,6 +142,10 @@ struct PulledRecord: Hashable, Sendable {
                 func text(_ field: String) -> String { secret[field]?.string ?? "" }
                 return Secret(
                     uid: text("uid"), namespace: text("namespace"), name: text("name"), hash: text("credentialHash"))
+            }
+            own.accounts = (entry["kubernetesServiceAccounts"]?.array ?? []).map { account in
+                func text(_ field: String) -> String { account[field]?.string ?? "" }
+                return Account(uid: text("uid"), namespace: text("namespace"), name: text("name"))
             }
             access[name] = own
         }

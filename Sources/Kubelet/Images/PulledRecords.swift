@@ -43,18 +43,18 @@ final class PulledRecords: Sendable {
         state.withLock { $0.records[imageRef] != nil || $0.intents.contains(image) }
     }
 
-    /// Whether pods with these secrets may use the image under this name. A secret that opened it by what is in it
+    /// Whether pods with one of these may use the image under this name. A secret that opened it by what is in it
     /// alone is remembered, so that it does so when that is changed (KEP 2535).
     func allows(
-        _ imageRef: String, _ name: String, _ secrets: [PulledRecord.Secret], now: Timestamp
+        _ imageRef: String, _ name: String, _ sources: [PulledRecord.Source], now: Timestamp
     ) -> Bool {
         let (isAllowed, changed) = state.withLock { state -> (Bool, PulledRecord?) in
             guard var record = state.records[imageRef] else { return (false, nil) }
-            switch record.verdict(name, secrets) {
+            switch record.verdict(name, sources) {
             case .refused: return (false, nil)
             case .allowed: return (true, nil)
-            case .allowedAnew(let secret):
-                record.add(name, secret, at: now)
+            case .allowedAnew(let source):
+                record.add(name, source, at: now)
                 state.records[imageRef] = record
                 return (true, record)
             }
@@ -69,14 +69,14 @@ final class PulledRecords: Sendable {
         if isNew { write(PullIntent.json(image), "pulling", image) }
     }
 
-    /// It has ended; `imageRef` is what came of it, by `secret`: `nil` when none was needed.
-    func end(_ image: String, name: String, imageRef: String?, _ secret: PulledRecord.Secret?, now: Timestamp) {
+    /// It has ended; `imageRef` is what came of it, by the credentials of `source`: `nil` when none of a pod were needed.
+    func end(_ image: String, name: String, imageRef: String?, _ source: PulledRecord.Source?, now: Timestamp) {
         let changed = state.withLock { state -> PulledRecord? in
             state.intents.remove(image)
             guard let imageRef else { return nil }
             var record = state.records[imageRef] ?? PulledRecord(imageRef: imageRef, updated: now)
             let before = state.records[imageRef]
-            record.add(name, secret, at: now)
+            record.add(name, source, at: now)
             state.records[imageRef] = record
             return record == before ? nil : record
         }

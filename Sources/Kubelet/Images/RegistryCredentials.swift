@@ -5,15 +5,25 @@ import PKI
 import Runtime
 import Support
 
-/// The credentials that a pod brings along for its images (`imagePullSecrets`).
+/// The credentials that a pod brings along for its images (`imagePullSecrets`), or that plug-ins of the node give.
 struct RegistryCredentials: Sendable {
     /// By the registry, with a path or without one, as the secret names it but for the scheme.
     private var entries: [Entry] = []
 
     private struct Entry: Sendable {
         var key: String
+        var match: Match
+    }
+
+    /// What proves who pulls an image, and whose it is: `nil` for the node's own.
+    struct Match: Hashable, Sendable {
         var config: CRI.AuthConfig
-        var secret: PulledRecord.Secret
+        var source: PulledRecord.Source?
+    }
+
+    /// Adds what somebody gave for a registry, with a path or without one.
+    mutating func add(_ registry: String, _ config: CRI.AuthConfig, _ source: PulledRecord.Source?) {
+        entries.append(Entry(key: Self.key(registry), match: Match(config: config, source: source)))
     }
 
     /// Adds what a secret of the types `kubernetes.io/dockerconfigjson` and `kubernetes.io/dockercfg`
@@ -33,26 +43,20 @@ struct RegistryCredentials: Sendable {
             let source = PulledRecord.Secret(
                 uid: secret.metadata.uid, namespace: secret.metadata.namespace, name: secret.metadata.name,
                 hash: Self.hash(config))
-            entries.append(Entry(key: Self.key(name), config: config, secret: source))
+            add(name, config, .secret(source))
         }
     }
 
-    /// What proves who pulls `image`: of the entries for its registry the one with the longest path; the
-    /// first of equals.
-    func find(_ image: ImageReference) -> CRI.AuthConfig? { match(image)?.config }
-
-    /// The same, and the secret that holds it.
-    func match(_ image: ImageReference) -> (config: CRI.AuthConfig, secret: PulledRecord.Secret)? {
-        let best = matching(image).max { $0.key.utf8.count < $1.key.utf8.count }
-        return best.map { ($0.config, $0.secret) }
-    }
-
-    /// All that hold something for the image.
-    func secrets(for image: ImageReference) -> [PulledRecord.Secret] { matching(image).map(\.secret) }
-
-    private func matching(_ image: ImageReference) -> [Entry] {
+    /// What may prove who pulls `image`, in the order in which it is tried: what is for a longer path first, and one with
+    /// a star last, as Kubernetes sorts them; equals as they came.
+    func matches(_ image: ImageReference) -> [Match] {
         let name = image.untagged
-        return entries.filter { Self.matches($0.key, name) }
+        let found = entries.enumerated().filter { Self.matches($0.element.key, name) }
+        let sorted = found.sorted { a, b in
+            a.element.key == b.element.key
+                ? a.offset < b.offset : b.element.key.utf8.lexicographicallyPrecedes(a.element.key.utf8)
+        }
+        return sorted.map(\.element.match)
     }
 
     private static func hash(_ config: CRI.AuthConfig) -> String {
@@ -69,17 +73,9 @@ struct RegistryCredentials: Sendable {
         return keyParts.dropFirst().elementsEqual(nameParts.dropFirst().prefix(keyParts.count - 1))
     }
 
-    /// A star stands for characters of one label: `*.example.com`.
     private static func hostMatches(_ pattern: Substring, _ host: Substring) -> Bool {
-        guard pattern.contains("*") else { return pattern == host }
         let (wanted, given) = (pattern.split(separator: "."), host.split(separator: "."))
-        guard wanted.count == given.count else { return false }
-        return zip(wanted, given).allSatisfy { label, present in
-            guard let star = label.firstIndex(of: "*") else { return label == present }
-            let (head, tail) = (label[..<star], label[label.index(after: star)...])
-            return present.utf8.count >= head.utf8.count + tail.utf8.count && present.hasPrefix(head)
-                && present.hasSuffix(tail)
-        }
+        return wanted.count == given.count && zip(wanted, given).allSatisfy { ImagePattern.matches($0, $1) }
     }
 
     /// Docker's tools write the scheme, the version of the API, and for Docker Hub an old host.

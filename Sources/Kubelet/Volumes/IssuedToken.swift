@@ -32,12 +32,16 @@ struct IssuedToken: Hashable, Sendable {
         renewal = issued + .seconds(min(lifeSeconds * 4 / 5, 24 * 3600))
     }
 
-    /// Asks the API for a token of the pod's service account that is valid as long as the pod exists.
-    init(_ key: TokenRequestKey, for pod: Pod, _ client: any Client) async throws(Fault) {
+    /// Asks the API for a token of the pod's service account that is valid as long as the pod exists. With `accountUID` only
+    /// this very account will do, and no later one of its name.
+    init(
+        _ key: TokenRequestKey, for pod: Pod, accountUID: String? = nil, _ client: any Client
+    ) async throws(Fault) {
         let account = ObjectName(namespace: pod.metadata.namespace, name: pod.spec.serviceAccountName)
         var request = TokenRequest()
         request.value["apiVersion"] = "authentication.k8s.io/v1"
         request.value["kind"] = "TokenRequest"
+        if let accountUID { request.value["metadata"] = ["uid": .string(accountUID)] }
         if !key.audience.isEmpty { request.spec.audiences = [key.audience] }
         request.spec.expirationSeconds = key.expirationSeconds
         var owner = BoundObjectReference()

@@ -24,6 +24,7 @@ public struct NodeConfiguration: Hashable, Sendable {
     public var isDefaultRegistryEndpointDisabled: Bool
     /// Whose name servers pods get that use the host's.
     public var resolvConf: String?
+    public var credentialProviders: CredentialProviderPaths
     public var kubelet: KubeletArguments
 
     /// The options of the kubelet itself that `--kubelet-arg` may set in this version.
@@ -39,7 +40,8 @@ public struct NodeConfiguration: Hashable, Sendable {
             "cluster-dns", "cluster-domain", "config", "config-dir", "container-log-max-files", "container-log-max-size", "cpu-manager-policy", "cpu-manager-policy-options",
             "cpu-manager-reconcile-period", "eviction-hard", "eviction-max-pod-grace-period",
             "eviction-minimum-reclaim", "eviction-pressure-transition-period", "eviction-soft",
-            "eviction-soft-grace-period", "image-gc-high-threshold", "image-gc-low-threshold", "image-maximum-gc-age",
+            "eviction-soft-grace-period", "image-credential-provider-bin-dir", "image-credential-provider-config",
+            "image-gc-high-threshold", "image-gc-low-threshold", "image-maximum-gc-age",
             "kube-reserved", "memory-manager-policy", "minimum-image-ttl-duration", "pod-manifest-path",
             "pod-max-pids", "pods-per-core", "registry-burst", "registry-qps", "reserved-cpus", "reserved-memory",
             "resolv-conf", "serialize-image-pulls", "system-reserved",
@@ -64,6 +66,7 @@ public struct NodeConfiguration: Hashable, Sendable {
         snapshotter = values.text("snapshotter") ?? "overlayfs"
         isDefaultRegistryEndpointDisabled = values.flag("disable-default-registry-endpoint")
         resolvConf = values.text("resolv-conf")
+        credentialProviders = CredentialProviderPaths(values)
         kubelet = KubeletArguments()
         for text in values.list("kubelet-arg") { try kubelet.set(Self.pair(text)) }
     }

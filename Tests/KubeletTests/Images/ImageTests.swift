@@ -7,7 +7,7 @@ import Testing
 @testable import Kubelet
 
 @Suite struct ImageDeskTests {
-    private let key = ImageDesk.Key(image: "i", auth: nil)
+    private let key = ImageDesk.Key(image: "i", auths: [])
     private let now = Timestamp(seconds: 100)
 
     private func wish(_ pod: String) -> ImageDesk.Wish { ImageDesk.Wish(podUID: pod, container: "c") }
@@ -16,7 +16,7 @@ import Testing
         var desk = ImageDesk()
         #expect(desk.ask(wish("a"), key, now: now) == .pull)
         #expect(desk.ask(wish("b"), key, now: now) == .wait)
-        #expect(desk.ask(wish("c"), ImageDesk.Key(image: "j", auth: nil), now: now) == .pull)
+        #expect(desk.ask(wish("c"), ImageDesk.Key(image: "j", auths: []), now: now) == .pull)
         let outcome = ImageDesk.Outcome.pulled(reference: "r", took: .seconds(1), withWaiting: .seconds(2))
         #expect(desk.end(key, outcome, now: now) == ["a", "b"])
         #expect(desk.ask(wish("a"), key, now: now) == .ended(outcome))
@@ -68,7 +68,7 @@ import Testing
         secret.data = [".dockerconfigjson": (["auths": auths] as Value).json]
         var credentials = RegistryCredentials()
         credentials.add(secret)
-        return credentials.find(try #require(ImageReference(image)))?.username
+        return credentials.matches(try #require(ImageReference(image))).first?.config.username
     }
 
     @Test func `the entry of the registry is found`() throws {
@@ -94,7 +94,7 @@ import Testing
         secret.data = [".dockercfg": (["r.io": ["auth": .string(auth)]] as Value).json]
         var credentials = RegistryCredentials()
         credentials.add(secret)
-        #expect(credentials.find(try #require(ImageReference("r.io/x")))?.password == "a:b")
+        #expect(credentials.matches(try #require(ImageReference("r.io/x"))).first?.config.password == "a:b")
     }
 
     @Test func `what is no configuration is no credential`() throws {
@@ -102,6 +102,6 @@ import Testing
         secret.data = [".dockerconfigjson": Array("{".utf8)]
         var credentials = RegistryCredentials()
         credentials.add(secret)
-        #expect(credentials.find(try #require(ImageReference("nginx"))) == nil)
+        #expect(credentials.matches(try #require(ImageReference("nginx"))).isEmpty)
     }
 }

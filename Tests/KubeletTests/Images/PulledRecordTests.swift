@@ -12,17 +12,33 @@ import Testing
     private static let name = "r.io/app"
     private static let now = Timestamp(seconds: 1_800_000_000)
 
-    private static func secret(_ name: String, _ hash: String) -> PulledRecord.Secret {
-        PulledRecord.Secret(uid: "uid-" + name, namespace: "ns", name: name, hash: hash)
+    private static func secret(_ name: String, _ hash: String) -> PulledRecord.Source {
+        .secret(PulledRecord.Secret(uid: "uid-" + name, namespace: "ns", name: name, hash: hash))
+    }
+
+    private static func account(_ name: String, uid: String = "1") -> PulledRecord.Source {
+        .account(PulledRecord.Account(uid: uid, namespace: "ns", name: name))
     }
 
     private static func allows(
-        _ record: PulledRecord, _ name: String, _ secrets: [PulledRecord.Secret]
+        _ record: PulledRecord, _ name: String, _ sources: [PulledRecord.Source]
     ) -> Bool {
-        record.verdict(name, secrets) != .refused
+        record.verdict(name, sources) != .refused
     }
 
-    private static func record(_ secrets: PulledRecord.Secret?...) -> PulledRecord {
+    @Test func `a service account for which the image came may use it, and no later one of its name`() throws {
+        let record = Self.record(Self.account("a"), Self.secret("s", "1"))
+        for source in [Self.account("a"), Self.secret("s", "1")] {
+            #expect(record.verdict(Self.name, [source]) == .allowed)
+        }
+        #expect(!Self.allows(record, Self.name, [Self.account("a", uid: "2"), Self.account("b")]))
+        #expect(PulledRecord(json: record.json) == record)
+        let text = #"{"kubernetesServiceAccounts":[{"uid":"1","namespace":"ns","name":"a"}]}"#
+        let only = try Value(json: Self.record(Self.account("a")).json)
+        #expect(only.at("credentialMapping", Self.name) == (try Value(json: Array(text.utf8))))
+    }
+
+    private static func record(_ secrets: PulledRecord.Source?...) -> PulledRecord {
         var record = PulledRecord(imageRef: "sha256:1", updated: now)
         for secret in secrets { record.add(name, secret, at: now) }
         return record

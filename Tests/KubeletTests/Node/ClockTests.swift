@@ -37,7 +37,7 @@ import Testing
         #expect(!hold.isOver(at: later + .seconds(-300)))
         #expect(PodCase().sandbox().with { $0.memory.holds["a"] = hold }.outcome == ["start a 0"])
         var desk = ImageDesk()
-        let (wish, key) = (ImageDesk.Wish(podUID: "a", container: "c"), ImageDesk.Key(image: "i", auth: nil))
+        let (wish, key) = (ImageDesk.Wish(podUID: "a", container: "c"), ImageDesk.Key(image: "i", auths: []))
         _ = desk.ask(wish, key, now: later)
         _ = desk.end(key, .failed("no"), now: later)
         _ = desk.news(wish)

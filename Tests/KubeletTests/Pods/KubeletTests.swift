@@ -12,12 +12,14 @@ import Testing
 
 /// A kubelet in a folder of its own, on an API and a runtime that only remember.
 struct KubeletWorld: Sendable {
-    let client = MemoryClient()
+    var client = MemoryClient()
     let runtime = FakeRuntime(images: ["docker.io/library/web:1"])
     /// Where the pods of files are; `nil` for none.
     var manifests: String?
     /// Arguments of Kubernetes' kubelet.
     var arguments: [String: String] = [:]
+    /// Plug-ins that give credentials for images.
+    var providers: [CredentialProvider] = []
     /// The kernel tells of processors in a folder of the world.
     var hasSystemFolder = false
     /// Where the system's services speak; `nil` for nowhere.
@@ -41,6 +43,7 @@ struct KubeletWorld: Sendable {
         options.logindFolder = folder + "/logind.conf.d"
         if hasSystemFolder { options.systemDevices = folder + "/system" }
         try options.apply(arguments)
+        options.credentialProviders = providers
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let client: any Client = silence ?? client
         return Kubelet(

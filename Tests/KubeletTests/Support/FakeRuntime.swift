@@ -17,6 +17,10 @@ final class FakeRuntime: RuntimeService, ImageService {
         var handlers: [CRI.RuntimeHandler] = []
         var refusedPulls: Set<String> = []
         var mountsImages = true
+        /// Without it the registry gives nothing; `nil` for a registry that gives to all.
+        var wantedPassword: String?
+        /// What each pull showed.
+        var passwords: [String] = []
         var calls: [String] = []
         var nextID = 0
         var clock: Int64 = 1_700_000_000_000_000_000
@@ -234,6 +238,8 @@ final class FakeRuntime: RuntimeService, ImageService {
         change { $0.calls.append("pull \(image.image)") }
         await read(\.whilePulling)?()
         let isRefused = state.withLock { state in
+            state.passwords.append(auth?.password ?? "")
+            if let wanted = state.wantedPassword, auth?.password != wanted { return true }
             if state.refusedPulls.contains(image.image) { return true }
             state.images.insert(image.image)
             return false
