@@ -49,14 +49,15 @@ struct NodeAgent {
     /// Runs until the task is cancelled; the node's API and the cluster's DNS answer on `ports`. `ready` is called
     /// when the node is Ready in the API.
     func run(
-        on runtime: CRIClient, _ ports: Ports, ready: @escaping @Sendable () -> Void
+        on clients: NodeRuntime.Clients, _ ports: Ports, ready: @escaping @Sendable () -> Void
     ) async throws(Fault) {
+        let (runtime, images) = (clients.runtime, clients.images)
         let client = api.client(as: .node(name))
         let events = EventRecorder(client, component: "kubelet", host: name)
         let resolver = try resolverFile()
         let options = try kubeletOptions(resolver)
         let kubelet = Kubelet(
-            options, client: client, runtime: runtime, images: runtime, events: events, log: log)
+            options, client: client, runtime: runtime, images: images, events: events, log: log)
         let nodeAPI = try NodeAPI(
             nodeName: name, pods: kubelet.directory, volumes: kubelet.volumeUsages, figures: kubelet,
             runtime: runtime, client: client,

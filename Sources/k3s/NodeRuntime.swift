@@ -5,36 +5,63 @@ import Supervisor
 import Support
 import Synchronization
 
-/// The container runtime of this node: containerd, started or adopted, with the pods' network described to it.
+/// The container runtime of this node, with the pods' network described to it: containerd, started or adopted, or one that
+/// somebody else runs.
 ///
 /// It is started as soon as the start cannot fail for a port or the state any more, because it takes the longest;
 /// ``clients`` tells when it answers.
 final class NodeRuntime: Sendable {
-    /// The runtime's client, at its first answer and again after each restart of containerd.
-    let clients: AsyncStream<CRIClient>
-    private let containerd: Containerd
+    /// Who runs containers, and who has their images.
+    struct Clients: Sendable {
+        let runtime: CRIClient
+        let images: CRIClient
+    }
+
+    private enum Source: Sendable {
+        case own(Containerd, ImageArchives)
+        case external(ExternalRuntime)
+    }
+
+    /// The runtime's clients, at its first answer and again after each restart of containerd.
+    let clients: AsyncStream<Clients>
+    private let source: Source
+    /// Of an image service of its own.
+    private let imageSocket: String?
+    private let layout: ContainerdLayout
     private let log: Logger
-    private let answers: AsyncStream<CRIClient>.Continuation
+    private let answers: AsyncStream<Clients>.Continuation
     private let network: BridgeNetwork
-    private let archives: ImageArchives
     private let isKept = Mutex(false)
 
     init(_ configuration: ServerConfiguration, podCIDR: IPPrefix, log: Logger) throws(Fault) {
         let node = configuration.node
+        self.log = log
+        layout = ContainerdLayout(dataDirectory: configuration.dataDirectory)
+        (clients, answers) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        var network = BridgeNetwork(podCIDRs: [podCIDR])
+        if let socket = node.runtime.endpoint {
+            source = .external(ExternalRuntime(socket: socket, logger: log))
+            imageSocket = node.runtime.imageEndpoint
+            self.network = network
+            return
+        }
         var options = try ContainerdOptions.detect()
         options.registries = try Registries.read(node.registriesFile)
         options.isDefaultRegistryEndpointDisabled = node.isDefaultRegistryEndpointDisabled
         options.snapshotter = node.snapshotter
+        try options.take(ExtraRuntime.find(), default: node.runtime.defaultRuntime)
+        if node.runtime.imageEndpoint == nil {
+            try SnapshotterCheck().check(node.snapshotter, root: layout.root)
+        }
+        imageSocket =
+            node.runtime.imageEndpoint ?? (node.snapshotter == "stargz" ? SnapshotterCheck.sockets["stargz"] : nil)
         if let image = node.pauseImage { options.pauseImage = image }
-        let layout = ContainerdLayout(dataDirectory: configuration.dataDirectory)
         let programs = try ContainerdPrograms.find(dataDirectory: configuration.dataDirectory)
-        containerd = Containerd(layout: layout, options: options, programs: programs, logger: log)
-        archives = ImageArchives(layout: layout, programs: programs, options: options, logger: log)
-        self.log = log
-        var network = BridgeNetwork(podCIDRs: [podCIDR])
+        source = .own(
+            Containerd(layout: layout, options: options, programs: programs, logger: log),
+            ImageArchives(layout: layout, programs: programs, options: options, logger: log))
         network.hasBandwidthPlugin = programs.hasPlugin("bandwidth")
         self.network = network
-        (clients, answers) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// containerd copies it into each sandbox and makes none without it; small systems may have none.
@@ -43,21 +70,35 @@ final class NodeRuntime: Sendable {
         try Files.write(Array("127.0.0.1\tlocalhost\n::1\tlocalhost\n".utf8), to: "/etc/hosts", mode: 0o644)
     }
 
-    /// Keeps containerd running until the task is cancelled; the containers, and containerd, stay.
+    /// Keeps containerd running until the task is cancelled; the containers, and containerd, stay. A runtime of somebody else
+    /// is left alone.
     func run() async throws(Fault) {
         do {
-            try makeHostsFile()
-            try network.write(to: containerd.layout.cniConfiguration)
-            try await containerd.run { [archives, answers] client in
-                // Before any pod asks for them.
-                try await archives.importAll(client)
-                answers.yield(client)
+            try network.write(to: layout.cniConfiguration)
+            switch source {
+            case .own(let containerd, let archives):
+                try makeHostsFile()
+                try await containerd.run { client in
+                    // Before any pod asks for them.
+                    try await archives.importAll(client)
+                    answer(client)
+                }
+            case .external(let runtime):
+                defer { runtime.close() }
+                answer(try await runtime.answering())
+                // It is the kubelet's to see how it fares.
+                await Bell().wait()
             }
         } catch let fault as Fault {
             throw fault
         } catch {
+            guard !Task.isCancelled else { return }
             throw Fault(.failed, "containerd cannot be run", cause: error)
         }
+    }
+
+    private func answer(_ client: CRIClient) {
+        answers.yield(Clients(runtime: client, images: imageSocket.map { CRIClient(socket: $0) } ?? client))
     }
 
     /// From now on pods may run: whatever happens, containerd stays.
@@ -65,7 +106,7 @@ final class NodeRuntime: Sendable {
 
     /// The start came to nothing: what it has begun ends, unless it is kept.
     func undo() async {
-        guard !isKept.withLock({ $0 }) else { return }
+        guard !isKept.withLock({ $0 }), case .own(let containerd, _) = source else { return }
         do {
             try await containerd.undo()
         } catch {

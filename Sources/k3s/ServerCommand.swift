@@ -108,10 +108,10 @@ struct ServerCommand {
             let agent = NodeAgent(
                 configuration: configuration, identity: identity, api: api, credentials: credentials, log: log)
             parts.append {
-                for await client in runtime.clients {
-                    log.info("containerd answers after \(elapsed())")
+                for await clients in runtime.clients {
+                    log.info("the container runtime answers after \(elapsed())")
                     runtime.keep()
-                    return try await agent.run(on: client, ports) { announce("the node \(identity.name) is Ready") }
+                    return try await agent.run(on: clients, ports) { announce("the node \(identity.name) is Ready") }
                 }
             }
         } else {

@@ -22,6 +22,11 @@ struct ContainerdConfiguration {
         toml.table("grpc")
         toml.set("address", .string(layout.socket))
         addCollection(&toml)
+        if let socket = SnapshotterCheck.sockets[options.snapshotter] {
+            toml.table("proxy_plugins", options.snapshotter)
+            toml.set("type", .string("snapshot"))
+            toml.set("address", .string(socket))
+        }
         if version.configurationVersion == 2 { addVersion2(&toml) } else { addVersion3(&toml) }
         return toml.text
     }
@@ -58,7 +63,7 @@ struct ContainerdConfiguration {
         toml.set("bin_dir", .string(cniFolders.first ?? "/opt/cni/bin"))
         toml.set("conf_dir", .string(layout.cniConfiguration))
         toml.table("plugins", cri, "containerd")
-        toml.set("snapshotter", .string(options.snapshotter))
+        addSnapshotter(&toml)
         toml.set("default_runtime_name", .string(options.defaultRuntime))
         addRuntime(&toml, cri)
         addRegistries(&toml, cri)
@@ -67,7 +72,7 @@ struct ContainerdConfiguration {
     private func addVersion3(_ toml: inout TOML) {
         let (images, runtime) = ("io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime")
         toml.table("plugins", images)
-        toml.set("snapshotter", .string(options.snapshotter))
+        addSnapshotter(&toml)
         toml.set("stats_collect_period", .integer(Int(options.layerStatisticsInterval.wholeSeconds)))
         toml.table("plugins", images, "pinned_images")
         toml.set("sandbox", .string(options.pauseImage))
@@ -89,6 +94,12 @@ struct ContainerdConfiguration {
         addStreaming(&toml)
     }
 
+    private func addSnapshotter(_ toml: inout TOML) {
+        toml.set("snapshotter", .string(options.snapshotter))
+        // What is pulled when it is read must know from where.
+        if options.snapshotter == "stargz" { toml.set("disable_snapshot_annotations", .bool(false)) }
+    }
+
     private func addStreaming(_ toml: inout TOML) {
         toml.set("stream_server_address", .string("127.0.0.1"))
         toml.set("stream_server_port", .string(String(options.streamPort)))
@@ -108,6 +119,13 @@ struct ContainerdConfiguration {
         toml.table("plugins", plugin, "containerd", "runtimes", "runc", "options")
         toml.set("BinaryName", .string(runc))
         toml.set("SystemdCgroup", .bool(options.usesSystemdCgroups))
+        for runtime in options.extraRuntimes {
+            toml.table("plugins", plugin, "containerd", "runtimes", runtime.name)
+            toml.set("runtime_type", .string(runtime.type))
+            toml.table("plugins", plugin, "containerd", "runtimes", runtime.name, "options")
+            toml.set("BinaryName", .string(runtime.program))
+            toml.set("SystemdCgroup", .bool(options.usesSystemdCgroups))
+        }
     }
 
     private func addRegistries(_ toml: inout TOML, _ plugin: String) {

@@ -6,6 +6,8 @@ public struct ContainerdOptions: Hashable, Sendable {
     /// The image of the sandboxes' first process (`--pause-image`).
     public var pauseImage = "rancher/mirrored-pause:3.10.2"
     public var snapshotter = "overlayfs"
+    /// Runtimes beside runc.
+    public var extraRuntimes: [ExtraRuntime] = []
     /// The runtime of pods without a RuntimeClass.
     public var defaultRuntime = "runc"
     /// Whether cgroups are made by systemd; must be what the kubelet does.

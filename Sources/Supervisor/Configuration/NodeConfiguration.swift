@@ -24,6 +24,7 @@ public struct NodeConfiguration: Hashable, Sendable {
     public var isDefaultRegistryEndpointDisabled: Bool
     /// Whose name servers pods get that use the host's.
     public var resolvConf: String?
+    public var runtime: RuntimeConfiguration
     public var credentialProviders: CredentialProviderPaths
     public var kubelet: KubeletArguments
 
@@ -66,6 +67,7 @@ public struct NodeConfiguration: Hashable, Sendable {
         snapshotter = values.text("snapshotter") ?? "overlayfs"
         isDefaultRegistryEndpointDisabled = values.flag("disable-default-registry-endpoint")
         resolvConf = values.text("resolv-conf")
+        runtime = try RuntimeConfiguration(values)
         credentialProviders = CredentialProviderPaths(values)
         kubelet = KubeletArguments()
         for text in values.list("kubelet-arg") { try kubelet.set(Self.pair(text)) }

@@ -68,5 +68,5 @@ public struct Option: Hashable, Sendable {
         Option("snapshotter"),
         Option("resolv-conf", environment: "K3S_RESOLV_CONF"),
         Option("kubelet-arg", .list(isSplit: false)),
-    ] + CredentialProviderPaths.options
+    ] + RuntimeConfiguration.options + CredentialProviderPaths.options
 }

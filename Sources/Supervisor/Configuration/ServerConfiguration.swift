@@ -67,7 +67,7 @@ public struct ServerConfiguration: Hashable, Sendable {
         kubeconfigName = values.text("write-kubeconfig-name") ?? "default"
         disabled = Set(values.list("disable"))
         localStoragePath = values.text("default-local-storage-path") ?? dataDirectory + "/storage"
-        runsAgent = !values.flag("disable-agent")
+        runsAgent = !values.flag("disable-agent") && !node.runtime.isAbsent
         secretsEncryption = try SecretsEncryption(values)
         scheduler = try SchedulerArguments(values.list("kube-scheduler-arg"))
         isVerbose = values.flag("debug") || (values.number("v") ?? 0) > 0
