@@ -52,6 +52,7 @@ enum KubeletConfigurationFile {
         "podPidsLimit": ("pod-max-pids", .number),
         "podsPerCore": ("pods-per-core", .number),
         "preloadedImagesVerificationAllowlist": ("preloaded-images-verification-allowlist", .list),
+        "protectKernelDefaults": ("protect-kernel-defaults", .flag),
         "registryBurst": ("registry-burst", .number),
         "registryPullQPS": ("registry-qps", .number),
         "reservedMemory": ("reserved-memory", .memory),

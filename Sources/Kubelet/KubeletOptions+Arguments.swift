@@ -16,6 +16,7 @@ extension KubeletOptions {
             case "image-maximum-gc-age":
                 let age = try argument.duration()
                 imageLimits.maximumAge = age == .zero ? nil : age
+            case "protect-kernel-defaults": protectsKernel = try argument.flag()
             case "serialize-image-pulls": pullLimits.isSerial = try argument.flag()
             case "max-parallel-image-pulls": pullLimits.mostAtOnce = try argument.number(1...Int(Int32.max))
             case "registry-qps": pullLimits.perSecond = try argument.number(0...Int(Int32.max))

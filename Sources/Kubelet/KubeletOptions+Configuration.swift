@@ -82,6 +82,7 @@ extension KubeletOptions {
             "imageMaximumGCAge": text(imageLimits.maximumAge ?? .zero),
             "imageGCHighThresholdPercent": .integer(Int64(imageLimits.high)),
             "imageGCLowThresholdPercent": .integer(Int64(imageLimits.low)),
+            "protectKernelDefaults": .bool(protectsKernel),
             "serializeImagePulls": .bool(pullLimits.isSerial),
             "registryPullQPS": .integer(Int64(pullLimits.perSecond)),
             "registryBurst": .integer(Int64(pullLimits.burst)),

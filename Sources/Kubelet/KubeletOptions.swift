@@ -52,6 +52,8 @@ public struct KubeletOptions: Sendable {
     public var imagesForAll: [String] = []
     /// Plug-ins that give credentials for images.
     public var credentialProviders: [CredentialProvider] = []
+    /// Whether settings of the kernel that are otherwise than wanted end the start, and are not changed.
+    public var protectsKernel = false
     /// When images go to make room.
     public var imageLimits = ImageLimits()
     /// When pods go, too.

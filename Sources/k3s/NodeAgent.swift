@@ -111,6 +111,7 @@ struct NodeAgent {
         options.staticPods = Path.join(configuration.dataDirectory, "agent/pod-manifests")
         try options.configure(
             credentialProviders.merging(node.kubelet.others) { $1 }, folder: Path.join(configuration.dataDirectory, "agent/etc/kubelet.conf.d"))
+        try KernelSettings().prepare(isProtected: options.protectsKernel, log: log)
         options.providerID = "k3s://" + name
         return options
     }

@@ -44,7 +44,7 @@ public struct NodeConfiguration: Hashable, Sendable {
             "eviction-soft-grace-period", "image-credential-provider-bin-dir", "image-credential-provider-config",
             "image-gc-high-threshold", "image-gc-low-threshold", "image-maximum-gc-age",
             "kube-reserved", "memory-manager-policy", "minimum-image-ttl-duration", "pod-manifest-path",
-            "pod-max-pids", "pods-per-core", "registry-burst", "registry-qps", "reserved-cpus", "reserved-memory",
+            "pod-max-pids", "pods-per-core", "protect-kernel-defaults", "registry-burst", "registry-qps", "reserved-cpus", "reserved-memory",
             "resolv-conf", "serialize-image-pulls", "system-reserved",
             "topology-manager-policy", "topology-manager-policy-options", "topology-manager-scope",
         ]
@@ -70,6 +70,7 @@ public struct NodeConfiguration: Hashable, Sendable {
         runtime = try RuntimeConfiguration(values)
         credentialProviders = CredentialProviderPaths(values)
         kubelet = KubeletArguments()
+        if values.flag("protect-kernel-defaults") { kubelet.others["protect-kernel-defaults"] = "true" }
         for text in values.list("kubelet-arg") { try kubelet.set(Self.pair(text)) }
     }
 

@@ -67,6 +67,7 @@ public struct Option: Hashable, Sendable {
         Option("pause-image"),
         Option("snapshotter"),
         Option("resolv-conf", environment: "K3S_RESOLV_CONF"),
+        Option("protect-kernel-defaults", .flag),
         Option("kubelet-arg", .list(isSplit: false)),
     ] + RuntimeConfiguration.options + CredentialProviderPaths.options
 }

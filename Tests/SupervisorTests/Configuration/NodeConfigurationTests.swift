@@ -42,6 +42,13 @@ import Testing
         #expect(said.kubelet.others == ["max-pods": "7", "cgroup-root": "/a", "config": "/f"])
     }
 
+    @Test func `the kernel may be protected by k3s' flag, and the kubelet's goes before it`() throws {
+        let name = "protect-kernel-defaults"
+        #expect(try node([]).kubelet.others[name] == nil)
+        #expect(try node(["--protect-kernel-defaults"]).kubelet.others == [name: "true"])
+        #expect(try node(["--kubelet-arg=\(name)=false", "--\(name)"]).kubelet.others == [name: "false"])
+    }
+
     @Test(arguments: ["NoSchedule", "PreferNoSchedule", "NoExecute"])
     func `a taint has one of three effects`(_ effect: String) throws {
         #expect(try node(["--node-taint", "k=v:" + effect]).taints.map(\.effect) == [effect])
