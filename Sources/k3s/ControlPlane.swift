@@ -30,16 +30,17 @@ struct ControlPlane {
             { await api.run(reportingTo: log) },
             { try await schedule() },
         ]
-        for (account, controllers) in controllers {
+        for (account, controllers) in controllers.map({ ($0.account, wanted($0.controllers)) }) where !controllers.isEmpty {
             parts.append { await run(controllers, as: account) }
         }
-        if api.serves(.storageVersionMigrations) {
+        let migrator = wanted([StorageMigrator(catalog: api.catalog)])
+        if api.serves(.storageVersionMigrations), !migrator.isEmpty {
             // It touches every kind there is.
-            parts.append { await run([StorageMigrator(catalog: api.catalog)], by: api.client()) }
+            parts.append { await run(migrator, by: api.client()) }
         }
         if let key = credentials.serviceAccountKeys.first {
-            let tokens = AccountTokens(key: key, authority: authority)
-            parts.append { await run([tokens], by: api.client(as: .controllerManager)) }
+            let tokens = wanted([AccountTokens(key: key, authority: authority)])
+            parts.append { await run(tokens, by: api.client(as: .controllerManager)) }
         }
         try await Parts.untilFirstEnds(parts)
     }
@@ -61,7 +62,7 @@ struct ControlPlane {
             ("namespace-controller", [NamespaceController(catalog: api.catalog)]),
             ("generic-garbage-collector", [GarbageCollector(catalog: api.catalog)]),
             ("service-account-controller", [ServiceAccountController()]),
-            ("legacy-service-account-token-cleaner", [UnusedTokens()]),
+            ("legacy-service-account-token-cleaner", [unusedTokens]),
             ("root-ca-cert-publisher", [RootCAPublisher(certificates: authority)]),
             ("clusterrole-aggregation-controller", [RoleAggregator()]),
             ("endpoint-controller", [EndpointsController()]),
@@ -70,10 +71,10 @@ struct ControlPlane {
             ("pv-protection-controller", [VolumeProtection()]),
             ("volumeattributesclass-protection-controller", [AttributesClassProtection()]),
             ("ephemeral-volume-controller", [EphemeralVolumes()]),
-            ("node-controller", [NodeLifecycleController(), TaintEviction()] + addresses + roles),
+            ("node-controller", [NodeLifecycleController(nodeOptions), TaintEviction()] + addresses + roles),
             ("certificate-controller", certificates),
             ("resourcequota-controller", [ResourceQuotaController(catalog: api.catalog)]),
-            ("pod-garbage-collector", [PodGarbageCollector()]),
+            ("pod-garbage-collector", [PodGarbageCollector(mostFinished: arguments.finishedPods)]),
             ("disruption-controller", [DisruptionController(catalog: api.catalog)]),
             ("ttl-controller", [NodeTTL()]),
             ("bootstrap-signer", [BootstrapSigner()]),
@@ -84,7 +85,7 @@ struct ControlPlane {
             ("resource-claim-controller", [ResourceClaimController()]),
             ("device-taint-eviction-controller", [DeviceTaintEviction()]),
             ("endpointslicemirroring-controller", [EndpointSliceMirroring()]),
-            (Self.autoscaler, [HorizontalPodAutoscalerController(catalog: api.catalog, metrics: metrics)]),
+            (Self.autoscaler, [HorizontalPodAutoscalerController(catalog: api.catalog, metrics: metrics, options: autoscalerOptions)]),
         ]
         if let localVolumes { controllers.append((LocalPathNames.serviceAccount, [localVolumes])) }
         return controllers
@@ -100,7 +101,8 @@ struct ControlPlane {
 
     /// A range too small for a node was refused when the server began.
     private var addresses: [any Controller] {
-        PodRange(configuration.clusterCIDR).map { [NodeAddressAllocator([$0])] } ?? []
+        guard arguments.allocatesAddresses else { return [] }
+        return PodRange(configuration.clusterCIDR, nodeLength: arguments.nodeMaskSize).map { [NodeAddressAllocator([$0])] } ?? []
     }
 
     /// This server's own node is part of the control plane.
@@ -109,11 +111,7 @@ struct ControlPlane {
     /// As k3s has it: what servers show is signed by one authority, what clients show by the other.
     private var certificates: [any Controller] {
         let (client, server) = (credentials[Authority.client], credentials[Authority.server])
-        return [
-            CertificateApprover(),
-            CertificateSigner([.client: client, .kubeletClient: client, .kubeletServing: server, .legacy: server]),
-            CertificateCleaner(),
-        ]
+        return signing([.client: client, .kubeletClient: client, .kubeletServing: server, .legacy: server])
     }
 
     /// Makes volumes on this node's disk, unless there is no node or somebody brings their own.

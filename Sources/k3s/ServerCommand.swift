@@ -35,6 +35,9 @@ struct ServerCommand {
         for flag in configuration.apiServer.serving.idle {
             log.warning("--kube-apiserver-arg: \(flag) changes nothing in this version")
         }
+        for flag in configuration.controllerManager.idle {
+            log.warning("--kube-controller-manager-arg: \(flag) changes nothing in this version")
+        }
     }
 
     func run() async throws(Fault) {

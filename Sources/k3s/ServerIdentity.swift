@@ -21,7 +21,7 @@ struct ServerIdentity {
         }
         let asked = configuration.node.addresses
         addresses = asked.isEmpty ? [try Self.outwardAddress()] : asked
-        podCIDR = try Self.share(of: configuration.clusterCIDR)
+        podCIDR = try Self.share(of: configuration.clusterCIDR, configuration.controllerManager.nodeMaskSize)
     }
 
     /// The address that the default route leaves from.
@@ -38,9 +38,9 @@ struct ServerIdentity {
     }
 
     /// The first block that nodes are given. Its owner tells so when it registers, and nobody else is given it then.
-    private static func share(of cluster: IPPrefix) throws(Fault) -> IPPrefix {
-        guard let range = PodRange(cluster) else {
-            let length = PodRange.usualLength(cluster.family)
+    private static func share(of cluster: IPPrefix, _ asked: Int?) throws(Fault) -> IPPrefix {
+        guard let range = PodRange(cluster, nodeLength: asked) else {
+            let length = asked ?? PodRange.usualLength(cluster.family)
             throw Fault(.invalid, "--cluster-cidr \(cluster) is smaller than the /\(length) that a node needs")
         }
         return range.block(0)

@@ -48,11 +48,16 @@ struct AutoscalingDecision: Sendable {
     /// Replicas that the target asks for now.
     let current: Int
     let now: Timestamp
+    var options = AutoscalerOptions()
 
     var least: Int { autoscaler.spec.minReplicas ?? 1 }
     var most: Int { autoscaler.spec.maxReplicas }
     private var upRules: ScalingRules { ScalingRules(autoscaler.spec.behavior?.scaleUp, otherwise: .up) }
-    private var downRules: ScalingRules { ScalingRules(autoscaler.spec.behavior?.scaleDown, otherwise: .down) }
+    private var downRules: ScalingRules {
+        var usual = ScalingRules.down
+        usual.window = options.downscaleStabilization
+        return ScalingRules(autoscaler.spec.behavior?.scaleDown, otherwise: usual)
+    }
 
     var course: Course {
         if current == 0, least != 0 { return .rest }
@@ -66,7 +71,7 @@ struct AutoscalingDecision: Sendable {
         func number(_ rules: HPAScalingRules?) -> Double? {
             rules?.tolerance.flatMap { try? Quantity($0) }?.double
         }
-        var tolerance = ReplicaCalculation.Tolerance()
+        var tolerance = ReplicaCalculation.Tolerance(up: options.tolerance, down: options.tolerance)
         if let up = number(autoscaler.spec.behavior?.scaleUp) { tolerance.up = up }
         if let down = number(autoscaler.spec.behavior?.scaleDown) { tolerance.down = down }
         return tolerance
@@ -117,7 +122,7 @@ struct AutoscalingDecision: Sendable {
     }
 
     private func plainSize(_ recommended: Int, _ history: inout ScalingHistory) -> Size {
-        let window = ScalingRules.down.window
+        let window = options.downscaleStabilization
         let stable = history.highest(recommended, in: window, at: now)
         history.recommend(recommended, keeping: window, at: now)
         let able = stable == recommended ? Verdict.ready : .shrinkingStabilized

@@ -6,18 +6,19 @@ import Synchronization
 
 /// Gives the targets of autoscalers as many replicas as their metrics ask for.
 ///
-/// Metrics tell nobody when they change, so each autoscaler that exists is looked at every fifteen seconds; without
-/// autoscalers nothing happens.
+/// Metrics tell nobody when they change, so each autoscaler that exists is looked at every fifteen seconds
+/// (``AutoscalerOptions``); without autoscalers nothing happens.
 public struct HorizontalPodAutoscalerController: Controller {
     public let name = "horizontal-pod-autoscaler"
-    /// How often an autoscaler is looked at: as Kubernetes' `--horizontal-pod-autoscaler-sync-period` has it.
-    static let period: Duration = .seconds(15)
+    private let options: AutoscalerOptions
     private let catalog: any ResourceCatalog
     private let metrics: any MetricsSource
 
     /// - Parameter catalog: Where the kinds of targets are found.
-    public init(catalog: any ResourceCatalog, metrics: any MetricsSource) {
-        (self.catalog, self.metrics) = (catalog, metrics)
+    public init(
+        catalog: any ResourceCatalog, metrics: any MetricsSource, options: AutoscalerOptions = AutoscalerOptions()
+    ) {
+        (self.catalog, self.metrics, self.options) = (catalog, metrics, options)
     }
 
     public func run(_ context: ControllerContext) async throws(Status) {
@@ -30,7 +31,8 @@ public struct HorizontalPodAutoscalerController: Controller {
         let placed = pods.observe { labels.take($0) }
         defer { placed.cancel() }
         let work = AutoscalerWork(
-            context: context, kinds: kinds, metrics: metrics, autoscalers: autoscalers, pods: labels, memory: memory)
+            context: context, kinds: kinds, metrics: metrics, autoscalers: autoscalers, pods: labels, memory: memory,
+            options: options)
         let changed = ReconcileLoop<ObjectName>.Source(autoscalers) { change in
             guard let new = change.new else {
                 memory.forget(change.name)
@@ -91,6 +93,7 @@ private struct AutoscalerWork: Sendable {
     let autoscalers: any ObjectSet
     let pods: LabelIndex
     let memory: AutoscalerMemory
+    let options: AutoscalerOptions
 
     /// A target's scale, and where it is.
     private struct Scaled {
@@ -119,7 +122,7 @@ private struct AutoscalerWork: Sendable {
         if report.autoscaler != autoscaler {
             try await context.client.updateStatus(report.autoscaler)
         }
-        return HorizontalPodAutoscalerController.period
+        return options.period
     }
 
     private func target(of autoscaler: HorizontalPodAutoscaler) async throws(Status) -> Scaled {
@@ -136,7 +139,8 @@ private struct AutoscalerWork: Sendable {
     private func scale(_ scaled: Scaled, _ report: inout AutoscalerReport) async {
         let autoscaler = report.autoscaler
         let current = scaled.current
-        let decision = AutoscalingDecision(autoscaler: autoscaler, current: current, now: context.now())
+        let decision = AutoscalingDecision(
+            autoscaler: autoscaler, current: current, now: context.now(), options: options)
         var history = memory.history(autoscaler, current: current, at: context.now())
         var (wanted, reason, known) = (current, "", [MetricStatus]())
         switch decision.course {
@@ -194,7 +198,8 @@ private struct AutoscalerWork: Sendable {
         let evaluation = MetricEvaluation(
             source: metrics, kinds: kinds,
             calculation: ReplicaCalculation(
-                pods: selected, tolerance: decision.tolerance, current: decision.current, now: decision.now),
+                pods: selected, tolerance: decision.tolerance, current: decision.current, now: decision.now,
+                options: options),
             pods: PodSelection(namespace: name.namespace, selector: scale.status.selector),
             present: Int(Int32(clamping: scale.status.replicas)))
         var outcomes: [AutoscalingDecision.Outcome] = []

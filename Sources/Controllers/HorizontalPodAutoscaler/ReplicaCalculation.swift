@@ -25,6 +25,7 @@ struct ReplicaCalculation: Sendable {
     /// What the target's scale asks for now.
     let current: Int
     let now: Timestamp
+    var options = AutoscalerOptions()
 
     // MARK: What pods use of what they request
 
@@ -125,7 +126,7 @@ struct ReplicaCalculation: Sendable {
 
     private func sampled(_ samples: [String: PodSample], isCPU: Bool) throws(Failure) -> SampledPods {
         guard !pods.isEmpty else { throw .noPods }
-        let sampled = SampledPods(pods, samples, isCPU: isCPU, at: now)
+        let sampled = SampledPods(pods, samples, isCPU: isCPU, at: now, options)
         guard !sampled.samples.isEmpty else {
             throw Failure(message: "did not receive metrics for targeted pods (pods might be unready)")
         }

@@ -5,11 +5,6 @@ import Support
 /// The pods that a metric is about, by what their samples are good for (Kubernetes documentation, "Horizontal Pod
 /// Autoscaling", "Algorithm details").
 struct SampledPods: Sendable {
-    /// For so long after its start a pod's CPU is that of its start.
-    static let initialisation: Duration = .seconds(300)
-    /// A pod that first became ready this late was not ready before for reasons of its own.
-    static let initialReadiness: Duration = .seconds(30)
-
     /// Samples that count.
     private(set) var samples: [String: Int64] = [:]
     private(set) var readyCount = 0
@@ -19,7 +14,7 @@ struct SampledPods: Sendable {
     private(set) var missing: Set<String> = []
 
     /// - Parameter isCPU: Starting costs CPU, so samples of it are doubted.
-    init(_ pods: [Pod], _ all: [String: PodSample], isCPU: Bool, at now: Timestamp) {
+    init(_ pods: [Pod], _ all: [String: PodSample], isCPU: Bool, at now: Timestamp, _ options: AutoscalerOptions) {
         samples = all.mapValues(\.milliValue)
         for pod in pods {
             let name = pod.metadata.name
@@ -29,7 +24,7 @@ struct SampledPods: Sendable {
                 unready.insert(name)
                 samples[name] = nil
             } else if let sample = all[name] {
-                if isCPU, !Self.isMeaningful(sample, of: pod, at: now) {
+                if isCPU, !Self.isMeaningful(sample, of: pod, at: now, options) {
                     unready.insert(name)
                     samples[name] = nil
                 } else {
@@ -41,13 +36,15 @@ struct SampledPods: Sendable {
         }
     }
 
-    private static func isMeaningful(_ sample: PodSample, of pod: Pod, at now: Timestamp) -> Bool {
+    private static func isMeaningful(
+        _ sample: PodSample, of pod: Pod, at now: Timestamp, _ options: AutoscalerOptions
+    ) -> Bool {
         guard let ready = pod.readyCondition, let start = pod.status.startTime else { return false }
         let since = ready.lastTransitionTime ?? start
-        if start + initialisation > now {
+        if start + options.initialisation > now {
             return ready.status != "False" && sample.timestamp >= since + sample.window
         }
-        let neverReady = ready.status == "False" && start + initialReadiness > since
+        let neverReady = ready.status == "False" && start + options.initialReadiness > since
         return !neverReady
     }
 }

@@ -33,16 +33,11 @@ struct NodeCensus: Sendable {
         case refused
     }
 
-    /// One node in ten seconds.
-    private static let interval: Duration = .seconds(10)
-    /// In a zone that is partly lost, if it is large; none in a small one.
-    private static let slowInterval: Duration = .seconds(100)
-    private static let largeCount = 50
-    /// In hundredths.
-    private static let unhealthyShare = 55
-
+    private let options: NodeLifecycleOptions
     private var entries: [String: Entry] = [:]
     private var zones: [String: Zone] = [:]
+
+    init(_ options: NodeLifecycleOptions = NodeLifecycleOptions()) { self.options = options }
 
     var names: Set<String> { Set(entries.keys) }
 
@@ -63,28 +58,30 @@ struct NodeCensus: Sendable {
     func heardAt(_ name: String) -> Duration? { entries[name]?.heardAt }
 
     /// The states of all zones; what depends on them is to be looked at anew when they change.
-    var states: [String: ZoneState] { zones.mapValues(Self.state) }
+    var states: [String: ZoneState] { zones.mapValues(state) }
 
     /// Whether there is no better place for any pod: every zone is lost.
-    var isAllLost: Bool { zones.values.allSatisfy { Self.state($0) == .lost } }
+    var isAllLost: Bool { zones.values.allSatisfy { state($0) == .lost } }
 
     /// Asks to give up one more node; a permit that is granted is used up.
     mutating func permit(_ name: String, at moment: Duration) -> Permit {
         guard let entry = entries[name], let zone = zones[entry.zone], !isAllLost else { return .refused }
-        let interval: Duration
-        switch Self.state(zone) {
-        case .normal, .lost: interval = Self.interval
-        case .partlyLost where zone.count > Self.largeCount: interval = Self.slowInterval
+        let rate: Double
+        switch state(zone) {
+        case .normal, .lost: rate = options.evictionRate
+        case .partlyLost where zone.count > options.largeCount: rate = options.secondaryEvictionRate
         case .partlyLost: return .refused
         }
+        guard let interval = NodeLifecycleOptions.interval(rate) else { return .refused }
         guard zone.nextPermit <= moment else { return .later(zone.nextPermit - moment) }
         zones[entry.zone]?.nextPermit = moment + interval
         return .granted
     }
 
-    private static func state(_ zone: Zone) -> ZoneState {
+    private func state(_ zone: Zone) -> ZoneState {
         if zone.readyCount == 0, zone.lostCount > 0 { return .lost }
-        return zone.lostCount > 2 && zone.lostCount * 100 >= zone.count * unhealthyShare ? .partlyLost : .normal
+        return zone.lostCount > 2 && Float(zone.lostCount) / Float(zone.count) >= options.unhealthyShare
+            ? .partlyLost : .normal
     }
 
     private mutating func count(_ entry: Entry?, by difference: Int) {

@@ -7,14 +7,10 @@ import Support
 /// Pure: it is told for how long nothing was heard of the node, by the listener's own clock, so that clocks
 /// that differ do no harm. Its shell is ``NodeLifecycleController``.
 struct NodeHealth: Sendable {
-    /// How long a node may be silent: five renewals of its lease, each of which comes after ten seconds.
-    static let grace: Duration = .seconds(50)
-    /// The same for a node that was registered and has not told of itself yet.
-    static let startupGrace: Duration = .seconds(60)
-
     var node: Node
     var silence: Duration
     var now: Timestamp
+    var options = NodeLifecycleOptions()
 
     /// What nobody but the node can know.
     private static let told = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"]
@@ -50,7 +46,7 @@ struct NodeHealth: Sendable {
     var nextDeadline: Duration? { isSilent ? nil : patience - silence }
 
     private var isSilent: Bool { silence >= patience }
-    private var patience: Duration { node.condition("Ready") == nil ? Self.startupGrace : Self.grace }
+    private var patience: Duration { node.condition("Ready") == nil ? options.startupGrace : options.grace }
 }
 
 extension Node {

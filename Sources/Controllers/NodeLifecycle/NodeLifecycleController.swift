@@ -12,14 +12,16 @@ public struct NodeLifecycleController: Controller {
     public let name = "node-controller"
     private static let leaseNamespace = "kube-node-lease"
 
-    public init() {}
+    private let options: NodeLifecycleOptions
+
+    public init(_ options: NodeLifecycleOptions = NodeLifecycleOptions()) { self.options = options }
 
     public func run(_ context: ControllerContext) async throws(Status) {
         let nodes = try await context.client.observe(Node.self)
         let leases = try await context.client.observe(
             Lease.self, ObservationScope(namespace: Self.leaseNamespace))
         let pods = try await context.client.observe(Pod.self)
-        let listener = NodeListener(context.clock)
+        let listener = NodeListener(context.clock, options)
         let work = NodeWork(context: context, nodes: nodes, pods: pods, listener: listener)
         let changed = ReconcileLoop<String>.Source(nodes) { listener.takeNode($0) }
         let renewed = ReconcileLoop<String>.Source(leases) { listener.takeLease($0) }
@@ -31,12 +33,17 @@ public struct NodeLifecycleController: Controller {
 
 /// What the observations tell, as all workers read it.
 private final class NodeListener: Sendable {
-    private let census = Mutex(NodeCensus())
+    private let census: Mutex<NodeCensus>
+    let options: NodeLifecycleOptions
     /// The nodes of which was told that they are there.
     private let greeted = Mutex<[String: Node]>([:])
     private let stopwatch: Stopwatch
 
-    init(_ clock: any Clock<Duration>) { stopwatch = Stopwatch(clock) }
+    init(_ clock: any Clock<Duration>, _ options: NodeLifecycleOptions) {
+        stopwatch = Stopwatch(clock)
+        census = Mutex(NodeCensus(options))
+        self.options = options
+    }
 
     /// What pods have to fear from a node, and when that may be another. `isGivenUp`: its pods are chased away already.
     func eviction(of name: String, isGivenUp: Bool) -> (eviction: NodeTaints.Eviction, deadline: Duration?) {
@@ -112,7 +119,8 @@ private struct NodeWork: Sendable {
         let present = nodes.get(Node.self, ObjectName(name: name))
         tell(listener.greet(name, present))
         guard var node = present else { return nil }
-        let health = NodeHealth(node: node, silence: listener.silence(of: name), now: context.now())
+        let health = NodeHealth(
+            node: node, silence: listener.silence(of: name), now: context.now(), options: listener.options)
         let judged = health.judged
         if judged != node {
             let wasReady = node.isReady

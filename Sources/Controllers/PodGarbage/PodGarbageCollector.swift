@@ -11,7 +11,10 @@ public struct PodGarbageCollector: Controller {
     /// How long a node must be missing: it may be registering anew.
     private static let quarantine: Duration = .seconds(40)
 
-    public init() {}
+    private let most: Int
+
+    /// - Parameter most: So many pods that are over are kept (`--terminated-pod-gc-threshold`); 0 for any number.
+    public init(mostFinished most: Int? = nil) { self.most = most.map { $0 == 0 ? .max : $0 } ?? FinishedPods.most }
 
     private enum Key: Hashable, Sendable {
         case pod(ObjectName)
@@ -23,7 +26,7 @@ public struct PodGarbageCollector: Controller {
     public func run(_ context: ControllerContext) async throws(Status) {
         let nodes = try await context.client.observe(Node.self)
         let pods = try await context.client.observe(Pod.self)
-        let index = GarbageIndex()
+        let index = GarbageIndex(most: most)
         let loop = ReconcileLoop<Key>(context)
         let lost = ReconcileLoop<Key>.Source(nodes) { change in
             index.takeNode(change, at: context.now()) == .present ? [] : [.node(change.name.name)]
@@ -65,10 +68,12 @@ private final class GarbageIndex: Sendable {
     private struct State {
         var nodes: [String: PodVerdict.NodeState] = [:]
         var missingSince: [String: Timestamp] = [:]
-        var finished = FinishedPods()
+        var finished: FinishedPods
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+
+    init(most: Int) { state = Mutex(State(finished: FinishedPods(most: most))) }
 
     var excess: [ObjectName] { state.withLock(\.finished.excess) }
 

@@ -53,6 +53,7 @@ public struct Option: Hashable, Sendable {
         Option("secrets-encryption-provider"),
         Option("kube-apiserver-arg", .list(isSplit: false)),
         Option("kube-scheduler-arg", .list(isSplit: false)),
+        Option("kube-controller-manager-arg", .list(isSplit: false)),
     ] + node
 
     /// What describes a node, of a server or an agent.

@@ -30,6 +30,8 @@ public struct ServerConfiguration: Hashable, Sendable {
     public var apiServer: APIServerArguments
     /// What `--kube-scheduler-arg` says.
     public var scheduler: SchedulerArguments
+    /// What `--kube-controller-manager-arg` says.
+    public var controllerManager: ControllerManagerArguments
     public var isVerbose: Bool
     public var logFile: String?
 
@@ -70,6 +72,7 @@ public struct ServerConfiguration: Hashable, Sendable {
         runsAgent = !values.flag("disable-agent") && !node.runtime.isAbsent
         secretsEncryption = try SecretsEncryption(values)
         scheduler = try SchedulerArguments(values.list("kube-scheduler-arg"))
+        controllerManager = try ControllerManagerArguments(values.list("kube-controller-manager-arg"))
         isVerbose = values.flag("debug") || (values.number("v") ?? 0) > 0
         logFile = values.text("log")
     }
