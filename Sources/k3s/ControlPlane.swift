@@ -28,8 +28,8 @@ struct ControlPlane {
         if localVolumes != nil { try await prepareLocalVolumes() }
         var parts: [Parts.Part] = [
             { await api.run(reportingTo: log) },
-            { try await schedule() },
         ]
+        if configuration.parts.hasScheduler { parts.append { try await schedule() } }
         for (account, controllers) in controllers.map({ ($0.account, wanted($0.controllers)) }) where !controllers.isEmpty {
             parts.append { await run(controllers, as: account) }
         }

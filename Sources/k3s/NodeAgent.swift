@@ -71,8 +71,8 @@ struct NodeAgent {
             { await ports.api.server.run() },
             { await events.run() },
             { try await kubelet.run(ready: ready) },
-            { try await serviceProxy.run() },
         ]
+        if configuration.parts.hasServiceProxy { parts.append { try await serviceProxy.run() } }
         if let entrance = ports.dns {
             // Before any pod asks.
             try ClusterDNS.claim([configuration.clusterDNS])
@@ -92,7 +92,8 @@ struct NodeAgent {
             nodeName: name, internalAddresses: identity.addresses, version: Program.version,
             layout: KubeletLayout(root: node.kubelet.rootDirectory))
         options.externalAddresses = node.externalAddresses
-        options.labels = node.labels.merging(Self.serverLabels) { asked, _ in asked }
+        let hasCloud = configuration.parts.hasCloudController
+        options.labels = hasCloud ? node.labels.merging(Self.serverLabels) { asked, _ in asked } : node.labels
         options.annotations = annotations
         options.taints = node.taints.map { wanted in
             var taint = Taint()
@@ -112,7 +113,7 @@ struct NodeAgent {
         try options.configure(
             credentialProviders.merging(node.kubelet.others) { $1 }, folder: Path.join(configuration.dataDirectory, "agent/etc/kubelet.conf.d"))
         try KernelSettings().prepare(isProtected: options.protectsKernel, log: log)
-        options.providerID = "k3s://" + name
+        if hasCloud { options.providerID = "k3s://" + name }
         return options
     }
 
@@ -154,7 +155,13 @@ struct NodeAgent {
     // MARK: The network
 
     private var serviceProxy: ServiceProxy {
-        var options = ServiceProxyOptions(nodeName: name, podCIDRs: [configuration.clusterCIDR])
+        let arguments = configuration.node.kubeProxy
+        let pods = arguments.podRanges.isEmpty ? [configuration.clusterCIDR] : arguments.podRanges
+        var options = ServiceProxyOptions(nodeName: name, podCIDRs: pods)
+        options.nodePortRanges = arguments.nodePortRanges
+        if arguments.isNodePortPrimary {
+            options.nodePortRanges = identity.addresses.compactMap { IPPrefix($0, length: $0.family.bitCount) }
+        }
         if configuration.isDNSWanted { options.ownClusterIPs = [configuration.clusterDNS] }
         let user = User(name: "system:kube-proxy", groups: [User.authenticatedGroup])
         return ServiceProxy(client: api.client(as: user), options: options, log: log)

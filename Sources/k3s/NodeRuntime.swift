@@ -55,8 +55,11 @@ final class NodeRuntime: Sendable {
         }
         imageSocket =
             node.runtime.imageEndpoint ?? (node.snapshotter == "stargz" ? SnapshotterCheck.sockets["stargz"] : nil)
+        options.isSELinuxEnabled = node.usesSELinux
+        if let registry = node.systemRegistry { options.pauseImage = registry + "/" + options.pauseImage }
         if let image = node.pauseImage { options.pauseImage = image }
-        let programs = try ContainerdPrograms.find(dataDirectory: configuration.dataDirectory)
+        let programs = try ContainerdPrograms.find(
+            dataDirectory: configuration.dataDirectory, prefersBundle: node.prefersBundle)
         source = .own(
             Containerd(layout: layout, options: options, programs: programs, logger: log),
             ImageArchives(layout: layout, programs: programs, options: options, logger: log))

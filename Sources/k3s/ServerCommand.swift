@@ -32,12 +32,7 @@ struct ServerCommand {
         for key in values.unknownKeys {
             log.warning("the configuration file has a key that this version does not know: \(key)")
         }
-        for flag in configuration.apiServer.serving.idle {
-            log.warning("--kube-apiserver-arg: \(flag) changes nothing in this version")
-        }
-        for flag in configuration.controllerManager.idle {
-            log.warning("--kube-controller-manager-arg: \(flag) changes nothing in this version")
-        }
+        for warning in configuration.warnings { log.warning("\(warning)") }
     }
 
     func run() async throws(Fault) {

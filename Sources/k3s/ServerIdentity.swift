@@ -14,10 +14,17 @@ struct ServerIdentity {
 
     init(_ configuration: ServerConfiguration) throws(Fault) {
         hostname = try Machine.hostname()
+        let plain: String
         if let asked = configuration.node.name {
-            name = asked
+            plain = asked
         } else {
-            name = try NodeConfiguration.nodeName(hostname, "the name of this machine, \(hostname),")
+            plain = try NodeConfiguration.nodeName(hostname, "the name of this machine, \(hostname),")
+        }
+        if configuration.node.hasIdentifier {
+            let whole = "\(plain)-\(try NodeIdentifier.take())"
+            name = try NodeConfiguration.nodeName(whole, "the name \(whole)")
+        } else {
+            name = plain
         }
         let asked = configuration.node.addresses
         addresses = asked.isEmpty ? [try Self.outwardAddress()] : asked

@@ -10,6 +10,8 @@ public struct ServiceProxyOptions: Sendable {
     public var podCIDRs: [IPPrefix]
     /// Cluster IPs that this node answers itself, without a translation: that of the cluster's DNS.
     public var ownClusterIPs: Set<Support.IPAddress> = []
+    /// Where node ports answer, of the node's addresses (`--nodeport-addresses`); empty for everywhere.
+    public var nodePortRanges: [IPPrefix] = []
     /// Whether pods reach the world under the node's IPv6 address too. Off, as k3s has it: IPv6 needs none.
     public var masqueradesIPv6 = false
     /// Of the one nftables table, in the family `inet`, that the proxy owns and replaces.

@@ -96,7 +96,7 @@ enum ServiceTable {
                 ]),
             .init("prerouting", .nat(.prerouting), rules: [Rule(.jump("services"))]),
             .init("output", .nat(.output), rules: [Rule(.jump("services"))]),
-            .init("services", rules: services),
+            .init("services", rules: services(options)),
             .init("nodeports", rules: nodePorts),
             // TCP hears a reset at once; a message of ICMP is lost on a caller on this node itself, who then
             // waits a second before he tries again.
@@ -111,10 +111,21 @@ enum ServiceTable {
         ]
     }
 
-    private static var services: [Rule] {
+    private static func services(_ options: ServiceProxyOptions) -> [Rule] {
         IPAddress.Family.allCases.map { family in
             Rule(.vmap(fields(.address, family), .named(destinations(.address, family).name)))
-        } + [Rule(.match(.fib(.daddr), .type(.local)), .goto("nodeports"))]
+        } + nodeAddresses(options)
+    }
+
+    private static func nodeAddresses(_ options: ServiceProxyOptions) -> [Rule] {
+        guard !options.nodePortRanges.isEmpty else {
+            return [Rule(.match(.fib(.daddr), .type(.local)), .goto("nodeports"))]
+        }
+        return options.nodePortRanges.map { range in
+            Rule(
+                .match(.fib(.daddr), .type(.local)), .match(.address(.daddr, range.family), .is(.prefix(range))),
+                .goto("nodeports"))
+        }
     }
 
     private static var nodePorts: [Rule] {

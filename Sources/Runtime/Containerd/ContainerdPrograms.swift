@@ -21,9 +21,10 @@ public struct ContainerdPrograms: Hashable, Sendable {
 
     /// Looks in `PATH`, then where packages and bundles put them, then below the data directory.
     ///
-    /// What is missing is a fault that names the package of Debian to install.
+    /// What is missing is a fault that names the package of Debian to install. With `prefersBundle` those below the data
+    /// directory go first (`--prefer-bundled-bin`).
     public static func find(
-        dataDirectory: String, environment: [String: String] = Command.ownEnvironment
+        dataDirectory: String, prefersBundle: Bool = false, environment: [String: String] = Command.ownEnvironment
     ) throws(Fault) -> ContainerdPrograms {
         let bundle = Path.join(dataDirectory, "data/current/bin")
         let path = (environment["PATH"] ?? "").split(separator: ":").map(String.init)
@@ -32,7 +33,8 @@ public struct ContainerdPrograms: Hashable, Sendable {
         let cni = [
             "/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni", Path.join(dataDirectory, "data/cni"), bundle,
         ]
-        return try find(in: folders, cni: cni)
+        guard prefersBundle else { return try find(in: folders, cni: cni) }
+        return try find(in: [bundle] + folders, cni: [Path.join(dataDirectory, "data/cni"), bundle] + cni)
     }
 
     static func find(in folders: [String], cni: [String]) throws(Fault) -> ContainerdPrograms {

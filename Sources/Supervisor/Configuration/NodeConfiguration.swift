@@ -25,6 +25,16 @@ public struct NodeConfiguration: Hashable, Sendable {
     /// Whose name servers pods get that use the host's.
     public var resolvConf: String?
     public var runtime: RuntimeConfiguration
+    /// Whether a number of the machine is appended to the name (``NodeIdentifier``).
+    public var hasIdentifier: Bool
+    /// What stands before the names of k3s' own images: a registry, with a path or without one.
+    public var systemRegistry: String?
+    /// Whether containers get labels of SELinux.
+    public var usesSELinux: Bool
+    /// Whether programs of k3s' own bundle go before those of the machine.
+    public var prefersBundle: Bool
+    /// What `--kube-proxy-arg` says.
+    public var kubeProxy: KubeProxyArguments
     public var credentialProviders: CredentialProviderPaths
     public var kubelet: KubeletArguments
 
@@ -67,7 +77,14 @@ public struct NodeConfiguration: Hashable, Sendable {
         snapshotter = values.text("snapshotter") ?? "overlayfs"
         isDefaultRegistryEndpointDisabled = values.flag("disable-default-registry-endpoint")
         resolvConf = values.text("resolv-conf")
+        try KnownOptions.check(values)
         runtime = try RuntimeConfiguration(values)
+        hasIdentifier = values.flag("with-node-id")
+        systemRegistry = try values.text("system-default-registry").flatMap { $0.isEmpty ? nil : $0 }
+            .map { text throws(Fault) in try Self.registry(text) }
+        usesSELinux = values.flag("selinux")
+        prefersBundle = values.flag("prefer-bundled-bin")
+        kubeProxy = try KubeProxyArguments(values.list("kube-proxy-arg"))
         credentialProviders = CredentialProviderPaths(values)
         kubelet = KubeletArguments()
         if values.flag("protect-kernel-defaults") { kubelet.others["protect-kernel-defaults"] = "true" }
@@ -86,6 +103,15 @@ public struct NodeConfiguration: Hashable, Sendable {
             throw Fault(.invalid, "\(source) cannot name a node: \(problem)", remedy: "choose another with --node-name")
         }
         return name
+    }
+
+    private static func registry(_ text: String) throws(Fault) -> String {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard !text.contains("://"), !text.contains(where: \.isWhitespace), parts.allSatisfy({ !$0.isEmpty }) else {
+            throw Fault(
+                .invalid, "--system-default-registry \(text) is no registry, such as registry.example.com:5000")
+        }
+        return text
     }
 
     /// The rules of labels, which are those of taints too.

@@ -54,7 +54,8 @@ public struct Option: Hashable, Sendable {
         Option("kube-apiserver-arg", .list(isSplit: false)),
         Option("kube-scheduler-arg", .list(isSplit: false)),
         Option("kube-controller-manager-arg", .list(isSplit: false)),
-    ] + node
+        Option("kube-cloud-controller-manager-arg", .list(isSplit: false)),
+    ] + node + PartChoice.options
 
     /// What describes a node, of a server or an agent.
     static let node: [Option] = [
@@ -69,6 +70,11 @@ public struct Option: Hashable, Sendable {
         Option("snapshotter"),
         Option("resolv-conf", environment: "K3S_RESOLV_CONF"),
         Option("protect-kernel-defaults", .flag),
+        Option("with-node-id", .flag),
+        Option("system-default-registry", environment: "K3S_SYSTEM_DEFAULT_REGISTRY"),
+        Option("selinux", .flag, environment: "K3S_SELINUX"),
+        Option("prefer-bundled-bin", .flag),
+        Option("kube-proxy-arg", .list(isSplit: false)),
         Option("kubelet-arg", .list(isSplit: false)),
-    ] + RuntimeConfiguration.options + CredentialProviderPaths.options
+    ] + RuntimeConfiguration.options + CredentialProviderPaths.options + KnownOptions.options
 }

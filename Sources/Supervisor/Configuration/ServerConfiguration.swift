@@ -32,6 +32,9 @@ public struct ServerConfiguration: Hashable, Sendable {
     public var scheduler: SchedulerArguments
     /// What `--kube-controller-manager-arg` says.
     public var controllerManager: ControllerManagerArguments
+    public var parts: PartChoice
+    /// Sentences about what was said and changes nothing.
+    public var warnings: [String]
     public var isVerbose: Bool
     public var logFile: String?
 
@@ -73,8 +76,21 @@ public struct ServerConfiguration: Hashable, Sendable {
         secretsEncryption = try SecretsEncryption(values)
         scheduler = try SchedulerArguments(values.list("kube-scheduler-arg"))
         controllerManager = try ControllerManagerArguments(values.list("kube-controller-manager-arg"))
+        parts = PartChoice(values)
+        warnings =
+            KnownOptions.warnings(values)
+            + Self.warnings("kube-apiserver-arg", apiServer.serving.idle)
+            + Self.warnings("kube-controller-manager-arg", controllerManager.idle)
+            + Self.warnings(
+                "kube-cloud-controller-manager-arg",
+                try CloudControllerArguments(values.list("kube-cloud-controller-manager-arg")).idle)
+            + Self.warnings("kube-proxy-arg", node.kubeProxy.idle)
         isVerbose = values.flag("debug") || (values.number("v") ?? 0) > 0
         logFile = values.text("log")
+    }
+
+    private static func warnings(_ option: String, _ idle: [String]) -> [String] {
+        idle.map { "--\(option): \($0) changes nothing in this version" }
     }
 
     /// One range. Two families come with dual stack, which is a later part.

@@ -186,6 +186,20 @@ import Testing
             try Conversation.ask(from: world.pods[0], "10.42.0.3", port: 8080) == .from("pod-2 10.42.0.2"))
     }
 
+    @Test func `a node port is open where node ports shall be`() async throws {
+        let range = try #require(IPPrefix("192.168.7.0/24"))
+        let world = try NodeWorld(pods: 2) { $0.nodePortRanges = [range] }
+        try world.serve(1)
+        let web = service("web", Self.web) {
+            $0.spec.type = "NodePort"
+            $0.spec.ports[0].nodePort = 30_080
+        }
+        try await world.install(web, [slice("web", world.endpoints(1))], isFirst: true)
+        let seen = Conversation.Answer.from("pod-1 10.42.0.1")
+        #expect(try Conversation.ask(from: world.outside, "192.168.7.1", port: 30_080) == seen)
+        #expect(try Conversation.ask(from: world.node, "127.0.0.1", port: 30_080) == .refused)
+    }
+
     @Test func `a UDP client that keeps its port is led to the endpoint that remains`() async throws {
         let world = try NodeWorld(pods: 3)
         for pod in 1...2 { try world.serve(pod, .udp) }

@@ -18,7 +18,7 @@ final class NodeWorld {
     private let installer: RuleInstaller
     private var servers: [Descriptor] = []
 
-    init(pods count: Int) throws {
+    init(pods count: Int, _ change: (inout ServiceProxyOptions) -> Void = { _ in }) throws {
         (node, outside) = (try .create(), try .create())
         let stack = try NetworkStack(in: node)
         for namespace in [node, outside] {
@@ -45,6 +45,7 @@ final class NodeWorld {
 
         var options = try nodeOptions()
         options.namespace = node
+        change(&options)
         self.options = options
         try node.perform { [options] () throws(Fault) in
             try ForwardingSettings.apply(options, log: Logger(label: "test"))
