@@ -104,6 +104,8 @@ import Testing
                 defaultConstraints: [{maxSkew: 2, topologyKey: rack, whenUnsatisfiable: DoNotSchedule}]
             - name: DefaultPreemption
               args: {minCandidateNodesPercentage: 20, minCandidateNodesAbsolute: 3}
+            - name: VolumeBinding
+              args: {bindTimeoutSeconds: 30}
             """)
         #expect(mine.fit.ignoredGroups == ["example.com"])
         #expect(mine.fit.resources.map(\.weight) == [3, 1])
@@ -113,6 +115,7 @@ import Testing
         #expect(mine.hardPodAffinityWeight == 5 && mine.ignoresPreferredTermsOfExistingPods)
         #expect(mine.defaultSpread?.map(\.topologyKey) == ["rack"])
         #expect(mine.preemption.minCandidateNodesAbsolute == 3)
+        #expect(mine.volumeTimeout == .seconds(30) && Profile().volumeTimeout == .seconds(600))
     }
 
     @Test(
@@ -123,6 +126,8 @@ import Testing
             ("profiles: [{plugins: {bind: {disabled: [{name: DefaultBinder}]}}}]", "profiles[0].plugins.bind must keep DefaultBinder: this scheduler has no other"),
             ("profiles: [{pluginConfig: [{name: NodePorts, args: {a: 1}}]}]", "profiles[0].pluginConfig[0].args cannot be given to NodePorts"),
             ("profiles: [{pluginConfig: [{name: InterPodAffinity, args: {hardPodAffinityWeight: 101}}]}]", "profiles[0].pluginConfig[0].args.hardPodAffinityWeight is no whole number from 0 to 100"),
+            ("profiles: [{pluginConfig: [{name: VolumeBinding, args: {bindTimeoutSeconds: -1}}]}]", "profiles[0].pluginConfig[0].args.bindTimeoutSeconds is no whole number from 0 to 2147483647"),
+            ("profiles: [{pluginConfig: [{name: VolumeBinding, args: {shape: []}}]}]", "profiles[0].pluginConfig[0].args.shape needs the feature StorageCapacityScoring, which is not on"),
             ("profiles: [{schedulerName: a}, {schedulerName: a}]", "profiles: two have the same schedulerName"),
             ("podMaxBackoffSeconds: 0", "podMaxBackoffSeconds is no whole number from 1 to 1000000"),
             ("extenders: [{filterVerb: f}]", "extenders[0].urlPrefix is missing"),

@@ -65,6 +65,61 @@ import Testing
         #expect(state.cluster.node("a")?.podCount == 1)
     }
 
+    /// What is known of the claims of all pods.
+    private final class Claims {
+        var facts = VolumeFacts(claims: [("c", .waitsForConsumer(.init(isProvisioned: true)))])
+    }
+
+    @Test func `a pod waits for its volumes for so long, then fails and is tried again`() {
+        var profile = Profile()
+        profile.volumeTimeout = .seconds(400)
+        let claims = Claims()
+        let state = SchedulingState(profiles: [profile], volumes: { _ in claims.facts })
+        state.setNode("a", full("a"), at: .zero)
+        let pod = Given.pod("p", requests: ["cpu": "1"])
+        add(state, pod)
+        #expect(next(state) == ["p claims on a"])
+        claims.facts.claims = [("c", .waitsForConsumer(.init(isProvisioned: true, selectedNode: "a")))]
+        // It is looked at again before, and counts on the node all the time.
+        #expect(state.nextDue == .seconds(300))
+        #expect(next(state, at: .seconds(300)) == ["p claims on a"])
+        #expect(state.nextDue == .seconds(400))
+        #expect(next(state, at: .milliseconds(399_999)) == nil)
+        #expect(state.cluster.node("a")?.podCount == 1)
+        guard case .tell(_, let verdict)? = state.next(at: .seconds(400), time: time)?.first else {
+            Issue.record("it has waited for too long")
+            return
+        }
+        #expect(verdict.reason == .error)
+        #expect(
+            verdict.message
+                == "running PreBind plugin \"VolumeBinding\": binding volumes: context deadline exceeded")
+        #expect(state.cluster.node("a")?.podCount == 0)
+        // A new attempt has all of the time again.
+        #expect(next(state, at: .milliseconds(400_999)) == nil)
+        #expect(next(state, at: .seconds(401)) == ["p claims on a"])
+        #expect(next(state, at: .seconds(701)) == ["p claims on a"])
+        #expect(next(state, at: .seconds(800)) == nil)
+        claims.facts.claims = [("c", .bound(nodes: nil))]
+        #expect(next(state, at: .seconds(801)) == ["p on a"])
+        #expect(state.cluster.node("a")?.podCount == 1)
+    }
+
+    @Test func `a pod that fits nowhere any more does not wait for its volumes`() {
+        let claims = Claims()
+        let state = SchedulingState(volumes: { _ in claims.facts })
+        state.setNode("a", full("a"), at: .zero)
+        add(state, Given.pod("p", requests: ["cpu": "1"]))
+        #expect(next(state) == ["p claims on a"])
+        claims.facts.claims = [("c", .waitsForConsumer(.init(isProvisioned: true, selectedNode: "b")))]
+        #expect(next(state, at: .seconds(599)) == ["p told unschedulable -"])
+        claims.facts.claims = [("c", .waitsForConsumer(.init(isProvisioned: true, selectedNode: "a")))]
+        #expect(next(state, at: .seconds(1000)) == ["p claims on a"])
+        #expect(next(state, at: .seconds(1300)) == ["p claims on a"])
+        #expect(next(state, at: .seconds(1599)) == nil)
+        #expect(next(state, at: .seconds(1600)) == ["p told error -"])
+    }
+
     @Test func `a pod that ends or goes wakes those that fit now`() {
         let state = state(full("a"))
         add(state, Given.pod("old", requests: ["cpu": "1"], on: "a"))

@@ -22,6 +22,8 @@ final class SchedulingState {
     private let isBacked: (String) -> Bool
     /// The nodes on which the devices of pods are made ready.
     private var preparing: [String: String] = [:]
+    /// Since when pods have waited for volumes that are made, or kept, for them where they go.
+    private var serving: [String: Duration] = [:]
     /// Devices that are given to pods whose claims do not say so yet, by the pod.
     private var granted: [String: DeviceLoad] = [:]
     private let figures: SchedulerFigures
@@ -97,6 +99,7 @@ final class SchedulingState {
     private func settle(_ pod: PodFacts, at now: Duration) {
         queue.remove(pod.uid)
         preparing[pod.uid] = nil
+        serving[pod.uid] = nil
         cluster.nominate(pod, nil)
         let before = cluster.place(of: pod.uid)
         let old = cluster.place(pod, on: pod.nodeName)
@@ -140,6 +143,7 @@ final class SchedulingState {
     /// The pod needs nothing any more.
     private func release(_ uid: String, at now: Duration) {
         preparing[uid] = nil
+        serving[uid] = nil
         let node = cluster.place(of: uid).flatMap(cluster.node)
         if let pod = cluster.displace(uid) {
             cluster.nominate(pod, nil)
@@ -242,6 +246,7 @@ final class SchedulingState {
         cluster.nominate(pod, nil)
         let volumes = attempt.decision.volumes
         guard !volumes.isComplete else {
+            serving[pod.uid] = nil
             let devices = attempt.decision.devices
             let picks = devices.picks(on: node) ?? []
             let grants = devices.grants(picks, on: node, for: pod, random: &random)
@@ -249,9 +254,23 @@ final class SchedulingState {
             if devices.mustWait(for: picks) { return prepare(attempt, on: node, grants, at: now) }
             return [.bind(pod, node: node.name, grants, attempt.journey)]
         }
+        let deadline = serving[pod.uid, default: now] + attempt.decision.profile.volumeTimeout
+        if let since = serving[pod.uid], now >= deadline, now > since { return giveUp(attempt, at: now) }
+        serving[pod.uid] = serving[pod.uid] ?? now
         // It counts on the node while its volumes are made there, so that the room is left when they are.
-        queue.refused(pod.uid, by: PluginSet(.volumeBinding), at: now)
+        queue.refused(pod.uid, by: PluginSet(.volumeBinding), at: now, until: deadline)
         return [.serve(pod, (try? volumes.choices(on: node)) ?? [], node: node.name)]
+    }
+
+    /// The pod's volumes took too long (`VolumeBindingArgs.bindTimeoutSeconds`): its room is free for others, and it is
+    /// tried again after a back-off. What was asked for stays asked for.
+    private func giveUp(_ attempt: Attempt, at now: Duration) -> [Job] {
+        let pod = attempt.taken.pod
+        figures.attempted(pod.schedulerName, .error, attempt.journey, at: now)
+        release(pod.uid, at: now)
+        queue.failed(pod.uid, at: now)
+        let message = "running PreBind plugin \"VolumeBinding\": binding volumes: context deadline exceeded"
+        return [told(pod, .init(reason: .error, message: message))].compactMap(\.self)
     }
 
     /// The pod's devices are made ready on the node. It counts there meanwhile, and is tried again when its claims change.
@@ -271,6 +290,7 @@ final class SchedulingState {
         let pod = attempt.taken.pod
         let profile = attempt.decision.profile
         if preparing.removeValue(forKey: pod.uid) != nil { cluster.nominate(pod, nil) }
+        serving[pod.uid] = nil
         let (release, word) = attempt.decision.devices.release(after: diagnosis, limit: profile.bindingTimeout)
         // What comes before the word of preemption is that of the rule about devices.
         let prefix = (profile.filters.contains(.dynamicResources) ? word + ", " : "") + "preemption: "

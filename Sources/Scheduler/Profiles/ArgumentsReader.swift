@@ -42,8 +42,12 @@ enum ArgumentsReader {
             profile.preemption.minCandidateNodesAbsolute =
                 try arguments.number("minCandidateNodesAbsolute", 0...Int(Int32.max)) ?? 100
         case .volumeBinding:
-            // Pods that wait for volumes hold up nobody here, so that there is no time-out to set.
-            _ = try arguments("bindTimeoutSeconds", "shape")
+            guard let arguments = try arguments("bindTimeoutSeconds", "shape") else { return }
+            guard arguments["shape"] == nil else {
+                throw arguments.fault("shape", "needs the feature StorageCapacityScoring, which is not on")
+            }
+            let seconds = try arguments.number("bindTimeoutSeconds", 0...Int(Int32.max))
+            profile.volumeTimeout = seconds.map { .seconds($0) } ?? profile.volumeTimeout
         case .dynamicResources:
             // The search for devices is bounded by its steps.
             guard let arguments = try arguments("filterTimeout", "bindingTimeout"),

@@ -26,6 +26,8 @@ struct Profile: Sendable {
     var preemption = PreemptionArguments()
     /// How long devices may take to be made ready before others are tried.
     var bindingTimeout = Duration.seconds(600)
+    /// How long a pod waits for its volumes to be made, or kept for it, before that counts as a failure.
+    var volumeTimeout = Duration.seconds(600)
 
     /// `NodeResourcesFitArgs`.
     struct FitArguments: Sendable {
