@@ -99,6 +99,29 @@ import Testing
         #expect(try completed("core.v1.Pod", pod).at("spec", "resources", "requests") == requests)
     }
 
+    /// What the pod as a whole is limited to and requests by what its two containers may have of huge pages.
+    @Test(arguments: [
+        (["limits": ["cpu": "1"]], ["cpu": "1", "hugepages-2Mi": "6Mi"], ["cpu": "1", "hugepages-2Mi": "6Mi"]),
+        (["requests": ["cpu": "1"]], ["hugepages-2Mi": "6Mi"], ["cpu": "1", "hugepages-2Mi": "6Mi"]),
+        (
+            ["limits": ["cpu": "1", "hugepages-2Mi": "8Mi"]], ["cpu": "1", "hugepages-2Mi": "8Mi"],
+            ["cpu": "1", "hugepages-2Mi": "8Mi"]
+        ),
+        (["requests": ["hugepages-2Mi": "8Mi"]], nil, ["hugepages-2Mi": "8Mi"]),
+        (["limits": [:]], nil, nil),
+    ] as [(Value, Value?, Value?)])
+    func `a pod with resources of its own has the huge pages of its containers`(
+        whole: Value, limits: Value?, requests: Value?
+    ) throws {
+        let containers = ["a": "2Mi", "b": "4Mi"].map { name, amount -> Value in
+            ["name": .string(name), "image": "i", "resources": ["limits": ["hugepages-2Mi": .string(amount)]]]
+        }
+        let pod: Value = ["spec": ["containers": .array(containers), "resources": whole]]
+        let resources = try completed("core.v1.Pod", pod).at("spec", "resources")
+        #expect(resources?["limits"] == limits)
+        #expect(resources?["requests"] == requests)
+    }
+
     @Test func `plain text of a secret becomes data and is not kept`() throws {
         let secret = try completed(
             "core.v1.Secret", ["data": ["a": "MQ==", "b": "MQ=="], "stringData": ["b": "2", "c": ""]])

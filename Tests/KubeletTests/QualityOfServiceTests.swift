@@ -54,6 +54,31 @@ import Testing
         #expect(QualityOfService.bestEffort.cgroupParent(podUID: "u") == "/kubepods/besteffort/podu")
     }
 
+    /// Of the containers `c` and `d`, and of the sidecar `s`.
+    @Test(arguments: [
+        (nil, [100, 300, 100]), (["requests": ["memory": "1100"]], [300, 500, 300]),
+        (["requests": ["memory": "100"]], [100, 300, 100]), (["requests": ["cpu": "1"]], [100, 300, 100]),
+    ] as [(Value?, [Int64])])
+    func `a container has a share of what its pod asks for beyond its containers`(whole: Value?, shares: [Int64]) {
+        func container(_ name: String, _ memory: String) -> Value {
+            ["name": .string(name), "resources": ["requests": ["memory": .string(memory)]]]
+        }
+        var sidecar = container("s", "100")
+        sidecar["restartPolicy"] = "Always"
+        var spec: Value = [
+            "containers": [container("c", "100"), container("d", "300")], "initContainers": [sidecar],
+        ]
+        spec["resources"] = whole
+        let pod = Pod(["spec": spec])
+        let containers = pod.spec.containers + pod.spec.initContainers
+        #expect(containers.map { MemoryShare.request(of: $0, in: pod) } == shares)
+        sidecar["resources"] = nil
+        spec["initContainers"] = [sidecar]
+        spec["resources"] = nil
+        let lean = Pod(["spec": spec])
+        #expect(MemoryShare.request(of: lean.spec.initContainers[0], in: lean) == 100, "what it serves asks for as much")
+    }
+
     @Test(arguments: [(0, 999), (1, 999), (250, 750), (999, 3), (1000, 3), (5000, 3)] as [(Int64, Int)])
     func `a burstable container is killed the later the more it asked for`(request: Int64, adjustment: Int) {
         let found = QualityOfService.burstable.oomScoreAdjustment(memoryRequest: request, memoryCapacity: 1000)

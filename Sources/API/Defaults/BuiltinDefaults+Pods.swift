@@ -19,7 +19,8 @@ extension BuiltinDefaults {
         "Volume": [.change(completeVolume)],
         "Pod": [
             .change(completeRequests), .change { setIfAbsent(inSpecOf: &$0, "enableServiceLinks", true) },
-            .change(completeHostPorts), .change(completePodRequests), .change(raiseGracePeriod),
+            .change(completeHostPorts), .change(completePodLimits), .change(completePodRequests),
+            .change(raiseGracePeriod),
         ],
         "PodSpec": [
             .set("dnsPolicy", "ClusterFirst"), .set("restartPolicy", "Always"),
@@ -81,13 +82,27 @@ extension BuiltinDefaults {
         }
     }
 
+    /// A pod with resources of its own is limited to the huge pages of its containers, unless it says itself what it
+    /// wants of pages of that size (KEP-2837).
+    @Sendable private static func completePodLimits(_ pod: inout Value) {
+        guard let spec = pod["spec"] else { return }
+        let requests = spec.at("resources", "requests")?.fields ?? Fields()
+        var limits = spec.at("resources", "limits")?.fields ?? Fields()
+        guard !requests.isEmpty || !limits.isEmpty else { return }
+        let sums = ContainerSums(of: "limits", in: spec).amounts.sorted { $0.key < $1.key }
+        for (name, sum) in sums where ComputeResource(name).isHugePage {
+            if requests[name] == nil, limits[name] == nil { limits[name] = sum.json }
+        }
+        if !limits.isEmpty { pod[path: ["spec", "resources", "limits"]] = .object(limits) }
+    }
+
     /// A pod with limits of its own requests what its containers do, and where they request nothing what it is limited
     /// to (KEP-2837). Runs when the containers' requests are complete.
     @Sendable private static func completePodRequests(_ pod: inout Value) {
         guard let spec = pod["spec"], let limits = spec.at("resources", "limits")?.fields, !limits.isEmpty
         else { return }
         var requests = spec.at("resources", "requests")?.fields ?? Fields()
-        let sums = ContainerRequests(of: spec).amounts
+        let sums = ContainerSums(of: "requests", in: spec).amounts
         for name in ["cpu", "memory"] {
             if let sum = sums[name], requests[name] == nil { requests[name] = sum.json }
         }

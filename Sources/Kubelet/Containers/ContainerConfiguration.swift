@@ -114,10 +114,9 @@ struct ContainerConfiguration: Sendable {
         // One process that takes too much memory ends the whole container, as in Kubernetes on cgroup v2.
         if around.isUnified { resources.unified["memory.oom.group"] = "1" }
         resources.hugepageLimits = hugePages
-        let request = container.resources.amount("memory", of: \.requests)
         resources.oomScoreAdj = Int64(
             QualityOfService(pod).oomScoreAdjustment(
-                memoryRequest: request ?? 0, memoryCapacity: around.memoryCapacity))
+                memoryRequest: MemoryShare.request(of: container, in: pod), memoryCapacity: around.memoryCapacity))
         return resources
     }
 }

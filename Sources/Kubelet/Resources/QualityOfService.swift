@@ -13,18 +13,8 @@ public enum QualityOfService: String, Hashable, Sendable, CaseIterable {
         self = QualityOfService(rawValue: pod.status.qosClass) ?? QualityOfService(pod.spec)
     }
 
-    /// Guaranteed when every container limits processor and memory and requests just that; best-effort when none
-    /// asks for either. A pod's own resources, where given, stand for those of its containers.
-    init(_ spec: PodSpec) {
-        let ofPod = spec.resources.map { [$0] } ?? []
-        let ofContainers = (spec.initContainers + spec.containers).map(\.resources)
-        let all = ofPod.contains(where: \.asksForAnything) ? ofPod : ofContainers
-        if !all.contains(where: \.asksForAnything) {
-            self = .bestEffort
-        } else {
-            self = all.allSatisfy(\.requestsItsLimits) ? .guaranteed : .burstable
-        }
-    }
+    /// The class that follows from what the pod and its containers ask for.
+    init(_ spec: PodSpec) { self = QualityOfService(rawValue: PodQuality.of(spec: spec.value)) ?? .bestEffort }
 
     /// The cgroup that holds the pod, below the root of cgroups, for a runtime whose driver is `cgroupfs`.
     public func cgroupParent(podUID: String) -> String {
@@ -53,18 +43,4 @@ public enum QualityOfService: String, Hashable, Sendable, CaseIterable {
 
     private static let guaranteedAdjustment = -997
     private static let bestEffortAdjustment = 1000
-}
-
-extension ResourceRequirements {
-    fileprivate var asksForAnything: Bool {
-        ["cpu", "memory"].contains { (amount($0, of: \.requests) ?? 0) > 0 || (amount($0, of: \.limits) ?? 0) > 0 }
-    }
-
-    /// Whether both resources are limited, and requested as limited; a request that is left out is the limit.
-    fileprivate var requestsItsLimits: Bool {
-        ["cpu", "memory"].allSatisfy { name in
-            guard let limit = amount(name, of: \.limits), limit > 0 else { return false }
-            return (amount(name, of: \.requests) ?? limit) == limit
-        }
-    }
 }

@@ -58,6 +58,14 @@ import Testing
           ! spec.containers[0].envFrom: Invalid value: "": must specify one of: `configMapRef` or `secretRef`
           spec.containers.0.resources = {"limits": {"cpu": "1"}, "requests": {"cpu": "2"}}
           ! spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1
+          spec.containers.0.resources = {"requests": {"cpu": "2", "memory": "1Gi"}}
+          spec.resources = {"requests": {"cpu": "1"}}
+          ! spec.resources.requests[cpu]: Invalid value: "1": must be greater than or equal to aggregate container requests of 2
+          spec.containers.0.resources = {"limits": {"cpu": "1", "hugepages-2Mi": "4Mi"}}
+          spec.resources = {"limits": {"cpu": "1", "hugepages-2Mi": "2Mi"}}
+          ! spec.resources.requests[hugepages-2Mi]: Invalid value: "2Mi": must be greater than or equal to aggregate container requests of 4Mi
+          ! spec.resources.limits[hugepages-2Mi]: Invalid value: "2Mi": must be greater than or equal to aggregate container limits of 4Mi
+          ! spec.resources.containers[0][hugepages-2Mi].limits: Invalid value: "4Mi": must be less than or equal to pod limits of 2Mi
           spec.containers.0.resources = {"limits": {"example.com/gpu": "500m"}}
           ! spec.containers[0].resources.limits[example.com/gpu]: Invalid value: "500m": must be an integer
           ! spec.containers[0].resources.requests[example.com/gpu]: Invalid value: "500m": must be an integer

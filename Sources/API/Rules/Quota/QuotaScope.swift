@@ -46,13 +46,7 @@ public struct QuotaScope: Hashable, Sendable, CustomStringConvertible {
 
     private static func isBestEffort(_ pod: Value) -> Bool {
         if let known = pod.at("status", "qosClass")?.string { return known == "BestEffort" }
-        let lists = ["containers", "initContainers"].flatMap { pod.at("spec", $0)?.array ?? [] }
-        let resources = lists.map { $0["resources"] } + [pod.at("spec", "resources")]
-        return !resources.contains { resources in
-            ["requests", "limits"].contains { list in
-                ["cpu", "memory"].contains { [String: Quantity](resources?[list])[$0]?.isZero == false }
-            }
-        }
+        return PodQuality.of(spec: pod["spec"] ?? .emptyObject) == "BestEffort"
     }
 
     private static func looksBeyondNamespace(_ pod: Value) -> Bool {

@@ -94,13 +94,8 @@ extension FieldChecks {
             forbid(path + ".claims", "claims cannot be set for Resources at pod-level")
         }
         requirements(resources, path, isPodLevel: true)
-        let sums = ContainerRequests(of: spec).amounts
-        for (name, sum) in sums.sorted(by: { $0.key < $1.key }) where ComputeResource(name).isForPods {
-            let request = resources["requests"][name].quantity ?? .zero
-            guard sum > request else { continue }
-            let why = "must be greater than or equal to aggregate container requests of \(sum)"
-            invalid("\(path).requests[\(name)]", request.json, why)
-        }
+        podSums("requests", of: spec, path) { $0.isForPods }
+        podSums("limits", of: spec, path) { $0.isHugePage }
         for (index, container) in spec["containers"].items.enumerated() {
             for (name, limit) in container["resources"]["limits"].entries {
                 guard let most = resources["limits"][name].quantity, let amount = Optional(limit).quantity,
@@ -109,6 +104,19 @@ extension FieldChecks {
                 let why = "must be less than or equal to pod limits of \(most)"
                 invalid("\(path).containers[\(index)][\(name)].limits", limit, why)
             }
+        }
+    }
+
+    /// What the pod says itself of a resource is no less than its containers have together.
+    private mutating func podSums(
+        _ list: String, of spec: Value, _ path: String, where isBound: (ComputeResource) -> Bool
+    ) {
+        let sums = ContainerSums(of: list, in: spec).amounts.sorted { $0.key < $1.key }
+        for (name, sum) in sums where isBound(ComputeResource(name)) {
+            guard let own = spec["resources"]?[list]?[name], let amount = Optional(own).quantity, sum > amount
+            else { continue }
+            let why = "must be greater than or equal to aggregate container \(list) of \(sum)"
+            invalid("\(path).\(list)[\(name)]", own, why)
         }
     }
 

@@ -6,7 +6,8 @@ import Client
 /// their containers time.
 struct PodStrategy: ResourceStrategy {
     func prepareForCreate(_ object: inout Value, _ request: WriteRequest) {
-        object["status"] = ["phase": "Pending", "qosClass": .string(Self.qosClass(of: object))]
+        let quality = PodQuality.of(spec: object["spec"] ?? .emptyObject)
+        object["status"] = ["phase": "Pending", "qosClass": .string(quality)]
         LabelKeyMerge.apply(to: &object)
         Self.dropClosedSources(&object)
         for text in AppArmorAnnotation.apply(to: &object) { request.notes.warn(text) }
@@ -59,27 +60,5 @@ struct PodStrategy: ResourceStrategy {
                     })
                 return kept
             })
-    }
-
-    /// Guaranteed, Burstable or BestEffort by the requests and limits of cpu and memory (Kubernetes documentation,
-    /// "Pod Quality of Service Classes").
-    static func qosClass(of pod: Value) -> String {
-        var containers =
-            (pod.at("spec", "containers")?.array ?? []) + (pod.at("spec", "initContainers")?.array ?? [])
-        // Resources of the pod as a whole stand for those of its containers (KEP-2837).
-        if let whole = pod.at("spec", "resources"), whole["requests"] != nil || whole["limits"] != nil {
-            containers = [["resources": whole]]
-        }
-        var (hasAny, isGuaranteed) = (false, true)
-        for container in containers {
-            let limits = container.at("resources", "limits")?.strings ?? [:]
-            let requests = container.at("resources", "requests")?.strings ?? [:]
-            for resource in ["cpu", "memory"] {
-                let (limit, request) = (limits[resource], requests[resource])
-                if limit != nil || request != nil { hasAny = true }
-                if limit == nil || (request ?? limit) != limit { isGuaranteed = false }
-            }
-        }
-        return hasAny ? (isGuaranteed ? "Guaranteed" : "Burstable") : "BestEffort"
     }
 }

@@ -14,8 +14,8 @@ enum PodResize {
         let orderErrors = order(new, old)
         guard orderErrors.isEmpty else { return orderErrors }
         var errors: [FieldError] = []
-        let quality = PodStrategy.qosClass(of: old)
-        if quality != PodStrategy.qosClass(of: new) {
+        let quality = PodQuality.of(spec: old["spec"] ?? .emptyObject)
+        if quality != PodQuality.of(spec: new["spec"] ?? .emptyObject) {
             errors.append(
                 .invalid(
                     "spec", value: .string(quality), "Pod QOS Class may not change as a result of resizing"))
