@@ -8,7 +8,7 @@ SIMULATOR := .build/release/simulate
 LINKING := --gc-sections --no-export-dynamic --icf=safe -s --no-eh-frame-hdr -T $(CURDIR)/Tools/unwinding.ld
 RELEASE := -c release --static-swift-stdlib -Xswiftc -use-ld=lld $(addprefix -Xlinker ,$(LINKING))
 
-.PHONY: build run test simulate simulator bench tables zones packages clean
+.PHONY: build run test simulate simulator bench tables zones scripts packages clean
 
 build: packages
 	@Tools/step "Building $(BINARY) (the first time takes some minutes)"
@@ -45,6 +45,10 @@ tables: packages
 # Rewrites the rules of time zones from those that the system has.
 zones: packages
 	@swift run tables zones /usr/share/zoneinfo .
+
+# Rewrites the scripts of Unicode from those that the system has (Debian's package unicode-data).
+scripts: packages
+	@swift run tables scripts /usr/share/unicode/Scripts.txt .
 
 packages:
 	@Tools/packages

@@ -17,7 +17,13 @@ import Testing
         ("^[]a]$", "]", true), ("^[a-]$", "-", true), ("a{,2}", "a{,2}", true), ("^(?P<n>a)(?:b)?$", "a", true),
         ("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "my-name", true), ("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "-name", false),
         ("^(a*)*$", "aaaa", true), ("(|a)+$", "aaa", true), ("^a\\.b\\-c$", "a.b-c", true), ("\\A\\z", "", true),
-        ("^[\\d\\-]+$", "1-2", true), ("^\\0$", "\0", true),
+        ("^[\\d\\-]+$", "1-2", true), ("^\\0$", "\0", true), ("^\\p{Greek}+$", "αΩϰ", true), ("\\p{Greek}", "abc я", false),
+        ("^\\P{Greek}+$", "abc", true), ("^\\p{^Greek}$", "α", false), ("^\\p{Han}+$", "漢字𠀀", true), ("\\p{Han}", "ひらカナ", false),
+        ("^[\\p{Hiragana}\\p{Katakana}]+$", "ひらカナ", true), ("^[^\\p{Latin}]$", "é", false), ("^\\p{old-italic}$", "𐌀", true),
+        ("^\\p{Common}+$", "1 +", true), ("(?i)^\\p{Cyrillic}+$", "Яя", true), ("^\\p{Letter}+$", "aя", true),
+        ("^\\p{uppercase_letter}$", "a", false), ("^\\p{LC}$", "a", true), ("^\\p{LC}$", "漢", false), ("^\\p{Assigned}$", "a", true),
+        ("^\\p{Cn}$", "\u{378}", true), ("^\\p{ASCII}$", "é", false), ("^\\pl$", "a", true), ("^\\p{Vithkuqi}$", "\u{105BB}", true),
+        ("^\\p{Vithkuqi}$", "\u{105BD}", false),
     ])
     func `texts match or do not`(pattern: String, text: String, expected: Bool) throws {
         #expect(try RegularExpression(pattern).matches(text) == expected)
@@ -27,7 +33,7 @@ import Testing
         ("[a", "missing closing ]"), ("(a", "missing closing )"), ("a)", "unexpected )"), ("*a", "missing argument to repetition operator"),
         ("a**", "invalid nested repetition operator"), ("a{1001}", "invalid repeat count"), ("a{2,1}", "invalid repeat count"),
         ("[z-a]", "invalid character class range"), ("\\", "trailing backslash at end of expression"), ("\\1", "invalid escape sequence"),
-        ("(?=a)", "invalid or unsupported Perl syntax"), ("\\p{Nope}", "invalid character class range"), ("(?P<>a)", "invalid named capture"),
+        ("(?=a)", "invalid or unsupported Perl syntax"), ("\\p{Nope}", "invalid character class range"), ("\\p{}", "invalid character class range"), ("(?P<>a)", "invalid named capture"),
         ("((a{500}){500}){500}", "expression too large"),
     ])
     func `texts that are no expression are refused`(pattern: String, reason: String) {

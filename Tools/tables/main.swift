@@ -1,15 +1,24 @@
 import APIMachinery
 
 /// Writes every generated file of the package: `tables [FACTS PACKAGE]`, by default from the folder beside the
-/// package that it runs in. `tables zones ZONEINFO PACKAGE` writes the rules of time zones alone.
+/// package that it runs in. `tables zones ZONEINFO PACKAGE` writes the rules of time zones alone, `tables scripts FILE
+/// PACKAGE` the scripts of Unicode.
 func run() throws {
     var folders = Array(CommandLine.arguments.dropFirst())
     if folders.count == 3, folders[0] == "zones" {
         let zones = CSource.text("zones", try ZoneTable.text(folders[1]))
         return try File.write("\(folders[2])/Sources/CTables/zones.c", zones)
     }
+    if folders.count == 3, folders[0] == "scripts" {
+        let path = "\(folders[2])/Sources/APIMachinery/Patterns/ScriptTable.swift"
+        return try File.write(path, try ScriptTable.source(folders[1]))
+    }
     if folders.isEmpty { folders = ["../shared/facts", "."] }
-    guard folders.count == 2 else { throw Complaint("usage: tables [FACTS-FOLDER PACKAGE-FOLDER | zones ZONEINFO-FOLDER PACKAGE-FOLDER]") }
+    guard folders.count == 2 else {
+        throw Complaint(
+            "usage: tables [FACTS-FOLDER PACKAGE-FOLDER | zones ZONEINFO-FOLDER PACKAGE-FOLDER"
+                + " | scripts FILE PACKAGE-FOLDER]")
+    }
     let (source, package) = (folders[0], folders[1])
     func fact(_ name: String) throws -> Value { try Value(json: File.read("\(source)/\(name)")) }
 

@@ -254,7 +254,7 @@ struct PatternParser {
         return .assertion(kind)
     }
 
-    /// `\d`, `\S`, `\pL`, `\P{Lu}`; behind the backslash. `nil` when none follows.
+    /// `\d`, `\S`, `\pL`, `\P{Lu}`, `\p{Greek}`; behind the backslash. `nil` when none follows.
     private mutating func parseClassEscape(from start: Int) throws(RegularExpressionError) -> ScalarSet? {
         guard let scalar = next else { return nil }
         let found: ScalarSet
@@ -287,7 +287,7 @@ struct PatternParser {
             name.unicodeScalars.append(scalar)
             position += 1
         }
-        guard let found = name == "Any" ? .all : ScalarSet.category(name) else {
+        guard let found = ScalarSet.named(name) else {
             throw failure("invalid character class range", from: start, to: position)
         }
         let folded = flags.ignoresCase ? found.foldingCase : found

@@ -4,7 +4,7 @@
 /// longer than (length of the text) * (length of the program). There are no back-references and no look-around, which
 /// could not keep that promise. Compiled once, used from many threads.
 ///
-/// Syntax: https://github.com/google/re2/wiki/Syntax; `\p{...}` knows the general categories.
+/// Syntax: https://github.com/google/re2/wiki/Syntax; `\p{...}` knows general categories and scripts.
 public struct RegularExpression: Sendable {
     /// The text it was made of.
     public let pattern: String

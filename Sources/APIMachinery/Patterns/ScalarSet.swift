@@ -1,5 +1,3 @@
-import Synchronization
-
 /// A set of Unicode scalars: a character class of a regular expression.
 struct ScalarSet: Hashable, Sendable {
     static let greatest: UInt32 = 0x10FFFF
@@ -73,35 +71,6 @@ struct ScalarSet: Hashable, Sendable {
         return ScalarSet(folded)
     }
 
-    /// The scalars of a general category (`Lu`), or of all whose name begins with one letter (`L`); `nil` for another
-    /// name.
-    static func category(_ name: String) -> ScalarSet? {
-        guard (1...2).contains(name.utf8.count), Unicode.GeneralCategory.byName.keys.contains(where: { $0.hasPrefix(name) })
-        else { return nil }
-        // There are few categories, and finding out takes a look at each scalar there is.
-        if let known = categories.withLock({ $0[name] }) { return known }
-        let found = scalars(of: Unicode.GeneralCategory.byName.filter { $0.key.hasPrefix(name) }.map(\.value))
-        categories.withLock { $0[name] = found }
-        return found
-    }
-
-    private static let categories = Mutex<[String: ScalarSet]>([:])
-
-    private static func scalars(of categories: [Unicode.GeneralCategory]) -> ScalarSet {
-        var ranges: [ClosedRange<UInt32>] = []
-        var start: UInt32?
-        for value in 0...greatest {
-            let isMember = Unicode.Scalar(value).map { categories.contains($0.properties.generalCategory) } ?? false
-            if isMember, start == nil { start = value }
-            if !isMember, let first = start {
-                ranges.append(first...(value - 1))
-                start = nil
-            }
-        }
-        if let first = start { ranges.append(first...greatest) }
-        return ScalarSet(ranges)
-    }
-
     /// The classes that are written `[:name:]`.
     static func posix(_ name: String) -> ScalarSet? {
         switch name {
@@ -122,17 +91,4 @@ struct ScalarSet: Hashable, Sendable {
         default: nil
         }
     }
-}
-
-extension Unicode.GeneralCategory {
-    /// The two-letter names of the Unicode standard.
-    fileprivate static let byName: [String: Unicode.GeneralCategory] = [
-        "Lu": .uppercaseLetter, "Ll": .lowercaseLetter, "Lt": .titlecaseLetter, "Lm": .modifierLetter,
-        "Lo": .otherLetter, "Mn": .nonspacingMark, "Mc": .spacingMark, "Me": .enclosingMark,
-        "Nd": .decimalNumber, "Nl": .letterNumber, "No": .otherNumber, "Pc": .connectorPunctuation,
-        "Pd": .dashPunctuation, "Ps": .openPunctuation, "Pe": .closePunctuation, "Pi": .initialPunctuation,
-        "Pf": .finalPunctuation, "Po": .otherPunctuation, "Sm": .mathSymbol, "Sc": .currencySymbol,
-        "Sk": .modifierSymbol, "So": .otherSymbol, "Zs": .spaceSeparator, "Zl": .lineSeparator,
-        "Zp": .paragraphSeparator, "Cc": .control, "Cf": .format, "Co": .privateUse,
-    ]
 }
