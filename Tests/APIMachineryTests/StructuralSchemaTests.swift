@@ -168,6 +168,10 @@ import Testing
                 ["a": 1]
             ),
             (["x-kubernetes-preserve-unknown-fields": true], [1, "two"]),
+            // What is said of numbers holds for numbers alone, and of texts for texts.
+            (["x-kubernetes-int-or-string": true, "anyOf": [["minimum": 5], ["pattern": "^a"]]], 3),
+            (["x-kubernetes-int-or-string": true, "anyOf": [["enum": [1, "1%"]], ["minimum": 5, "minLength": 5]]], "1%"),
+            (["x-kubernetes-int-or-string": true, "anyOf": [["enum": [1, "1%"]], ["minimum": 5, "minLength": 5]]], 7),
         ] as [(Value, Value)])
     func `what a schema allows passes`(_ spec: Value, _ value: Value) throws {
         #expect(try Self.errors(spec, value) == [])
