@@ -59,7 +59,7 @@ struct ControlPlane {
             ("job-controller", [JobController(), JobOrphans()]),
             ("cronjob-controller", [CronJobController()]),
             ("ttl-after-finished-controller", [FinishedJobCleaner()]),
-            ("namespace-controller", [NamespaceController(catalog: api.catalog)]),
+            (Self.namespaces, [NamespaceController(catalog: api.catalog, foreign: foreign)]),
             ("generic-garbage-collector", [GarbageCollector(catalog: api.catalog)]),
             ("service-account-controller", [ServiceAccountController()]),
             ("legacy-service-account-token-cleaner", [unusedTokens]),
@@ -92,6 +92,12 @@ struct ControlPlane {
     }
 
     private static let autoscaler = "horizontal-pod-autoscaler"
+    private static let namespaces = "namespace-controller"
+
+    /// What extension servers keep, as far as namespaces are emptied of it.
+    private var foreign: any ForeignObjects {
+        api.extensions(as: .serviceAccount(namespace: "kube-system", name: Self.namespaces))
+    }
 
     /// The metrics APIs: this server's own, or those of extension servers.
     private var metrics: APIMetrics {

@@ -3,6 +3,7 @@ import APIMachinery
 import Client
 import ClientTestSupport
 import Support
+import Synchronization
 import Testing
 
 @testable import Controllers
@@ -117,6 +118,88 @@ import Testing
             #expect(told.message.hasSuffix("APIs: away/v1: stale GroupVersion discovery: away/v1"))
             // What can be reached goes meanwhile.
             #expect(api.peek(ConfigMap.self, "settings", in: "team") == nil)
+        }
+    }
+
+    /// Keeps notes for the API, as another server would.
+    private final class Notes: ForeignObjects {
+        private let names: Mutex<[String: [String]]>
+        private let verbs: [String]
+        private let unknown: [String]
+        /// What is asked for and never goes.
+        private let held: Set<String>
+
+        init(_ names: [String: [String]], verbs: [String], held: Set<String> = [], unknown: [String] = []) {
+            self.names = Mutex(names)
+            (self.verbs, self.held, self.unknown) = (verbs, held, unknown)
+        }
+
+        static let resource = GroupVersionResource(group: "ext.test", version: "v1", resource: "notes")
+
+        func resources() -> (known: [CatalogEntry], unknown: [String]) {
+            let kind = GroupVersionKind(group: "ext.test", version: "v1", kind: "Note")
+            let entry = CatalogEntry(resource: Self.resource, kind: kind, isNamespaced: true, verbs: verbs)
+            var wide = entry
+            (wide.resource.resource, wide.isNamespaced) = ("rules", false)
+            var constant = entry
+            (constant.resource.resource, constant.verbs) = ("readings", ["get", "list"])
+            return ([entry, wide, constant], unknown)
+        }
+
+        func list(_ resource: GroupVersionResource, namespace: String) throws(Status) -> [Value] {
+            guard resource == Self.resource, verbs.contains("list") else { throw .notFound(resource, "") }
+            return here(namespace).map { name in
+                ["metadata": ["name": .string(name), "finalizers": held.contains(name) ? ["example.com/hold"] : []]]
+            }
+        }
+
+        func delete(_ target: Target) throws(Status) {
+            let wanted = target.name.isEmpty ? "deletecollection" : "delete"
+            guard target.resource == Self.resource, verbs.contains(wanted) else { throw .notFound(target.resource, "") }
+            names.withLock { names in
+                names[target.namespace]?.removeAll { name in
+                    !held.contains(name) && (target.name.isEmpty || target.name == name)
+                }
+            }
+        }
+
+        func here(_ namespace: String) -> [String] { names.withLock { $0[namespace] ?? [] } }
+    }
+
+    @Test(arguments: [["delete", "list"], ["delete", "deletecollection", "list"], ["delete", "deletecollection"]])
+    func `what other servers keep goes with the namespace`(verbs: [String]) async throws {
+        let api = MemoryAPI()
+        var namespace = Namespace(name: "team")
+        namespace.spec.finalizers = ["kubernetes"]
+        try await api.create(namespace)
+        let notes = Notes(["team": ["a", "b"], "other": ["c"]], verbs: verbs)
+        try await running([NamespaceController(catalog: FixedCatalog.builtin, foreign: notes)], on: api) {
+            try await api.delete(Namespace.self, namespace.objectName)
+            await api.wait { $0.peek(Namespace.self, "team") == nil }
+            #expect(notes.here("team").isEmpty)
+            #expect(notes.here("other") == ["c"])
+        }
+    }
+
+    @Test func `a namespace waits for what other servers keep longer, or do not tell of`() async throws {
+        let api = MemoryAPI()
+        var namespace = Namespace(name: "team")
+        namespace.spec.finalizers = ["kubernetes"]
+        try await api.create(namespace)
+        let notes = Notes(
+            ["team": ["a", "b"]], verbs: ["delete", "deletecollection", "list"], held: ["b"], unknown: ["away/v1"])
+        try await running([NamespaceController(catalog: FixedCatalog.builtin, foreign: notes)], on: api) {
+            try await api.delete(Namespace.self, namespace.objectName)
+            await api.wait { $0.peek(Namespace.self, "team")?.status.conditions.isEmpty == false }
+            #expect(notes.here("team") == ["b"])
+            let told = try #require(api.peek(Namespace.self, "team")).status.conditions.filter { $0.status == "True" }
+            #expect(
+                told.map(\.message) == [
+                    "Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: "
+                        + "away/v1: stale GroupVersion discovery: away/v1",
+                    "Some resources are remaining: notes.ext.test has 1 resource instances",
+                    "Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances",
+                ])
         }
     }
 

@@ -50,6 +50,34 @@ struct ExtensionCaller: Sendable {
         }
     }
 
+    /// Sends a request with a document to any of a server's endpoints, in the name of `user`, and returns the document
+    /// that it answers with. A refusal is the server's own.
+    func send(
+        _ method: HTTPMethod, _ path: String, _ body: Value?, to server: ExtensionServer, as user: User
+    ) async throws(Status) -> Value {
+        do {
+            var headers: HTTPHeaders = ["Accept": "application/json"]
+            if body != nil { headers.add("Content-Type", "application/json") }
+            try headers.vouch(for: user)
+            let request = HTTPClientRequest(
+                method, try origin(of: server), path, headers: headers, body: body.map { .bytes($0.json) } ?? .none)
+            let response = try await client(for: server).send(request)
+            let bytes = try await response.body.collect(limit: Self.documentLimit)
+            let answer = try? Value(json: bytes)
+            guard (200..<300).contains(response.status.code) else {
+                throw answer.flatMap { Status($0) }
+                    ?? Status(
+                        code: response.status.code, reason: .unknown,
+                        message: "\(server.groupVersion) answered with status \(response.status.code)")
+            }
+            return answer ?? .emptyObject
+        } catch let status as Status {
+            throw status
+        } catch {
+            throw .serviceUnavailable("\(server.groupVersion): " + Self.explanation(error, path))
+        }
+    }
+
     private static func explanation(_ error: any Error, _ url: String) -> String {
         switch error {
         case let error as Unavailable: error.description

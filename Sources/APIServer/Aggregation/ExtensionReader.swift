@@ -19,15 +19,9 @@ public struct ExtensionReader: Sendable {
     ) async throws(Status) -> Value {
         let path = "/" + steps.map { PercentEncoding.encode($0) }.joined(separator: "/")
         let info = RequestInfo(method: "GET", path: path, isWatch: false)
-        let access = AccessRequest(user: user, info)
-        switch await authorizer.ask(access) {
-        case .allow: break
-        case .deny(let reason), .noOpinion(let reason): throw .forbidden(access, reason: reason)
-        case .failed(let why, _): throw .undecided(access, why)
-        case .pending: preconditionFailure("an authoriser that was asked must answer")
-        }
+        try await authorize(info)
         guard let server = table.server(forPath: path) else { return try await list(info, query) }
-        guard server.isAvailable else { throw .serviceUnavailable("the server is currently unable to handle the request") }
+        guard server.isAvailable else { throw Self.away }
         let pairs = query.map { PercentEncoding.encode($0.name) + "=" + PercentEncoding.encode($0.value) }
         let target = path + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&"))
         do throws(ExtensionCaller.Unavailable) {
@@ -38,6 +32,17 @@ public struct ExtensionReader: Sendable {
         }
     }
 
+    /// Fails unless the user may do what is asked.
+    func authorize(_ info: RequestInfo) async throws(Status) {
+        let access = AccessRequest(user: user, info)
+        switch await authorizer.ask(access) {
+        case .allow: return
+        case .deny(let reason), .noOpinion(let reason): throw .forbidden(access, reason: reason)
+        case .failed(let why, _): throw .undecided(access, why)
+        case .pending: preconditionFailure("an authoriser that was asked must answer")
+        }
+    }
+
     private func list(_ info: RequestInfo, _ query: [(name: String, value: String)]) async throws(Status) -> Value {
         guard let resource = info.resource, info.name.isEmpty else { throw Self.unknown }
         let options = ListOptions(labelSelector: query.first { $0.name == "labelSelector" }?.value ?? "")
@@ -45,6 +50,7 @@ public struct ExtensionReader: Sendable {
         return ["items": .array(list.items.map(\.value))]
     }
 
-    private static let unknown = Status(
+    static let unknown = Status(
         code: 404, reason: .notFound, message: "the server could not find the requested resource")
+    static let away = Status.serviceUnavailable("the server is currently unable to handle the request")
 }

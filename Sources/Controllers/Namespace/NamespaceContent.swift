@@ -13,13 +13,19 @@ struct NamespaceContent: Sendable {
         var finalizers: [String: Int]
 
         init(_ resource: GroupVersionResource, _ objects: [StoredObject]) {
+            self.init(resource, finalizers: objects.map { $0.value(at: "metadata", "finalizers") })
+        }
+
+        init(_ resource: GroupVersionResource, _ objects: [Value]) {
+            self.init(resource, finalizers: objects.map { $0.at("metadata", "finalizers") })
+        }
+
+        private init(_ resource: GroupVersionResource, finalizers lists: [Value?]) {
             self.resource = resource
-            count = objects.count
+            count = lists.count
             finalizers = [:]
-            for object in objects {
-                for finalizer in object.value(at: "metadata", "finalizers")?.array ?? [] {
-                    finalizers[finalizer.string ?? "", default: 0] += 1
-                }
+            for list in lists {
+                for finalizer in list?.array ?? [] { finalizers[finalizer.string ?? "", default: 0] += 1 }
             }
         }
     }

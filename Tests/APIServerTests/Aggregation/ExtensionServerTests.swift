@@ -35,7 +35,9 @@ import Wire
                         [
                             "name": "things", "singularName": "thing", "namespaced": false, "kind": "Thing",
                             "verbs": ["get"],
-                        ]
+                        ],
+                        ["name": "notes", "namespaced": true, "kind": "Note", "verbs": ["list", "deletecollection"]],
+                        ["name": "notes/status", "namespaced": true, "kind": "Note", "verbs": ["get"]],
                     ],
                 ])
             case _ where isOld && request.path.hasPrefix("/openapi/v3"): exchange.respond(.notFound, [:], [])
@@ -79,9 +81,19 @@ import Wire
             }
         }
 
-        /// Creates a note, or lists all.
+        /// Creates a note, lists all or deletes all.
         private func keep(_ request: HTTPRequest, _ exchange: HTTPExchange) {
             let json: HTTPHeaders = ["Content-Type": "application/json"]
+            if request.method == .delete {
+                return exchange.run { [self] in
+                    let options = try Value(json: try await exchange.body(limit: 1 << 20))
+                    guard options["propagationPolicy"] == "Background" else {
+                        return exchange.respond(.badRequest, json, Status.badRequest("how?").value.json)
+                    }
+                    notes.withLock { $0 = [] }
+                    exchange.respond(.ok, json, (["kind": "Status", "status": "Success"] as Value).json)
+                }
+            }
             guard request.method == .post else {
                 let items = Value.array(notes.withLock(\.self))
                 let list: Value = ["kind": "NoteList", "apiVersion": "ext.test/v1", "items": items]
@@ -210,6 +222,36 @@ import Wire
                 try await stranger.read(["apis", "ext.test", "v1", "things"])
             }
             #expect(refused?.code == 403)
+        }
+    }
+
+    @Test func `the process itself deletes what it keeps, in a user's name`() async throws {
+        try await run { api, webhook in
+            try await Self.makeService(api)
+            try await Self.register(api, webhook, "bad.test")
+            try await Self.register(api, webhook)
+            try await Self.wait(api, "v1.ext.test", for: "Passed")
+            let path = "/apis/ext.test/v1/namespaces/default/notes"
+            let note: Value = ["metadata": ["name": "a"]]
+            _ = try await api.ask(.post, path, token: try await Self.token(api), body: note)
+            let keeper = api.server.extensions(as: .apiServer)
+            let (known, unknown) = keeper.resources()
+            #expect(known.map(\.resource.resource) == ["things", "notes"])
+            #expect(known.map(\.isNamespaced) == [false, true])
+            #expect(known.last?.verbs == ["list", "deletecollection"])
+            #expect(unknown == ["bad.test/v1"])
+            let notes = GroupVersionResource(group: "ext.test", version: "v1", resource: "notes")
+            #expect(try await keeper.list(notes, namespace: "default") == [note])
+            let stranger = api.server.extensions(as: User(name: "jane", groups: []))
+            let refused = await #expect(throws: Status.self) {
+                try await stranger.delete(Target(notes, namespace: "default"))
+            }
+            #expect(refused?.code == 403)
+            try await keeper.delete(Target(notes, namespace: "default"))
+            #expect(try await keeper.list(notes, namespace: "default") == [])
+            let other = GroupVersionResource(group: "bad.test", version: "v1", resource: "notes")
+            let away = await #expect(throws: Status.self) { try await keeper.list(other, namespace: "default") }
+            #expect(away?.code == 503)
         }
     }
 
