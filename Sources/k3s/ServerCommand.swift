@@ -35,6 +35,11 @@ struct ServerCommand {
         for warning in configuration.warnings { log.warning("\(warning)") }
     }
 
+    /// Whether the command line asks what the command does, not for doing it. Fails when it cannot be understood.
+    static func isAskedForHelp(_ arguments: [String]) throws(Fault) -> Bool {
+        try OptionValues(arguments, options: Option.server).flag("help")
+    }
+
     func run() async throws(Fault) {
         guard Machine.effectiveUserID == 0 else {
             throw Fault(.denied, "k3s server must run as root", remedy: "start it with sudo")

@@ -1,5 +1,6 @@
 import Host
 import Logging
+import Supervisor
 import Support
 
 /// The commands of the binary. Those that are not built answer so.
@@ -7,10 +8,14 @@ enum Program {
     static let version = "v1.36.3+k3s1"
 
     static func run(_ arguments: [String]) async throws(Fault) {
+        let rest = Array(arguments.dropFirst())
         switch arguments.first {
-        case "server": try await ServerCommand(Array(arguments.dropFirst())).run()
+        case "server":
+            guard try !ServerCommand.isAskedForHelp(rest) else { return Terminal.write(HelpText.server.text) }
+            try await ServerCommand(rest).run()
         case "--version", "-v": Terminal.write("k3s version \(version)\n")
-        case nil, "help", "h", "--help", "-h": Terminal.write(help)
+        case "help" where rest.first == "server", "h" where rest.first == "server": Terminal.write(HelpText.server.text)
+        case nil, "help", "h", "--help", "-h": Terminal.write(HelpText.program(version: version).text)
         case let command? where laterCommands.contains(command):
             throw Fault(.unsupported, "k3s \(command) is not part of this version yet")
         case let command?:
@@ -22,16 +27,6 @@ enum Program {
         "agent", "kubectl", "crictl", "ctr", "check-config", "completion", "etcd-snapshot", "secrets-encrypt",
         "certificate", "token",
     ]
-
-    private static let help = """
-        k3s \(version): a whole Kubernetes cluster in one binary
-
-        usage: k3s server [flags]
-
-        The flags, the configuration file /etc/rancher/k3s/config.yaml and the environment are those of k3s.
-        Not part of this version yet: \(laterCommands.sorted().joined(separator: ", ")).
-
-        """
 }
 
 do {

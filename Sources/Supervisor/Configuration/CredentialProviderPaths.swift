@@ -28,5 +28,10 @@ public struct CredentialProviderPaths: Hashable, Sendable {
 
     private static func kind(_ path: String) -> FileStatus.Kind? { (try? Files.status(of: path))?.kind }
 
-    static let options = [Option("image-credential-provider-bin-dir"), Option("image-credential-provider-config")]
+    static let options = [
+        Option(
+            "image-credential-provider-bin-dir",
+            help: "(agent/node) Folder of the programs that give credentials for images"),
+        Option("image-credential-provider-config", help: "(agent/node) File that says for which images they do"),
+    ]
 }

@@ -10,6 +10,8 @@ public struct NodeConfiguration: Hashable, Sendable {
         public var effect: String
     }
 
+    static let defaultRegistriesFile = "/etc/rancher/k3s/registries.yaml"
+
     /// `nil` takes the machine's.
     public var name: String?
     public var addresses: [IPAddress]
@@ -72,7 +74,7 @@ public struct NodeConfiguration: Hashable, Sendable {
         }
         taints = []
         for text in values.list("node-taint") { taints.append(try Self.taint(text)) }
-        registriesFile = values.text("private-registry") ?? "/etc/rancher/k3s/registries.yaml"
+        registriesFile = values.text("private-registry") ?? Self.defaultRegistriesFile
         pauseImage = values.text("pause-image")
         snapshotter = values.text("snapshotter") ?? "overlayfs"
         isDefaultRegistryEndpointDisabled = values.flag("disable-default-registry-endpoint")

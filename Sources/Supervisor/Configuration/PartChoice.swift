@@ -15,5 +15,8 @@ public struct PartChoice: Hashable, Sendable {
         hasCloudController = !values.flag("disable-cloud-controller")
     }
 
-    static let options = ["disable-scheduler", "disable-kube-proxy", "disable-cloud-controller"].map { Option($0, .flag) }
+    static let options = [
+        ("disable-scheduler", "the scheduler"), ("disable-kube-proxy", "the service proxy"),
+        ("disable-cloud-controller", "the controllers of the cloud"),
+    ].map { Option($0.0, .flag, help: "(components) Do without \($0.1)", standard: "false") }
 }

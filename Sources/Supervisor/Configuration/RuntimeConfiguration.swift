@@ -39,6 +39,9 @@ public struct RuntimeConfiguration: Hashable, Sendable {
     }
 
     static let options = [
-        Option("container-runtime-endpoint"), Option("image-service-endpoint"), Option("default-runtime"),
+        Option(
+            "container-runtime-endpoint", help: "(agent/runtime) Socket of a container runtime that somebody else runs"),
+        Option("image-service-endpoint", help: "(agent/runtime) Socket of its images, where that is another"),
+        Option("default-runtime", help: "(agent/runtime) Runtime of containerd for pods that name none"),
     ]
 }
