@@ -33,6 +33,14 @@ public struct APIServerOptions: Sendable {
     /// Where nodes and pods reach this server; the endpoint of the `kubernetes` service.
     public var advertiseAddress: Support.IPAddress
     public var advertisePort: Int
+    /// Under what name, or `NAME:PORT`, this server is known outside (`--external-hostname`); `nil` for its address.
+    public var externalHostname: String?
+    /// Whether the service `kubernetes` is told where this server is (`--endpoint-reconciler-type`).
+    public var tellsEndpoints = true
+    /// What browsers are told of encrypted connections (`--strict-transport-security-directives`).
+    public var transportSecurity: [String] = []
+    /// How long the server counts as alive though it has not begun (`--livez-grace-period`).
+    public var livezGrace = Duration.zero
     /// The name of this machine, under which the server tells that it is there; `nil` when it does not.
     public var hostname: String?
     /// The answer of `/version`.
@@ -86,6 +94,16 @@ public struct APIServerOptions: Sendable {
         self.advertiseAddress = advertiseAddress
         self.advertisePort = advertisePort
         self.version = version
+    }
+}
+
+extension APIServerOptions {
+    /// Host and port by which others know this server.
+    var externalAddress: String {
+        guard let name = externalHostname else { return "\(advertiseAddress):\(advertisePort)" }
+        if Support.IPAddress(name)?.family == .v6 { return "[\(name)]:\(advertisePort)" }
+        let rest = name.hasPrefix("[") ? name.drop { $0 != "]" } : name[...]
+        return rest.contains(":") ? name : "\(name):\(advertisePort)"
     }
 }
 
@@ -189,8 +207,9 @@ public final class APIServer: Sendable {
         let auditor = options.audit.map { Auditor($0, now: options.now) }
         self.auditor = auditor
         health = Health(
-            version: options.version, loaded: Health.loaded, steps: Bootstrap.Step.allCases.flatMap(\.checks))
-        let address = "\(options.advertiseAddress):\(options.advertisePort)"
+            version: options.version, loaded: Health.loaded, steps: Bootstrap.Step.allCases.flatMap(\.checks),
+            isYoung: Self.youth(options.livezGrace, options.clock))
+        let address = options.externalAddress
         let discovery = Discovery(registry, serverAddress: address)
         let issuer = IssuerDocuments(
             issuer: accounts.issuers[0], keys: accounts.publicKeys, serverAddress: address,
@@ -221,7 +240,7 @@ public final class APIServer: Sendable {
             turns: flows.map(Turns.byFlow)
                 ?? .counted(InFlightLimits(reads: options.readsAtOnce, writes: options.writesAtOnce)),
             deadline: RequestDeadline(longest: options.requestTimeout, shortestWatch: options.shortestWatch),
-            crossOrigin: options.crossOrigin)
+            crossOrigin: options.crossOrigin, transportSecurity: options.transportSecurity)
     }
 
     /// The in-process way to the API, in the name of `user`; live sets are observed in the name of `observer` when one
@@ -243,6 +262,12 @@ public final class APIServer: Sendable {
         return FlowUpkeep(
             client: client(), schemas: objects(.flowSchemas), levels: objects(.priorityLevelConfigurations),
             now: options.now)
+    }
+
+    /// Whether so much time has not passed yet.
+    private static func youth(_ time: Duration, _ clock: some Clock<Duration>) -> @Sendable () -> Bool {
+        let begun = clock.now
+        return { begun.duration(to: clock.now) < time }
     }
 
     /// Whether clients see the resource.
@@ -282,7 +307,8 @@ public final class APIServer: Sendable {
     private var firstObjects: Bootstrap {
         Bootstrap(
             client: client(), flows: flowUpkeep, serviceCIDR: options.serviceCIDR,
-            advertiseAddress: options.advertiseAddress, advertisePort: options.advertisePort, now: options.now,
+            advertiseAddress: options.advertiseAddress, advertisePort: options.advertisePort,
+            tellsEndpoints: options.tellsEndpoints, now: options.now,
             extensionAuthentication: ExtensionAuthentication.data(
                 options.aggregation, clientAuthorities: options.clientAuthorities.pem),
             apiServices: Array(LocalAPIService.all(of: api.registry.present).values))

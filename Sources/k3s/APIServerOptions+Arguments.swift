@@ -27,6 +27,7 @@ extension APIServerOptions {
         if let accepts = arguments.acceptsBootstrapTokens { authentication.acceptsBootstrapTokens = accepts }
         audit = try AuditOptions(arguments.audit)
         try apply(arguments.serving)
+        try apply(arguments.listener)
         if let timeout = arguments.requestTimeout { requestTimeout = timeout }
         if let count = arguments.readsAtOnce { readsAtOnce = count }
         if let count = arguments.writesAtOnce { writesAtOnce = count }
@@ -55,6 +56,28 @@ extension APIServerOptions {
         if !serving.kubeletAddressTypes.isEmpty {
             kubeletConnection?.preferredAddressTypes = serving.kubeletAddressTypes
         }
+    }
+
+    private mutating func apply(_ listener: ListenerArguments) throws(Fault) {
+        if let file = listener.clientAuthorityFile {
+            clientAuthorities = try Self.reading(file) { text throws(Fault) in
+                try Certificate.all(pem: Array(text.utf8))
+            }
+            guard !clientAuthorities.isEmpty else { throw Fault(.invalid, "\(file) holds no certificate") }
+        }
+        if let file = listener.kubeletAuthorityFile {
+            let authorities = try Files.read(file)
+            kubeletConnection?.authoritiesPEM = authorities
+        }
+        if let file = listener.signingKeyFile {
+            // What it signs must be believed as well.
+            let key = try Self.reading(file) { text throws(Fault) in try PrivateKey(pem: text.utf8) }
+            serviceAccountKeys.insert(key, at: 0)
+        }
+        transportSecurity = listener.transportSecurity
+        livezGrace = listener.livezGrace
+        tellsEndpoints = listener.tellsEndpoints
+        externalHostname = listener.externalHostname
     }
 
     private mutating func applyServiceAccounts(_ arguments: APIServerArguments) throws(Fault) {

@@ -14,22 +14,26 @@ final class HeldPort: Sendable {
     private let door = Door()
 
     /// Fails with `conflict` when another program has the port.
-    init(_ host: String, _ port: Int, log: Logger) async throws(Fault) {
-        server = HTTPServer(handler: door, log: log)
+    init(
+        _ host: String, _ port: Int, limits: HTTPServerLimits = HTTPServerLimits(), log: Logger
+    ) async throws(Fault) {
+        server = HTTPServer(handler: door, limits: limits, log: log)
         address = try await server.listen(on: .tcp(host: host, port: port), certificates: door)
     }
 
-    /// From now on `handler` answers, and `identity` is shown.
-    func open(to handler: any HTTPHandler, as identity: TLSIdentity) {
-        door.inside.withLock { $0 = (handler, identity) }
+    /// From now on `handler` answers, and the identities of `certificates` are shown.
+    func open(to handler: any HTTPHandler, as certificates: any CertificateSource) {
+        door.inside.withLock { $0 = (handler, certificates) }
     }
 }
 
 private final class Door: HTTPHandler, CertificateSource {
-    let inside = Mutex<(handler: any HTTPHandler, identity: TLSIdentity)?>(nil)
+    let inside = Mutex<(handler: any HTTPHandler, certificates: any CertificateSource)?>(nil)
 
     /// Without one, the connection ends.
-    func identity(for serverName: String?) -> TLSIdentity? { inside.withLock { $0?.identity } }
+    func identity(for serverName: String?) -> TLSIdentity? {
+        inside.withLock { $0?.certificates }?.identity(for: serverName)
+    }
 
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
         // Who got so far has seen an identity, which came together with the handler.

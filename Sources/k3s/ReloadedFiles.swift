@@ -5,7 +5,7 @@ import Supervisor
 import Support
 
 /// Files whose changes count while the server runs: those of `--authentication-config`, `--authorization-config` and
-/// `--encryption-provider-config`.
+/// `--encryption-provider-config`, and the certificates that the server shows.
 ///
 /// What is wrong with a changed file is logged, and what it said before goes on to count.
 struct ReloadedFiles: Sendable {
@@ -17,7 +17,10 @@ struct ReloadedFiles: Sendable {
     let files: [File]
     private let log: Logger
 
-    init(_ arguments: APIServerArguments, _ options: APIServerOptions, _ api: APIServer, log: Logger) {
+    init(
+        _ arguments: APIServerArguments, _ options: APIServerOptions, _ api: APIServer, _ identities: ServingIdentities,
+        log: Logger
+    ) {
         let access = arguments.access
         var files: [File] = []
         if let path = arguments.encryptionConfigFile, arguments.reloadsEncryption {
@@ -37,6 +40,10 @@ struct ReloadedFiles: Sendable {
                 File(path: path) { text throws(Fault) in
                     try api.replace(authorization: try APIServerOptions.readAuthorization(text))
                 })
+        }
+        // Of a certificate and its key one changes first: together they count when both have.
+        for path in Set(identities.files).sorted() {
+            files.append(File(path: path) { _ throws(Fault) in try identities.reload() })
         }
         self.files = files
         self.log = log

@@ -74,7 +74,9 @@ struct ServerCommand {
         let identity = try ServerIdentity(configuration)
         try Files.makeDirectory(Path.join(configuration.dataDirectory, "server/db"), mode: 0o700)
         let state = try SQLiteDatastore(path: Path.join(configuration.dataDirectory, "server/db/state.db"))
-        let port = try await HeldPort(configuration.bindAddress, configuration.port, log: log)
+        var limits = HTTPServerLimits()
+        if let streams = configuration.apiServer.listener.streamsPerConnection { limits.concurrentStreams = streams }
+        let port = try await HeldPort(configuration.bindAddress, configuration.port, limits: limits, log: log)
         return Ground(identity: identity, state: state, port: port)
     }
 
@@ -86,12 +88,13 @@ struct ServerCommand {
         let credentials = try await CredentialsStore.prepare(try credentialsRequest(identity))
         var options = options(ground.state, credentials, identity)
         try options.apply(configuration.apiServer, credentials)
-        let api = try await APIServer.open(options)
-        ground.port.open(
-            to: api.handler,
-            as: try TLSIdentity(
+        let identities = try ServingIdentities(
+            configuration.apiServer.listener,
+            own: try TLSIdentity(
                 certificatePEM: credentials.serving.certificatePEM, keyPEM: credentials.serving.key.pem,
-                requiring: requirements))
+                requiring: requirements), requiring: requirements)
+        let api = try await APIServer.open(options)
+        ground.port.open(to: api.handler, as: identities)
         log.info("serving the API on \(ground.port.address)")
         try CredentialsStore.publish(credentials)
         // Who writes early waits until the first objects are there (docs/decisions/0008-bootstrap-before-writes.md).
@@ -103,9 +106,9 @@ struct ServerCommand {
         var parts: [Parts.Part] = [
             { await server.run() },
             { try await control.run() },
-            { try await waitForStop(signals) },
+            { try await waitForStop(signals, api) },
         ]
-        let reloaded = ReloadedFiles(configuration.apiServer, options, api, log: log)
+        let reloaded = ReloadedFiles(configuration.apiServer, options, api, identities, log: log)
         if !reloaded.files.isEmpty { parts.append { try await reloaded.run() } }
         if let (runtime, ports) = node {
             let agent = NodeAgent(
@@ -139,10 +142,25 @@ struct ServerCommand {
         log.info("\(what) after \(elapsed()); try: KUBECONFIG=\(kubeconfig) kubectl get nodes,pods -A")
     }
 
-    private func waitForStop(_ signals: Signals) async throws(Fault) {
+    private func waitForStop(_ signals: Signals, _ api: APIServer) async throws(Fault) {
         var arriving = signals.makeAsyncIterator()
         guard let signal = try await arriving.next(isolation: nil) else { return }
+        let delay = configuration.apiServer.listener.shutdownDelay
         log.info("stopping on \(signal)")
+        guard delay > .zero else { return }
+        log.info("answering for \(delay) more")
+        // Who asks before he sends requests goes elsewhere meanwhile; all others are answered as ever.
+        api.willStop()
+        // Whoever stops us a second time does not want to wait.
+        await withTaskGroup { group in
+            group.addTask { try? await Task.sleep(for: delay) }
+            group.addTask {
+                var again = signals.makeAsyncIterator()
+                _ = try? await again.next(isolation: nil)
+            }
+            await group.next()
+            group.cancelAll()
+        }
     }
 
     private func elapsed() -> String {

@@ -17,14 +17,18 @@ struct TestAPI: Sendable {
 
     /// `change` says what is not as usual.
     static func open(_ change: (inout APIServerOptions) throws -> Void = { _ in }) async throws -> APIServer {
-        var options = APIServerOptions(
+        var options = try options()
+        try change(&options)
+        return try await APIServer.open(options)
+    }
+
+    static func options() throws -> APIServerOptions {
+        APIServerOptions(
             durable: MemoryDatastore(), volatile: MemoryDatastore(), clientAuthorities: [],
             serviceAccountKeys: [try PrivateKey.generateP256()],
             serviceCIDR: try #require(IPPrefix("10.43.0.0/16")),
             advertiseAddress: try #require(IPAddress("127.0.0.1")), advertisePort: 6443,
             version: ["gitVersion": "v1.36.3+k3s1"])
-        try change(&options)
-        return try await APIServer.open(options)
     }
 
     /// Runs the server, its first objects made, on loopback while `body` uses it.

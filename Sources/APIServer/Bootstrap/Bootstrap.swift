@@ -48,6 +48,8 @@ struct Bootstrap: Sendable {
     let serviceCIDR: IPPrefix
     let advertiseAddress: Support.IPAddress
     let advertisePort: Int
+    /// Whether others are told of that address.
+    let tellsEndpoints: Bool
     let now: @Sendable () -> Timestamp
     /// What extension API servers are told; see ``ExtensionAuthentication``.
     let extensionAuthentication: [String: String]
@@ -207,7 +209,7 @@ struct Bootstrap: Sendable {
         // What follows services finds this one as it should be, so that nothing is written after the start.
         if let object = ServiceAddress(address: address, owner: name).object { try await ensure(object) }
         // An address of this host alone is nowhere to send others, and no endpoint may be one.
-        guard !advertiseAddress.isLoopback else { return }
+        guard tellsEndpoints, !advertiseAddress.isLoopback else { return }
         try await put(Endpoints.resource, name, endpoints)
         try await put(EndpointSlice.resource, name, endpointSlice)
     }

@@ -22,6 +22,9 @@ final class Health: DocumentSource {
 
     private let version: [UInt8]
     private let checks: [String]
+    /// What must be done before the server is ready, and how long it counts as alive without.
+    private let steps: Set<String>
+    private let isYoung: @Sendable () -> Bool
     private let state: Mutex<State>
 
     private static let figuresPath = "/metrics/slis"
@@ -42,9 +45,14 @@ final class Health: DocumentSource {
     ]
 
     /// `steps` are the names of what must be ``pass(_:)``ed before the server is ready, `loaded` those of what holds
-    /// already.
-    init(version: Value, loaded: [String] = [], steps: [String]) {
+    /// already. While `isYoung` a step that is not done yet is no reason to think that the server does not live
+    /// (`--livez-grace-period`).
+    init(
+        version: Value, loaded: [String] = [], steps: [String], isYoung: @escaping @Sendable () -> Bool = { false }
+    ) {
         self.version = version.json
+        self.steps = Set(steps)
+        self.isYoung = isYoung
         checks = ["ping"] + loaded + steps + [Self.shutdown]
         state = Mutex(State(failing: Set(steps)))
     }
@@ -77,8 +85,13 @@ final class Health: DocumentSource {
         guard let endpoint = parts.first.flatMap(Endpoint.init) else { return nil }
         guard parts.count > 1 else { return summary(endpoint, request.query) }
         guard checks(of: endpoint).contains(parts[1]) else { return nil }
-        return state.withLock { $0.failing.contains(parts[1]) }
+        return counted(state.withLock(\.failing), for: endpoint).contains(parts[1])
             ? Self.text("internal server error: \(Self.reason(parts[1]))\n", .internalServerError) : Self.text("ok")
+    }
+
+    /// Of what does not hold, what counts.
+    private func counted(_ failing: Set<String>, for endpoint: Endpoint) -> Set<String> {
+        endpoint == .livez && isYoung() ? failing.subtracting(steps) : failing
     }
 
     private static func reason(_ check: String) -> String {
@@ -90,14 +103,15 @@ final class Health: DocumentSource {
         let excluded = Set(query.values(of: "exclude"))
         let checks = checks(of: endpoint)
         let failing = state.withLock { state in
+            let failing = counted(state.failing, for: endpoint)
             for check in checks where !excluded.contains(check) {
-                if state.failing.contains(check) {
+                if failing.contains(check) {
                     state.failed[endpoint, default: [:]][check, default: 0] += 1
                 } else {
                     state.passed[endpoint, default: [:]][check, default: 0] += 1
                 }
             }
-            return state.failing
+            return failing
         }
         var lines = checks.map { check in
             if excluded.contains(check) { return "[+]\(check) excluded: ok\n" }

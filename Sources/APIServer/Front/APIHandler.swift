@@ -17,11 +17,13 @@ final class APIHandler: HTTPHandler {
     private let turns: Turns
     private let deadline: RequestDeadline
     private let crossOrigin: CrossOrigin?
+    /// RFC 6797: that nobody should come without encryption.
+    private let transportSecurity: HTTPDecoration?
 
     init(
         api: Verbs, gate: RequestGate, documents: [any DocumentSource], shelf: DocumentShelf,
         aggregation: Aggregation, metrics: RequestMetrics, auditor: Auditor?, turns: Turns, deadline: RequestDeadline,
-        crossOrigin: CrossOrigin?
+        crossOrigin: CrossOrigin?, transportSecurity: [String]
     ) {
         self.api = api
         self.gate = gate
@@ -33,11 +35,15 @@ final class APIHandler: HTTPHandler {
         self.turns = turns
         self.deadline = deadline
         self.crossOrigin = crossOrigin
+        self.transportSecurity = transportSecurity.isEmpty
+            ? nil
+            : HTTPDecoration(headers: ["Strict-Transport-Security": transportSecurity.joined(separator: "; ")])
     }
 
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
         let id = Self.id(of: request)
         var exchange = exchange.decorated(with: HTTPDecoration(headers: ["Audit-ID": id]))
+        if let transportSecurity { exchange = exchange.decorated(with: transportSecurity) }
         guard let decoration = crossOrigin?.decoration(of: request) else { return admit(request, id, exchange) }
         exchange = exchange.decorated(with: decoration)
         // Browsers ask first, without credentials, what they may ask.

@@ -59,6 +59,7 @@ public struct APIServerArguments: Hashable, Sendable {
     // MARK: Requests
 
     public var serving: ServingArguments
+    public var listener: ListenerArguments
     public var audit: AuditArguments
     /// `--request-timeout`.
     public var requestTimeout: Duration?
@@ -104,6 +105,7 @@ public struct APIServerArguments: Hashable, Sendable {
         longestToken = try Self.duration(values, "service-account-max-token-expiration")
         extendsTokens = flag("service-account-extend-token-expiration")
         serving = try ServingArguments(values)
+        listener = try ListenerArguments(values)
         audit = try AuditArguments(values)
         requestTimeout = try Self.duration(values, "request-timeout")
         readsAtOnce = try Self.number(values, "max-requests-inflight")
@@ -138,7 +140,7 @@ public struct APIServerArguments: Hashable, Sendable {
         Option("max-requests-inflight"),
         Option("max-mutating-requests-inflight"),
         Option("enable-priority-and-fairness", .flag),
-    ] + AccessArguments.options + AuditArguments.options + ServingArguments.options
+    ] + AccessArguments.options + AuditArguments.options + ServingArguments.options + ListenerArguments.options
 
     static func number(_ values: OptionValues, _ name: String) throws(Fault) -> Int? {
         guard let text = values.text(name) else { return nil }

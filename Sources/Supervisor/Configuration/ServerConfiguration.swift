@@ -47,7 +47,6 @@ public struct ServerConfiguration: Hashable, Sendable {
         bindAddress = values.text("bind-address") ?? "0.0.0.0"
         port = values.number("https-listen-port") ?? 6443
         guard (1...65_535).contains(port) else { throw Fault(.invalid, "--https-listen-port \(port) is no port") }
-        advertiseAddress = try values.addresses("advertise-address").last
         additionalNames = values.list("tls-san")
         node = try NodeConfiguration(values)
         token = values.text("token")
@@ -56,6 +55,8 @@ public struct ServerConfiguration: Hashable, Sendable {
         clusterCIDR = try Self.prefix(values, "cluster-cidr", default: "10.42.0.0/16")
         serviceCIDR = try Self.prefix(values, "service-cidr", default: "10.43.0.0/16")
         apiServer = try APIServerArguments(values.list("kube-apiserver-arg"))
+        let advertised = try values.addresses("advertise-address").last
+        advertiseAddress = apiServer.listener.advertiseAddress ?? advertised
         nodePorts = try Self.ports(
             apiServer.serving.nodePorts ?? values.text("service-node-port-range") ?? "30000-32767")
         if let asked = try values.addresses("cluster-dns").first {

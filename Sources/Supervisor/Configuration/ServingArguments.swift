@@ -34,7 +34,8 @@ public struct ServingArguments: Hashable, Sendable {
         kubeletAddressTypes = values.list("kubelet-preferred-address-types")
         allowedOrigins = values.list("cors-allowed-origins")
         nodePorts = values.text("service-node-port-range")
-        idle = Self.idleFlags.filter { !values.list($0).isEmpty }
+        // That of kubelets is looked at with those about what the server shows.
+        idle = (Self.idleFlags + ["kubelet-timeout"]).filter { !values.list($0).isEmpty }.sorted()
         let shortest = try APIServerArguments.number(values, "min-request-timeout")
         guard shortest != 0 else { throw Self.fault("min-request-timeout must be at least 1") }
         shortestWatch = shortest.map { .seconds($0) }

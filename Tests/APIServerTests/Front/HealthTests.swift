@@ -1,4 +1,5 @@
 import APIMachinery
+import Synchronization
 import Testing
 import Wire
 
@@ -42,6 +43,18 @@ import Wire
         #expect(try ask(health, "/readyz/shutdown") == "500 internal server error: process is shutting down\n")
         #expect(try ask(health, "/livez?verbose") == "200 [+]ping ok\n[+]etcd ok\nlivez check passed\n")
         #expect(try ask(health, "/livez/shutdown") == nil)
+    }
+
+    @Test func `a young server lives though it has not begun, for as long as it was told`() throws {
+        let isYoung = Atomic(true)
+        let health = Health(version: [:], steps: ["hook/a"]) { isYoung.load(ordering: .relaxed) }
+        #expect(try ask(health, "/livez?verbose") == "200 [+]ping ok\n[+]hook/a ok\nlivez check passed\n")
+        #expect(try ask(health, "/livez/hook/a") == "200 ok")
+        #expect(try ask(health, "/readyz")?.hasPrefix("500 ") == true)
+        #expect(try ask(health, "/healthz")?.hasPrefix("500 ") == true)
+        isYoung.store(false, ordering: .relaxed)
+        #expect(try ask(health, "/livez")?.hasPrefix("500 ") == true)
+        #expect(try ask(health, "/livez/hook/a") == "500 internal server error: not finished\n")
     }
 
     @Test func `how checks ended is counted`() throws {

@@ -52,6 +52,57 @@ import Wire
         await server.close()
     }
 
+    @Test func `browsers are told to come encrypted, whatever is answered`() async throws {
+        try await TestAPI.run {
+            $0.transportSecurity = ["max-age=300", "preload"]
+        } _: { api in
+            for token in ["nobody", try await api.token("a")] {
+                let response = try await api.send(.get, "/version", token: token)
+                #expect(response.headers["Strict-Transport-Security"] == "max-age=300; preload")
+            }
+        }
+        try await TestAPI.run { api in
+            let response = try await api.send(.get, "/version", token: try await api.token("a"))
+            #expect(response.headers["Strict-Transport-Security"] == nil)
+        }
+    }
+
+    @Test(arguments: [
+        (nil, "192.0.2.1:6443"), ("api.test", "api.test:6443"), ("api.test:443", "api.test:443"), ("fd00::1", "[fd00::1]:6443"),
+        ("[fd00::1]:1", "[fd00::1]:1"), ("[fd00::1]", "[fd00::1]:6443"),
+    ] as [(String?, String)])
+    func `a server has the name that it was told`(name: String?, address: String) throws {
+        var options = try TestAPI.options()
+        options.advertiseAddress = try #require(IPAddress("192.0.2.1"))
+        options.advertisePort = 6443
+        options.externalHostname = name
+        #expect(options.externalAddress == address)
+    }
+
+    @Test func `discovery names the server as others know it`() async throws {
+        try await TestAPI.run {
+            $0.externalHostname = "api.test:443"
+        } _: { api in
+            let token = try await api.token("a", rules: [["nonResourceURLs": ["*"], "verbs": ["get"]]])
+            let versions = try Value(json: try await api.ask(.get, "/api", token: token).text)
+            #expect(versions["serverAddressByClientCIDRs"]?.array?.first?["serverAddress"] == "api.test:443")
+        }
+    }
+
+    @Test(arguments: [true, false]) func `nobody is told where the server is, if so it was told`(tells: Bool) async throws {
+        let server = try await TestAPI.open {
+            $0.advertiseAddress = try #require(IPAddress("192.0.2.1"))
+            $0.tellsEndpoints = tells
+        }
+        await server.bootstrap()
+        let client = server.client()
+        let endpoints = try? await client.get(Target(Endpoints.resource, namespace: "default", name: "kubernetes"))
+        let slice = try? await client.get(Target(EndpointSlice.resource, namespace: "default", name: "kubernetes"))
+        #expect((endpoints != nil) == tells && (slice != nil) == tells)
+        _ = try await client.get(Target(.services, namespace: "default", name: "kubernetes"))
+        await server.close()
+    }
+
     @Test func `events are kept for as long as the server was told`() async throws {
         try await TestAPI.run {
             $0.eventLifetime = .milliseconds(50)

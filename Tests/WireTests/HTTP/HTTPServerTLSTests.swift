@@ -95,6 +95,19 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        (nil, 0), ("b.test", 1), ("B.test.", 1), ("a.b.test", 2), ("x.a.b.test", 0), ("c.test", 0), ("test", 0),
+    ] as [(String?, Int)])
+    func `who asks for a name is shown its certificate`(name: String?, shown: Int) throws {
+        let all = [try Self.identity(), try Self.identity(), try Self.identity(), try Self.identity()]
+        var identities = NamedIdentities(standard: all[0])
+        #expect(identities.identity(for: name) === all[0])
+        identities.add(all[1], for: ["b.test"])
+        identities.add(all[2], for: ["*.B.test"])
+        identities.add(all[3], for: ["b.test", "*.b.test"])
+        #expect(identities.identity(for: name) === all[shown])
+    }
+
     @Test func `a foreign authority is not trusted, unless nobody asks`() async throws {
         try await withServer(certificates: try Self.identity()) { _, exchange in
             exchange.respond(.ok)
