@@ -36,7 +36,9 @@ import Testing
         // No file can be made there, so nothing can be mounted.
         let summary = Self.summary(SnapshotterCheck(), "overlayfs", "/proc/k3s")
         #expect(summary != nil)
-        let words = Self.summary(SnapshotterCheck(), "btrfs", "/dev/shm/k3s-no-btrfs-\(UInt32.random(in: 0...99))")
+        let memory = "/dev/shm/k3s-no-btrfs-\(UInt32.random(in: 0...UInt32.max))"
+        defer { try? Files.remove(memory) }
+        let words = Self.summary(SnapshotterCheck(), "btrfs", memory)
         #expect(words?.hasPrefix("\"btrfs\" snapshotter cannot be enabled for \"/dev/shm/k3s-no-btrfs") == true)
         #expect(words?.hasSuffix("(tmpfs) must be a btrfs filesystem to be used with the btrfs snapshotter") == true)
     }
