@@ -13,7 +13,13 @@ struct AggregatedDocuments: DocumentSource {
     }
 
     func document(_ request: HTTPRequest) throws(Status) -> Document? {
-        try present(request)?.answer(to: request)
+        guard var document = try present(request) else { return nil }
+        if DiscoveryForm.isAbout(request.path) {
+            let form = try DiscoveryForm(request)
+            document.contentType = form.contentType
+            document.bytes = try form.write(document.bytes)
+        }
+        return document.answer(to: request)
     }
 
     private func present(_ request: HTTPRequest) throws(Status) -> Document? {

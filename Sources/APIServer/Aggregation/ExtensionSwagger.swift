@@ -40,6 +40,7 @@ struct ExtensionSwagger: Sendable {
     }
 
     private func converted(_ server: ExtensionServer, _ request: HTTPRequest) async throws(Status) -> Document {
+        guard request.acceptsJSON else { return .notAcceptable }
         let old: Value
         do throws(ExtensionCaller.Unavailable) {
             old = try await caller.document("/openapi/v2", of: server)
@@ -51,13 +52,13 @@ struct ExtensionSwagger: Sendable {
     }
 
     private func document(_ request: HTTPRequest) async throws(Status) -> Document {
+        guard let form = OpenAPI2.Form(accept: request.headers["Accept"]) else { return .notAcceptable }
         var others: [(path: String, document: Value)] = []
         for server in table.present where server.isAvailable {
             // A server without such a document has nothing to add; that it failed shows elsewhere.
             guard let other = try? await caller.document("/openapi/v2", of: server) else { continue }
             others.append((server.path, other))
         }
-        let form = OpenAPI2.Form(request)
         let bytes = await workshop.run { [openAPI, others] in
             form.encode(others.reduce(openAPI.tree) { Self.joined($0, $1.document, below: $1.path) })
         }

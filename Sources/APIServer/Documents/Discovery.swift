@@ -18,22 +18,15 @@ struct Discovery: DocumentSource {
 
     var paths: [String] { Array(derived.content.byPath.keys) }
 
+    /// In JSON: who joins it with that of other servers writes it as ``DiscoveryForm`` says.
     func document(_ request: HTTPRequest) throws(Status) -> Document? {
         var path = request.path
         guard path.hasPrefix("/api") else { return nil }
         if path.count > 1, path.hasSuffix("/") { path.removeLast() }
         let documents = derived.content
-        if let document = documents.aggregated[path], Self.acceptsAggregated(request.headers["Accept"]) {
-            return document
-        }
-        return documents.byPath[path].map { Document(contentType: "application/json", bytes: $0) }
-    }
-
-    private static func acceptsAggregated(_ accept: String?) -> Bool {
-        HTTPFieldValue.list(accept ?? "").contains {
-            let parameters = HTTPFieldValue.parameters($0)
-            return parameters.contains("as=APIGroupDiscoveryList") && parameters.contains("v=v2")
-        }
+        guard let bytes = documents.byPath[path] else { return nil }
+        if let document = documents.aggregated[path], try DiscoveryForm(request).isAggregated { return document }
+        return Document(contentType: "application/json", bytes: bytes)
     }
 }
 
@@ -42,8 +35,6 @@ struct DiscoveryDocuments: Sendable {
     let byPath: [String: [UInt8]]
     /// Of `/api` and `/apis`, in the aggregated form.
     let aggregated: [String: Document]
-
-    private static let aggregatedType = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
     init(_ definitions: [ResourceDefinition], groupOrder: [String], preferred: [String: String], serverAddress: String) {
         let versions = GroupVersions(definitions, groupOrder, preferred)
@@ -72,7 +63,7 @@ struct DiscoveryDocuments: Sendable {
         aggregated = ["/api": versions.aggregated([""]).json, "/apis": versions.aggregated(versions.groups).json]
             .mapValues { bytes in
                 Document(
-                    contentType: Self.aggregatedType, bytes: bytes, headers: [("Cache-Control", "public")],
+                    contentType: "application/json", bytes: bytes, headers: [("Cache-Control", "public")],
                     tag: Document.tag(of: bytes))
             }
     }

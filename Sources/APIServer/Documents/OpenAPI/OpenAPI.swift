@@ -43,6 +43,7 @@ struct OpenAPI: DocumentSource {
         if rest.isEmpty { return index.document }
         let path = String(rest)
         guard let served = index.served[path], let hash = index.hashes[path] else { return nil }
+        guard request.acceptsJSON else { return .notAcceptable }
         var document = Document(contentType: "application/json", bytes: [], tag: hash)
         if let asked = request.query["hash"], !asked.isEmpty {
             guard asked == hash else {
@@ -96,6 +97,20 @@ struct OpenAPI: DocumentSource {
             }
         }
         return kinds
+    }
+}
+
+extension Document {
+    /// The 406 answer of OpenAPI, which says nothing more.
+    static let notAcceptable = Document(
+        contentType: "text/plain; charset=utf-8", bytes: [], headers: [("Vary", "Accept")], status: .notAcceptable)
+}
+
+extension HTTPRequest {
+    /// Whether an answer of JSON is accepted, as it is when nothing is said.
+    var acceptsJSON: Bool {
+        guard let accept = headers["Accept"], !accept.isEmpty else { return true }
+        return AcceptClause.list(accept).contains { $0.includes("application/json") }
     }
 }
 

@@ -19,10 +19,17 @@ struct OpenAPI2: DocumentSource {
             "application/com.github.proto-openapi.spec.v2@v1.0+protobuf", protobufType,
         ]
 
-        /// The one that the request accepts.
-        init(_ request: HTTPRequest) {
-            let accepted = request.headers["Accept"] ?? ""
-            self = Self.protobufNames.contains(where: accepted.contains) ? .protobuf : .json
+        /// The one that an `Accept` header wants most; `nil` when it takes none.
+        init?(accept: String?) {
+            self = .json
+            guard let accept, !accept.isEmpty else { return }
+            for clause in AcceptClause.list(accept) {
+                if clause.includes("application/json") { return }
+                guard Self.protobufNames.contains(where: clause.includes) else { continue }
+                self = .protobuf
+                return
+            }
+            return nil
         }
 
         var contentType: String { self == .json ? "application/json" : Self.protobufType }
@@ -39,7 +46,7 @@ struct OpenAPI2: DocumentSource {
 
     func document(_ request: HTTPRequest) throws(Status) -> Document? {
         guard request.path == "/openapi/v2" else { return nil }
-        let form = Form(request)
+        guard let form = Form(accept: request.headers["Accept"]) else { return .notAcceptable }
         let served = registry.all
         // Built-in kinds change with the release only.
         let content = [release, form.rawValue] + served.map(\.fingerprint).filter { !$0.isEmpty }
