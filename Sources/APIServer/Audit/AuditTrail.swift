@@ -20,16 +20,19 @@ final class AuditTrail: Sendable {
     let id: String
     /// Whether the answer's head is a stage of its own: it may be long until the end.
     private let isLong: Bool
+    /// Of who is not known: how they tried to be, which is said in place of the answer's message.
+    private let attempt: AuthenticationAttempt?
     private let auditor: Auditor
     private let now: @Sendable () -> Timestamp
     private let state: Mutex<State>
 
     init(
-        _ event: AuditEvent, _ decision: AuditPolicy.Decision, isLong: Bool, auditor: Auditor,
-        now: @escaping @Sendable () -> Timestamp
+        _ event: AuditEvent, _ decision: AuditPolicy.Decision, isLong: Bool, attempt: AuthenticationAttempt? = nil,
+        auditor: Auditor, now: @escaping @Sendable () -> Timestamp
     ) {
         self.decision = decision
         self.isLong = isLong
+        self.attempt = attempt
         self.auditor = auditor
         self.now = now
         id = event.id
@@ -84,6 +87,7 @@ final class AuditTrail: Sendable {
             status["apiVersion"] = nil
             status["kind"] = nil
             status["code"] = .integer(Int64(code))
+            if let attempt { status["message"] = .string(attempt.message) }
             state.event.status = status
             state.answeredCode = code
         }
@@ -93,11 +97,14 @@ final class AuditTrail: Sendable {
 
     // MARK: Stages
 
-    func received() { state.withLock { emit(.requestReceived, $0) } }
+    func received() {
+        guard attempt == nil else { return }
+        state.withLock { emit(.requestReceived, $0) }
+    }
 
-    /// The head of the answer goes out.
+    /// The head of the answer goes out. As in Kubernetes, that is the one stage of a request of nobody that is known.
     func started(code: Int) {
-        guard isLong else { return }
+        guard isLong || attempt != nil else { return }
         state.withLock { state in
             guard !state.hasStarted, !state.hasEnded else { return }
             state.hasStarted = true
@@ -111,6 +118,7 @@ final class AuditTrail: Sendable {
         state.withLock { state in
             guard !state.hasEnded else { return }
             state.hasEnded = true
+            guard attempt == nil else { return }
             state.event.status = Self.status(state, code ?? 0)
             for (key, text) in state.notes?.annotations ?? [:] { state.event.annotations[key] = text }
             emit(.responseComplete, state)

@@ -43,7 +43,8 @@ final class Auditor: Sendable {
             level: decision.level, id: id, uri: request.target, access: access,
             sourceIPs: SourceAddresses.of(request), userAgent: request.headers["User-Agent"] ?? "", received: now(),
             stageTime: now())
-        return begin(event, decision, isLong: info.isLong)
+        return begin(
+            event, decision, isLong: info.isLong, attempt: sender == nil ? AuthenticationAttempt(request) : nil)
     }
 
     /// The trail of a request that the gate has looked at. `id` is what the answer says in `Audit-ID`.
@@ -79,8 +80,10 @@ final class Auditor: Sendable {
         return decision.level == .none ? nil : decision
     }
 
-    private func begin(_ event: AuditEvent, _ decision: AuditPolicy.Decision, isLong: Bool) -> AuditTrail {
-        let trail = AuditTrail(event, decision, isLong: isLong, auditor: self, now: now)
+    private func begin(
+        _ event: AuditEvent, _ decision: AuditPolicy.Decision, isLong: Bool, attempt: AuthenticationAttempt? = nil
+    ) -> AuditTrail {
+        let trail = AuditTrail(event, decision, isLong: isLong, attempt: attempt, auditor: self, now: now)
         trail.received()
         return trail
     }

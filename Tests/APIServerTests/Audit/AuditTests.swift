@@ -100,9 +100,18 @@ import Wire
             let unknown = try await api.ask(.get, "/version", token: "none")
             #expect(refused.code == 403 && unknown.code == 401)
         }
-        #expect(Self.stages(events) == ["list ResponseComplete 403", "get ResponseComplete 401"])
+        #expect(Self.stages(events) == ["list ResponseComplete 403", "get ResponseStarted 401"])
         #expect(events[0].at("annotations", "authorization.k8s.io/decision") == "forbid")
         #expect(events[1]["user"] == .emptyObject)
+        #expect(events[1].at("responseStatus", "reason") == "Unauthorized")
+        #expect(events[1].at("responseStatus", "message") == "Authentication failed, attempted: bearer")
+    }
+
+    @Test func `of who is not known one stage is written down`() async throws {
+        let events = try await events("Metadata") { api, _ in
+            _ = try await api.ask(.get, "/version", token: "none")
+        }
+        #expect(Self.stages(events) == ["get ResponseStarted 401"])
     }
 
     @Test func `calls in the process are written down like requests`() async throws {
