@@ -1,4 +1,5 @@
 public import APIMachinery
+import Support
 
 /// What clients are warned of when they write objects of the built-in kinds: what is good, and still not what they
 /// mean (KEP-1693). The wording is Kubernetes' own.
@@ -23,12 +24,14 @@ public enum BuiltinWarnings {
     }
 
     private static func same(_ object: Value, _ current: Value) -> Bool {
-        object["spec"] == current["spec"] && object["template"] == current["template"]
+        ["spec", "template", "scheduling", "allowedTopologies", "nodeTopology"].allSatisfy { object[$0] == current[$0] }
             && object.at("metadata", "annotations") == current.at("metadata", "annotations")
     }
 
     private static let checks: [String: @Sendable (inout Warnings, Value) -> Void] = [
         "pods": { warnings, object in
+            // Who changes pods is hardly ever a person.
+            guard warnings.isNew else { return }
             warnings.hostname(object, "the Pod's hostname")
             warnings.pod(object["metadata"], object["spec"], "")
         },
@@ -42,19 +45,43 @@ public enum BuiltinWarnings {
                     "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is "
                         + "recommended")
             }
+            for (claim, path) in object.at("spec", "volumeClaimTemplates").elements("spec.volumeClaimTemplates") {
+                warnings.claim(claim["spec"], path)
+            }
         },
-        "jobs.batch": { $0.workload($1) },
+        "jobs.batch": { warnings, object in
+            warnings.hostname(object, "Pod names and hostnames")
+            warnings.job(object["spec"], "spec")
+        },
         "cronjobs.batch": { warnings, object in
             warnings.hostname(object, "Pod names and hostnames")
-            warnings.template(object.at("spec", "jobTemplate", "spec", "template"), "spec.jobTemplate.spec.template.")
+            warnings.job(object.at("spec", "jobTemplate", "spec"), "spec.jobTemplate.spec")
         },
         "services": { $0.service($1) }, "ingresses.networking.k8s.io": { $0.ingress($1) },
         "persistentvolumes": { $0.volume($1) },
         "persistentvolumeclaims": { warnings, object in
             warnings.classAnnotation(object)
-            warnings.fraction(object.at("spec", "resources", "requests", "storage"), "spec.resources.requests[storage]")
+            warnings.claim(object["spec"], "spec")
         },
         "serviceaccounts": { $0.account($1) }, "nodes": { $0.node($1) },
+        "runtimeclasses.node.k8s.io": { warnings, object in
+            for key in object.at("scheduling", "nodeSelector").entries.keys {
+                warnings.oldLabel(key, at: "scheduling.nodeSelector")
+            }
+        },
+        "storageclasses.storage.k8s.io": { warnings, object in
+            for (term, path) in object["allowedTopologies"].elements("allowedTopologies") {
+                for (expression, path) in term["matchLabelExpressions"].elements(path + ".matchLabelExpressions") {
+                    warnings.oldKey(expression["key"].text, path + ".key")
+                }
+            }
+        },
+        "csistoragecapacities.storage.k8s.io": { warnings, object in
+            warnings.nodeTerm(object["nodeTopology"], "nodeTopology")
+            for label in object.at("nodeTopology", "matchLabels").entries.keys {
+                warnings.oldLabel(label, at: "nodeTopology.matchLabels.\(label)")
+            }
+        },
     ]
 }
 
@@ -99,11 +126,58 @@ struct Warnings {
                 "annotation service.kubernetes.io/topology-aware-hints is deprecated, please use "
                     + "service.kubernetes.io/topology-mode instead")
         }
-        guard spec["clusterIP"].text == "None" else { return }
-        if !spec["loadBalancerIP"].text.isEmpty { say("spec.loadBalancerIP is ignored for headless services") }
-        if spec["externalIPs"].isFilled { say("spec.externalIPs is ignored for headless services") }
-        if spec["sessionAffinity"].text == "ClientIP" {
-            say("spec.SessionAffinity is ignored for headless services")
+        for (address, path) in spec["clusterIPs"].elements("spec.clusterIPs") { canonical(address, path) }
+        let type = spec["type"].text
+        let isHeadless = type == "ClusterIP" && spec["clusterIP"].text == "None"
+        let hasAddresses = spec["externalIPs"].isFilled
+        if isHeadless {
+            if !spec["loadBalancerIP"].text.isEmpty { say("spec.loadBalancerIP is ignored for headless services") }
+            if hasAddresses { say("spec.externalIPs is ignored for headless services") }
+            if spec["sessionAffinity"].text == "ClientIP" {
+                say("spec.SessionAffinity is ignored for headless services")
+            }
+        }
+        for (address, path) in spec["externalIPs"].elements("spec.externalIPs") { canonical(address, path) }
+        if hasAddresses, !isHeadless, type != "ExternalName" {
+            say("spec.externalIPs is deprecated and may no longer be implemented in some clusters")
+        }
+        if let address = spec["loadBalancerIP"] { canonical(address, "spec.loadBalancerIP") }
+        if type == "ExternalName", hasAddresses {
+            say("spec.externalIPs is ignored when spec.type is \"ExternalName\"")
+        }
+        if type != "ExternalName", !spec["externalName"].text.isEmpty {
+            say("spec.externalName is ignored when spec.type is not \"ExternalName\"")
+        }
+        if spec["trafficDistribution"].text == "PreferClose" {
+            say("spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\"")
+        }
+    }
+
+    /// An address of IPv6 has many spellings, of which one is best (RFC 5952).
+    private mutating func canonical(_ value: Value, _ path: @autoclosure () -> String) {
+        guard let text = value.string, text.contains(":"), let address = Support.IPAddress(text),
+            address.description != text
+        else { return }
+        say(
+            "\(path()): IPv6 address \(GoText.quoted(text)) should be in RFC 5952 canonical format "
+                + "(\(GoText.quoted(address.description)))")
+    }
+
+    mutating func job(_ spec: Value?, _ path: String) {
+        let (completions, parallelism) = (spec["completions"]?.integer ?? 0, spec["parallelism"]?.integer ?? 0)
+        if spec["completionMode"].text == "Indexed", completions > 100_000, parallelism > 10_000 {
+            say(
+                "\(path): In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, "
+                    + "Kubernetes might not be able to track completedIndexes when a big number of indexes fail")
+        }
+        template(spec["template"], path + ".template.")
+    }
+
+    /// What a claim to a volume asks for, also as a template.
+    mutating func claim(_ spec: Value?, _ path: @autoclosure () -> String) {
+        guard let resources = spec["resources"] else { return }
+        for list in ["requests", "limits"] {
+            fraction(resources[list]["storage"], "\(path()).resources.\(list)[storage]")
         }
     }
 
@@ -125,6 +199,8 @@ struct Warnings {
                 "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the "
                     + "recommended approach is to use dynamic provisioning.")
         }
+        let terms = volume.at("spec", "nodeAffinity", "required", "nodeSelectorTerms")
+        for (term, path) in terms.elements("spec.nodeAffinity.required.nodeSelectorTerms") { nodeTerm(term, path) }
         retired(volume["spec"], "spec.")
     }
 
