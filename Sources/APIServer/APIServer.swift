@@ -204,6 +204,7 @@ public final class APIServer: Sendable {
                 api: api, authorizer: access.authorizer, user: .apiServer, observer: .apiServer, calls: calls),
             webhooks: caller, now: options.now, clock: options.clock)
         let requests = RequestMetrics()
+        let gateFigures = GateFigures()
         let auditor = options.audit.map { Auditor($0, now: options.now) }
         self.auditor = auditor
         health = Health(
@@ -227,14 +228,14 @@ public final class APIServer: Sendable {
                 table: aggregation.table, discovery: discovery, openAPI: OpenAPI(registry, release: release)),
             swagger,
             Metrics(
-                requests: requests, webhooks: webhooks.metrics, policies: policies.metrics,
+                requests: requests, gate: gateFigures, webhooks: webhooks.metrics, policies: policies.metrics,
                 aggregation: aggregation.metrics, audit: auditor, flows: flows, lives: lives, calls: calls,
                 registry: registry, version: options.version,
                 process: options.processMetrics),
         ]
         if let flows { documents.append(FlowDumps(flows: flows)) }
         handler = APIHandler(
-            api: api, gate: RequestGate(authenticator: authenticator, authorizer: access.authorizer),
+            api: api, gate: RequestGate(authenticator: authenticator, authorizer: access.authorizer, figures: gateFigures),
             documents: documents + [PathIndex(sources: documents)], shelf: shelf, aggregation: aggregation,
             metrics: requests, auditor: auditor,
             turns: flows.map(Turns.byFlow)

@@ -40,4 +40,6 @@ private final class Door: HTTPHandler, CertificateSource {
         guard let handler = inside.withLock({ $0?.handler }) else { return exchange.respond(.unavailable) }
         handler.handle(request, exchange)
     }
+
+    func handshakeFailed() { inside.withLock { $0?.handler }?.handshakeFailed() }
 }

@@ -118,16 +118,17 @@ final class Auditor: Sendable {
         await withDiscardingTaskGroup { group in for log in logs { group.addTask { await log.close() } } }
     }
 
-    func write(to text: inout MetricText) {
-        let counts = counts.withLock(\.self)
+    /// `nil` is of a server that writes nothing down.
+    static func write(_ auditor: Auditor?, to text: inout MetricText) {
+        let counts = auditor?.counts.withLock(\.self) ?? Counts()
         text.begin("apiserver_audit_event_total", .counter, "Audit events that were made.")
         text.sample("apiserver_audit_event_total", [], Double(counts.events))
         text.begin("apiserver_audit_error_total", .counter, "Audit events that were not written.")
-        for log in logs { text.sample("apiserver_audit_error_total", [("plugin", log.name)], Double(log.lost)) }
+        for log in auditor?.logs ?? [] { text.sample("apiserver_audit_error_total", [("plugin", log.name)], Double(log.lost)) }
         text.begin("apiserver_audit_requests_rejected_total", .counter, "Requests that could not be audited.")
         text.sample("apiserver_audit_requests_rejected_total", [], Double(counts.rejected))
         text.begin("apiserver_audit_level_total", .counter, "Requests by the level that the audit policy has for them.")
-        for level in AuditLevel.allCases {
+        for level in AuditLevel.allCases where counts.levels[level.rawValue] > 0 {
             text.sample("apiserver_audit_level_total", [("level", level.name)], Double(counts.levels[level.rawValue]))
         }
     }

@@ -88,10 +88,9 @@ final class CacheWatcher: Sendable {
         if mustWake { wake() }
     }
 
-    /// Takes a change. Returns whether the watch is about it.
-    @discardableResult
-    func deliver(_ change: CacheChange) -> Bool {
-        guard let event = filter.event(for: change) else { return false }
+    /// Takes a change, if the watch is about it.
+    func deliver(_ change: CacheChange) {
+        guard let event = filter.event(for: change) else { return }
         let mustWake = state.withLock { state in
             guard change.revision > state.floor, !state.isCutOff, !state.isEnded else { return false }
             let wasEmpty = state.pending.isEmpty
@@ -101,6 +100,5 @@ final class CacheWatcher: Sendable {
             return !state.isOpening && (wasEmpty || state.isCutOff)
         }
         if mustWake { wake() }
-        return true
     }
 }

@@ -37,7 +37,6 @@ final class ResourceCache: Sendable {
     let resource: GroupVersionResource
     private let limits: Limits
     private let state: Mutex<State>
-    private let delivered = Atomic(0)
 
     /// Takes the present objects as of `revision`, in any order.
     init(
@@ -82,11 +81,11 @@ final class ResourceCache: Sendable {
     /// In order. The array shares the cache's storage and never changes.
     func owned(by uid: String) -> [StoredObject] { state.withLock { $0.owned[uid] ?? [] } }
 
-    /// How much there is, for metrics. `events` counts changes once for each watch that was told, since the start.
-    typealias Counts = (objects: Int, bytes: Int, watchers: Int, events: Int)
+    /// How much there is, for metrics.
+    typealias Counts = (objects: Int, bytes: Int, watchers: Int)
 
     var counts: Counts {
-        state.withLock { ($0.objects.count, $0.bytes, $0.watchers.count, delivered.load(ordering: .relaxed)) }
+        state.withLock { ($0.objects.count, $0.bytes, $0.watchers.count) }
     }
 
     /// The revision of the newest change: a list as of any later revision is the present one.
@@ -104,8 +103,7 @@ final class ResourceCache: Sendable {
             state.remember(change, limits)
             return (state.watchers, state.observers)
         }
-        let count = watchers.concerned(by: change).reduce(0) { $0 + ($1.deliver(change) ? 1 : 0) }
-        if count > 0 { delivered.add(count, ordering: .relaxed) }
+        for watcher in watchers.concerned(by: change) { watcher.deliver(change) }
         for observer in observers { observer.deliver(change) }
     }
 

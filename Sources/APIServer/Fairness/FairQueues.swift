@@ -22,6 +22,8 @@ struct FairQueues: Sendable {
         var queue: Int
         /// How many are before it in its queue.
         var index: Int
+        /// The virtual time of its turn.
+        var start: Int
     }
 
     private struct Queue: Sendable {
@@ -44,7 +46,7 @@ struct FairQueues: Sendable {
     var places: [Place] {
         queues.enumerated().flatMap { queue, content in
             content.waiting.enumerated().map {
-                Place(ticket: $1.ticket, width: $1.width, queue: queue, index: $0)
+                Place(ticket: $1.ticket, width: $1.width, queue: queue, index: $0, start: $1.start)
             }
         }
     }

@@ -10,13 +10,14 @@ struct FlowDumps: DocumentSource {
 
     let flows: FlowControl
 
-    var paths: [String] { ["dump_priority_levels", "dump_requests"].map { Self.root + $0 } }
+    var paths: [String] { ["dump_priority_levels", "dump_queues", "dump_requests"].map { Self.root + $0 } }
 
     func document(_ request: HTTPRequest) throws(Status) -> Document? {
         guard request.path.hasPrefix(Self.root), request.method == .get else { return nil }
         let rows: [[String]]
         switch request.path.dropFirst(Self.root.count) {
         case "dump_priority_levels": rows = flows.levelRows
+        case "dump_queues": rows = flows.queueRows
         case "dump_requests": rows = flows.requestRows(withDetails: request.query["includeRequestDetails"] == "1")
         default: return nil
         }
@@ -63,6 +64,32 @@ extension FlowControl {
             ]
         ] + rows
     }
+
+    /// Every queue of every level. Requests stay in theirs until they run, so those that run, and their seats, are of none.
+    /// A seat for the time of one request is the measure of work.
+    fileprivate var queueRows: [[String]] {
+        let rows = ledger.levels.values.sorted { $0.settings.name < $1.settings.name }.flatMap { level in
+            let places = Dictionary(grouping: level.places, by: \.queue)
+            return (0..<(level.settings.queuing?.queues ?? 0)).map { queue in
+                let waiting = places[queue] ?? []
+                let seats = waiting.reduce(0) { $0 + $1.width }
+                let next = waiting.min { $0.index < $1.index }?.start ?? 0
+                return [
+                    level.settings.name, "\(queue)", "\(waiting.count)", "0", "0", Self.work(next), "\(seats)", "\(seats)",
+                    Self.work(seats),
+                ]
+            }
+        }
+        return [
+            [
+                "PriorityLevelName", "Index", "PendingRequests", "ExecutingRequests", "SeatsInUse", "NextDispatchR",
+                "InitialSeatsSum", "MaxSeatsSum", "TotalWorkSum",
+            ]
+        ] + rows
+    }
+
+    /// Seats times time, as Kubernetes writes it.
+    private static func work(_ amount: Int) -> String { "\(amount).00000000ss" }
 
     fileprivate func requestRows(withDetails: Bool) -> [[String]] {
         var heads = [

@@ -51,6 +51,8 @@ final class APIHandler: HTTPHandler {
         exchange.respond(.noContent, [:], [])
     }
 
+    func handshakeFailed() { gate.figures.handshakeFailed() }
+
     /// The id that the client gave the request, as it is, or one of our own. Every answer says it, written down or not.
     private static func id(of request: HTTPRequest) -> String {
         if let given = request.headers["Audit-ID"], !given.isEmpty { return given }
@@ -92,11 +94,8 @@ final class APIHandler: HTTPHandler {
         _ passage: RequestGate.Passage, _ request: HTTPRequest, _ exchange: HTTPExchange
     ) {
         switch passage {
-        case .open(let call):
-            metrics.authenticated(call.sender)
-            enter(call, exchange)
+        case .open(let call): enter(call, exchange)
         case .closed(let status, let call):
-            metrics.authenticated(call?.sender)
             if let call { follow(call, exchange) }
             exchange.respond(status, to: request)
         case .pending: preconditionFailure("a gate that was asked must answer")

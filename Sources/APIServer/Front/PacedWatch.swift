@@ -141,6 +141,7 @@ struct PacedWatch {
     private mutating func write(_ frame: [UInt8]) async {
         guard !isBroken else { return }
         hasSent = true
+        encoder.note(frame)
         do {
             try await sink.send(frame)
         } catch {

@@ -9,6 +9,7 @@ import Wire
 struct RequestGate: Sendable {
     let authenticator: any Authenticator
     let authorizer: any Authorizer
+    let figures: GateFigures
 
     /// What becomes of a request.
     enum Passage: Sendable {
@@ -21,9 +22,19 @@ struct RequestGate: Sendable {
     // MARK: At once
 
     func look(_ request: HTTPRequest) -> Passage {
+        var entry = GateFigures.Entry()
+        let passage = look(request, &entry)
+        // What is pending begins anew.
+        if case .pending = passage { return passage }
+        figures.note(entry, request)
+        return passage
+    }
+
+    private func look(_ request: HTTPRequest, _ entry: inout GateFigures.Entry) -> Passage {
         var call: FrontCall?
         do throws(Status) {
             guard let sender = try authenticator.authenticate(request) else { return .pending }
+            entry.authenticated(sender)
             var known = FrontCall(request, sender)
             call = known
             if let impersonation = try Impersonation(request.headers) {
@@ -31,9 +42,11 @@ struct RequestGate: Sendable {
                 known.act(by: way)
                 call = known
             }
+            entry.asks()
             for access in known.access {
                 let decision = authorizer.decide(access)
                 if decision == .pending { return .pending }
+                entry.decided(decision)
                 known.reason = try Self.reason(decision, access)
             }
             if let creation = known.creation {
@@ -69,16 +82,29 @@ struct RequestGate: Sendable {
 
     /// Never `pending`.
     func ask(_ request: HTTPRequest) async -> Passage {
+        var entry = GateFigures.Entry()
+        let passage = await ask(request, &entry)
+        figures.note(entry, request)
+        return passage
+    }
+
+    private func ask(_ request: HTTPRequest, _ entry: inout GateFigures.Entry) async -> Passage {
         var call: FrontCall?
         do throws(Status) {
             let sender = try await authenticator.askWho(request)
+            entry.authenticated(sender)
             var known = FrontCall(request, sender)
             call = known
             if let impersonation = try Impersonation(request.headers) {
                 known.act(by: try await askForWay(impersonation.ways(for: sender, doing: known.info)))
                 call = known
             }
-            for access in known.access { known.reason = try Self.reason(await authorizer.ask(access), access) }
+            entry.asks()
+            for access in known.access {
+                let decision = await authorizer.ask(access)
+                entry.decided(decision)
+                known.reason = try Self.reason(decision, access)
+            }
             if let creation = known.creation { known.note(await authorizer.ask(creation), creation) }
             return .open(known)
         } catch {

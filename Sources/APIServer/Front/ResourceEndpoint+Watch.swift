@@ -6,7 +6,8 @@ extension ResourceEndpoint {
     func watch(_ call: FrontCall, _ exchange: HTTPExchange) throws(Status) {
         guard let store = served.store else { throw .methodNotAllowed("watch", call.target.resource) }
         let request = try listRequest(call)
-        let encoder = WatchEncoder(try call.format(served.definition, isStream: true), served)
+        let encoder = WatchEncoder(
+            try call.format(served.definition, isStream: true), served, api.registry.watchFigures)
         // 0 means "any state": the present one is the newest of them.
         var revision = try call.revision.flatMap { $0 > 0 ? $0 : nil }
         let sendsInitialEvents = call.query.flag("sendInitialEvents")

@@ -5,8 +5,15 @@ import Wire
 /// Writes the frames of a watch: one JSON object a line (API conventions, "Watch"), or protobuf messages.
 struct WatchEncoder: Sendable {
     private let encoder: ObjectEncoder
+    private let figures: WatchFigures.Series
 
-    init(_ format: ResponseFormat, _ served: Registry.Served) { encoder = ObjectEncoder(format, served) }
+    init(_ format: ResponseFormat, _ served: Registry.Served, _ figures: WatchFigures) {
+        encoder = ObjectEncoder(format, served)
+        self.figures = figures.series(served.definition.resource, kind: served.definition.kind)
+    }
+
+    /// A frame goes out.
+    func note(_ frame: [UInt8]) { figures.sent(bytes: frame.count) }
 
     private var format: ResponseFormat { encoder.format }
     private var isProtobuf: Bool { format.encoding == .protobuf }

@@ -170,6 +170,7 @@ final class WatchResponse: BookmarkReceiver {
 
     private func send(_ frame: [UInt8], _ state: inout State) -> Step? {
         state.hasSent = true
+        encoder.note(frame)
         guard let writer = state.writer, writer.write(frame) != .accepted else { return nil }
         return .abort(writer)
     }

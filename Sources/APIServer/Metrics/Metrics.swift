@@ -6,6 +6,7 @@ import Wire
 /// `/metrics`: what people who run clusters watch.
 struct Metrics: DocumentSource {
     let requests: RequestMetrics
+    let gate: GateFigures
     let webhooks: WebhookMetrics
     let policies: PolicyMetrics
     let aggregation: AggregationMetrics
@@ -29,7 +30,9 @@ struct Metrics: DocumentSource {
         webhooks.write(to: &text)
         policies.write(to: &text)
         aggregation.write(to: &text)
-        audit?.write(to: &text)
+        gate.write(to: &text)
+        registry.watchFigures.write(to: &text)
+        Auditor.write(audit, to: &text)
         flows?.write(to: &text)
         lives.write(to: &text)
         calls.write(to: &text)
@@ -51,13 +54,11 @@ struct Metrics: DocumentSource {
     private struct Stored {
         let name: String
         let resource: GroupVersionResource
-        let kind: String
         let counts: ResourceCache.Counts
 
         init(_ definition: ResourceDefinition, _ counts: ResourceCache.Counts) {
             name = definition.resource.groupResource
             resource = definition.resource
-            kind = definition.kind
             self.counts = counts
         }
     }
@@ -78,11 +79,6 @@ struct Metrics: DocumentSource {
         for store in stores {
             let labels = [("group", store.resource.group), ("resource", store.resource.resource)]
             text.sample("apiserver_resource_objects", labels, Double(store.counts.objects))
-        }
-        text.begin("apiserver_watch_events_total", .counter, "Events that were handed to watches.")
-        for store in stores where store.counts.events > 0 {
-            let labels = [("group", store.resource.group), ("kind", store.kind), ("version", store.resource.version)]
-            text.sample("apiserver_watch_events_total", labels, Double(store.counts.events))
         }
         text.begin("apiserver_registered_watchers", .gauge, "Watches from outside that are open.")
         for store in stores where store.counts.watchers > 0 {

@@ -18,6 +18,7 @@ extension RequestMetrics {
         var scope = ""
         var verb = ""
         var isDryRun = false
+        var isReading: Bool { verb == "GET" || verb == "LIST" }
         var isLong: Bool { verb == "WATCH" || ResourceEndpoint.isConnection(subresource) }
 
         var labels: [(String, String)] {

@@ -22,14 +22,16 @@ final class RequestMetrics: Sendable {
     private struct State {
         var series: [Key: Series] = [:]
         var running = (reading: 0, writing: 0)
-        var attempts = (succeeded: 0, failed: 0)
-        var users: [String: Int] = [:]
+        /// Bytes of the answers to those who read, whatever `dryRun` says.
+        var sizes: [Key: Histogram] = [:]
     }
 
     /// Upper bounds of the histograms' buckets, seconds.
     private static let bounds = [
         0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
     ]
+    /// The same of sizes, bytes: from a kilobyte to a gigabyte.
+    private static let sizeBounds = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9]
     private let state = Mutex(State())
 
     // MARK: Counting
@@ -41,9 +43,14 @@ final class RequestMetrics: Sendable {
         exchange.whenEnded { [self] end in
             let status = end.status?.code ?? 0
             let time = ContinuousClock.now - start
+            let size = key.isReading ? exchange.sentBytes : nil
             state.withLock { state in
                 Self.move(key, info, &state, -1)
                 Self.count(status, info.isLong ? nil : time, waited, &state.series[key, default: Series()])
+                guard let size else { return }
+                var key = key
+                key.isDryRun = false
+                state.sizes[key, default: Histogram(Self.sizeBounds)].observe(Double(size))
             }
         }
     }
@@ -61,26 +68,6 @@ final class RequestMetrics: Sendable {
         state.withLock { $0.series[key, default: Series()].terminations[code, default: 0] += 1 }
     }
 
-    /// Somebody was known to be who they are, or, when `nil`, nobody was.
-    func authenticated(_ user: User?) {
-        state.withLock { state in
-            if let user {
-                state.attempts.succeeded += 1
-                state.users[Self.category(user.name), default: 0] += 1
-            } else {
-                state.attempts.failed += 1
-            }
-        }
-    }
-
-    /// Names of users are without bound; a few that are everywhere stand for themselves, as in Kubernetes.
-    private static func category(_ name: String) -> String {
-        switch name {
-        case "admin", "client", "kube_proxy", "kubelet", "system:serviceaccount:kube-system:default": name
-        default: name.utf8.contains(UInt8(ascii: "@")) ? "email_id" : "other"
-        }
-    }
-
     private static func move(_ key: Key, _ info: RequestInfo, _ state: inout State, _ count: Int) {
         if info.isLong {
             state.series[key, default: Series()].running += count
@@ -95,7 +82,7 @@ final class RequestMetrics: Sendable {
 
     /// `isDeprecated` says whether those who use a resource are warned.
     func write(to text: inout MetricText, isDeprecated: (GroupVersionResource) -> Bool) {
-        let (series, running) = state.withLock { ($0.series, $0.running) }
+        let (series, running, sizes) = state.withLock { ($0.series, $0.running, $0.sizes) }
         let sorted = series.sorted { $0.key < $1.key }
         Self.write(
             "apiserver_request_total", "Requests by what they asked for and the code of the answer.",
@@ -125,17 +112,10 @@ final class RequestMetrics: Sendable {
                     ("subresource", key.subresource), ("version", key.version),
                 ], 1)
         }
-        writeAuthentication(&text)
-    }
-
-    private func writeAuthentication(_ text: inout MetricText) {
-        let (attempts, users) = state.withLock { ($0.attempts, $0.users) }
-        text.begin("authentication_attempts", .counter, "Requests by whether it is known who sent them.")
-        text.sample("authentication_attempts", [("result", "success")], Double(attempts.succeeded))
-        text.sample("authentication_attempts", [("result", "failure")], Double(attempts.failed))
-        text.begin("authenticated_user_requests", .counter, "Requests of known users.")
-        for (name, count) in users.sorted(by: { $0.key < $1.key }) {
-            text.sample("authenticated_user_requests", [("username", name)], Double(count))
+        let answers = "apiserver_response_sizes"
+        text.begin(answers, .histogram, "Bytes of the answers to those who read.")
+        for (key, histogram) in sizes.sorted(by: { $0.key < $1.key }) {
+            histogram.write(answers, key.labels.filter { $0.0 != "dry_run" }, to: &text)
         }
     }
 

@@ -51,6 +51,8 @@ final class Registry: Sendable {
     let admission: AdmissionChain
     /// Which resources there are, for those who look at all of them.
     let catalog = LiveCatalog()
+    /// What went out to watches.
+    let watchFigures = WatchFigures()
     /// Where uids and generated names come from.
     let randomness: Randomness
     private let builtin: [Served]

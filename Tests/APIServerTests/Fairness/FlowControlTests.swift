@@ -189,6 +189,13 @@ import Wire
             let levels = try await rows("dump_priority_levels", by: gauge.token)
             #expect(levels[0].prefix(3) == ["PriorityLevelName", "ActiveQueues", "IsIdle"])
             #expect(levels.contains(["narrow", "1", "false", "false", "1", "1", "1", "0", "0", "0"]))
+            let queues = try await rows("dump_queues", by: gauge.token)
+            #expect(queues[0].prefix(3) == ["PriorityLevelName", "Index", "PendingRequests"])
+            let own = queues.filter { $0[0] == "narrow" }
+            #expect(own.count == 1)
+            #expect(own.first?.dropFirst() == ["0", "1", "0", "0", "0.00000000ss", "1", "1", "1.00000000ss"])
+            #expect(queues.filter { $0[0] == "workload-low" }.map { $0[1] } == (0..<128).map(String.init))
+            #expect(!queues.contains { $0[0] == "exempt" })
             let waiting = try await rows("dump_requests?includeRequestDetails=1", by: gauge.token)
             #expect(waiting.count == 2)
             #expect(waiting[1].prefix(4) == ["narrow", "narrow", "0", "0"])

@@ -18,6 +18,11 @@ import Wire
             + "subresource=\"\",verb=\"\(verb)\",version=\"v1\"}"
     }
 
+    private static func sizes(_ part: String, _ verb: String, _ scope: String, _ more: String) -> String {
+        "apiserver_response_sizes\(part){component=\"apiserver\",group=\"\",resource=\"configmaps\",scope=\"\(scope)\","
+            + "subresource=\"\",verb=\"\(verb)\",version=\"v1\"\(more)}"
+    }
+
     @Test func `requests are counted under the names and labels of Kubernetes`() async throws {
         try await TestAPI.run { api in
             let token = try await api.token("user", rules: Self.all)
@@ -36,6 +41,7 @@ import Wire
             _ = try await api.ask(.get, "/api/v1/namespaces/default/made-up", token: token)
             _ = try await api.ask(.get, Self.maps, token: "wrong")
             _ = try await api.ask(.get, "/api/v1/endpoints", token: token)
+            _ = try await api.ask(.get, "/api/v1/secrets", token: token)
             let watch = try await api.send(.get, Self.maps + "?watch=true&timeoutSeconds=50", token: token)
             let text = try await api.ask(.get, "/metrics", token: token).text
             _ = watch
@@ -56,7 +62,15 @@ import Wire
                 "apiserver_current_inflight_requests{request_kind=\"mutating\"} 0",
                 "apiserver_storage_objects{resource=\"configmaps\"} 2",
                 "apiserver_resource_objects{group=\"\",resource=\"configmaps\"} 2",
-                "authentication_attempts{result=\"failure\"} 1",
+                "authentication_attempts{result=\"error\"} 1", "authentication_attempts{result=\"failure\"} 0",
+                "authentication_duration_seconds_count{result=\"error\"} 1",
+                "authentication_duration_seconds_bucket{result=\"error\",le=\"16.384\"} 1",
+                "authorization_duration_seconds_count{result=\"no-opinion\"} 2",
+                "authorization_attempts_total{result=\"no-opinion\"} 2",
+                "apiserver_audit_event_total 0", "apiserver_audit_requests_rejected_total 0",
+                "apiserver_tls_handshake_errors_total 0",
+                Self.sizes("_count", "LIST", "cluster", "") + " 1",
+                Self.sizes("_bucket", "LIST", "cluster", ",le=\"1000000000\"") + " 1",
                 "apiserver_flowcontrol_nominal_limit_seats{priority_level=\"workload-low\"} 245",
                 "apiserver_client_certificate_expiration_seconds_count 0",
                 "etcd_request_duration_seconds_count{operation=\"delete\",type=\"configmaps\"} 1",
@@ -96,6 +110,33 @@ import Wire
             let twice = Dictionary(grouping: series) { $0 }.filter { $0.value.count > 1 }.keys.sorted()
             #expect(twice == [])
             #expect(series.contains(#"apiserver_storage_objects{resource="horizontalpodautoscalers.autoscaling"}"#))
+        }
+    }
+
+    @Test func `the bytes of answers and events are counted as they go out`() async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("user", rules: Self.all)
+            let long = String(repeating: "x", count: 5_000)
+            _ = try await api.ask(.post, Self.maps, token: token, body: ["metadata": ["name": "a"], "data": ["k": .string(long)]])
+            _ = try await api.ask(.post, Self.maps, token: token, body: ["metadata": ["name": "b"]])
+            let answer = try await api.ask(.get, Self.maps + "/a", token: token).text
+            _ = try await api.ask(.get, Self.maps + "/a?dryRun=All", token: token)
+            let events = try await api.ask(.get, Self.maps + "?watch=true&timeoutSeconds=1", token: token).text
+            let lines = Set(try await api.ask(.get, "/metrics", token: token).text.split(separator: "\n").map(String.init))
+            let labels = "{group=\"\",kind=\"ConfigMap\",resource=\"configmaps\",version=\"v1\""
+            let count = events.split(separator: "\n").count
+            #expect(count > 1)
+            for line in [
+                Self.sizes("_sum", "GET", "resource", "") + " \(2 * answer.utf8.count)",
+                Self.sizes("_bucket", "GET", "resource", ",le=\"1000\"") + " 0",
+                Self.sizes("_bucket", "GET", "resource", ",le=\"10000\"") + " 2",
+                "apiserver_watch_events_total\(labels)} \(count)",
+                "apiserver_watch_events_sizes_sum\(labels)} \(events.utf8.count)",
+                "apiserver_watch_events_sizes_bucket\(labels),le=\"4096\"} \(count - 1)",
+                "apiserver_watch_events_sizes_bucket\(labels),le=\"131072\"} \(count)",
+            ] {
+                #expect(lines.contains(line), "\(line)")
+            }
         }
     }
 

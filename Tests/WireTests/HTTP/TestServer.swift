@@ -7,6 +7,9 @@ import Synchronization
 /// Answers with a closure.
 struct ClosureHandler: HTTPHandler {
     let body: @Sendable (HTTPRequest, HTTPExchange) -> Void
+    /// Is set when a handshake has failed.
+    var failedHandshake: Latch<Bool>?
+    func handshakeFailed() { failedHandshake?.set(true) }
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) { body(request, exchange) }
 }
 
@@ -14,12 +17,13 @@ struct ClosureHandler: HTTPHandler {
 @discardableResult
 func withServer<R: Sendable>(
     certificates: (any CertificateSource)? = nil, limits: HTTPServerLimits = HTTPServerLimits(),
-    on address: HTTPAddress = .tcp(host: "127.0.0.1", port: 0),
+    on address: HTTPAddress = .tcp(host: "127.0.0.1", port: 0), failedHandshake: Latch<Bool>? = nil,
     _ handler: @escaping @Sendable (HTTPRequest, HTTPExchange) -> Void,
     _ body: @Sendable (HTTPServer, HTTPAddress) async throws -> R
 ) async throws -> R {
     let server = HTTPServer(
-        handler: ClosureHandler(body: handler), limits: limits, log: Logger(label: "test"))
+        handler: ClosureHandler(body: handler, failedHandshake: failedHandshake), limits: limits,
+        log: Logger(label: "test"))
     let bound = try await server.listen(on: address, certificates: certificates)
     return try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await server.run() }

@@ -76,6 +76,10 @@ public struct HTTPExchange: Sendable {
         onLoop { $0.whenEnded(id, callback) }
     }
 
+    /// How many bytes of the answer's body were handed to the connection. To be asked where ``whenEnded(_:)`` calls: on
+    /// the event loop, before the connection goes on to another request, after which nobody knows.
+    public var sentBytes: Int { stream.value.sentBytes(id) }
+
     /// Calls, on the event loop, if no answer has begun when that time from now is over: to within a second or so. A
     /// later call replaces this one; an exchange that was answered already needs none.
     public func whenLate(after limit: Duration, _ callback: @escaping @Sendable () -> Void) {

@@ -6,6 +6,14 @@ public protocol HTTPHandler: Sendable {
     ///
     /// Every exchange must be answered in the end. One that is not keeps its connection waiting.
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange)
+
+    /// A connection ended before TLS was agreed on: nothing was said on it. Called on its event loop. Does nothing unless
+    /// the handler wants to know.
+    func handshakeFailed()
+}
+
+extension HTTPHandler {
+    public func handshakeFailed() {}
 }
 
 /// How an exchange ended.

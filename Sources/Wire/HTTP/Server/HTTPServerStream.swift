@@ -19,6 +19,8 @@ class HTTPServerStream: OutletSink {
     private(set) var exchangeID: UInt64 = 0
     private(set) var isHead = false
     private(set) var body = RequestBody.empty
+    /// Of the answer's body, so far.
+    private var sentBytes = 0
     private var answer = Answer.none
     private var inlet: Inlet?
     private var collected: (@Sendable (Result<[UInt8], HTTPBodyError>) -> Void)?
@@ -43,6 +45,7 @@ class HTTPServerStream: OutletSink {
         exchangeID &+= 1
         isHead = request.method == .head
         self.body = body
+        sentBytes = 0
         answer = .awaited
         server.handler.handle(request, exchange)
     }
@@ -115,6 +118,7 @@ class HTTPServerStream: OutletSink {
         answer = .none
         (answerDue, late) = (nil, nil)
         self.status = status
+        sentBytes = isHead ? 0 : body.count
         sendResponse(status, headers, body)
         complete()
     }
@@ -139,6 +143,7 @@ class HTTPServerStream: OutletSink {
             return breakOff()
         }
         answer = isLast ? .none : .streaming(outlet, left: left.map { $0 - count }, endsOnStop: endsOnStop)
+        sentBytes += isHead ? 0 : count
         sendPart(isHead ? [] : chunks, count: isHead ? 0 : count, isLast: isLast, promise: promise)
         if isLast { complete() }
     }
@@ -211,6 +216,8 @@ class HTTPServerStream: OutletSink {
     }
 
     final var isTakenYet: Bool { takenDue == nil }
+
+    final func sentBytes(_ id: UInt64) -> Int { id == exchangeID ? sentBytes : 0 }
 
     final func abort(_ id: UInt64) { if id == exchangeID, isAnswerAwaited { breakOff() } }
 

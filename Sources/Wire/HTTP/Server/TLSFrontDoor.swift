@@ -17,6 +17,7 @@ final class TLSFrontDoor: ChannelInboundHandler, RemovableChannelHandler, HTTPSe
     private let server: HTTPServerLoop
     private var peer = Peer()
     private var context: ChannelHandlerContext?
+    private var isAgreed = false
     private(set) var deadline: NIODeadline?
 
     private init(server: HTTPServerLoop) { self.server = server }
@@ -63,6 +64,7 @@ final class TLSFrontDoor: ChannelInboundHandler, RemovableChannelHandler, HTTPSe
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         server.remove(self)
+        if !isAgreed, !server.isStopping { server.handler.handshakeFailed() }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -97,6 +99,7 @@ final class TLSFrontDoor: ChannelInboundHandler, RemovableChannelHandler, HTTPSe
         } else {
             try channel.pipeline.syncOperations.addHandler(HTTP1ServerConnection(server: server, info: info))
         }
+        isAgreed = true
         context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
     }
 
