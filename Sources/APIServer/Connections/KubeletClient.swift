@@ -61,9 +61,10 @@ extension Status {
         Status(code: 500, reason: .unknown, message: "error dialing backend: \(explanation(error))")
     }
 
-    /// What went wrong between this server and another, for people.
+    /// What went wrong between this server and another, for people: in Go's words where no connection was made.
     static func explanation(_ error: any Error) -> String {
         guard let fault = error as? Fault else { return "\(error)" }
+        if let failure = fault.cause as? ConnectionFailure { return failure.description }
         return fault.cause.map { "\(fault.summary): \($0)" } ?? fault.summary
     }
 }

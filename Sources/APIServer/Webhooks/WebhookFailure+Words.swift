@@ -23,13 +23,7 @@ extension WebhookFailure {
 
     /// Why a server could not be talked to, as Go says it.
     static func words(for fault: Fault) -> String {
-        switch fault.code {
-        case .denied: "tls: failed to verify certificate: x509: \(Status.explanation(fault))"
-        case .timedOut: "context deadline exceeded"
-        // The system's word is in it already; what the event loop adds is for nobody else.
-        case .unavailable where fault.summary.contains(": "): fault.summary
-        default: Status.explanation(fault)
-        }
+        fault.code == .timedOut ? "context deadline exceeded" : Status.explanation(fault)
     }
 
     /// An answer that is no success: the Status in its body, or what its code means.

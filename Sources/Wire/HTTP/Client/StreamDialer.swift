@@ -33,12 +33,15 @@ public enum StreamDialer {
             .connectTimeout(TimeAmount(timeout))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    var security: ConnectionWaiter.Security?
                     if let tls {
                         var host = ""
                         if case .tcp(let name, _) = address { host = name }
-                        try channel.pipeline.syncOperations.addHandler(try tls.makeHandler(host: host))
+                        let (first, handler) = (FirstBytes(), try tls.makeHandler(host: host))
+                        try channel.pipeline.syncOperations.addHandlers([first, handler])
+                        security = .init(host: tls.serverName ?? host, handler: handler, first: first)
                     }
-                    let waiter = ConnectionWaiter(channel.eventLoop, timeout, isSecure: tls != nil)
+                    let waiter = ConnectionWaiter(channel.eventLoop, timeout, security)
                     try channel.pipeline.syncOperations.addHandler(waiter)
                     waiters.note(waiter, on: channel)
                 }
@@ -83,31 +86,41 @@ public enum StreamDialer {
         case is Fault, is CancellationError: return error
         case let error as ChannelError:
             if case .connectTimeout = error {
-                return Fault(.timedOut, "\(address) did not take the connection in time")
+                return Fault(
+                    .timedOut, "\(address) did not take the connection in time",
+                    cause: ConnectionFailure(dialling: address, "i/o timeout"))
             }
-        case NIOSSLError.handshakeFailed(let reason):
+            // It hung up before the connection stood.
+            if case .eof = error { return Fault(.unavailable, "cannot reach \(address)", cause: ConnectionFailure("EOF")) }
+        case let failure as ConnectionFailure:
             return Fault(
                 .denied, "no secure connection to \(address)",
                 remedy:
                     "check that its certificate names this address and is signed by the expected authority",
-                cause: reason)
-        case is NIOSSLExtraError:
-            return Fault(
-                .denied, "the certificate of \(address) does not name this address",
-                remedy: "add the name or address to the certificate", cause: error)
+                cause: failure)
         default: break
         }
         if let why = systemError(error) {
-            return Fault(.unavailable, "cannot reach \(address): \(why)", cause: error)
+            let failure =
+                why == noSuchHost
+                ? ConnectionFailure("dial tcp: lookup \(host(of: address)): \(why)")
+                : ConnectionFailure(dialling: address, "connect: \(why)")
+            return Fault(.unavailable, "cannot reach \(address): \(why)", cause: failure)
         }
         return Fault(.unavailable, "cannot reach \(address)", cause: error)
+    }
+
+    private static let noSuchHost = "no such host"
+
+    private static func host(of address: HTTPAddress) -> String {
+        if case .tcp(let host, _) = address { host } else { "" }
     }
 
     /// The system's word for why there is no connection, in the words of Go, which people search for.
     private static func systemError(_ error: any Error) -> String? {
         var error = error
         if let attempts = error as? NIOConnectionError {
-            guard let last = attempts.connectionErrors.last else { return "no such host" }
+            guard let last = attempts.connectionErrors.last else { return noSuchHost }
             error = last.error
         }
         guard let error = error as? IOError else { return nil }
@@ -144,13 +157,22 @@ private final class ConnectionWaiter: ChannelInboundHandler, RemovableChannelHan
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
+    /// What tells why TLS was not agreed on.
+    struct Security {
+        /// Who the server must be.
+        let host: String
+        let handler: NIOSSLClientHandler
+        let first: FirstBytes
+    }
+
     private let done: EventLoopPromise<Void>
     private let timer: Scheduled<Void>
-    private let isSecure: Bool
+    /// `nil` when the connection stands without TLS.
+    private let security: Security?
     private var held: [ByteBuffer] = []
 
-    init(_ loop: any EventLoop, _ timeout: Duration, isSecure: Bool) {
-        self.isSecure = isSecure
+    init(_ loop: any EventLoop, _ timeout: Duration, _ security: Security?) {
+        self.security = security
         let done = loop.makePromise(of: Void.self)
         self.done = done
         timer = loop.scheduleTask(in: TimeAmount(timeout)) {
@@ -178,7 +200,7 @@ private final class ConnectionWaiter: ChannelInboundHandler, RemovableChannelHan
     func handlerRemoved(context: ChannelHandlerContext) { finish { $0.fail(ChannelError.eof) } }
 
     func channelActive(context: ChannelHandlerContext) {
-        if !isSecure { finish { $0.succeed() } }
+        if security == nil { finish { $0.succeed() } }
         context.fireChannelActive()
     }
 
@@ -196,7 +218,12 @@ private final class ConnectionWaiter: ChannelInboundHandler, RemovableChannelHan
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        finish { $0.fail(error) }
+        let failure = security.flatMap { security in
+            HandshakeFailure.words(
+                error, security.handler.peerCertificate.map(PeerCertificate.init), host: security.host,
+                firstBytes: security.first.bytes, now: .now)
+        }
+        finish { $0.fail(failure.map { ConnectionFailure($0) } ?? error) }
         context.close(promise: nil)
     }
 
