@@ -82,8 +82,15 @@ final class Registry: Sendable {
                 ? computed[definition.resource] != nil : served.serves(definition.resource)
         }.map { definition in
             let home = BuiltinKinds.storedResource(of: definition.resource)
+            var store = stores[home]
+            if let kept = store, home.groupResource != definition.resource.groupResource {
+                // The same objects, under the name that they have here.
+                store = ResourceStore(
+                    kept.kind, named: definition.resource, log: kept.log, admission: kept.admission, now: now,
+                    randomness: randomness)
+            }
             return Served(
-                definition: definition, store: stores[home], computed: computed[definition.resource],
+                definition: definition, store: store, computed: computed[definition.resource],
                 conversion: home == definition.resource ? nil : KindConversion.builtin(definition.resource))
         }
         let kinds = Kinds(builtin)

@@ -89,7 +89,7 @@ extension ResourceStore {
             return try await commit(name, object, managedFields, replacing: nil, request.options)
         } catch {
             switch error {
-            case .lost: throw cache.get(name).map(taken) ?? .alreadyExists(resource, name.name)
+            case .lost: throw cache.get(name).map(taken) ?? .alreadyExists(named, name.name)
             case .failed(let status): throw status
             }
         }
@@ -97,7 +97,7 @@ extension ResourceStore {
 
     /// The name may become free: whoever waits for that looks for these words.
     private func taken(by present: StoredObject) -> Status {
-        var status = Status.alreadyExists(resource, present.name)
+        var status = Status.alreadyExists(named, present.name)
         if present.isDeleting { status.message = "object is being deleted: " + status.message }
         return status
     }

@@ -39,7 +39,7 @@ extension ResourceStore {
                 if case .failed(let status) = error { throw status }
             }
         }
-        throw .modified(resource, name.name)
+        throw .modified(named, name.name)
     }
 
     private func carryOut(

@@ -77,7 +77,7 @@ extension ResourceStore {
             let isStale = log.isStale(home, name) || form?.isCurrent(found) == false
             let proposed = try await propose(transform, current, old)
             let expected = try expectedRevision(proposed.object, name)
-            if let expected, expected != current.revision { throw .modified(resource, name.name) }
+            if let expected, expected != current.revision { throw .modified(named, name.name) }
             do throws(CommitFailure) {
                 return try await write(proposed, over: current, old, isStale: isStale, request, transform)
             } catch {
@@ -86,7 +86,7 @@ extension ResourceStore {
                 if case .failed(let status) = error { throw status }
             }
         }
-        throw .modified(resource, name.name)
+        throw .modified(named, name.name)
     }
 
     private func propose(
@@ -101,7 +101,7 @@ extension ResourceStore {
     ) async throws(Status) -> StoredObject {
         // There is none any more: to who means it, that is a conflict.
         try checkUID(transform.uid, of: name, is: "")
-        guard let make = transform.create else { throw .notFound(resource, name.name) }
+        guard let make = transform.create else { throw .notFound(named, name.name) }
         let new = try make()
         var creation = request
         creation.verb = .create
@@ -111,7 +111,7 @@ extension ResourceStore {
     /// Throws 409 when another object is meant than the one that is there.
     private func checkUID(_ wanted: String, of name: ObjectName, is present: String) throws(Status) {
         guard !wanted.isEmpty, wanted != present else { return }
-        throw .conflict(resource, name.name, wrongUID(wanted, of: name, is: present))
+        throw .conflict(named, name.name, wrongUID(wanted, of: name, is: present))
     }
 
     /// Why an object is not the one that is meant, in the words of Kubernetes' storage.

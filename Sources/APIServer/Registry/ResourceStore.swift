@@ -9,6 +9,8 @@ import Support
 /// file per verb: `+Create`, `+Update`, `+Delete`, `+List`.
 final class ResourceStore: Sendable {
     let kind: ServedKind
+    /// As clients know the resource to whom this store answers, which may be another one than it works in.
+    let named: GroupVersionResource
     let log: ObjectLog
     let cache: ResourceCache
     /// The plug-ins that have to do with this resource.
@@ -19,7 +21,7 @@ final class ResourceStore: Sendable {
     let form: (any StoredForm)?
 
     init(
-        _ kind: ServedKind, log: ObjectLog, admission: AdmissionChain,
+        _ kind: ServedKind, named: GroupVersionResource? = nil, log: ObjectLog, admission: AdmissionChain,
         now: @escaping @Sendable () -> Timestamp = { .now }, randomness: Randomness = .system,
         form: (any StoredForm)? = nil
     ) {
@@ -27,6 +29,7 @@ final class ResourceStore: Sendable {
             preconditionFailure("the log was opened without \(kind.resource)")
         }
         self.kind = kind
+        self.named = named ?? kind.resource
         self.log = log
         self.cache = cache
         self.admission = admission.narrowed(to: kind.resource)
@@ -40,7 +43,7 @@ final class ResourceStore: Sendable {
     var home: GroupVersionResource { kind.home ?? kind.resource }
 
     func get(_ name: ObjectName) throws(Status) -> StoredObject {
-        guard let object = cache.get(name) else { throw .notFound(resource, name.name) }
+        guard let object = cache.get(name) else { throw .notFound(named, name.name) }
         return object
     }
 

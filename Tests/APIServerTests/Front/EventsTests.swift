@@ -145,6 +145,34 @@ import Wire
         }
     }
 
+    @Test func `an error names the resource as it was asked for`() async throws {
+        try await TestAPI.run { api in
+            let token = try await api.token("a", rules: [Self.all])
+            func refusal(_ method: HTTPMethod, _ path: String, _ body: Value? = nil) async throws -> [Value?] {
+                let status = try Value(json: Array(try await api.ask(method, path, token: token, body: body).text.utf8))
+                return [status["message"], status.at("details", "group")]
+            }
+            var stale = Self.new
+            stale[path: ["metadata", "resourceVersion"]] = "999999"
+            _ = try await api.ask(.post, Self.events, token: token, body: Self.new)
+            let modified = "the object has been modified; please apply your changes to the latest version and try again"
+            let cases: [(HTTPMethod, String, Value?, String)] = [
+                (.get, "/none", nil, #""none" not found"#), (.delete, "/none", nil, #""none" not found"#),
+                (.post, "", Self.new, #""e" already exists"#),
+            ]
+            for (method, path, body, words) in cases {
+                let grouped = try await refusal(method, Self.events + path, body)
+                #expect(grouped == [.string("events.events.k8s.io " + words), "events.k8s.io"])
+            }
+            let conflict = try await refusal(.put, Self.events + "/e", stale)
+            #expect(
+                conflict == [
+                    .string(#"Operation cannot be fulfilled on events.events.k8s.io "e": "# + modified), "events.k8s.io",
+                ])
+            #expect(try await refusal(.get, Self.core + "/none") == [#"events "none" not found"#, nil])
+        }
+    }
+
     @Test func `a flag that is not there counts as false`() async throws {
         try await TestAPI.run { api in
             let token = try await api.token("a", rules: [Self.all])
