@@ -65,19 +65,20 @@ struct ExtensionSwagger: Sendable {
         return Document(contentType: form.contentType, bytes: bytes, tag: Document.tag(of: bytes)).answer(to: request)
     }
 
-    /// The one document with the paths that the other has below `path`, and the definitions that are missing. Pure.
+    /// The one document with the paths that the other has below `path`, and what is missing of that they refer to. Pure.
     static func joined(_ document: Value, _ other: Value, below path: String) -> Value {
         var paths = document["paths"]?.fields ?? Fields()
         for (name, item) in other["paths"]?.fields ?? Fields() where name == path || name.hasPrefix(path + "/") {
             paths[name] = item
         }
-        var definitions = document["definitions"]?.fields ?? Fields()
-        for (name, definition) in other["definitions"]?.fields ?? Fields() where definitions[name] == nil {
-            definitions[name] = definition
-        }
         var joined = document
         joined["paths"] = .object(paths)
-        joined["definitions"] = .object(definitions)
+        // What the other's paths refer to.
+        for section in ["definitions", "parameters"] {
+            var own = document[section]?.fields ?? Fields()
+            for (name, value) in other[section]?.fields ?? Fields() where own[name] == nil { own[name] = value }
+            if !own.isEmpty { joined[section] = .object(own) }
+        }
         return joined
     }
 }

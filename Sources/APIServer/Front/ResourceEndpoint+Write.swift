@@ -96,7 +96,7 @@ extension ResourceEndpoint {
     }
 
     /// Kinds whose deletion returns the object although it is gone, as in Kubernetes.
-    private static let answersWithObject: Set<String> = [
+    static let answersWithObject: Set<String> = [
         "pods", "persistentvolumes", "persistentvolumeclaims", "serviceaccounts", "services", "podtemplates",
         "replicationcontrollers", "resourcequotas", "storageclasses.storage.k8s.io",
         "volumeattachments.storage.k8s.io", "csidrivers.storage.k8s.io", "csinodes.storage.k8s.io",

@@ -70,9 +70,8 @@ struct OpenAPI: DocumentSource {
         var schemas = OpenAPISchemas(.three, kinds: kinds(of: served.map(\.definition)))
         var paths = Value.emptyObject
         for resource in served {
-            let definition = resource.definition
             schemas.add(resource)
-            for (path, item) in OpenAPIPaths(dialect: .three).paths(of: definition) { paths[path] = item }
+            for path in resource.operations { paths[path.path] = OpenAPIPaths.item(path) }
         }
         return [
             "openapi": "3.0.0", "info": ["title": "Kubernetes", "version": .string(release)], "paths": paths,
@@ -114,7 +113,20 @@ extension HTTPRequest {
     }
 }
 
+extension Registry.Served {
+    /// What can be done with the resource, by path.
+    var operations: [APIPath] {
+        let described = custom?.fullSchema == nil ? nil : OpenAPISchemas.name(of: definition.groupVersionKind)
+        return definition.operations(type: definition.type?.name ?? described, hasWatchPaths: custom == nil)
+    }
+}
+
 extension OpenAPISchemas {
+    /// Adds a built-in type, which is there.
+    mutating func add(named name: String) {
+        if let type = BuiltinTypes.kubernetes.type(named: name) { add(type) }
+    }
+
     /// Adds what a resource and its subresources consist of.
     mutating func add(_ served: Registry.Served) {
         if let custom = served.custom { add(custom: custom) }

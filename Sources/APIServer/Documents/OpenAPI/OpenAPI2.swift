@@ -61,13 +61,15 @@ struct OpenAPI2: DocumentSource {
     private static func tree(_ served: [Registry.Served], _ release: String) -> Value {
         var schemas = OpenAPISchemas(.two, kinds: OpenAPI.kinds(of: served.map(\.definition)))
         var paths = Value.emptyObject
+        for name in SwaggerPaths.types { schemas.add(named: name) }
+        for (path, item) in SwaggerPaths.discovery(Set(served.map { .init($0.definition.resource) })) { paths[path] = item }
         for resource in served {
-            let definition = resource.definition
             schemas.add(resource)
-            for (path, item) in OpenAPIPaths(dialect: .two).paths(of: definition) { paths[path] = item }
+            for path in resource.operations { paths[path.path] = SwaggerPaths.item(path, isCustom: resource.custom != nil) }
         }
         return [
             "swagger": "2.0", "info": ["title": "Kubernetes", "version": .string(release)], "paths": paths,
+            "parameters": SwaggerPaths.parameters,
             "definitions": .object(Fields(schemas.schemas.map { ($0.key, $0.value) })),
         ]
     }

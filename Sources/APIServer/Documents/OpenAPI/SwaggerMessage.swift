@@ -8,6 +8,7 @@ struct SwaggerMessage {
     /// Fields are written last to first, as the writer wants them.
     init(_ document: Value) {
         var writer = ProtobufWriter(capacity: 1 << 20)
+        writer.write(field: 10) { $0.named(document["parameters"], field: 1) { $0.parameter($1) } }
         writer.write(field: 9) { $0.named(document["definitions"], field: 1) { $0.schema($1) } }
         writer.write(field: 8) { $0.named(document["paths"], field: 2) { $0.pathItem($1) } }
         writer.write(field: 2) { info in
@@ -69,7 +70,7 @@ extension ProtobufWriter {
     }
 
     fileprivate mutating func pathItem(_ value: Value) {
-        for parameter in (value["parameters"]?.array ?? []).reversed() { self.parameter(parameter, field: 9) }
+        for parameter in (value["parameters"]?.array ?? []).reversed() { self.parameterItem(parameter, field: 9) }
         for (method, field) in [("patch", 8), ("delete", 5), ("post", 4), ("put", 3), ("get", 2)] {
             guard let operation = value[method] else { continue }
             write(field: field) { $0.operation(operation) }
@@ -78,28 +79,51 @@ extension ProtobufWriter {
 
     private mutating func operation(_ value: Value) {
         extensions(of: value, field: 13)
+        for scheme in (value["schemes"]?.array ?? []).reversed() { text(scheme, field: 10) }
         write(field: 9) { responses in
             responses.named(value["responses"], field: 1) { response, content in
-                response.write(field: 1) { $0.text(content["description"], field: 1) }
+                response.write(field: 1) { answer in
+                    if let schema = content["schema"] { answer.write(field: 2) { $0.write(field: 1) { $0.schema(schema) } } }
+                    answer.text(content["description"], field: 1)
+                }
             }
         }
-        for parameter in (value["parameters"]?.array ?? []).reversed() { self.parameter(parameter, field: 8) }
+        for parameter in (value["parameters"]?.array ?? []).reversed() { self.parameterItem(parameter, field: 8) }
+        for form in (value["consumes"]?.array ?? []).reversed() { text(form, field: 7) }
+        for form in (value["produces"]?.array ?? []).reversed() { text(form, field: 6) }
         text(value["operationId"], field: 5)
+        text(value["description"], field: 3)
+        for tag in (value["tags"]?.array ?? []).reversed() { text(tag, field: 1) }
     }
 
-    /// A parameter of the path or of the query: two messages with other numbers for the type.
-    private mutating func parameter(_ value: Value, field: Int) {
-        let isInPath = value["in"] == "path"
+    /// A parameter, or where it is described.
+    private mutating func parameterItem(_ value: Value, field: Int) {
         write(field: field) { item in
-            item.write(field: 1) { parameter in
-                parameter.write(field: 2) { nonBody in
-                    nonBody.write(field: isInPath ? 4 : 3) { writer in
-                        writer.text(value["type"], field: isInPath ? 5 : 6)
-                        writer.text(value["name"], field: 4)
-                        writer.text(value["in"], field: 2)
-                        if value["required"] == true { writer.write(1, field: 1) }
-                    }
-                }
+            if let place = value["$ref"] { return item.write(field: 2) { $0.text(place, field: 1) } }
+            item.write(field: 1) { $0.parameter(value) }
+        }
+    }
+
+    /// A parameter of the body, of the path or of the query: three messages with other numbers.
+    fileprivate mutating func parameter(_ value: Value) {
+        if value["in"] == "body" {
+            return write(field: 1) { body in
+                if let schema = value["schema"] { body.write(field: 5) { $0.schema(schema) } }
+                if value["required"] == true { body.write(1, field: 4) }
+                body.text(value["in"], field: 3)
+                body.text(value["name"], field: 2)
+                body.text(value["description"], field: 1)
+            }
+        }
+        let isInPath = value["in"] == "path"
+        write(field: 2) { nonBody in
+            nonBody.write(field: isInPath ? 4 : 3) { writer in
+                if value["uniqueItems"] == true { writer.write(1, field: isInPath ? 19 : 20) }
+                writer.text(value["type"], field: isInPath ? 5 : 6)
+                writer.text(value["name"], field: 4)
+                writer.text(value["description"], field: 3)
+                writer.text(value["in"], field: 2)
+                if value["required"] == true { writer.write(1, field: 1) }
             }
         }
     }
