@@ -103,7 +103,7 @@ struct TestAPI: Sendable {
         _ method: HTTPMethod, _ target: String, token: String, headers: HTTPHeaders = [:], body: Value? = nil
     ) async throws -> (code: Int, text: String) {
         let response = try await send(method, target, token: token, headers: headers, body: body)
-        return (response.status.code, String(decoding: try await response.body.collect(limit: 1 << 20), as: UTF8.self))
+        return (response.status.code, String(decoding: try await response.body.collect(limit: 16 << 20), as: UTF8.self))
     }
 
     /// Sends a body of JSON as it comes into being.
