@@ -1,5 +1,5 @@
-import Host
 import Support
+import Wire
 
 /// How one run of a probe ended.
 enum ProbeOutcome: Hashable, Sendable {
@@ -19,13 +19,8 @@ enum ProbeText {
     /// Why a connection could not be made, as Go prints it: people grep their logs for it.
     static func dialFailure(_ error: any Error, _ address: String) -> String {
         let fault = error as? Fault
+        if let failure = fault?.cause as? ConnectionFailure { return failure.description }
         if fault?.code == .timedOut { return "dial tcp \(address): i/o timeout" }
-        // The network library tells the number within its text only.
-        let cause = fault?.cause.map { String(describing: $0) } ?? String(describing: error)
-        let number = cause.split(separator: "(").first { $0.hasPrefix("errno: ") }
-        guard let errno = number.flatMap({ Int32($0.dropFirst(7).prefix { $0.isNumber }) }) else {
-            return "dial tcp \(address): \(fault?.summary ?? cause)"
-        }
-        return "dial tcp \(address): connect: \(Errno(errno).description.lowercased())"
+        return "dial tcp \(address): \(fault?.summary ?? String(describing: error))"
     }
 }

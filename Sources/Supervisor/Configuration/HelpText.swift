@@ -25,11 +25,14 @@ public struct HelpText: Sendable {
             ])
     }
 
-    /// Of `k3s server`.
-    public static let server = HelpText(
-        name: "k3s server", summary: "Run management server", usage: "k3s server [OPTIONS]",
-        // As is usual, that one can ask for help stands last.
-        options: Option.server.filter { $0.name != "help" } + Option.server.filter { $0.name == "help" })
+    /// Of `k3s server`: of all that does something.
+    public static let server: HelpText = {
+        let told = Option.server.filter { !$0.help.isEmpty }
+        return HelpText(
+            name: "k3s server", summary: "Run management server", usage: "k3s server [OPTIONS]",
+            // As is usual, that one can ask for help stands last.
+            options: told.filter { $0.name != "help" } + told.filter { $0.name == "help" })
+    }()
 
     /// The text, which ends with a line break.
     public var text: String {

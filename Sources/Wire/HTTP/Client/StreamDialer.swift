@@ -130,7 +130,7 @@ public enum StreamDialer {
         case EHOSTUNREACH: return "no route to host"
         case ENETUNREACH: return "network is unreachable"
         case ETIMEDOUT: return "connection timed out"
-        default: return nil
+        default: return String(cString: strerror(error.errnoCode)).lowercased()
         }
     }
 }

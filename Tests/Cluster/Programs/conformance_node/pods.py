@@ -703,6 +703,8 @@ class Resize(NodeSpec):
 
 
 class Forced(NodeSpec):
+    alone = True
+
     def test_what_is_deleted_by_force_has_no_part_of_the_node(self):
         """As in the specs that delete with a grace period of 0 and go on."""
         cpu = int(self.kind("v1", "Node", "nodes").get(self.node)["status"]["allocatable"]["cpu"])
@@ -712,4 +714,5 @@ class Forced(NodeSpec):
             terminationGracePeriodSeconds=10)
         self.pods.delete("a", gracePeriodSeconds=0)
         self.pod("b", box(**more))
-        self.assertEqual(self.phase("b", "Running", "Failed")["status"]["phase"], "Running")
+        b = self.phase("b", "Running", "Failed")["status"]
+        self.assertEqual(b["phase"], "Running", b)
