@@ -159,7 +159,8 @@ public final class Kubelet: Sendable {
                 }
                 queue.add(uid)
             }, changed: { node.imagesChanged() })
-        let admission = AdmissionDesk(client, options.nodeName, capacity, resources) { queue.add($0) }
+        let isGone = { @Sendable (uid: String) in table[uid]?.present.isGone ?? false }
+        let admission = AdmissionDesk(client, options.nodeName, capacity, resources, isGone: isGone) { queue.add($0) }
         let shutdown = ShutdownKeeper(options, events: events, log: log) { isShuttingDown in
             admission.set(isShuttingDown: isShuttingDown)
             node.look()
@@ -170,7 +171,7 @@ public final class Kubelet: Sendable {
             awaited: ObservedObjects(client: client) { queue.add($0) }, hook: LifecycleHook(runtime: runtime),
             events: events, operations: operations, table: table,
             groups: PodCgroups(root: options.cgroupRoot, mostProcesses: options.podProcesses, log: log), log: log, wake: { queue.add($0) },
-            capacity: capacity, desk: ResizeDesk(capacity) { queue.add($0) },
+            capacity: capacity, desk: ResizeDesk(capacity, isGone: isGone) { queue.add($0) },
             collector: ImageCollector(imageService, runtime, table, options.imageLimits) {
                 records.keep($0, at: $1)
             }, mirrors: mirrors,

@@ -18,11 +18,16 @@ final class AdmissionDesk: Sendable {
     /// `nil` for a node that gives nothing to one container alone.
     private let resources: ResourceDesk?
     private let wake: @Sendable (_ podUID: String) -> Void
+    /// Whether the API knows a pod no more. Asked under the lock, since a worker may be about to note what it saw before
+    /// that was so.
+    private let isGone: @Sendable (_ podUID: String) -> Bool
 
     init(
         _ client: any Client, _ name: String, _ capacity: NodeCapacity, _ resources: ResourceDesk? = nil,
+        isGone: @escaping @Sendable (_ podUID: String) -> Bool = { _ in false },
         wake: @escaping @Sendable (_ podUID: String) -> Void
     ) {
+        self.isGone = isGone
         self.client = client
         self.name = name
         var allocatable: [String: Int64] = [:]
@@ -53,7 +58,9 @@ final class AdmissionDesk: Sendable {
         let uid = pod.metadata.uid
         guard isResized || !state.withLock({ $0.ledger.knows(uid) }) else { return }
         let claim = PodClaim(pod)
-        state.withLock { $0.ledger.note(uid, claim) }
+        state.withLock { state in
+            if !isGone(uid) { state.ledger.note(uid, claim) }
+        }
     }
 
     /// The pod has ended.
@@ -62,8 +69,8 @@ final class AdmissionDesk: Sendable {
         leave(uid)
     }
 
-    /// The API knows the pod no more, whatever still ends here: others do not wait for it, as whoever chose this node for
-    /// them did not. What it has alone stays its own until it has ended.
+    /// The API knows the pod no more, and ``isGone`` says so, whatever still ends here: others do not wait for it, as
+    /// whoever chose this node for them did not. What it has alone stays its own until it has ended.
     func leave(_ uid: String) { for uid in state.withLock({ $0.ledger.forget(uid) }) { wake(uid) } }
 
     /// Judges a pod that has not begun. Without an answer from the API what only its Node object tells is left out.
@@ -81,7 +88,9 @@ final class AdmissionDesk: Sendable {
         let node = try? await client.find(Node.self, ObjectName(name: name))
         let devices = resources?.devices.used ?? [:]
         let verdict = state.withLock { state in
-            state.ledger.admit(
+            // It is looked at again, as one that is gone.
+            guard !isGone(pod.metadata.uid) else { return AdmissionVerdict.waits }
+            return state.ledger.admit(
                 pod,
                 AdmissionLedger.Place(name: name, node: node ?? nil, pressures: state.pressures, devices: devices))
         }

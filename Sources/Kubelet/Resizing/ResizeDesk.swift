@@ -7,8 +7,14 @@ import Synchronization
 final class ResizeDesk: Sendable {
     private let ledger: Mutex<ResizeLedger>
     private let wake: @Sendable (_ podUID: String) -> Void
+    /// Whether the API knows a pod no more, under the lock as in ``AdmissionDesk``.
+    private let isGone: @Sendable (_ podUID: String) -> Bool
 
-    init(_ capacity: NodeCapacity, wake: @escaping @Sendable (_ podUID: String) -> Void) {
+    init(
+        _ capacity: NodeCapacity, isGone: @escaping @Sendable (_ podUID: String) -> Bool,
+        wake: @escaping @Sendable (_ podUID: String) -> Void
+    ) {
+        self.isGone = isGone
         let allocatable = capacity.allocatable
         ledger = Mutex(
             ResizeLedger(
@@ -26,7 +32,9 @@ final class ResizeDesk: Sendable {
     }
 
     /// The pod has this much.
-    func note(_ uid: String, _ amounts: ResourceAmounts) { tell(ledger.withLock { $0.note(uid, amounts) }) }
+    func note(_ uid: String, _ amounts: ResourceAmounts) {
+        tell(ledger.withLock { isGone(uid) ? [] : $0.note(uid, amounts) })
+    }
 
     /// The pod has ended.
     func forget(_ uid: String) { tell(ledger.withLock { $0.forget(uid) }) }
