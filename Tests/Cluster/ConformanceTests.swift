@@ -5,7 +5,7 @@ import Testing
 /// What the official conformance suite asks of a cluster of one node, as a program on the official Python client:
 /// `Programs/conformance_node.py`.
 @Suite(.serialized) struct ConformanceTests {
-    @Test(.timeLimit(.minutes(10)))
+    @Test(.timeLimit(.minutes(25)))
     func `what conformance asks of a node goes through`() async throws {
         try await TestNode.with { node, server in
             let project = Path.parent(of: Path.parent(of: Path.parent(of: #filePath)))
