@@ -107,6 +107,15 @@ extension CRIClient: RuntimeService {
             "cannot reopen the log of the container \(id)")
     }
 
+    public func checkpointContainer(_ id: String, to path: String, timeout: Duration) async throws(Fault) {
+        // The runtime is told the limit, too.
+        let limit = max(timeout, limits.request)
+        let _: EmptyMessage = try await call(
+            .runtime("CheckpointContainer"),
+            CheckpointContainerRequest(id: id, location: path, timeout: limit.wholeSeconds), timeout: limit,
+            "cannot checkpoint the container \(id)")
+    }
+
     // MARK: - Statistics
 
     public func containerStats(_ id: String) async throws(Fault) -> CRI.ContainerStats {
@@ -163,6 +172,19 @@ struct StopContainerRequest: ProtobufMessage {
     mutating func visit<F: ProtobufFields>(_ fields: inout F) {
         fields.string(1, &id)
         fields.integer(2, &timeout)
+    }
+}
+
+struct CheckpointContainerRequest: ProtobufMessage {
+    var id = ""
+    var location = ""
+    /// Seconds.
+    var timeout: Int64 = 0
+
+    mutating func visit<F: ProtobufFields>(_ fields: inout F) {
+        fields.string(1, &id)
+        fields.string(2, &location)
+        fields.integer(3, &timeout)
     }
 }
 

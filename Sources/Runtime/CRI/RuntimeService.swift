@@ -39,6 +39,10 @@ public protocol RuntimeService: Sendable {
     ) async throws(Fault)
     /// The log was renamed: the runtime begins a new file.
     func reopenContainerLog(_ id: String) async throws(Fault)
+    /// Writes a running container, the memory of its processes included, into an archive that is not there yet; the
+    /// container goes on (KEP-2008). `path` is absolute, on the host. It may take at least as long as other calls,
+    /// `timeout` if that is longer. The fault is `unsupported` when the runtime cannot do it.
+    func checkpointContainer(_ id: String, to path: String, timeout: Duration) async throws(Fault)
 
     /// Runs a command to its end, at most `timeout` long (`nil`: without limit); then the fault is
     /// `timedOut`.

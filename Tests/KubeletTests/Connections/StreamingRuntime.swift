@@ -13,6 +13,14 @@ final class StreamingRuntime: RuntimeService {
         var listeners: [Int: AsyncStream<ContainerEvent>.Continuation] = [:]
         var nextListener = 0
         var commands: [[String]] = []
+        var checkpoints: [Checkpoint] = []
+    }
+
+    /// One that was asked for.
+    struct Checkpoint: Hashable {
+        var id: String
+        var path: String
+        var timeout: Duration
     }
 
     private let state = Mutex(State())
@@ -20,6 +28,8 @@ final class StreamingRuntime: RuntimeService {
 
     /// The commands that were asked for.
     var commands: [[String]] { state.withLock { $0.commands } }
+
+    var checkpoints: [Checkpoint] { state.withLock { $0.checkpoints } }
 
     // MARK: What a test says
 
@@ -85,6 +95,30 @@ final class StreamingRuntime: RuntimeService {
 
     func listContainerStats(_ filter: CRI.ContainerStatsFilter) async throws(Fault) -> [CRI.ContainerStats] { [] }
 
+    /// Only of containers that are called `one`, as of a runtime without this method.
+    func checkpointContainer(_ id: String, to path: String, timeout: Duration) async throws(Fault) {
+        let checkpoint = Checkpoint(id: id, path: path, timeout: timeout)
+        state.withLock { $0.checkpoints.append(checkpoint) }
+        guard id == "one" else {
+            throw Fault("cannot checkpoint", GRPCStatus(.unimplemented, "unknown method CheckpointContainer"))
+        }
+    }
+
+    /// `fail` fails; all others tell what they were.
+    func execSync(
+        _ id: String, _ command: [String], timeout: Duration?
+    ) async throws(Fault) -> CRI.ExecSyncResponse {
+        var response = CRI.ExecSyncResponse()
+        if command.first == "fail" {
+            response.exitCode = 3
+            response.stderr = Array("no way".utf8)
+        } else {
+            response.stdout = Array(command.joined(separator: "|").utf8)
+            response.stderr = Array(command.count > 1 ? "!".utf8 : "".utf8)
+        }
+        return response
+    }
+
     func containerEvents(
         ready: @Sendable () async -> Void, _ body: @Sendable (ContainerEvent) async -> Void
     ) async throws(Fault) {
@@ -120,9 +154,6 @@ final class StreamingRuntime: RuntimeService {
         _ id: String, _ resources: CRI.LinuxContainerResources, annotations: [String: String]
     ) async throws(Fault) { throw unbuilt }
     func reopenContainerLog(_ id: String) async throws(Fault) { throw unbuilt }
-    func execSync(
-        _ id: String, _ command: [String], timeout: Duration?
-    ) async throws(Fault) -> CRI.ExecSyncResponse { throw unbuilt }
     func containerStats(_ id: String) async throws(Fault) -> CRI.ContainerStats { throw unbuilt }
     func podSandboxStats(_ id: String) async throws(Fault) -> CRI.PodSandboxStats { throw unbuilt }
 }

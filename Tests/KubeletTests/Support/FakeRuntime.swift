@@ -290,6 +290,9 @@ final class FakeRuntime: RuntimeService, ImageService {
         try Files.write("", to: path)
         change { $0.calls.append("reopen \(id)") }
     }
+    func checkpointContainer(_ id: String, to path: String, timeout: Duration) async throws(Fault) {
+        change { $0.calls.append("checkpoint \($0.containers[id]?.metadata.name ?? id)") }
+    }
     func execSync(
         _ id: String, _ command: [String], timeout: Duration?
     ) async throws(Fault) -> CRI.ExecSyncResponse {

@@ -90,6 +90,7 @@ import Testing
         ("RunPodSandboxRequest", RunPodSandboxRequest.self),
         ("CreateContainerRequest", CreateContainerRequest.self),
         ("StopContainerRequest", StopContainerRequest.self),
+        ("CheckpointContainerRequest", CheckpointContainerRequest.self),
         ("UpdateContainerResourcesRequest", UpdateContainerResourcesRequest.self),
         ("ExecSyncRequest", ExecSyncRequest.self),
         ("ExecRequest", ExecRequest.self),
@@ -186,6 +187,7 @@ import Testing
         RunPodSandboxRequest: 1 message, 2 string
         CreateContainerRequest: 1 string, 2 message, 3 message
         StopContainerRequest: 1 string, 2 integer
+        CheckpointContainerRequest: 1 string, 2 string, 3 integer
         UpdateContainerResourcesRequest: 1 string, 2 message, 4 map
         ExecSyncRequest: 1 string, 2 strings, 3 integer
         ExecRequest: 1 string, 2 strings, 3 bool, 4 bool, 5 bool, 6 bool
