@@ -9,13 +9,17 @@ public struct KubeletLayout: Hashable, Sendable {
     public var podLogs: String
     /// Links to the logs by container name, for the same collectors.
     public var containerLogs: String
+    /// Logs of the system, which the node API shows.
+    public var systemLogs: String
 
     public init(
-        root: String, podLogs: String = "/var/log/pods", containerLogs: String = "/var/log/containers"
+        root: String, podLogs: String = "/var/log/pods", containerLogs: String = "/var/log/containers",
+        systemLogs: String = "/var/log"
     ) {
         self.root = root
         self.podLogs = podLogs
         self.containerLogs = containerLogs
+        self.systemLogs = systemLogs
     }
 
     public var pods: String { Path.join(root, "pods") }
@@ -27,6 +31,9 @@ public struct KubeletLayout: Hashable, Sendable {
     public func volume(_ name: String, plugin: String, podUID: String) -> String {
         Path.join(pod(podUID), "volumes/\(plugin)/\(name)")
     }
+
+    /// Where the runtime writes checkpoints of containers.
+    var checkpoints: String { Path.join(root, "checkpoints") }
 
     /// Where plug-ins make the sockets by which they register.
     var pluginRegistry: String { Path.join(root, "plugins_registry") }

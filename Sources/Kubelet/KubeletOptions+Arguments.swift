@@ -57,6 +57,9 @@ extension KubeletOptions {
                 let number = try argument.number(Int(UserRanges.unit)...Int(UInt32.max))
                 guard number % Int(UserRanges.unit) == 0 else { throw argument.wrong("a multiple of \(UserRanges.unit)") }
                 idsPerPod = UInt32(number)
+            case "enable-debugging-handlers": handlers.hasDebugging = try argument.flag()
+            case "enable-system-log-handler": handlers.showsSystemLogs = try argument.flag()
+            case "enable-system-log-query": handlers.answersLogQueries = try argument.flag()
             case _ where name.hasPrefix("shutdown-grace-period"): continue
             case "image-credential-provider-config", "image-credential-provider-bin-dir": continue
             case "eviction-hard", "eviction-soft", "eviction-soft-grace-period", "eviction-minimum-reclaim": continue
@@ -78,6 +81,10 @@ extension KubeletOptions {
                 .invalid,
                 "maxParallelImagePulls cannot be larger than 1 unless SerializeImagePulls (--serialize-image-pulls) "
                     + "is set to false")
+        }
+        guard handlers.showsSystemLogs || !handlers.answersLogQueries else {
+            throw Fault(
+                .invalid, "invalid configuration: enableSystemLogHandler is required for enableSystemLogQuery")
         }
         try applyShutdown(arguments)
         try applyThresholds(arguments)

@@ -31,6 +31,8 @@ public struct KubeletOptions: Sendable {
     public var podCIDRs: [String] = []
     /// The port of the node API, as the Node object tells.
     public var port = 10250
+    /// What it answers.
+    public var handlers = NodeHandlers()
     /// The cgroup below which the pods' cgroups are; `/` for the root.
     public var cgroupRoot = "/"
     /// A folder, or one file, of pods that the node runs by itself; `nil` for none.

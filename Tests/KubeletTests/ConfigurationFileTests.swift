@@ -40,6 +40,9 @@ import Testing
             imagePullCredentialsVerificationPolicy: NeverVerifyAllowlistedImages
             preloadedImagesVerificationAllowlist: [r.io/own/*, r.io/one]
             userNamespaces: {idsPerPod: 131072}
+            enableDebuggingHandlers: true
+            enableSystemLogHandler: true
+            enableSystemLogQuery: true
             serializeImagePulls: true
             maxParallelImagePulls: 1
             registryPullQPS: 7
@@ -76,6 +79,7 @@ import Testing
             options.imageLimits.minimumAge == .seconds(300)
                 && options.imageLimits.maximumAge == .seconds(86_400))
         #expect(options.idsPerPod == 131_072)
+        #expect(options.handlers.hasDebugging && options.handlers.answersLogQueries)
         #expect(options.credentialPolicy == .exceptListed && options.imagesForAll == ["r.io/own/*", "r.io/one"])
         let pulls = options.pullLimits
         #expect(pulls.isSerial && pulls.mostAtOnce == 1 && pulls.perSecond == 7 && pulls.burst == 9)

@@ -28,6 +28,22 @@ import Testing
         #expect(defaults.evictionThresholds == EvictionThreshold.defaults && EvictionThreshold.defaults.count == 5)
     }
 
+    @Test func `the node answers what it is told to answer`() throws {
+        let defaults = try Self.options([:]).handlers
+        #expect(defaults.hasDebugging && defaults.showsSystemLogs && !defaults.answersLogQueries)
+        let options = try Self.options([
+            "enable-debugging-handlers": "false", "enable-system-log-handler": "true", "enable-system-log-query": "",
+        ])
+        #expect(!options.handlers.hasDebugging && options.handlers.answersLogQueries)
+        #expect(String(decoding: options.configurationJSON, as: UTF8.self).contains(#""enableSystemLogQuery":true"#))
+        let fault = #expect(throws: Fault.self) {
+            try Self.options(["enable-system-log-handler": "false", "enable-system-log-query": "true"])
+        }
+        #expect(
+            fault?.summary
+                == "invalid configuration: enableSystemLogHandler is required for enableSystemLogQuery")
+    }
+
     @Test func `pulls have their limits`() throws {
         let defaults = try Self.options([:]).pullLimits
         #expect(!defaults.isSerial && defaults.slots == nil && defaults.perSecond == 5 && defaults.burst == 10)
