@@ -146,5 +146,10 @@ import Testing
         #expect(Path.join("/a/", "/b") == "/a/b")
         #expect(Path.isInside("/a/b", "/a"))
         #expect(!Path.isInside("/ab", "/a"))
+        for (path, cleaned) in [
+            ("/", "/"), ("", "/"), ("/a/./b//c/", "/a/b/c"), ("/../../a", "/a"), ("/a/../..", "/"), ("/a/..b/...", "/a/..b/..."),
+        ] {
+            #expect(Path.cleaned(path) == cleaned)
+        }
     }
 }

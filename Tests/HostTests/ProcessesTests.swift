@@ -1,5 +1,6 @@
 import Glibc
 import Support
+import Synchronization
 import Testing
 
 @testable import Host
@@ -18,6 +19,29 @@ import Testing
         #expect(result.output.count == 102_400)
         #expect(result.isTruncated)
         #expect(result.status.isSuccess)
+    }
+
+    @Test func `what a program says is handed on in parts, in order`() async throws {
+        let taken = Mutex<(text: [UInt8], longest: Int)>(([], 0))
+        let status = try await Command("sh", ["-c", "echo out; echo err >&2; head -c 100000 /dev/zero; exit 3"]).run {
+            part in
+            taken.withLock { $0 = ($0.text + part, max($0.longest, part.count)) }
+        }
+        #expect(status == .exited(3))
+        let (text, longest) = taken.withLock { $0 }
+        #expect(text.count == 100_008 && text.starts(with: Array("out\nerr\n".utf8)))
+        #expect(longest <= 16 << 10)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a program whose words nobody wants any more is killed`() async throws {
+        struct Enough: Error {}
+        await #expect(throws: Enough.self) {
+            _ = try await Command("sh", ["-c", "while :; do echo on; done"]).run { _ in throw Enough() }
+        }
+        let asking = Task { try await Command("sh", ["-c", "echo on; exec sleep 1000"]).run { _ in } }
+        try await Task.sleep(for: .milliseconds(100))
+        asking.cancel()
+        await #expect(throws: CancellationError.self) { _ = try await asking.value }
     }
 
     @Test func `a program reads what is held for it`() async throws {

@@ -26,5 +26,18 @@ public enum Path {
         path == directory || directory == "/" || path.hasPrefix(directory + "/")
     }
 
+    /// An absolute path without `.`, `..` and needless slashes, as its text alone says; `..` does not lead out of the root.
+    public static func cleaned(_ path: String) -> String {
+        var parts: [String] = []
+        for part in path.utf8.split(separator: slash) {
+            switch String(decoding: part, as: UTF8.self) {
+            case ".": continue
+            case "..": _ = parts.popLast()
+            case let name: parts.append(name)
+            }
+        }
+        return "/" + parts.joined(separator: "/")
+    }
+
     private static let slash = UInt8(ascii: "/")
 }

@@ -67,6 +67,38 @@ extension Command {
         throw Fault(.failed, "\(producer.executable) did not end well (\(status))")
     }
 
+    /// Runs it to its end and hands on what it prints and complains of, in the order in which that comes and in parts of
+    /// at most 16 KiB: a program that prints faster than the parts are taken waits. Cancelling the task kills it, as
+    /// does whatever `take` throws.
+    public func run(handingOn take: @Sendable ([UInt8]) async throws -> Void) async throws -> ExitStatus {
+        let (child, output) = try await startJoined()
+        var failure: (any Error)?
+        do {
+            while await EventThread.shared.readable(output) == .readable {
+                let part = try output.read(upTo: 16 << 10)
+                if part.isEmpty { break }
+                try await take(part)
+            }
+            try Task.checkCancellation()
+        } catch {
+            failure = error
+            // It fails only when the child has ended, which is what it is for.
+            try? child.send(.kill)
+        }
+        let status = await waitOrKill(child)
+        if let failure { throw failure }
+        return try status.get()
+    }
+
+    /// As ``startCapturing()``, with one pipe for both.
+    private func startJoined() async throws(Fault) -> (ChildProcess, output: Descriptor) {
+        let (reading, writing) = try trying("cannot make a pipe") { () throws(Errno) in try Descriptor.pipe() }
+        var command = self
+        command.output = .descriptor(writing)
+        command.errors = .descriptor(writing)
+        return (try await command.start(), reading)
+    }
+
     /// The writing ends are the child's alone when this returns: the pipes end when it closes them.
     private func startCapturing() async throws(Fault) -> (
         ChildProcess, output: Descriptor, errors: Descriptor

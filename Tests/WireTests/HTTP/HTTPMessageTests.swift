@@ -56,6 +56,20 @@ import Testing
     ])
     func `a date is written as RFC 9110 wants it`(seconds: Int64, text: String) {
         #expect(HTTPDate.text(Timestamp(seconds: seconds)) == text)
+        #expect(HTTPDate.time(text) == Timestamp(seconds: seconds))
+    }
+
+    @Test func `dates of all three forms are read`() {
+        let time = Timestamp(seconds: 784_111_777)
+        for text in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
+            #expect(HTTPDate.time(text) == time, "\(text)")
+        }
+        for text in [
+            "", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 31 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:00:00 GMT",
+            "Sun, 06 Now 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49 GMT", "784111777",
+        ] {
+            #expect(HTTPDate.time(text) == nil, "\(text)")
+        }
     }
 
     @Test(arguments: [

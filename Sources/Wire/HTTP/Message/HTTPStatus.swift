@@ -15,6 +15,7 @@ public struct HTTPStatus: Hashable, Sendable, CustomStringConvertible {
     public static let created = HTTPStatus(201)
     public static let accepted = HTTPStatus(202)
     public static let noContent = HTTPStatus(204)
+    public static let partialContent = HTTPStatus(206)
     public static let movedPermanently = HTTPStatus(301)
     public static let found = HTTPStatus(302)
     public static let notModified = HTTPStatus(304)
@@ -28,8 +29,10 @@ public struct HTTPStatus: Hashable, Sendable, CustomStringConvertible {
     public static let requestTimeout = HTTPStatus(408)
     public static let conflict = HTTPStatus(409)
     public static let gone = HTTPStatus(410)
+    public static let preconditionFailed = HTTPStatus(412)
     public static let contentTooLarge = HTTPStatus(413)
     public static let unsupportedMediaType = HTTPStatus(415)
+    public static let rangeNotSatisfiable = HTTPStatus(416)
     public static let unprocessable = HTTPStatus(422)
     public static let tooManyRequests = HTTPStatus(429)
     public static let headersTooLarge = HTTPStatus(431)
@@ -55,7 +58,8 @@ public struct HTTPStatus: Hashable, Sendable, CustomStringConvertible {
         401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
         406: "Not Acceptable", 408: "Request Timeout", 409: "Conflict", 410: "Gone",
         412: "Precondition Failed",
-        413: "Request Entity Too Large", 415: "Unsupported Media Type", 422: "Unprocessable Entity",
+        413: "Request Entity Too Large", 415: "Unsupported Media Type",
+        416: "Requested Range Not Satisfiable", 422: "Unprocessable Entity",
         429: "Too Many Requests", 431: "Request Header Fields Too Large", 500: "Internal Server Error",
         501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
         505: "HTTP Version Not Supported",
