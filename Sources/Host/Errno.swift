@@ -8,6 +8,9 @@ public struct Errno: Error, Hashable, Sendable, CustomStringConvertible {
 
     public init(_ number: Int32) { self.number = number }
 
+    /// A path goes on behind what is no directory.
+    public static let notADirectory = Errno(ENOTDIR)
+
     /// The reason that the last system call of this thread gave.
     static var last: Errno { Errno(errno) }
 

@@ -35,7 +35,8 @@ extension NodeAPI {
         try await passOn(request, exchange, to: try await runtime.portForward(sandbox.id))
     }
 
-    private func runningContainer(_ path: NodeRoute.ContainerPath) throws(NodeFailure) -> String {
+    /// The id of a container that runs.
+    func runningContainer(_ path: NodeRoute.ContainerPath) throws(NodeFailure) -> String {
         guard let pod = pod(path.pod) else { throw NodeFailure(.notFound, "pod does not exist") }
         guard let status = pod.status(ofContainer: path.container), status.state.running != nil,
             let id = ContainerID.bare(status.containerID)

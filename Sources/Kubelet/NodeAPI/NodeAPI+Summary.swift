@@ -6,10 +6,15 @@ import Support
 import Wire
 
 extension NodeAPI {
-    /// `/stats/summary`: what the node, its pods and their containers use.
-    func sendSummary(_ exchange: HTTPExchange) async throws {
+    /// `/stats/summary`: what the node, its pods and their containers use; with `only_cpu_and_memory=true` no more than
+    /// that.
+    func sendSummary(_ request: HTTPRequest, _ exchange: HTTPExchange) async throws {
         var summary = try await summary()
-        summary.disks = await figures?.disks() ?? NodeDisks()
+        if request.query.values(of: "only_cpu_and_memory") == ["true"] {
+            (summary.volumes, summary.counters, summary.interfaces) = ([:], [:], [])
+        } else {
+            summary.disks = await figures?.disks() ?? NodeDisks()
+        }
         exchange.respond(.ok, ["Content-Type": "application/json"], summary.value.json)
     }
 

@@ -17,6 +17,8 @@ public struct NodeAPI: HTTPHandler {
     let figures: (any NodeFigures)?
     /// What `/configz` tells, as JSON.
     let configuration: [UInt8]
+    let layout: KubeletLayout
+    let handlers: NodeHandlers
     let log: Logger
     let now: @Sendable () -> Timestamp
     /// Speaks to the runtime's streaming server.
@@ -25,10 +27,11 @@ public struct NodeAPI: HTTPHandler {
 
     /// `client` is asked whose tokens these are and who may do what (TokenReview, SubjectAccessReview);
     /// `clientAuthorities` are those that sign the client certificates of the cluster, `configuration` is what holds for
-    /// the node (``KubeletOptions/configurationJSON``).
+    /// the node (``KubeletOptions/configurationJSON``), `handlers` what it answers.
     public init(
         nodeName: String, pods: any PodDirectory, volumes: (any VolumeUsages)? = nil, figures: (any NodeFigures)? = nil,
         runtime: any RuntimeService, client: any Client, configuration: [UInt8] = Array("{}".utf8),
+        layout: KubeletLayout, handlers: NodeHandlers = NodeHandlers(),
         clientAuthorities: [Certificate], log: Logger, now: @escaping @Sendable () -> Timestamp = { .now }
     ) throws(Fault) {
         self.nodeName = nodeName
@@ -37,6 +40,8 @@ public struct NodeAPI: HTTPHandler {
         self.volumes = volumes
         self.figures = figures
         self.configuration = configuration
+        self.layout = layout
+        self.handlers = handlers
         self.log = log
         self.now = now
         let verifier = try CertificateVerifier(authorities: clientAuthorities, usage: .clientAuth)
@@ -62,8 +67,14 @@ public struct NodeAPI: HTTPHandler {
         guard let route = NodeRoute(path: request.path) else {
             throw NodeFailure(.notFound, "404 page not found")
         }
+        guard handlers.hasDebugging || !route.isForDebugging else { throw Self.withoutDebugging(route) }
         let isReading = request.method == .get || request.method == .head
         switch route {
+        case .run(let path) where request.method == .post: return try await run(path, request, exchange)
+        case .checkpoint(let path) where request.method == .post: return try await checkpoint(path, request, exchange)
+        case .run, .checkpoint: throw NodeFailure(.methodNotAllowed, "405: Method Not Allowed")
+        // Kubernetes takes both methods here.
+        case .summary where request.method == .post: return try await sendSummary(request, exchange)
         case .exec(let path): return try await exec(path, request, exchange)
         case .attach(let path): return try await attach(path, request, exchange)
         case .portForward(let path): return try await portForward(path, request, exchange)
@@ -71,6 +82,8 @@ public struct NodeAPI: HTTPHandler {
         case .log(let path): return try await sendLog(path, request, exchange)
         case .health: exchange.respond(.ok, ["Content-Type": "text/plain; charset=utf-8"], Array("ok".utf8))
         case .pods: sendPods(exchange)
+        case .runningPods: try await sendRunningPods(exchange)
+        case .systemLogs: try await sendSystemLogs(request, exchange)
         case .configuration: exchange.respond(.ok, ["Content-Type": "application/json"], configuration)
         case .metrics: await sendMetrics(exchange)
         case .probeMetrics: send(figures?.probes ?? [], exchange)
@@ -79,9 +92,17 @@ public struct NodeAPI: HTTPHandler {
             let memory = try Machine.memory().total
             let metrics = UsageMetrics(try await summary())
             send(metrics.cadvisor(processors: Machine.processorCount, memory: memory), exchange)
-        case .summary: try await sendSummary(exchange)
+        case .summary: try await sendSummary(request, exchange)
         case .unbuilt:
             throw NodeFailure(.notImplemented, "\(request.path) is not part of this version of the kubelet")
+        }
+    }
+
+    /// As Kubernetes has it without `enableDebuggingHandlers`: some paths say so, the others are not there.
+    private static func withoutDebugging(_ route: NodeRoute) -> NodeFailure {
+        switch route {
+        case .configuration, .checkpoint: NodeFailure(.notFound, "404 page not found")
+        default: NodeFailure(.methodNotAllowed, "Debug endpoints are disabled.\n")
         }
     }
 

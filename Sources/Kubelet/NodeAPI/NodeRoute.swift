@@ -7,11 +7,15 @@ enum NodeRoute: Hashable, Sendable {
     case containerMetrics
     case probeMetrics
     case pods
+    case runningPods
     case summary
+    case systemLogs
     case log(ContainerPath)
     case exec(ContainerPath)
     case attach(ContainerPath)
     case portForward(PodPath)
+    case run(ContainerPath)
+    case checkpoint(ContainerPath)
     /// A path of Kubernetes' kubelet that this one does not serve.
     case unbuilt
 
@@ -27,9 +31,15 @@ enum NodeRoute: Hashable, Sendable {
         var container: String
     }
 
-    private static let unbuiltPaths: Set<String> = [
-        "checkpoint", "cri", "debug", "flagz", "logs", "metrics", "run", "runningpods", "spec", "stats", "statusz",
-    ]
+    private static let unbuiltPaths: Set<String> = ["debug", "flagz", "metrics", "statusz"]
+
+    /// Whether only a node that is told so answers (`enableDebuggingHandlers`).
+    var isForDebugging: Bool {
+        switch self {
+        case .health, .metrics, .resourceMetrics, .containerMetrics, .probeMetrics, .pods, .summary, .unbuilt: false
+        default: true
+        }
+    }
 
     /// `nil` for a path that no kubelet has.
     init?(path: String) {
@@ -42,13 +52,21 @@ enum NodeRoute: Hashable, Sendable {
         case "metrics" where parts == ["metrics", "cadvisor"]: self = .containerMetrics
         case "metrics" where parts == ["metrics", "probes"]: self = .probeMetrics
         case "pods" where parts.count == 1: self = .pods
+        case "runningpods" where parts.count == 1: self = .runningPods
         case "stats" where parts == ["stats", "summary"]: self = .summary
+        case "logs": self = .systemLogs
         case "containerLogs":
             guard parts.count == 4, let path = Self.container(parts) else { return nil }
             self = .log(path)
         case "exec":
             guard let path = Self.container(parts) else { return nil }
             self = .exec(path)
+        case "run":
+            guard let path = Self.container(parts) else { return nil }
+            self = .run(path)
+        case "checkpoint":
+            guard parts.count == 4, let path = Self.container(parts) else { return nil }
+            self = .checkpoint(path)
         case "attach":
             guard let path = Self.container(parts) else { return nil }
             self = .attach(path)

@@ -3,6 +3,7 @@ import APIMachinery
 import APIServer
 import Client
 import Datastore
+import Host
 import Kubelet
 import Logging
 import PKI
@@ -19,10 +20,16 @@ struct ConnectedCluster: Sendable {
     let server: APIServer
     let runtime: StreamingRuntime
     let log: WrittenLog
+    /// What the node has beside that.
+    let folder: NodeFolder
     let authority: TestAuthority
 
     /// Runs the cluster while `body` uses it.
-    static func run(_ body: @escaping @Sendable (ConnectedCluster) async throws -> Void) async throws {
+    static func run(
+        _ handlers: NodeHandlers = NodeHandlers(), on folder: NodeFolder? = nil,
+        _ body: @escaping @Sendable (ConnectedCluster) async throws -> Void
+    ) async throws {
+        let folder = try folder ?? NodeFolder()
         let runtime = StreamingRuntime()
         try await runtime.serve {
             let authority = try TestAuthority()
@@ -32,7 +39,8 @@ struct ConnectedCluster: Sendable {
             let directory = APIPods(set: try await client.observe(Pod.self))
             let node = try NodeAPI(
                 nodeName: "node", pods: directory, runtime: runtime, client: client,
-                configuration: Array(#"{"kubeletconfig":{}}"#.utf8), clientAuthorities: authority.authority.chain, log: Logger(label: "node"))
+                configuration: Array(#"{"kubeletconfig":{}}"#.utf8), layout: folder.layout, handlers: handlers,
+                clientAuthorities: authority.authority.chain, log: Logger(label: "node"))
             try await listen(node, try authority.server()) { nodeAddress in
                 try await listen(server.handler, try authority.server()) { apiAddress in
                     let log = try WrittenLog()
@@ -41,7 +49,7 @@ struct ConnectedCluster: Sendable {
                     try await body(
                         ConnectedCluster(
                             api: apiAddress, node: nodeAddress, server: server, runtime: runtime, log: log,
-                            authority: authority))
+                            folder: folder, authority: authority))
                 }
             }
             await server.close()
@@ -138,6 +146,16 @@ struct ConnectedCluster: Sendable {
         }
     }
 
+    /// What the node itself answers, its headers included.
+    func askNode(
+        _ path: String, _ method: HTTPMethod = .get, _ headers: HTTPHeaders = [:]
+    ) async throws -> (status: Int, headers: HTTPHeaders, text: String) {
+        let request = HTTPClientRequest(method, HTTPOrigin(node, isSecure: true), path, headers: headers)
+        let response = try await kubectl().send(request)
+        let body = try await response.body.collect(limit: 1 << 22)
+        return (response.status.code, response.headers, String(decoding: body, as: UTF8.self))
+    }
+
     /// The answer to a GET.
     func get(_ path: String) async throws -> Answer {
         let response = try await kubectl().send(request(.get, path))
@@ -181,6 +199,24 @@ struct ConnectedCluster: Sendable {
     struct Refused: Error {
         var response: HTTPClientResponse
         init(_ response: HTTPClientResponse) { self.response = response }
+    }
+}
+
+/// The folders of a node, which go with this object.
+final class NodeFolder: Sendable {
+    let path = "/tmp/k3s-node-\(UInt64.random(in: 0...UInt64.max))"
+
+    init() throws { try Files.makeDirectory(layout.systemLogs) }
+
+    deinit { try? Files.remove(path) }
+
+    var layout: KubeletLayout { KubeletLayout(root: path + "/kubelet", systemLogs: path + "/log") }
+
+    /// Writes a file of the system's logs.
+    func write(_ text: String, _ name: String, mode: FileMode = 0o644) throws {
+        let file = Path.join(layout.systemLogs, name)
+        try Files.makeDirectory(Path.parent(of: file))
+        try Files.write(text, to: file, mode: mode)
     }
 }
 

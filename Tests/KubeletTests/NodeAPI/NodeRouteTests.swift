@@ -17,8 +17,13 @@ import Testing
             ("/exec/ns/web/u/c", .exec(Container(pod: exact, container: "c"))),
             ("/attach/ns/web/c", .attach(Container(pod: pod, container: "c"))),
             ("/portForward/ns/web", .portForward(pod)), ("/portForward/ns/web/u", .portForward(exact)),
-            ("/logs/", .unbuilt), ("/configz", .configuration), ("/flagz", .unbuilt), ("/metrics/probes", .probeMetrics),
-            ("/metrics/resource", .resourceMetrics), ("/metrics/cadvisor", .containerMetrics), ("/run/ns/web/c", .unbuilt),
+            ("/logs/", .systemLogs), ("/logs", .systemLogs), ("/logs/a/b", .systemLogs), ("/configz", .configuration),
+            ("/flagz", .unbuilt), ("/metrics/probes", .probeMetrics), ("/metrics/resource", .resourceMetrics),
+            ("/metrics/cadvisor", .containerMetrics), ("/runningpods/", .runningPods), ("/runningpods", .runningPods),
+            ("/run/ns/web/c", .run(Container(pod: pod, container: "c"))),
+            ("/run/ns/web/u/c", .run(Container(pod: exact, container: "c"))),
+            ("/checkpoint/ns/web/c", .checkpoint(Container(pod: pod, container: "c"))),
+            ("/checkpoint/ns/web/u/c", nil), ("/stats/container", nil), ("/spec/", nil),
             ("/", nil), ("/nonsense", nil), ("/exec/ns/web", nil), ("/containerLogs/ns/web", nil), ("/portForward/ns", nil),
         ]
         for (path, route) in routes { #expect(NodeRoute(path: path) == route, "\(path)") }
@@ -26,7 +31,9 @@ import Testing
 
     @Test(arguments: [
         ("GET", "/stats/summary", "get", ["stats"]), ("GET", "/metrics/resource", "get", ["metrics"]),
-        ("GET", "/logs/x", "get", ["log"]), ("GET", "/healthz", "get", ["healthz", "proxy"]),
+        ("GET", "/logs/x", "get", ["log"]), ("GET", "/logs/../pods", "get", ["log"]),
+        ("POST", "/checkpoint/ns/web/c", "create", ["checkpoint"]), ("GET", "/runningpods/", "get", ["pods", "proxy"]),
+        ("GET", "/healthz", "get", ["healthz", "proxy"]),
         ("GET", "/pods", "get", ["pods", "proxy"]), ("POST", "/exec/ns/web/c", "create", ["proxy"]),
         ("GET", "/exec/ns/web/c", "get", ["proxy"]), ("GET", "/containerLogs/ns/web/c", "get", ["proxy"]),
     ])
