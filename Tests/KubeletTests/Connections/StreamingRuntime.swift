@@ -14,6 +14,7 @@ final class StreamingRuntime: RuntimeService {
         var nextListener = 0
         var commands: [[String]] = []
         var checkpoints: [Checkpoint] = []
+        var makesCheckpoints = true
     }
 
     /// One that was asked for.
@@ -40,6 +41,9 @@ final class StreamingRuntime: RuntimeService {
         status.state = containerState
         state.withLock { $0.containers[id] = status }
     }
+
+    /// From now on it is a runtime without this method.
+    func refuseCheckpoints() { state.withLock { $0.makesCheckpoints = false } }
 
     /// The container has ended, and everybody who listens hears of it.
     func end(_ id: String) {
@@ -95,11 +99,13 @@ final class StreamingRuntime: RuntimeService {
 
     func listContainerStats(_ filter: CRI.ContainerStatsFilter) async throws(Fault) -> [CRI.ContainerStats] { [] }
 
-    /// Only of containers that are called `one`, as of a runtime without this method.
     func checkpointContainer(_ id: String, to path: String, timeout: Duration) async throws(Fault) {
         let checkpoint = Checkpoint(id: id, path: path, timeout: timeout)
-        state.withLock { $0.checkpoints.append(checkpoint) }
-        guard id == "one" else {
+        let isMade = state.withLock { state in
+            if state.makesCheckpoints { state.checkpoints.append(checkpoint) }
+            return state.makesCheckpoints
+        }
+        guard isMade else {
             throw Fault("cannot checkpoint", GRPCStatus(.unimplemented, "unknown method CheckpointContainer"))
         }
     }

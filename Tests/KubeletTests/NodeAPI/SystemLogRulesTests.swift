@@ -92,10 +92,11 @@ import Wire
             let file = try logs.entry(path).open()
             #expect(try file.read(at: 0, upTo: 10) == Array("in".utf8), "\(path)")
         }
-        for (path, code) in [
-            ("/away", Fault.Code.denied), ("/up/secret", .denied), ("/up", .denied), ("/none", .notFound),
+        let refused: [(String, Fault.Code)] = [
+            ("/away", .denied), ("/up/secret", .denied), ("/up", .denied), ("/none", .notFound),
             ("/../secret", .notFound), ("/absolute\0", .invalid),
-        ] {
+        ]
+        for (path, code) in refused {
             let fault = #expect(throws: Fault.self) { _ = try logs.entry(path) }
             #expect(fault?.code == code, "\(path)")
         }

@@ -56,10 +56,10 @@ enum FileAnswer: Hashable, Sendable {
             self = .whole
             return
         }
-        self = Self.part(range, size: size)
+        self = Self.partial(range, size: size)
     }
 
-    private static func part(_ text: String, size: Int64) -> FileAnswer {
+    private static func partial(_ text: String, size: Int64) -> FileAnswer {
         let wanted: [ByteRange]
         do throws(RangeProblem) { wanted = try ranges(text, size: size) } catch {
             switch error {
