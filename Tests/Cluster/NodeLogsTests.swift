@@ -1,0 +1,53 @@
+import Testing
+
+/// What a node shows of its logs, and what else it does for those who may ask it directly.
+@Suite(.serialized) struct NodeLogsTests {
+    private static let pod = """
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: speaks}
+        spec:
+          terminationGracePeriodSeconds: 1
+          containers:
+          - name: main
+            image: busybox:1
+            command: [sh, -c, "echo hello; exec sleep 100000"]
+        """
+    private static let node = "/api/v1/nodes/node-1/proxy/"
+
+    @Test func `a node shows its logs, answers about services and runs what it is told`() async throws {
+        try await TestNode.with(["--kubelet-arg", "enable-system-log-query=true"]) { node, server in
+            try await server.must("create", input: Self.pod)
+            try await server.must("wait", "--for=condition=Ready", "pod/speaks", "--timeout=50s")
+            func ask(_ path: String) async throws -> String { try await server.must("get", "--raw", Self.node + path) }
+
+            #expect(try await ask("logs/").contains("pods/</a>"))
+            let uid = try await server.must("get", "pod", "speaks", "-o", "jsonpath={.metadata.uid}")
+            let folder = "logs/pods/default_speaks_\(uid)/main/"
+            #expect(try await ask(folder).contains("0.log</a>"))
+            #expect(try await ask(folder + "0.log").hasSuffix(" stdout F hello\n"))
+            try await node.shell("ln -sf /etc/shadow /var/log/own-link; echo served > /var/log/own-service.log")
+            let away = try await server.kubectl("get", "--raw", Self.node + "logs/own-link")
+            #expect(!away.status.isSuccess && !away.text.contains("root"), "\(away.text)")
+            #expect(try await ask("logs/?query=own-service") == "served\n")
+            #expect(try await ask("logs/?query=nobodys-service") == "\nlog not found for nobodys-service\n")
+            let wrong = try await server.kubectl("get", "--raw", Self.node + "logs/?query=own-service&boot=1")
+            #expect(wrong.errorText.contains("boot: Invalid value: 1: must be less than 1"), "\(wrong.errorText)")
+
+            #expect(try await ask("runningpods/").contains(#""name":"speaks""#))
+            let run = try await server.kubectl(
+                "create", "--raw", Self.node + "run/default/speaks/main?cmd=echo%20here", input: "{}")
+            #expect(run.text == "here\n", "\(run.errorText)")
+            try await expectNoCheckpoint(server)
+        }
+    }
+
+    /// containerd writes none before its version 2.
+    private func expectNoCheckpoint(_ server: TestNode.Server) async throws {
+        let path = Self.node + "checkpoint/default/speaks/main"
+        let outcome = try await server.kubectl("create", "--raw", path, input: "{}")
+        #expect(!outcome.status.isSuccess)
+        let reason = "checkpointing of default/speaks/main failed (rpc error: code = Unimplemented"
+        #expect(outcome.errorText.contains(reason), "\(outcome.errorText)")
+    }
+}
