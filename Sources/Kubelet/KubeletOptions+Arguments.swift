@@ -89,6 +89,24 @@ extension KubeletOptions {
         try applyShutdown(arguments)
         try applyThresholds(arguments)
         try applyCredentialProviders(arguments)
+        givenArguments.merge(arguments) { $1 }
+    }
+
+    /// What holds for this node, as `/flagz` tells: the arguments of Kubernetes' kubelet that say the same, and all that
+    /// were given.
+    public var flags: [String: String] {
+        func list(_ items: [String]) -> String { "[" + items.joined(separator: ",") + "]" }
+        let addresses = internalAddresses.map { $0.description }
+        let flags: [String: String] = [
+            "cgroup-root": cgroupRoot, "cluster-dns": list(clusterDNS), "cluster-domain": clusterDomain,
+            "container-log-max-files": "\(logLimits.files)", "container-log-max-size": "\(logLimits.size)",
+            "enable-debugging-handlers": "\(handlers.hasDebugging)", "hostname-override": nodeName,
+            "image-gc-high-threshold": "\(imageLimits.high)", "image-gc-low-threshold": "\(imageLimits.low)",
+            "max-pods": "\(maxPods)", "node-ip": addresses.joined(separator: ","),
+            "pod-manifest-path": staticPods ?? "", "port": "\(port)", "protect-kernel-defaults": "\(protectsKernel)",
+            "resolv-conf": resolvConf, "root-dir": layout.root,
+        ]
+        return flags.merging(givenArguments) { $1 }
     }
 
     /// One without the other says nothing, as in Kubernetes.

@@ -85,6 +85,9 @@ public struct KubeletOptions: Sendable {
     /// What the Node object tells about where the machine is from: `k3s://<name>`. Empty for nothing.
     public var providerID = ""
 
+    /// The arguments that were taken, by name without dashes; fields of configuration files are among them.
+    public internal(set) var givenArguments: [String: String] = [:]
+
     public init(
         nodeName: String, internalAddresses: [Support.IPAddress], version: String, layout: KubeletLayout
     ) {

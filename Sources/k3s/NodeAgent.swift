@@ -61,7 +61,8 @@ struct NodeAgent {
         let nodeAPI = try NodeAPI(
             nodeName: name, pods: kubelet.directory, volumes: kubelet.volumeUsages, figures: kubelet,
             runtime: runtime, client: client,
-            configuration: options.configurationJSON, layout: options.layout, handlers: options.handlers,
+            configuration: options.configurationJSON, flags: options.flags, version: options.version,
+            layout: options.layout, handlers: options.handlers,
             clientAuthorities: credentials[Authority.client].chain, log: log)
         let serving = credentials[.nodeKubeletServing]
         ports.api.open(

@@ -36,6 +36,8 @@ import Testing
         ])
         #expect(!options.handlers.hasDebugging && options.handlers.answersLogQueries)
         #expect(String(decoding: options.configurationJSON, as: UTF8.self).contains(#""enableSystemLogQuery":true"#))
+        #expect(options.flags["enable-debugging-handlers"] == "false" && options.flags["max-pods"] == "110")
+        #expect(options.flags["enable-system-log-query"] == "", "as it was given")
         let fault = #expect(throws: Fault.self) {
             try Self.options(["enable-system-log-handler": "false", "enable-system-log-query": "true"])
         }

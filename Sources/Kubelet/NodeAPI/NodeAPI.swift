@@ -17,6 +17,7 @@ public struct NodeAPI: HTTPHandler {
     let figures: (any NodeFigures)?
     /// What `/configz` tells, as JSON.
     let configuration: [UInt8]
+    let pages: NodePages
     let layout: KubeletLayout
     let handlers: NodeHandlers
     let log: Logger
@@ -27,11 +28,12 @@ public struct NodeAPI: HTTPHandler {
 
     /// `client` is asked whose tokens these are and who may do what (TokenReview, SubjectAccessReview);
     /// `clientAuthorities` are those that sign the client certificates of the cluster, `configuration` is what holds for
-    /// the node (``KubeletOptions/configurationJSON``), `handlers` what it answers.
+    /// the node (``KubeletOptions/configurationJSON``), as are `flags` and `version`; `handlers` is what it answers.
     public init(
         nodeName: String, pods: any PodDirectory, volumes: (any VolumeUsages)? = nil, figures: (any NodeFigures)? = nil,
         runtime: any RuntimeService, client: any Client, configuration: [UInt8] = Array("{}".utf8),
-        layout: KubeletLayout, handlers: NodeHandlers = NodeHandlers(),
+        flags: [String: String] = [:], version: String, layout: KubeletLayout,
+        handlers: NodeHandlers = NodeHandlers(),
         clientAuthorities: [Certificate], log: Logger, now: @escaping @Sendable () -> Timestamp = { .now }
     ) throws(Fault) {
         self.nodeName = nodeName
@@ -40,6 +42,7 @@ public struct NodeAPI: HTTPHandler {
         self.volumes = volumes
         self.figures = figures
         self.configuration = configuration
+        pages = NodePages(version: version, flags: flags, start: now(), startSinceBoot: .sinceBoot)
         self.layout = layout
         self.handlers = handlers
         self.log = log
@@ -85,6 +88,8 @@ public struct NodeAPI: HTTPHandler {
         case .runningPods: try await sendRunningPods(exchange)
         case .systemLogs: try await sendSystemLogs(request, exchange)
         case .configuration: exchange.respond(.ok, ["Content-Type": "application/json"], configuration)
+        case .status: try send(pages.status(at: .sinceBoot), request, exchange)
+        case .flags: try send(pages.flagList, request, exchange)
         case .metrics: await sendMetrics(exchange)
         case .probeMetrics: send(figures?.probes ?? [], exchange)
         case .resourceMetrics: send(UsageMetrics(try await summary()).resources, exchange)
@@ -101,7 +106,7 @@ public struct NodeAPI: HTTPHandler {
     /// As Kubernetes has it without `enableDebuggingHandlers`: some paths say so, the others are not there.
     private static func withoutDebugging(_ route: NodeRoute) -> NodeFailure {
         switch route {
-        case .configuration, .checkpoint: NodeFailure(.notFound, "404 page not found")
+        case .configuration, .checkpoint, .status, .flags: NodeFailure(.notFound, "404 page not found")
         default: NodeFailure(.methodNotAllowed, "Debug endpoints are disabled.\n")
         }
     }

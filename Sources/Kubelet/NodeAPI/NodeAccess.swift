@@ -26,6 +26,8 @@ struct NodeAccess: Hashable, Sendable {
             case "checkpoint": ["checkpoint"]
             case "healthz": ["healthz", "proxy"]
             case "configz": ["configz", "proxy"]
+            case "statusz": ["statusz", "proxy"]
+            case "flagz": ["configz", "proxy"]
             case "pods", "runningpods": ["pods", "proxy"]
             default: ["proxy"]
             }

@@ -2,6 +2,8 @@
 enum NodeRoute: Hashable, Sendable {
     case health
     case configuration
+    case status
+    case flags
     case metrics
     case resourceMetrics
     case containerMetrics
@@ -31,7 +33,7 @@ enum NodeRoute: Hashable, Sendable {
         var container: String
     }
 
-    private static let unbuiltPaths: Set<String> = ["debug", "flagz", "metrics", "statusz"]
+    private static let unbuiltPaths: Set<String> = ["debug", "metrics"]
 
     /// Whether only a node that is told so answers (`enableDebuggingHandlers`).
     var isForDebugging: Bool {
@@ -47,6 +49,8 @@ enum NodeRoute: Hashable, Sendable {
         switch parts.first {
         case "healthz" where parts.count <= 2: self = .health
         case "configz" where parts.count == 1: self = .configuration
+        case "statusz" where parts.count == 1: self = .status
+        case "flagz" where parts.count == 1: self = .flags
         case "metrics" where parts.count == 1: self = .metrics
         case "metrics" where parts == ["metrics", "resource"]: self = .resourceMetrics
         case "metrics" where parts == ["metrics", "cadvisor"]: self = .containerMetrics

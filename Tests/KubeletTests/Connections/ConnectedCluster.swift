@@ -39,7 +39,8 @@ struct ConnectedCluster: Sendable {
             let directory = APIPods(set: try await client.observe(Pod.self))
             let node = try NodeAPI(
                 nodeName: "node", pods: directory, runtime: runtime, client: client,
-                configuration: Array(#"{"kubeletconfig":{}}"#.utf8), layout: folder.layout, handlers: handlers,
+                configuration: Array(#"{"kubeletconfig":{}}"#.utf8), flags: ["max-pods": "7"], version: "v1.36.3+k3s1",
+                layout: folder.layout, handlers: handlers,
                 clientAuthorities: authority.authority.chain, log: Logger(label: "node"))
             try await listen(node, try authority.server()) { nodeAddress in
                 try await listen(server.handler, try authority.server()) { apiAddress in

@@ -204,7 +204,7 @@ import Wire
             #expect(try Value(json: summary).at("node", "nodeName") == "node")
             #expect(try await cluster.get("/api/v1/nodes/node:\(cluster.node.port)/proxy/healthz").status == 200)
             #expect(try await cluster.get(proxy + "/configz") == .init(200, "{\"kubeletconfig\":{}}"))
-            #expect(try await cluster.get(proxy + "/flagz").status == 501)
+            #expect(try await cluster.get(proxy + "/debug/pprof/").status == 501)
             #expect(try await cluster.get(proxy + "/nonsense").status == 404)
         }
     }

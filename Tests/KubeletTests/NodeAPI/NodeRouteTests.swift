@@ -18,7 +18,8 @@ import Testing
             ("/attach/ns/web/c", .attach(Container(pod: pod, container: "c"))),
             ("/portForward/ns/web", .portForward(pod)), ("/portForward/ns/web/u", .portForward(exact)),
             ("/logs/", .systemLogs), ("/logs", .systemLogs), ("/logs/a/b", .systemLogs), ("/configz", .configuration),
-            ("/flagz", .unbuilt), ("/metrics/probes", .probeMetrics), ("/metrics/resource", .resourceMetrics),
+            ("/flagz", .flags), ("/statusz", .status), ("/debug/pprof/", .unbuilt),
+            ("/metrics/probes", .probeMetrics), ("/metrics/resource", .resourceMetrics),
             ("/metrics/cadvisor", .containerMetrics), ("/runningpods/", .runningPods), ("/runningpods", .runningPods),
             ("/run/ns/web/c", .run(Container(pod: pod, container: "c"))),
             ("/run/ns/web/u/c", .run(Container(pod: exact, container: "c"))),
@@ -32,6 +33,7 @@ import Testing
     @Test(arguments: [
         ("GET", "/stats/summary", "get", ["stats"]), ("GET", "/metrics/resource", "get", ["metrics"]),
         ("GET", "/logs/x", "get", ["log"]), ("GET", "/logs/../pods", "get", ["log"]),
+        ("GET", "/statusz", "get", ["statusz", "proxy"]), ("GET", "/flagz", "get", ["configz", "proxy"]),
         ("POST", "/checkpoint/ns/web/c", "create", ["checkpoint"]), ("GET", "/runningpods/", "get", ["pods", "proxy"]),
         ("GET", "/healthz", "get", ["healthz", "proxy"]),
         ("GET", "/pods", "get", ["pods", "proxy"]), ("POST", "/exec/ns/web/c", "create", ["proxy"]),
