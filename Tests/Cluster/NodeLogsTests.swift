@@ -1,3 +1,4 @@
+import Host
 import Testing
 
 /// What a node shows of its logs, and what else it does for those who may ask it directly.
@@ -13,19 +14,31 @@ import Testing
             image: busybox:1
             command: [sh, -c, "echo hello; exec sleep 100000"]
         """
+    /// Kubernetes has no argument for this.
+    private static let settings = """
+        apiVersion: kubelet.config.k8s.io/v1beta1
+        kind: KubeletConfiguration
+        enableSystemLogQuery: true
+
+        """
     private static let node = "/api/v1/nodes/node-1/proxy/"
 
     @Test func `a node shows its logs, answers about services and runs what it is told`() async throws {
-        try await TestNode.with(["--kubelet-arg", "enable-system-log-query=true"]) { node, server in
+        try await TestNode.bare { node in
+            try await TestRegistry.start(on: node)
+            let folder = node.folder + "/var/lib/rancher/k3s/agent/etc/kubelet.conf.d"
+            try Files.makeDirectory(folder)
+            try Files.write(Self.settings, to: folder + "/50-logs.conf")
+            let server = try await node.start()
             try await server.must("create", input: Self.pod)
             try await server.must("wait", "--for=condition=Ready", "pod/speaks", "--timeout=50s")
             func ask(_ path: String) async throws -> String { try await server.must("get", "--raw", Self.node + path) }
 
             #expect(try await ask("logs/").contains("pods/</a>"))
             let uid = try await server.must("get", "pod", "speaks", "-o", "jsonpath={.metadata.uid}")
-            let folder = "logs/pods/default_speaks_\(uid)/main/"
-            #expect(try await ask(folder).contains("0.log</a>"))
-            #expect(try await ask(folder + "0.log").hasSuffix(" stdout F hello\n"))
+            let logs = "logs/pods/default_speaks_\(uid)/main/"
+            #expect(try await ask(logs).contains("0.log</a>"))
+            #expect(try await ask(logs + "0.log").hasSuffix(" stdout F hello\n"))
             // The rest of /var/log is the machine's.
             try await node.shell("ln -s /etc/shadow /var/log/pods/link; echo served > /var/log/pods/own.log")
             let away = try await server.kubectl("get", "--raw", Self.node + "logs/pods/link")

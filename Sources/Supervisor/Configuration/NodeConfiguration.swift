@@ -51,7 +51,7 @@ public struct NodeConfiguration: Hashable, Sendable {
 
         static let names: Set = [
             "cluster-dns", "cluster-domain", "config", "config-dir", "container-log-max-files", "container-log-max-size", "cpu-manager-policy", "cpu-manager-policy-options",
-            "cpu-manager-reconcile-period", "eviction-hard", "eviction-max-pod-grace-period",
+            "cpu-manager-reconcile-period", "enable-debugging-handlers", "eviction-hard", "eviction-max-pod-grace-period",
             "eviction-minimum-reclaim", "eviction-pressure-transition-period", "eviction-soft",
             "eviction-soft-grace-period", "image-credential-provider-bin-dir", "image-credential-provider-config",
             "image-gc-high-threshold", "image-gc-low-threshold", "image-maximum-gc-age",

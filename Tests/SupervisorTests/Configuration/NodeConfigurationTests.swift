@@ -32,6 +32,8 @@ import Testing
         #expect(node.kubelet.rootDirectory == "/k")
         #expect(node.kubelet.port == 10251)
         #expect(node.kubelet.maxPods == 7)
+        let others = try self.node(["--kubelet-arg=enable-debugging-handlers=false"]).kubelet.others
+        #expect(others == ["enable-debugging-handlers": "false"])
     }
 
     @Test func `what each node of memory keeps may be said one by one`() throws {
