@@ -74,12 +74,16 @@ extension Command {
         let (child, output) = try await startJoined()
         var failure: (any Error)?
         do {
-            while await EventThread.shared.readable(output) == .readable {
+            while true {
+                switch await EventThread.shared.readable(output) {
+                case .readable: break
+                case .cancelled: throw CancellationError()
+                case .failed(let error): throw Fault(error, "cannot read what \(executable) prints")
+                }
                 let part = try output.read(upTo: 16 << 10)
                 if part.isEmpty { break }
                 try await take(part)
             }
-            try Task.checkCancellation()
         } catch {
             failure = error
             // It fails only when the child has ended, which is what it is for.
