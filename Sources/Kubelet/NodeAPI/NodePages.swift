@@ -64,7 +64,7 @@ struct NodePages: Sendable {
         for item in HTTPFieldValue.list(accept) {
             let words = HTTPFieldValue.parameters(item)
             let type = words.first?.lowercased() ?? ""
-            let version = words.first { $0.hasPrefix("v=") }.map { String($0.dropFirst(2)) } ?? ""
+            let version = words.first(where: { $0.hasPrefix("v=") }).map { String($0.dropFirst(2)) } ?? ""
             let isNamed = words.contains("g=" + group) && words.contains("as=" + kind)
             let isObject = isNamed && ["v1alpha1", "v1beta1"].contains(version)
             switch type {
