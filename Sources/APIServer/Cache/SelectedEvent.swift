@@ -16,6 +16,8 @@ struct SelectedEvent: Sendable {
     let before: StoredObject?
     /// The revision of the change. For a deletion it is newer than the object's own.
     let revision: Revision
+    /// The object is gone, and not only out of the selection.
+    let isLast: Bool
     /// With the others that are told of the change at once; `nil` for one of the past.
     let share: ChangeShare?
 
@@ -24,6 +26,7 @@ struct SelectedEvent: Sendable {
         self.object = object
         self.before = before
         revision = change.revision
+        isLast = change.new == nil
         share = change.share
     }
 
@@ -33,16 +36,19 @@ struct SelectedEvent: Sendable {
         self.object = object
         before = nil
         revision = object.revision
+        isLast = false
         share = nil
     }
 
-    /// The object as the event shows it: a deletion carries its own revision, so that a watch can resume behind it.
+    /// The object as the event shows it: a deletion carries its own revision, so that a watch can resume behind it, and
+    /// no grace is left of it.
     var versioned: StoredObject { versioned(object) }
 
     /// An object in the revision of this event.
     func versioned(_ object: StoredObject) -> StoredObject {
         guard object.revision != revision else { return object }
         var value = object.value
+        if isLast { DeletionPlan.endGrace(of: &value) }
         value[path: ["metadata", "resourceVersion"]] = .string(String(revision))
         return StoredObject(received: value, managedFields: object.managedFields)
     }

@@ -83,6 +83,17 @@ struct DeletionPlan {
         return list
     }
 
+    /// Makes the version of an object that is there last into the one that clients see go: no grace is left, and it is marked
+    /// with the moment at which its deletion began. Kubernetes writes that version before it removes the object; as it
+    /// follows from the one before, nothing is written for it here.
+    static func endGrace(of object: inout Value) {
+        guard let grace = object.at("metadata", "deletionGracePeriodSeconds")?.integer, grace > 0,
+            let marked = object.at("metadata", "deletionTimestamp")?.string.flatMap({ Timestamp($0) })
+        else { return }
+        object[path: ["metadata", "deletionGracePeriodSeconds"]] = 0
+        object[path: ["metadata", "deletionTimestamp"]] = .string((marked + .seconds(-grace)).description)
+    }
+
     /// Whether an update that left the object as it is now lets it go: it is marked, its grace is over and nothing
     /// holds it any more.
     static func isReleased(_ object: Value) -> Bool {

@@ -48,7 +48,7 @@ extension ResourceStore {
         switch action {
         case .remove:
             try await remove(current, isDryRun: options.isDryRun)
-            return .removed(current)
+            return .removed(Self.last(current))
         case .keep:
             return .marked(current)
         case .mark(var object):
@@ -57,6 +57,14 @@ extension ResourceStore {
             return .marked(try await commit(
                     current.objectName, object, current.managedFields, replacing: current, write))
         }
+    }
+
+    /// An object that has gone, as clients see it.
+    private static func last(_ object: StoredObject) -> StoredObject {
+        guard object.isDeleting, object.mentions("deletionGracePeriodSeconds") else { return object }
+        var value = object.value
+        DeletionPlan.endGrace(of: &value)
+        return object.replacing(bytes: value.json)
     }
 
     private func checkPreconditions(_ current: StoredObject, _ options: DeletionOptions) throws(Status) {

@@ -236,8 +236,32 @@ import Testing
             throw Unexpected("removed")
         }
         #expect(shorter.value.at("metadata", "deletionTimestamp")?.string == (Fixture.now + .seconds(5)).description)
-        guard case .removed = try await fixture.delete("a", DeletionOptions(gracePeriodSeconds: 0)) else {
+        guard case .removed(let last) = try await fixture.delete("a", DeletionOptions(gracePeriodSeconds: 0)) else {
             throw Unexpected("kept")
         }
+        #expect(last.value.at("metadata", "deletionGracePeriodSeconds") == 0)
+        #expect(last.value.at("metadata", "deletionTimestamp")?.string == Fixture.now.description)
+    }
+
+    /// Kubernetes writes the step to 0 before it removes the object.
+    @Test func `what goes is shown last without grace, what leaves a selection as it is`() throws {
+        func widget(_ labels: Value) -> Value {
+            [
+                "apiVersion": "test.io/v1", "kind": "Widget",
+                "metadata": [
+                    "name": "a", "namespace": "ns", "uid": "u", "labels": labels,
+                    "deletionGracePeriodSeconds": 30, "deletionTimestamp": "2027-01-15T08:00:30Z",
+                ],
+            ]
+        }
+        let old = try StoredObject(logged: widget(["l": "1"]).json, revision: 5)
+        let new = try StoredObject(logged: widget(["l": "2"]).json, revision: 6)
+        let gone = SelectedEvent(.deleted, old, CacheChange(old: old, new: nil, revision: 6)).versioned.value
+        #expect(gone.at("metadata", "deletionGracePeriodSeconds") == 0)
+        #expect(gone.at("metadata", "deletionTimestamp") == "2027-01-15T08:00:00Z")
+        #expect(gone.at("metadata", "resourceVersion") == "6")
+        let left = SelectedEvent(.deleted, old, CacheChange(old: old, new: new, revision: 6)).versioned.value
+        #expect(left.at("metadata", "deletionGracePeriodSeconds") == 30)
+        #expect(left.at("metadata", "deletionTimestamp") == "2027-01-15T08:00:30Z")
     }
 }
