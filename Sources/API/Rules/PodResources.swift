@@ -22,14 +22,14 @@ public enum PodResources {
 
     public static func requests(of pod: Value, _ options: Options = Options()) -> Amounts {
         var total = containers(of: pod, "requests", options)
-        for (name, amount) in ofPod(pod, "requests") { total[name] = amount }
+        for (name, amount) in own(of: pod, "requests", options) { total[name] = amount }
         if options.countsOverhead { total.add(Amounts(pod.at("spec", "overhead"))) }
         return total
     }
 
     public static func limits(of pod: Value, _ options: Options = Options()) -> Amounts {
         var total = containers(of: pod, "limits", options)
-        for (name, amount) in ofPod(pod, "limits") { total[name] = amount }
+        for (name, amount) in own(of: pod, "limits", options) { total[name] = amount }
         guard options.countsOverhead else { return total }
         // What has no limit does not get one from the overhead.
         for (name, amount) in Amounts(pod.at("spec", "overhead")) where total[name]?.isZero == false {
@@ -43,6 +43,18 @@ public enum PodResources {
         Amounts(pod.at("spec", "resources", list)).filter { name, _ in
             name == "cpu" || name == "memory" || name.hasPrefix("hugepages-")
         }
+    }
+
+    /// Those of the pod as a whole. While they are being changed they count for the most of what the pod has and shall have
+    /// (KEP-5419), of which its status tells with the overhead.
+    private static func own(of pod: Value, _ list: String, _ options: Options) -> Amounts {
+        var own = ofPod(pod, list)
+        guard options.heedsStatus, !own.isEmpty else { return own }
+        var told = Amounts(pod.at("status", "resources", list))
+        if list == "requests" { told.raise(to: Amounts(pod.at("status", "allocatedResources"))) }
+        for (name, amount) in Amounts(pod.at("spec", "overhead")) where told[name] != nil { told[name]? -= amount }
+        own.raise(to: told.filter { own[$0.key] != nil })
+        return own
     }
 
     private static func containers(of pod: Value, _ list: String, _ options: Options) -> Amounts {

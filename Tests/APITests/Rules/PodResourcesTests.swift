@@ -40,6 +40,20 @@ import Testing
         #expect(Self.cpu(spec, status: status) == "100m")
     }
 
+    @Test func `a pod whose own amounts shrink counts for what it still has, its overhead once`() {
+        let status: Value = [
+            "allocatedResources": ["cpu": "510m", "memory": "1Gi"], "resources": ["requests": ["cpu": "810m"]],
+        ]
+        let spec: Value = [
+            "containers": [Self.container("100m")], "resources": ["requests": ["cpu": "300m"]],
+            "overhead": ["cpu": "10m"],
+        ]
+        #expect(Self.cpu(spec, status: status, PodResources.Options(heedsStatus: true)) == "810m")
+        #expect(Self.cpu(spec, status: status) == "310m")
+        let both: Value = ["spec": spec, "status": status]
+        #expect(PodResources.requests(of: both, .init(heedsStatus: true))["memory"] == nil, "it asks for none itself")
+    }
+
     @Test func `an overhead makes no limit where none is`() {
         let pod: Value = [
             "spec": [

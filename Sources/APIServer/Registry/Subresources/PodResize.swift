@@ -1,7 +1,8 @@
 import API
 import APIMachinery
 
-/// What `pods/NAME/resize` may change: the cpu and memory that containers ask for, in place (KEP-1287).
+/// What `pods/NAME/resize` may change: the cpu and memory that containers, and the pod as a whole, ask for, in place
+/// (KEP-1287, KEP-5419).
 enum PodResize {
     private static let resizable: Set<String> = ["cpu", "memory"]
 
@@ -11,8 +12,6 @@ enum PodResize {
             return [.forbidden("", "static pods cannot be resized")]
         }
         if old.at("spec", "os", "name") == "windows" { return [.forbidden("", "windows pods cannot be resized")] }
-        let orderErrors = order(new, old)
-        guard orderErrors.isEmpty else { return orderErrors }
         var errors: [FieldError] = []
         let quality = PodQuality.of(spec: old["spec"] ?? .emptyObject)
         if quality != PodQuality.of(spec: new["spec"] ?? .emptyObject) {
@@ -23,11 +22,22 @@ enum PodResize {
         if !isSupported(old) {
             errors.append(.forbidden("spec", "Pod running on node without support for resize"))
         }
-        for list in ["containers", "initContainers"] {
-            let (before, after) = (containers(old, list), containers(new, list))
-            for (index, pair) in zip(before, after).enumerated() {
-                errors += Self.errors(pair.1, over: pair.0, isInit: list == "initContainers", "spec.\(list)[\(index)]")
+        errors += whole(new.at("spec", "resources"), over: old.at("spec", "resources"))
+        let orderErrors = order(new, old)
+        guard orderErrors.isEmpty else { return errors + orderErrors }
+        for list in ["initContainers", "containers"] {
+            for (index, (after, before)) in zip(containers(new, list), containers(old, list)).enumerated() {
+                let path = "spec.\(list)[\(index)].resources"
+                errors += removals(after["resources"], before["resources"], path, "resource")
             }
+        }
+        for (after, before) in zip(containers(new, "containers"), containers(old, "containers"))
+        where changesMore(after, than: before) {
+            errors.append(.forbidden("spec", "only cpu and memory resources are mutable"))
+        }
+        let initial = zip(containers(new, "initContainers"), containers(old, "initContainers"))
+        for (index, (after, before)) in initial.enumerated() {
+            errors += Self.initial(after, over: before, "spec.initContainers[\(index)]")
         }
         return errors
     }
@@ -35,16 +45,15 @@ enum PodResize {
     private static func containers(_ pod: Value, _ list: String) -> [Value] { pod.at("spec", list)?.array ?? [] }
 
     private static func order(_ new: Value, _ old: Value) -> [FieldError] {
-        for list in ["containers", "initContainers"] {
-            let (before, after) = (containers(old, list), containers(new, list))
-            guard before.count == after.count else {
-                return [.forbidden("spec", "\(list) may not be added or removed on resize")]
+        ["containers", "initContainers"].flatMap { list -> [FieldError] in
+            let (after, before) = (containers(new, list), containers(old, list))
+            guard after.count == before.count else {
+                return [.forbidden("spec.\(list)", "\(list) may not be added or removed on resize")]
             }
-            guard before.map({ $0["name"] }) == after.map({ $0["name"] }) else {
-                return [.forbidden("spec", "\(list) may not be renamed or reordered on resize")]
+            return before.indices.filter { after[$0]["name"] != before[$0]["name"] }.map { index in
+                .forbidden("spec.\(list)[\(index)].name", "\(list) may not be renamed or reordered on resize")
             }
         }
-        return []
     }
 
     /// A kubelet that resizes reports what each container has.
@@ -53,29 +62,57 @@ enum PodResize {
         return running.map { $0["resources"] != nil } ?? true
     }
 
-    private static func errors(_ new: Value, over old: Value, isInit: Bool, _ path: String) -> [FieldError] {
-        guard new["resources"] != old["resources"] || new["resizePolicy"] != old["resizePolicy"] else { return [] }
-        if isInit, old["restartPolicy"] != "Always" {
-            return [.forbidden(path + ".resources", "resources for non-sidecar init containers are immutable")]
+    /// Of the pod's own resources.
+    private static func whole(_ new: Value?, over old: Value?) -> [FieldError] {
+        guard hasAmounts(new) || hasAmounts(old) else { return [] }
+        if old != nil, new == nil { return [.forbidden("spec.resources", "pod-level resources cannot be removed")] }
+        var errors = removals(new, old, "spec.resources", "pod-level resource")
+        if fixed(new) != fixed(old) || new?["claims"] != old?["claims"] {
+            errors.append(.forbidden("spec", "only cpu and memory resources are mutable at pod-level"))
         }
-        var errors: [FieldError] = []
-        for (part, name) in [("requests", "resource requests"), ("limits", "resource limits")] {
-            let (before, after) = (old.at("resources", part)?.strings ?? [:], new.at("resources", part)?.strings ?? [:])
-            if before.keys.contains(where: { after[$0] == nil }) {
-                errors.append(.forbidden("\(path).resources.\(part)", "\(name) cannot be removed"))
-            }
-        }
-        if fixed(new) != fixed(old) { errors.append(.forbidden("spec", "only cpu and memory resources are mutable")) }
         return errors
     }
 
-    /// What of a container's resources stays as it is.
-    private static func fixed(_ container: Value) -> [Value?] {
-        let amounts = ["requests", "limits"].map { part -> Value? in
-            let all = container.at("resources", part)?.strings ?? [:]
-            return .object(Fields(all.filter { !resizable.contains($0.key) }.map { ($0.key, .string($0.value)) }))
+    private static func hasAmounts(_ resources: Value?) -> Bool {
+        ["requests", "limits"].contains { resources?[$0]?.fields?.isEmpty == false }
+    }
+
+    /// What is given cannot be taken back altogether.
+    private static func removals(_ new: Value?, _ old: Value?, _ path: String, _ name: String) -> [FieldError] {
+        ["requests", "limits"].compactMap { part in
+            let (before, after) = (old?[part]?.strings ?? [:], new?[part]?.strings ?? [:])
+            guard before.keys.contains(where: { after[$0] == nil }) else { return nil }
+            return .forbidden("\(path).\(part)", "\(name) \(part) cannot be removed")
         }
-        return amounts + [container.at("resources", "claims"), container["resizePolicy"]]
+    }
+
+    /// An init container that ends by itself is not restarted for other resources.
+    private static func initial(_ new: Value, over old: Value, _ path: String) -> [FieldError] {
+        guard new["resources"] != old["resources"] || new["resizePolicy"] != old["resizePolicy"] else { return [] }
+        var errors: [FieldError] = []
+        if changesMore(new, than: old) {
+            errors.append(
+                .forbidden(path, "only cpu and memory resources for init or sidecar containers are mutable"))
+        }
+        let policies = new["resizePolicy"]?.array ?? []
+        if old["restartPolicy"] != "Always", policies.contains(where: { $0["restartPolicy"] == "RestartContainer" }) {
+            let why = "non-sidecar init containers with a resize policy of RestartContainer cannot be resized"
+            errors.append(.forbidden(path, why))
+        }
+        return errors
+    }
+
+    /// Whether something of a container differs that a resize leaves as it is.
+    private static func changesMore(_ new: Value, than old: Value) -> Bool {
+        fixed(new["resources"]) != fixed(old["resources"]) || new["resizePolicy"] != old["resizePolicy"]
+            || new.at("resources", "claims") != old.at("resources", "claims")
+    }
+
+    /// The amounts that stay as they are.
+    private static func fixed(_ resources: Value?) -> [[String: String]] {
+        ["requests", "limits"].map { part in
+            (resources?[part]?.strings ?? [:]).filter { !resizable.contains($0.key) }
+        }
     }
 }
 
