@@ -27,6 +27,12 @@ import Testing
         #expect(values.memoryLimit == 64 << 20)
     }
 
+    @Test func `a container without limits has those of its pod, and its own weight`() {
+        let whole = ResourceRequirements(["limits": ["cpu": "2", "memory": "64Mi"], "requests": ["cpu": "1"]])
+        let values = CgroupValues(ResourceRequirements(["limits": ["memory": "32Mi"]]), within: whole)
+        #expect(values.cpuShares == 2 && values.cpuQuota == 200_000 && values.memoryLimit == 32 << 20)
+    }
+
     @Test func `a pod's group has room for what its runtime costs`() {
         let own: Value = ["limits": ["cpu": "1", "memory": "64Mi"], "requests": ["cpu": "500m"]]
         var pod = PodSpec(["containers": [["name": "a", "resources": own]]])

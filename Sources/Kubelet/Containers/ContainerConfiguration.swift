@@ -84,6 +84,9 @@ struct ContainerConfiguration: Sendable {
         if !container.resources.value.isEmptyObject {
             annotations[PodLabels.resources] = container.resources.value.description
         }
+        if let own = pod.spec.resources, !own.value.isEmptyObject {
+            annotations[PodLabels.podResources] = own.value.description
+        }
         return annotations
     }
 
@@ -104,7 +107,7 @@ struct ContainerConfiguration: Sendable {
     }
 
     private func resources(_ around: Surroundings) -> CRI.LinuxContainerResources {
-        let values = CgroupValues(container.resources)
+        let values = CgroupValues(container.resources, within: pod.spec.resources)
         var resources = CRI.LinuxContainerResources()
         resources.cpuShares = values.cpuShares
         resources.cpuPeriod = values.cpuPeriod

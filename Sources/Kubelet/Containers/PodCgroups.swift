@@ -63,6 +63,12 @@ struct PodCgroups: Sendable {
         return (try? group.usage())?.processCount
     }
 
+    /// Bytes that the pod uses and that cannot simply be dropped; `nil` where nobody counts.
+    func memoryUsed(_ pod: Pod) -> Int64? {
+        guard let group = group(QualityOfService(pod).cgroupParent(podUID: pod.metadata.uid)) else { return nil }
+        return (try? group.usage())?.memory.workingSet.bytes
+    }
+
     /// The uids of pods that have a group in which no process is.
     func emptyPods() -> [String] {
         QualityOfService.allCases.flatMap { quality -> [String] in

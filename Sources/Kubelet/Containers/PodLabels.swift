@@ -17,6 +17,8 @@ enum PodLabels {
     static let gracePeriod = "io.kubernetes.pod.terminationGracePeriod"
     /// What the container was made with, for a kubelet that finds it (KEP 1287).
     static let resources = "k3s.io/container-resources"
+    /// What its pod had as a whole then (KEP 5419).
+    static let podResources = "k3s.io/pod-resources"
     static let containerPorts = "io.kubernetes.container.ports"
 
     /// The pod that something of the runtime belongs to.

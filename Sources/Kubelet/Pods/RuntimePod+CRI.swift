@@ -69,11 +69,15 @@ extension RuntimePod.Container {
                 ? status.image.image : status.image.userSpecifiedImage,
             imageRef: status.imageRef, fingerprint: status.annotations[PodLabels.fingerprint] ?? "",
             logPath: status.logPath)
-        madeWith = status.annotations[PodLabels.resources].flatMap { try? Value(json: $0) }
-            .map { ResourceRequirements($0) }
+        madeWith = Self.resources(status.annotations[PodLabels.resources])
+        podMadeWith = Self.resources(status.annotations[PodLabels.podResources])
         imageID = status.imageID
         recursiveReadOnly = Set(status.mounts.filter(\.recursiveReadOnly).map(\.containerPath))
         values = status.resources.flatMap { CgroupValues(reported: $0.linux) }
+    }
+
+    private static func resources(_ annotation: String?) -> ResourceRequirements? {
+        annotation.flatMap { try? Value(json: $0) }.map { ResourceRequirements($0) }
     }
 }
 

@@ -37,6 +37,8 @@ struct RuntimePod: Hashable, Sendable {
         var logPath = ""
         /// The resources that the pod had for it when it was made; `nil` where nobody wrote that down.
         var madeWith: ResourceRequirements?
+        /// The resources that the pod had as a whole then; `nil` for none.
+        var podMadeWith: ResourceRequirements?
         /// Where it has mounts that are read-only with all below them, as paths inside.
         var recursiveReadOnly: Set<String> = []
         /// What the runtime says that it has now; `nil` where it does not.

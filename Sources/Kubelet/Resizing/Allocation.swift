@@ -1,13 +1,19 @@
 import API
 import APIMachinery
 
-/// What the containers of a pod were given on this node, by name. It is not what the pod asks for while a
+/// What a pod and its containers, by name, were given on this node. It is not what the pod asks for while a
 /// resize is not granted (KEP 1287, "Resource States").
 struct Allocation: Hashable, Sendable {
+    /// The name of the pod as a whole among its containers, none of which has it.
+    private static let whole = ""
+
     private(set) var resources: [String: ResourceRequirements]
+    /// What the pod has as a whole (KEP 2837); `nil` where it asks for nothing itself.
+    private(set) var own: ResourceRequirements?
 
     /// All that the pod asks for.
     init(_ spec: PodSpec) {
+        own = Self.own(spec)
         let containers = spec.initContainers + spec.containers
         resources = Dictionary(containers.map { ($0.name, $0.resources) }) { first, _ in first }
     }
@@ -18,6 +24,12 @@ struct Allocation: Hashable, Sendable {
         for name in resources.keys {
             if let made = runtime.newest(name)?.madeWith { resources[name] = made }
         }
+        // Of a pod that was given some of its own since then, its containers tell nothing.
+        if let newest = runtime.containers.first(where: { resources[$0.name] != nil }) { own = newest.podMadeWith }
+    }
+
+    private static func own(_ spec: PodSpec) -> ResourceRequirements? {
+        spec.resources.flatMap { $0.value.isEmptyObject ? nil : $0 }
     }
 
     /// As ``json`` wrote it; `nil` for anything else.
@@ -25,16 +37,20 @@ struct Allocation: Hashable, Sendable {
         guard let fields = (try? Value(json: json))?.fields else { return nil }
         resources = [:]
         for (name, value) in fields { resources[name] = ResourceRequirements(value) }
+        own = resources.removeValue(forKey: Self.whole)
     }
 
     var json: [UInt8] {
-        Value.object(Fields(resources.sorted { $0.key < $1.key }.map { ($0.key, $0.value.value) })).json
+        var all = resources
+        all[Self.whole] = own
+        return Value.object(Fields(all.sorted { $0.key < $1.key }.map { ($0.key, $0.value.value) })).json
     }
 
     /// The pod with what it has in the place of what it asks for.
     func applied(to pod: Pod) -> Pod {
         guard self != Allocation(pod.spec) else { return pod }
         var pod = pod
+        if own != Self.own(pod.spec) { pod.spec.resources = own }
         pod.spec.initContainers = pod.spec.initContainers.map(applied)
         pod.spec.containers = pod.spec.containers.map(applied)
         return pod

@@ -93,7 +93,10 @@ extension PodWorker {
                     update.id, update.values.resources, annotations: [:])
                 record.remember { $0.resize.told[update.id] = update.values }
             }
-            if let after = plan.after { try setGroup(after, facts.pod) }
+            if let after = plan.after {
+                try checkUsage(of: facts.pod, fits: after)
+                try setGroup(after, facts.pod)
+            }
             record.remember { $0.resize.failure = nil }
         } catch {
             if Task.isCancelled { throw error }
@@ -125,6 +128,14 @@ extension PodWorker {
         throw Fault(
             .conflict,
             "attempting to set container \"\(update.name)\" memory limit (\(limit)) below current usage (\(used))")
+    }
+
+    /// The same for what the containers use together.
+    private func checkUsage(of pod: Pod, fits values: CgroupValues) throws(Fault) {
+        guard let limit = values.memoryLimit, let present = record.present.memory.resize.group,
+            limit < present.memoryLimit ?? .max, let used = context.groups.memoryUsed(pod), used >= limit
+        else { return }
+        throw Fault(.conflict, "attempting to set pod memory limit (\(limit)) below current usage (\(used))")
     }
 
     /// One event when everything has what was granted.

@@ -50,7 +50,7 @@ struct ResizePlan: Hashable, Sendable {
             guard let member = facts.containers[container.name], member.role != .ephemeral,
                 facts.current(member.name)?.id == container.id, let actual = facts.actual(container)
             else { continue }
-            let wanted = CgroupValues(member.container.resources)
+            let wanted = facts.wanted(member)
             guard actual != wanted, !member.isRestartedFor(actual, wanted) else { continue }
             let isLess = (wanted.memoryLimit ?? .max) < (actual.memoryLimit ?? .max)
             updates.append(
@@ -70,7 +70,13 @@ extension PodFacts {
     /// What a container has: what it was told, what the runtime says, or what it was made with. `nil` when
     /// nobody knows.
     func actual(_ container: RuntimePod.Container) -> CgroupValues? {
-        memory.resize.told[container.id] ?? container.values ?? container.madeWith.map { CgroupValues($0) }
+        memory.resize.told[container.id] ?? container.values
+            ?? container.madeWith.map { CgroupValues($0, within: container.podMadeWith) }
+    }
+
+    /// What a container shall have.
+    func wanted(_ member: PodContainers.Member) -> CgroupValues {
+        CgroupValues(member.container.resources, within: spec.resources)
     }
 
     /// Whether something of the pod has not what was granted.
@@ -88,7 +94,7 @@ extension PodFacts {
         guard memory.resize.isResized, member.role != .ephemeral, container.state == .running,
             let actual = actual(container)
         else { return false }
-        return member.isRestartedFor(actual, CgroupValues(member.container.resources))
+        return member.isRestartedFor(actual, wanted(member))
     }
 
     /// Whether an instance that ended is followed by another one, also where it was ended for that.

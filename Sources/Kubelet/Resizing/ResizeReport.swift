@@ -1,23 +1,56 @@
 import API
 import APIMachinery
 
-/// What the API and people are told of the resources of containers.
+/// What the API and people are told of the resources of a pod and its containers.
 struct ResizeReport: Sendable {
     let facts: PodFacts
 
     /// What a container has: as it was granted, and where the kernel was not told so yet, what that says.
     func resources(of member: PodContainers.Member, _ container: RuntimePod.Container) -> ResourceRequirements {
-        var shown = member.container.resources
+        let granted = member.container.resources
         guard facts.memory.resize.isResized, container.state == .running, let actual = facts.actual(container)
+        else { return granted }
+        return Self.corrected(granted, wanted: facts.wanted(member), actual: actual)
+    }
+
+    /// What the pod as a whole was granted: its own requests, or those of its containers together, and what its runtime class
+    /// costs (KEP 5419).
+    var allocated: [String: String] { PodResources.requests(of: facts.pod.value).mapValues(\.canonical) }
+
+    /// What the pod as a whole has; `nil` when it asks for nothing.
+    var ofPod: ResourceRequirements? {
+        let wanted = CgroupValues(ofPod: facts.spec)
+        let others = facts.spec.resources
+        var shown = ResourceRequirements()
+        shown.requests = allocated.filter { name, _ in
+            name == "cpu" || name == "memory" || others?.requests[name] != nil
+        }
+        shown.limits = PodResources.limits(of: facts.pod.value).mapValues(\.canonical).filter { name, _ in
+            switch name {
+            // Where one container has no limit the pod has none.
+            case "cpu": wanted.cpuQuota != nil
+            case "memory": wanted.memoryLimit != nil
+            default: others?.limits[name] != nil
+            }
+        }
+        guard !shown.value.isEmptyObject else { return nil }
+        guard facts.memory.resize.isResized, !facts.runtime.running.isEmpty, let actual = facts.memory.resize.group
         else { return shown }
-        let wanted = CgroupValues(shown)
+        return Self.corrected(shown, wanted: wanted, actual: actual)
+    }
+
+    /// What is not as it shall be, as it is.
+    private static func corrected(
+        _ granted: ResourceRequirements, wanted: CgroupValues, actual: CgroupValues
+    ) -> ResourceRequirements {
+        var shown = granted
         if actual.cpuShares != wanted.cpuShares, shown.requests["cpu"] != nil {
             // Rounded up, so that the text gives the shares again.
-            shown.requests["cpu"] = Self.cores(milli: (actual.cpuShares * 1000 + 1023) / 1024)
+            shown.requests["cpu"] = cores(milli: (actual.cpuShares * 1000 + 1023) / 1024)
         }
         if actual.cpuQuota != wanted.cpuQuota, shown.limits["cpu"] != nil {
             shown.limits["cpu"] = actual.cpuQuota.map {
-                Self.cores(milli: Int64(clamping: Int128($0) * 1000 / Int128(max(actual.cpuPeriod, 1))))
+                cores(milli: Int64(clamping: Int128($0) * 1000 / Int128(max(actual.cpuPeriod, 1))))
             }
         }
         if actual.memoryLimit != wanted.memoryLimit, shown.limits["memory"] != nil {

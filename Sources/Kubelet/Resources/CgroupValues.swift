@@ -21,13 +21,17 @@ public struct CgroupValues: Hashable, Sendable {
     static let shares: ClosedRange<Int64> = 2...262_144
 
     /// The values of one container: shares from the request (from the limit, when only that is given), the rest from
-    /// the limits.
-    public init(_ resources: ResourceRequirements) {
+    /// the limits. Where the container has none those of the pod as a whole hold, which programs look for in the group that
+    /// they see (KEP 2837).
+    public init(_ resources: ResourceRequirements, within pod: ResourceRequirements? = nil) {
         let requested = resources.amount("cpu", of: \.requests) ?? resources.amount("cpu", of: \.limits) ?? 0
         cpuShares = Self.shares(milliCPU: requested)
-        cpuQuota = resources.amount("cpu", of: \.limits).flatMap { Self.quota(milliCPU: $0) }
+        func limit(_ name: String) -> Int64? {
+            [resources, pod].lazy.compactMap { $0?.amount(name, of: \.limits) }.first { $0 > 0 }
+        }
+        cpuQuota = limit("cpu").flatMap { Self.quota(milliCPU: $0) }
         cpuPeriod = Self.defaultPeriod
-        memoryLimit = resources.amount("memory", of: \.limits).flatMap { $0 > 0 ? $0 : nil }
+        memoryLimit = limit("memory")
     }
 
     /// 1024 shares a core, never fewer than 2 and never more than the kernel takes.

@@ -43,6 +43,9 @@ struct PodReport: Sendable {
         if status.startTime == nil { status.startTime = facts.memory.firstSeen ?? facts.now }
         if status.qosClass.isEmpty { status.qosClass = QualityOfService(facts.pod).rawValue }
         setAddresses(&status)
+        let resources = ResizeReport(facts: facts)
+        status.allocatedResources = resources.allocated
+        status.resources = resources.ofPod
         let conditions = PodConditions(
             pod: facts.pod, status: status, isSandboxReady: facts.runtime.sandbox != nil,
             isInitialized: isInitialized, now: facts.now,

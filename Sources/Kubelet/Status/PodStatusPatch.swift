@@ -8,6 +8,7 @@ enum PodStatusPatch {
         "observedGeneration", "phase", "message", "reason", "hostIP", "hostIPs", "podIP", "podIPs",
         "startTime",
         "initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses", "qosClass",
+        "allocatedResources", "resources",
     ]
     private static let conditions: Set<String> = [
         "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled",
@@ -27,7 +28,7 @@ enum PodStatusPatch {
             if isMerged, let list = new?.array, old != nil {
                 changes[field] = .array([["$patch": "replace"]] + list)
             } else {
-                changes[field] = new ?? .null
+                changes[field] = replacement(of: old, by: new)
             }
         }
         let known = Dictionary(told.conditions.map { ($0.type, $0) }) { first, _ in first }
@@ -40,6 +41,15 @@ enum PodStatusPatch {
         }
         guard changes != .emptyObject else { return nil }
         return ["metadata": ["uid": .string(present.metadata.uid)], "status": changes]
+    }
+
+    /// Objects merge by their fields: what is there no more must be said.
+    private static func replacement(of old: Value?, by new: Value?) -> Value {
+        guard let new else { return .null }
+        guard let before = old?.fields, new.fields != nil else { return new }
+        var changes = new
+        for (key, value) in before { changes[key] = replacement(of: value, by: new[key]) }
+        return changes
     }
 
     /// A condition merges with the one of its type: what it has no more must be said.

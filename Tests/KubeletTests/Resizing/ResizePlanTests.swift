@@ -128,6 +128,49 @@ extension ResizePlan {
         #expect(pod.outcome == ["resize pod 2048/200000/100, a 2048/200000/100"])
     }
 
+    /// A pod that has more itself than its containers ask for (KEP 5419).
+    private static func wholePod() -> PodCase {
+        var pod = Self.pod([("a", ("1", "100"), ("1", "100"))])
+        pod.pod.spec.containers[0].resources = ResourceRequirements(["requests": ["cpu": "1"]])
+        pod.containers[0].madeWith = pod.pod.spec.containers[0].resources
+        pod.containers[0].podMadeWith = Self.resources("2", "200")
+        pod.pod.spec.resources = Self.resources("2", "200")
+        pod.memory.resize.group = CgroupValues(ofPod: pod.pod.spec)
+        return pod
+    }
+
+    @Test func `what a pod has itself goes to its group, and to containers without limits`() {
+        var pod = Self.wholePod()
+        #expect(pod.outcome == [])
+        pod.pod.spec.resources = Self.resources("3", "300")
+        #expect(pod.outcome == ["resize pod 3072/300000/300, a 1024/300000/300"])
+        let status = pod.status
+        #expect(status.allocatedResources == ["cpu": "3", "memory": "300"])
+        #expect(status.resources?.requests == ["cpu": "2", "memory": "300"])
+        #expect(status.resources?.limits == ["cpu": "2", "memory": "200"])
+        // One that has limits of its own keeps them.
+        pod.pod.spec.containers[0].resources = Self.resources("1", "100")
+        pod.containers[0].madeWith = Self.resources("1", "100")
+        #expect(pod.outcome == ["resize pod 3072/300000/300"])
+    }
+
+    @Test func `what a pod has as a whole is told, by its containers where it asks for nothing itself`() {
+        var pod = PodCase(containers: ["a", "b"]).sandbox().instance("a").instance("b")
+        #expect(pod.status.resources == nil && pod.status.allocatedResources.isEmpty)
+        pod.pod.spec.containers[0].resources = Self.resources("500m", "100")
+        pod.pod.spec.containers[1].resources = ResourceRequirements(["requests": ["cpu": "500m"]])
+        pod.pod.spec.overhead = ["memory": "10"]
+        pod.pod.status = pod.status
+        #expect(pod.pod.status.allocatedResources == ["cpu": "1", "memory": "110"])
+        #expect(pod.pod.status.resources?.requests == ["cpu": "1", "memory": "110"])
+        #expect(pod.pod.status.resources?.limits.isEmpty == true, "b has none")
+        pod.pod.spec.containers[0].resources = ResourceRequirements(["requests": ["cpu": "1"]])
+        pod.pod.spec.overhead = [:]
+        let patch = PodStatusPatch.make(from: pod.pod, to: pod.status)
+        #expect(patch?.at("status", "allocatedResources") == ["cpu": "1500m", "memory": .null])
+        #expect(patch?.at("status", "resources") == ["requests": ["cpu": "1500m", "memory": .null]])
+    }
+
     @Test func `a failure is told and tried again in its time`() {
         var pod = Self.pod([("a", ("1", "100"), ("1", "200"))])
         pod.memory.resize.failure = PodMemory.Hold(
@@ -211,6 +254,27 @@ extension ResizePlan {
         var resized = pod
         resized.spec.containers[0].resources = Self.resources("2", "100")
         #expect(allocation.applied(to: resized) == pod)
+    }
+
+    @Test func `what a pod has itself is allocated to it, and found again`() {
+        var pod = PodCase(containers: ["a"]).pod
+        pod.spec.resources = Self.resources("1", "100")
+        let allocation = Allocation(pod.spec)
+        #expect(Allocation(json: allocation.json) == allocation)
+        var resized = pod
+        resized.spec.resources = Self.resources("2", "100")
+        #expect(allocation.applied(to: resized) == pod)
+        var without = pod
+        without.spec.resources = nil
+        #expect(Allocation(without.spec).applied(to: resized) == without)
+        // Without a file the containers tell.
+        var made = PodCase(containers: ["a"]).sandbox().instance("a")
+        made.containers[0].podMadeWith = Self.resources("1", "100")
+        let runtime = RuntimePod(sandboxes: made.sandboxes, containers: made.containers)
+        #expect(Allocation(resized.spec, runtime: runtime) == allocation)
+        made.containers[0].podMadeWith = nil
+        let bare = RuntimePod(sandboxes: made.sandboxes, containers: made.containers)
+        #expect(Allocation(resized.spec, runtime: bare).own == nil)
     }
 
     @Test func `a pod counts with its requests, its sidecars' and its overhead`() {

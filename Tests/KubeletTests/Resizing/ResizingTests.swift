@@ -69,6 +69,42 @@ struct ResizingTests {
         }
     }
 
+    @Test func `what a pod has itself grows while it runs, and the next kubelet knows`() async throws {
+        @Sendable func isSettled(_ pod: Pod?, _ cpu: String, _ memory: String) -> Bool {
+            guard let pod else { return false }
+            return pod.status.resources == Self.resources(cpu, memory)
+                && pod.status.allocatedResources == ["cpu": cpu, "memory": memory]
+                && !pod.status.conditions.contains { $0.type.hasPrefix("PodResize") }
+        }
+        @Sendable func resize(_ world: KubeletWorld, _ cpu: String, _ memory: String) throws {
+            var pod = try #require(world.client.present(Pod.self, Self.name))
+            pod.spec.resources = Self.resources(cpu, memory)
+            pod.metadata.generation += 1
+            world.client.put(pod)
+        }
+        try await KubeletWorld.with { world in
+            try await world.run {
+                var pod = world.pod("web")
+                pod.metadata.generation = 1
+                pod.spec.resources = Self.resources("100m", "64Mi")
+                world.client.put(pod)
+                try await world.until("web") { $0?.isReady == true && isSettled($0, "100m", "64Mi") }
+                try resize(world, "200m", "128Mi")
+                try await world.until("web") { isSettled($0, "200m", "128Mi") }
+                // The container has no limits of its own.
+                #expect(world.runtime.calls.last == "update web 2 20000 134217728")
+            }
+            try resize(world, "100k", "128Mi")
+            try await world.run {
+                try await world.until("web") { pod in
+                    pod?.status.conditions.first { $0.type == "PodResizePending" }?.reason == "Infeasible"
+                }
+                let pod = try #require(world.client.present(Pod.self, Self.name))
+                #expect(pod.status.allocatedResources == ["cpu": "200m", "memory": "128Mi"])
+            }
+        }
+    }
+
     @Test func `a container restarts for memory where its policy says so`() async throws {
         try await KubeletWorld.with { world in
             try await world.run {
