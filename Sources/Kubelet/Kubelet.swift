@@ -104,11 +104,11 @@ public final class Kubelet: Sendable {
             events: events, log: log)
         let context = makeContext(capacity, node)
         let pressure = PressureKeeper(options, context, images: imageService, context.collector)
-        do throws(Fault) { try context.groups.prepare() } catch {
+        do throws(Fault) { try await context.groups.prepare() } catch {
             log.warning("the control groups of pods are not as they should be: \(error)")
         }
         let allocatable = AllocatableGroups(options, capacity, events: events, log: log)
-        try allocatable.holdReserved()
+        try await allocatable.holdReserved()
         try resources.begin(
             options, try MachineTopology.read(memory: capacity.memory, system: options.systemDevices))
         try claims.recall()
@@ -170,7 +170,7 @@ public final class Kubelet: Sendable {
             environment: ContainerEnvironment(client: client), prober: prober, logs: logs,
             awaited: ObservedObjects(client: client) { queue.add($0) }, hook: LifecycleHook(runtime: runtime),
             events: events, operations: operations, table: table,
-            groups: PodCgroups(root: options.cgroupRoot, mostProcesses: options.podProcesses, log: log), log: log, wake: { queue.add($0) },
+            groups: PodCgroups(options, log: log), log: log, wake: { queue.add($0) },
             capacity: capacity, desk: ResizeDesk(capacity, isGone: isGone) { queue.add($0) },
             collector: ImageCollector(imageService, runtime, table, options.imageLimits) {
                 records.keep($0, at: $1)

@@ -24,6 +24,7 @@ enum KubeletConfigurationFile {
     }
 
     private static let forms: [String: (argument: String, form: Form)] = [
+        "cgroupDriver": ("cgroup-driver", .text),
         "cgroupRoot": ("cgroup-root", .text),
         "clusterDNS": ("cluster-dns", .list),
         "clusterDomain": ("cluster-domain", .text),

@@ -35,6 +35,9 @@ extension KubeletOptions {
             case "kube-reserved-cgroup": enforcement.groups[.kube] = value
             case "enforce-node-allocatable": try enforcement.set(value)
             case "max-pods": maxPods = try argument.number(1...100_000)
+            case "cgroup-driver":
+                guard let driver = CgroupDriver(rawValue: value) else { throw argument.wrong("cgroupfs or systemd") }
+                cgroupDriver = driver
             case "cgroup-root": cgroupRoot = value.isEmpty ? "/" : value
             case "cluster-dns": clusterDNS = value.split(separator: ",").map(String.init)
             case "cluster-domain": clusterDomain = value

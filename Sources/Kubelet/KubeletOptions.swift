@@ -35,6 +35,8 @@ public struct KubeletOptions: Sendable {
     public var handlers = NodeHandlers()
     /// The cgroup below which the pods' cgroups are; `/` for the root.
     public var cgroupRoot = "/"
+    /// Who makes the pods' cgroups; the runtime must do the same.
+    public var cgroupDriver = CgroupDriver.cgroupfs
     /// A folder, or one file, of pods that the node runs by itself; `nil` for none.
     public var staticPods: String?
     /// As many pods as may be placed here.
@@ -96,4 +98,9 @@ public struct KubeletOptions: Sendable {
         self.version = version
         self.layout = layout
     }
+
+    var cgroupNames: CgroupNames { CgroupNames(cgroupDriver, root: cgroupRoot) }
+
+    /// `nil` where systemd makes no cgroups.
+    var systemdUnits: SystemdUnits? { cgroupDriver == .systemd ? SystemdUnits(bus: systemBus) : nil }
 }

@@ -109,10 +109,11 @@ struct NodeAgent {
         options.podCIDRs = [identity.podCIDR.description]
         options.port = node.kubelet.port
         options.cgroupRoot = node.kubelet.cgroupRoot
+        options.cgroupDriver = ServerConfiguration.suitedCgroupDriver
         options.maxPods = node.kubelet.maxPods
         options.staticPods = Path.join(configuration.dataDirectory, "agent/pod-manifests")
         try options.configure(
-            credentialProviders.merging(node.kubelet.others) { $1 }, folder: Path.join(configuration.dataDirectory, "agent/etc/kubelet.conf.d"))
+            credentialProviders.merging(node.kubelet.others) { $1 }, folder: configuration.kubeletConfigurations)
         try KernelSettings().prepare(isProtected: options.protectsKernel, log: log)
         if hasCloud { options.providerID = "k3s://" + name }
         return options

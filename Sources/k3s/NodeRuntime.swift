@@ -1,4 +1,5 @@
 import Host
+import Kubelet
 import Logging
 import Runtime
 import Supervisor
@@ -56,6 +57,7 @@ final class NodeRuntime: Sendable {
         imageSocket =
             node.runtime.imageEndpoint ?? (node.snapshotter == "stargz" ? SnapshotterCheck.sockets["stargz"] : nil)
         options.isSELinuxEnabled = node.usesSELinux
+        options.usesSystemdCgroups = try configuration.cgroupDriver() == .systemd
         if let registry = node.systemRegistry { options.pauseImage = registry + "/" + options.pauseImage }
         if let image = node.pauseImage { options.pauseImage = image }
         let programs = try ContainerdPrograms.find(

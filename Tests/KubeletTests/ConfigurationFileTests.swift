@@ -51,6 +51,7 @@ import Testing
             podsPerCore: 10
             maxPods: 42
             cgroupRoot: /pods
+            cgroupDriver: systemd
             clusterDNS: [10.0.0.10, 10.0.0.11]
             clusterDomain: example.org
             resolvConf: /etc/other
@@ -84,7 +85,8 @@ import Testing
         let pulls = options.pullLimits
         #expect(pulls.isSerial && pulls.mostAtOnce == 1 && pulls.perSecond == 7 && pulls.burst == 9)
         #expect(options.podProcesses == 100 && options.podsPerCore == 10 && options.maxPods == 42)
-        #expect(options.cgroupRoot == "/pods" && options.clusterDNS == ["10.0.0.10", "10.0.0.11"])
+        #expect(options.cgroupDriver == .systemd && options.cgroupRoot == "/pods")
+        #expect(options.clusterDNS == ["10.0.0.10", "10.0.0.11"])
         #expect(options.clusterDomain == "example.org" && options.resolvConf == "/etc/other")
         #expect(
             options.staticPods == "/manifests"

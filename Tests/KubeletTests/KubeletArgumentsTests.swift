@@ -1,3 +1,4 @@
+import APIMachinery
 import Support
 import Testing
 
@@ -44,6 +45,16 @@ import Testing
         #expect(
             fault?.summary
                 == "invalid configuration: enableSystemLogHandler is required for enableSystemLogQuery")
+    }
+
+    @Test func `control groups are made by one of two`() throws {
+        #expect(try Self.options([:]).cgroupDriver == .cgroupfs)
+        let options = try Self.options(["cgroup-driver": "systemd"])
+        #expect(options.cgroupDriver == .systemd && options.systemdUnits?.bus == options.systemBus)
+        let told = try Value(json: options.configurationJSON)["kubeletconfig"]
+        #expect(told?["cgroupDriver"] == "systemd")
+        let fault = #expect(throws: Fault.self) { try Self.options(["cgroup-driver": "other"]) }
+        #expect(fault?.summary == "--kubelet-arg cgroup-driver=other is not cgroupfs or systemd")
     }
 
     @Test func `pulls have their limits`() throws {

@@ -48,12 +48,6 @@ import Testing
         #expect(QualityOfService(pod) == .bestEffort)
     }
 
-    @Test func `each class has its cgroup`() {
-        #expect(QualityOfService.guaranteed.cgroupParent(podUID: "u") == "/kubepods/podu")
-        #expect(QualityOfService.burstable.cgroupParent(podUID: "u") == "/kubepods/burstable/podu")
-        #expect(QualityOfService.bestEffort.cgroupParent(podUID: "u") == "/kubepods/besteffort/podu")
-    }
-
     /// Of the containers `c` and `d`, and of the sidecar `s`.
     @Test(arguments: [
         (nil, [100, 300, 100]), (["requests": ["memory": "1100"]], [300, 500, 300]),

@@ -6,9 +6,14 @@ import Support
 
 /// The control groups of pods: one for each class of pods, one in it for each pod, with the limits that its
 /// containers have together. The runtime makes those of the containers below.
+///
+/// Systemd, where it makes them, is told the limits, so that it does not set others; so is the kernel, as by runc: systemd
+/// rounds quotas, and on cgroup v1 makes groups in few trees.
 struct PodCgroups: Sendable {
     private let hierarchy: CgroupHierarchy?
-    private let root: String
+    private let names: CgroupNames
+    /// `nil` where we make them ourselves.
+    private let units: SystemdUnits?
     /// As many processes and threads as one pod may have; `nil` for any number.
     private let mostProcesses: Int?
 
@@ -16,42 +21,55 @@ struct PodCgroups: Sendable {
     var isUnified: Bool { hierarchy?.version == .v2 }
 
     /// On a machine whose control groups cannot be told the runtime is left to itself.
-    init(root: String, mostProcesses: Int? = nil, log: Logger) {
-        self.root = root
-        self.mostProcesses = mostProcesses
+    init(_ options: KubeletOptions, log: Logger) {
+        names = options.cgroupNames
+        units = options.systemdUnits
+        mostProcesses = options.podProcesses
         do throws(Fault) { hierarchy = try CgroupHierarchy.detect() } catch {
             hierarchy = nil
             log.warning("pods get no control groups of their own: \(error)")
         }
     }
 
-    private func group(_ path: String) -> Cgroup? {
-        hierarchy.map { Cgroup(root == "/" ? path : root + path, in: $0) }
+    private func group(_ path: String) -> Cgroup? { hierarchy.map { Cgroup(path, in: $0) } }
+
+    private func group(_ pod: Pod) -> Cgroup? {
+        group(names.path(podUID: pod.metadata.uid, QualityOfService(pod)))
+    }
+
+    /// A group that is there gets the limits. Of those the kernel is told by the caller.
+    private func make(_ path: String, _ limits: SliceLimits) async throws(Fault) -> Cgroup? {
+        guard let group = group(path) else { return nil }
+        if let units { try await units.make(path, limits, group.hierarchy.version) }
+        try group.create()
+        return group
     }
 
     /// The classes: best-effort pods get what the others leave.
-    func prepare() throws(Fault) {
-        try group("/kubepods/burstable")?.create()
-        let last = group("/kubepods/besteffort")
-        try last?.create()
-        try last?.setProcessorShares(2)
+    func prepare() async throws(Fault) {
+        _ = try await make(names.path(of: .guaranteed), SliceLimits())
+        _ = try await make(names.path(of: .burstable), SliceLimits())
+        try await make(names.path(of: .bestEffort), SliceLimits(shares: 2))?.setProcessorShares(2)
     }
 
     /// Makes the group of a pod; one that is there gets its limits again. `hasQuota`: the time of processors is limited.
-    func create(_ pod: Pod, hasQuota: Bool = true) throws(Fault) {
-        let path = QualityOfService(pod).cgroupParent(podUID: pod.metadata.uid)
-        guard let group = group(path) else { return }
-        try group.create()
-        let values = CgroupValues(ofPod: pod.spec)
+    func create(_ pod: Pod, hasQuota: Bool = true) async throws(Fault) {
+        var values = CgroupValues(ofPod: pod.spec)
+        if !hasQuota { values.cpuQuota = nil }
+        var limits = SliceLimits(values, lifts: false)
+        limits.tasks = mostProcesses.map { UInt64(clamping: $0) }
+        let path = names.path(podUID: pod.metadata.uid, QualityOfService(pod))
+        guard let group = try await make(path, limits) else { return }
         try group.setProcessorShares(UInt64(values.cpuShares))
-        if hasQuota, values.cpuQuota != nil { try group.setProcessorQuota(values.processorQuota) }
+        if values.cpuQuota != nil { try group.setProcessorQuota(values.processorQuota) }
         if let limit = values.memoryLimit { try group.setMemoryLimit(ByteCount(limit)) }
         if let mostProcesses { try group.setProcessLimit(mostProcesses) }
     }
 
     /// Changes the limits of a pod that runs; what it has no limit for any more is lifted.
-    func set(_ values: CgroupValues, _ pod: Pod) throws(Fault) {
-        guard let group = group(QualityOfService(pod).cgroupParent(podUID: pod.metadata.uid)) else { return }
+    func set(_ values: CgroupValues, _ pod: Pod) async throws(Fault) {
+        guard let group = group(pod) else { return }
+        if let units { try await units.set(group.path, SliceLimits(values, lifts: true), group.hierarchy.version) }
         try group.setProcessorShares(UInt64(values.cpuShares))
         try group.setProcessorQuota(values.processorQuota)
         try group.setMemoryLimit(values.memoryLimit.map { ByteCount($0) })
@@ -59,34 +77,34 @@ struct PodCgroups: Sendable {
 
     /// How many processes and threads the pod has; `nil` where nobody counts.
     func processCount(_ pod: Pod) -> Int? {
-        guard let group = group(QualityOfService(pod).cgroupParent(podUID: pod.metadata.uid)) else { return nil }
+        guard let group = group(pod) else { return nil }
         return (try? group.usage())?.processCount
     }
 
     /// Bytes that the pod uses and that cannot simply be dropped; `nil` where nobody counts.
     func memoryUsed(_ pod: Pod) -> Int64? {
-        guard let group = group(QualityOfService(pod).cgroupParent(podUID: pod.metadata.uid)) else { return nil }
+        guard let group = group(pod) else { return nil }
         return (try? group.usage())?.memory.workingSet.bytes
     }
 
     /// The uids of pods that have a group in which no process is.
     func emptyPods() -> [String] {
         QualityOfService.allCases.flatMap { quality -> [String] in
-            // `/kubepods/burstable/pod`
-            let prefix = quality.cgroupParent(podUID: "")
-            guard let parent = group(Path.parent(of: prefix)) else { return [] }
-            let names = ((try? parent.children()) ?? []).filter { $0.hasPrefix(Path.name(of: prefix)) }
-            let empty = names.filter { (try? parent.child($0).processes(recursive: true))?.isEmpty ?? false }
-            return empty.map { String($0.dropFirst(Path.name(of: prefix).count)) }
+            guard let parent = group(names.path(of: quality)) else { return [] }
+            return ((try? parent.children()) ?? []).compactMap { name in
+                guard let uid = names.podUID(ofGroup: name, in: quality) else { return nil }
+                let isEmpty = (try? parent.child(name).processes(recursive: true))?.isEmpty ?? false
+                return isEmpty ? uid : nil
+            }
         }
     }
 
     /// Removes the group of a pod of which the runtime has nothing any more: what still runs in it was begun by a
     /// runtime that was killed in the middle, is nobody's, and is killed. Fails (conflict) until that has ended.
-    func clear(podUID: String) throws(Fault) {
-        do throws(Fault) { try remove(podUID: podUID) } catch {
+    func clear(podUID: String) async throws(Fault) {
+        do throws(Fault) { try await remove(podUID: podUID) } catch {
             for quality in QualityOfService.allCases {
-                for pid in try group(quality.cgroupParent(podUID: podUID))?.processes(recursive: true) ?? [] {
+                for pid in try group(names.path(podUID: podUID, quality))?.processes(recursive: true) ?? [] {
                     try ProcessIdentity(pid: pid)?.send(.kill)
                 }
             }
@@ -95,9 +113,17 @@ struct PodCgroups: Sendable {
     }
 
     /// Removes the group of a pod whose processes have ended.
-    func remove(podUID: String) throws(Fault) {
+    func remove(podUID: String) async throws(Fault) {
         for quality in QualityOfService.allCases {
-            try group(quality.cgroupParent(podUID: podUID))?.remove()
+            guard let group = group(names.path(podUID: podUID, quality)) else { continue }
+            if let units, group.exists {
+                // Systemd would end them.
+                guard try group.processes(recursive: true).isEmpty else {
+                    throw Fault(.conflict, "processes run in the control group \(group.path)")
+                }
+                try await units.remove(group.path)
+            }
+            try group.remove()
         }
     }
 }

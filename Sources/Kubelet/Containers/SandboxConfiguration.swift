@@ -35,17 +35,12 @@ struct SandboxConfiguration: Sendable {
         if !spec.hostNetwork {
             config.hostname = PodHostname(pod, clusterDomain: options.clusterDomain).inSandbox
         }
-        config.linux.cgroupParent = cgroupParent(podUID: pod.metadata.uid)
+        config.linux.cgroupParent = options.cgroupNames.path(podUID: pod.metadata.uid, qualityOfService)
         for sysctl in spec.securityContext?.sysctls ?? [] {
             config.linux.sysctls[sysctl.name] = sysctl.valueText
         }
         config.linux.securityContext = security(spec)
         return config
-    }
-
-    func cgroupParent(podUID: String) -> String {
-        let path = qualityOfService.cgroupParent(podUID: podUID)
-        return options.cgroupRoot == "/" ? path : options.cgroupRoot + path
     }
 
     private func security(_ spec: PodSpec) -> CRI.LinuxSandboxSecurityContext {

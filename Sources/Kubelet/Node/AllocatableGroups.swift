@@ -13,7 +13,8 @@ struct AllocatableGroups: Sendable {
     private let enforcement: AllocatableEnforcement
     private let capacity: NodeCapacity
     private let node: Node
-    private let pods: String
+    private let names: CgroupNames
+    private let units: SystemdUnits?
     private let hierarchy: CgroupHierarchy?
     private let events: EventRecorder
     private let log: Logger
@@ -22,17 +23,18 @@ struct AllocatableGroups: Sendable {
         enforcement = options.enforcement
         self.capacity = capacity
         node = Node(name: options.nodeName)
-        pods = Path.join(options.cgroupRoot, "kubepods")
+        names = options.cgroupNames
+        units = options.systemdUnits
         hierarchy = try? CgroupHierarchy.detect()
         self.events = events
         self.log = log
     }
 
     /// Holds the groups of those for whom something is reserved. Fails when one of them is not there.
-    func holdReserved() throws(Fault) {
+    func holdReserved() async throws(Fault) {
         for share in AllocatableEnforcement.Share.allCases where enforcement.shares.contains(share) {
             guard let owner = share.owner, let path = enforcement.groups[owner] else { continue }
-            do throws(Fault) { try hold(path, share) } catch {
+            do throws(Fault) { try await hold(path, share) } catch {
                 let name = "\(owner.title) Reserved" + (share.isCompressible ? " Compressible" : "")
                 let message =
                     "Failed to enforce \(name) Cgroup Limits on \(QuotedText.quoted(path)): \(error.forPeople)"
@@ -45,13 +47,18 @@ struct AllocatableGroups: Sendable {
         }
     }
 
-    private func hold(_ path: String, _ share: AllocatableEnforcement.Share) throws(Fault) {
+    private func hold(_ path: String, _ share: AllocatableEnforcement.Share) async throws(Fault) {
         let parts = path.split(separator: "/").map { QuotedText.quoted($0) }.joined(separator: " ")
         guard let hierarchy, let limits = enforcement.limits(share, capacity.reservation) else {
             throw Fault(.invalid, "[\(parts)] cgroup is not configured properly")
         }
-        let group = Cgroup(path, in: hierarchy)
+        let group = Cgroup(names.path(of: path), in: hierarchy)
         guard group.exists else { throw Fault(.notFound, "[\(parts)] cgroup does not exist") }
+        try await set(limits, group)
+    }
+
+    private func set(_ limits: AllocatableEnforcement.Limits, _ group: Cgroup) async throws(Fault) {
+        if let units { try await units.set(group.path, SliceLimits(limits), group.hierarchy.version) }
         try group.set(limits)
     }
 
@@ -59,10 +66,11 @@ struct AllocatableGroups: Sendable {
     func holdPods() async {
         guard let hierarchy else { return }
         let limits = enforcement.podLimits(capacity, mostProcesses: NodeAmounts.mostProcesses)
+        let pods = names.path(["kubepods"])
         let group = Cgroup(pods, in: hierarchy)
         while !Task.isCancelled {
             do throws(Fault) {
-                try group.set(limits)
+                try await set(limits, group)
                 events.record(
                     node, reason: "NodeAllocatableEnforced",
                     message: "Updated Node Allocatable limit across pods")
@@ -86,6 +94,14 @@ extension Cgroup {
         if let shares = limits.shares { try setProcessorShares(UInt64(clamping: shares)) }
         if let memory = limits.memory { try setMemoryLimit(ByteCount(memory)) }
         if let processes = limits.processes { try setProcessLimit(Int(clamping: processes)) }
+    }
+}
+
+extension SliceLimits {
+    fileprivate init(_ limits: AllocatableEnforcement.Limits) {
+        shares = limits.shares
+        memory = limits.memory.map { UInt64(clamping: $0) }
+        tasks = limits.processes.map { UInt64(clamping: $0) }
     }
 }
 

@@ -26,9 +26,8 @@ extension Kubelet: NodeFigures {
         let pods = table.records.compactMap { record -> (uid: String, group: Cgroup, sandbox: String?)? in
             let present = record.present
             guard let pod = present.pod, let sandbox = present.sandboxID else { return nil }
-            let path = QualityOfService(pod).cgroupParent(podUID: record.uid)
-            let root = options.cgroupRoot == "/" ? "" : options.cgroupRoot
-            return (record.uid, Cgroup(root + path, in: hierarchy), pod.spec.hostNetwork ? nil : sandbox)
+            let path = options.cgroupNames.path(podUID: record.uid, QualityOfService(pod))
+            return (record.uid, Cgroup(path, in: hierarchy), pod.spec.hostNetwork ? nil : sandbox)
         }
         let read = try? await BlockingWork.run { () throws(Fault) in
             pods.map { ($0.uid, Self.read($0.group, sandbox: $0.sandbox)) }
@@ -48,13 +47,14 @@ extension Kubelet: NodeFigures {
     /// The runtime makes a group for the sandbox and for each container, and names them by their ids.
     private static func read(_ group: Cgroup, sandbox: String?) -> PodCounters {
         var counters = PodCounters()
-        for id in (try? group.children()) ?? [] {
-            if id == sandbox, let pid = (try? group.child(id).processes())?.min(),
+        for name in (try? group.children()) ?? [] {
+            let id = CgroupNames.containerID(ofGroup: name)
+            if id == sandbox, let pid = (try? group.child(name).processes())?.min(),
                 let interfaces = try? InterfaceCounters.read(process: pid)
             {
                 counters.network = (id, interfaces)
             }
-            counters.containers[id] = group.child(id).counters()
+            counters.containers[id] = group.child(name).counters()
         }
         return counters
     }

@@ -20,7 +20,7 @@ extension PodWorker {
         case .end(let end): context.end(record.uid, end)
         case .unprepareClaims: return try unprepareClaims()
         case .release: return try await release(facts)
-        case .forget: return try forget(facts)
+        case .forget: return try await forget(facts)
         }
         return true
     }
@@ -50,7 +50,7 @@ extension PodWorker {
         }
         do throws(Fault) {
             for id in replaced { try await context.runtime.stopPodSandbox(id) }
-            makeGroup(facts.pod)
+            await makeGroup(facts.pod)
             let handler = try await context.handler(facts.spec)
             let users = try await context.users.users(of: facts.pod, handler: handler, context.runtime)
             let config = SandboxConfiguration(
@@ -118,9 +118,9 @@ extension PodWorker {
     }
 
     /// Pods run without limits of their own rather than not at all where the machine lacks a controller.
-    private func makeGroup(_ pod: Pod) {
+    private func makeGroup(_ pod: Pod) async {
         let hasQuota = !context.resources.hasOwnProcessors(record.uid)
-        do throws(Fault) { try context.groups.create(pod, hasQuota: hasQuota) } catch {
+        do throws(Fault) { try await context.groups.create(pod, hasQuota: hasQuota) } catch {
             context.log.warning("the control group of pod \(pod.objectName) is not as it should be: \(error)")
         }
     }
@@ -273,7 +273,7 @@ extension PodWorker {
         do throws(Fault) { try await context.volumes.unmount(podUID: record.uid) } catch where error.isUnderWay {
             return false
         }
-        do throws(Fault) { try context.groups.remove(podUID: record.uid) } catch {
+        do throws(Fault) { try await context.groups.remove(podUID: record.uid) } catch {
             context.log.debug("the control group of pod \(facts.pod.objectName) stays: \(error)")
         }
         record.change { state in
@@ -286,9 +286,9 @@ extension PodWorker {
     }
 
     /// Nothing of the pod is left here but its log.
-    private func forget(_ facts: PodFacts) throws(Fault) -> Bool {
+    private func forget(_ facts: PodFacts) async throws(Fault) -> Bool {
         // Not before: the runtime may have made it again for a container that it had begun to make.
-        try context.groups.clear(podUID: record.uid)
+        try await context.groups.clear(podUID: record.uid)
         context.images.forget(podUID: record.uid)
         context.prober.forget(podUID: record.uid)
         context.awaited.release(record.uid)

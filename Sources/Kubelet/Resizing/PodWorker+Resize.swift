@@ -86,7 +86,7 @@ extension PodWorker {
     /// Carries a plan out. What goes wrong is tried again in a while, and told once.
     func resize(_ plan: ResizePlan, _ facts: PodFacts) async throws(Fault) {
         do throws(Fault) {
-            if let before = plan.before { try setGroup(before, facts.pod) }
+            if let before = plan.before { try await setGroup(before, facts.pod) }
             for update in plan.updates {
                 if let limit = update.shrinksTo { try await checkUsage(of: update, fits: limit) }
                 try await context.runtime.updateContainerResources(
@@ -95,7 +95,7 @@ extension PodWorker {
             }
             if let after = plan.after {
                 try checkUsage(of: facts.pod, fits: after)
-                try setGroup(after, facts.pod)
+                try await setGroup(after, facts.pod)
             }
             record.remember { $0.resize.failure = nil }
         } catch {
@@ -115,8 +115,8 @@ extension PodWorker {
         }
     }
 
-    private func setGroup(_ values: CgroupValues, _ pod: Pod) throws(Fault) {
-        try context.groups.set(values, pod)
+    private func setGroup(_ values: CgroupValues, _ pod: Pod) async throws(Fault) {
+        try await context.groups.set(values, pod)
         record.remember { $0.resize.group = values }
     }
 

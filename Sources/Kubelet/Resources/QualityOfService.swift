@@ -16,12 +16,12 @@ public enum QualityOfService: String, Hashable, Sendable, CaseIterable {
     /// The class that follows from what the pod and its containers ask for.
     init(_ spec: PodSpec) { self = QualityOfService(rawValue: PodQuality.of(spec: spec.value)) ?? .bestEffort }
 
-    /// The cgroup that holds the pod, below the root of cgroups, for a runtime whose driver is `cgroupfs`.
-    public func cgroupParent(podUID: String) -> String {
+    /// The names of the control groups that lead to those of its pods.
+    var groups: [String] {
         switch self {
-        case .guaranteed: "/kubepods/pod\(podUID)"
-        case .burstable: "/kubepods/burstable/pod\(podUID)"
-        case .bestEffort: "/kubepods/besteffort/pod\(podUID)"
+        case .guaranteed: ["kubepods"]
+        case .burstable: ["kubepods", "burstable"]
+        case .bestEffort: ["kubepods", "besteffort"]
         }
     }
 

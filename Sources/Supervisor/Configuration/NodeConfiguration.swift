@@ -50,7 +50,8 @@ public struct NodeConfiguration: Hashable, Sendable {
         public var others: [String: String] = [:]
 
         static let names: Set = [
-            "cluster-dns", "cluster-domain", "config", "config-dir", "container-log-max-files", "container-log-max-size", "cpu-manager-policy", "cpu-manager-policy-options",
+            "cgroup-driver", "cluster-dns", "cluster-domain", "config", "config-dir", "container-log-max-files",
+            "container-log-max-size", "cpu-manager-policy", "cpu-manager-policy-options",
             "cpu-manager-reconcile-period", "enable-debugging-handlers", "eviction-hard", "eviction-max-pod-grace-period",
             "eviction-minimum-reclaim", "eviction-pressure-transition-period", "eviction-soft",
             "eviction-soft-grace-period", "image-credential-provider-bin-dir", "image-credential-provider-config",

@@ -158,13 +158,15 @@ import Testing
         return options
     }
 
-    private func config(_ spec: Value, root: String = "/") -> CRI.PodSandboxConfig {
+    private func config(
+        _ spec: Value, root: String = "/", driver: CgroupDriver = .cgroupfs
+    ) -> CRI.PodSandboxConfig {
         var pod = Pod(namespace: "ns", name: "p")
         pod.metadata.uid = "u"
         pod.metadata.labels = ["app": "x"]
         pod.spec = PodSpec(spec)
         var options = options()
-        options.cgroupRoot = root
+        (options.cgroupRoot, options.cgroupDriver) = (root, driver)
         return SandboxConfiguration(options, pod, resolver: ResolverConfiguration("")).config(pod, attempt: 2)
     }
 
@@ -176,6 +178,8 @@ import Testing
         #expect(config.linux.cgroupParent == "/kubepods/besteffort/podu")
         #expect(
             self.config(["containers": []], root: "/n1").linux.cgroupParent == "/n1/kubepods/besteffort/podu")
+        let slices = "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-podu.slice"
+        #expect(self.config(["containers": []], driver: .systemd).linux.cgroupParent == slices)
     }
 
     @Test func `a sandbox has the pod's label of SELinux`() {

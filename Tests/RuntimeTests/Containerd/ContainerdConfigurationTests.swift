@@ -18,6 +18,18 @@ import Testing
             runc: "/usr/sbin/runc", cniFolders: ["/usr/lib/cni", "/opt/cni/bin"])
     }
 
+    @Test func `systemd makes the groups of every runtime, or of none`() {
+        var options = ContainerdOptions()
+        options.usesSystemdCgroups = true
+        for major in [1, 2] {
+            let text = ContainerdConfiguration(
+                version: ContainerdVersion(major: major, minor: 0), layout: ContainerdLayout(), options: options,
+                runc: "/usr/sbin/runc", cniFolders: []
+            ).text
+            #expect(text.contains("SystemdCgroup = true") && !text.contains("SystemdCgroup = false"))
+        }
+    }
+
     @Test func `containerd 1 reads version 2`() {
         #expect(
             configuration(1, 6).text == #"""
