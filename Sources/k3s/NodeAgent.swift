@@ -109,7 +109,8 @@ struct NodeAgent {
         options.podCIDRs = [identity.podCIDR.description]
         options.port = node.kubelet.port
         options.cgroupRoot = node.kubelet.cgroupRoot
-        options.cgroupDriver = ServerConfiguration.suitedCgroupDriver
+        // A runtime of somebody else does as its own configuration says.
+        if node.runtime.endpoint == nil { options.cgroupDriver = ServerConfiguration.suitedCgroupDriver }
         options.maxPods = node.kubelet.maxPods
         options.staticPods = Path.join(configuration.dataDirectory, "agent/pod-manifests")
         try options.configure(

@@ -37,7 +37,7 @@ struct PodCgroups: Sendable {
         group(names.path(podUID: pod.metadata.uid, QualityOfService(pod)))
     }
 
-    /// A group that is there gets the limits. Of those the kernel is told by the caller.
+    /// Makes a group; systemd is told its limits, the kernel by the caller.
     private func make(_ path: String, _ limits: SliceLimits) async throws(Fault) -> Cgroup? {
         guard let group = group(path) else { return nil }
         if let units { try await units.make(path, limits, group.hierarchy.version) }
