@@ -55,7 +55,11 @@ struct NodeAgent {
         let client = api.client(as: .node(name))
         let events = EventRecorder(client, component: "kubelet", host: name)
         let resolver = try resolverFile()
-        let options = try kubeletOptions(resolver)
+        var options = try kubeletOptions(resolver)
+        // What the runtime does goes before what anybody says (KEP 4033).
+        if let driver = try await runtime.cgroupDriver() {
+            options.cgroupDriver = driver == .systemd ? .systemd : .cgroupfs
+        }
         let kubelet = Kubelet(
             options, client: client, runtime: runtime, images: images, events: events, log: log)
         let nodeAPI = try NodeAPI(

@@ -13,6 +13,18 @@ extension CRIClient: RuntimeService {
             "cannot ask the runtime for its status")
     }
 
+    /// Who makes control groups (KEP 4033); `nil` from a runtime that does not tell, as containerd before 2.0.
+    public func cgroupDriver() async throws(Fault) -> CRI.LinuxRuntimeConfiguration.CgroupDriver? {
+        do throws(Fault) {
+            let answer: CRI.RuntimeConfigResponse = try await call(
+                .runtime("RuntimeConfig"), EmptyMessage(), timeout: limits.request,
+                "cannot ask the runtime for its configuration")
+            return answer.linux?.cgroupDriver
+        } catch where error.code == .unsupported {
+            return nil
+        }
+    }
+
     // MARK: - Sandboxes
 
     public func runPodSandbox(_ config: CRI.PodSandboxConfig, handler: String) async throws(Fault) -> String {

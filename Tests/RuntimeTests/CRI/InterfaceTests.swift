@@ -68,6 +68,8 @@ import Testing
         ("RuntimeHandler", CRI.RuntimeHandler.self),
         ("RuntimeHandlerFeatures", CRI.RuntimeHandler.Features.self),
         ("StatusResponse", CRI.StatusResponse.self),
+        ("RuntimeConfigResponse", CRI.RuntimeConfigResponse.self),
+        ("LinuxRuntimeConfiguration", CRI.LinuxRuntimeConfiguration.self),
         ("ExecSyncResponse", CRI.ExecSyncResponse.self),
         ("NamespaceOption", CRI.NamespaceOption.self),
         ("UserNamespace", CRI.UserNamespace.self),
@@ -156,6 +158,8 @@ import Testing
         PodSandboxNetworkStatus: 1 string, 2 messages
         PodIP: 1 string
         LinuxPodSandboxStatus: 1 message
+        RuntimeConfigResponse: 1 message
+        LinuxRuntimeConfiguration: 1 choice
         Namespace: 2 message
         PodSandboxFilter: 1 string, 2 message, 3 map
         VersionResponse: 1 string, 2 string, 3 string, 4 string

@@ -100,6 +100,30 @@ extension CRI {
         mutating func visit<F: ProtobufFields>(_ fields: inout F) { fields.bool(1, &supplementalGroupsPolicy) }
     }
 
+    /// How the runtime is set up.
+    public struct RuntimeConfigResponse: ProtobufMessage, Hashable {
+        /// `nil` from a runtime that tells nothing of it.
+        public var linux: LinuxRuntimeConfiguration?
+
+        public init() {}
+
+        mutating func visit<F: ProtobufFields>(_ fields: inout F) { fields.message(1, &linux) }
+    }
+
+    public struct LinuxRuntimeConfiguration: ProtobufMessage, Hashable {
+        /// Who makes control groups.
+        public enum CgroupDriver: Int32, Sendable {
+            case systemd = 0
+            case cgroupfs = 1
+        }
+
+        public var cgroupDriver = CgroupDriver.systemd
+
+        public init() {}
+
+        mutating func visit<F: ProtobufFields>(_ fields: inout F) { fields.choice(1, &cgroupDriver) }
+    }
+
     /// What a command in a container printed, and how it ended.
     public struct ExecSyncResponse: ProtobufMessage, Hashable {
         public var stdout: [UInt8] = []
