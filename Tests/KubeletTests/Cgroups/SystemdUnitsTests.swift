@@ -19,7 +19,8 @@ struct SystemdUnitsTests {
             let start = ["Subscribe", "StartTransientUnit " + Self.slice]
             #expect(systemd.present.calls == start)
             let expected = UnitProperty.slice(Self.slice, in: "kubepods-burstable.slice", .v2) + [
-                UnitProperty("CPUWeight", .uint64(100)), UnitProperty("MemoryMax", .uint64(100)),
+                UnitProperty("CPUWeight", .uint64(Cgroup.weight(forShares: 1024))),
+                UnitProperty("MemoryMax", .uint64(100)),
             ]
             #expect(
                 systemd.present.values["StartTransientUnit"] == [
