@@ -24,6 +24,26 @@ import Testing
         "requests":{"cpu":"200m","memory":"96Mi"},"limits":{"cpu":"200m","memory":"96Mi"}}}]}}
         """
 
+    private static let whole = """
+        apiVersion: v1
+        kind: Pod
+        metadata:
+          name: whole
+          namespace: default
+        spec:
+          resources:
+            requests: {cpu: 100m, memory: 64Mi}
+            limits: {cpu: 100m, memory: 64Mi}
+          containers:
+          - name: main
+            image: nginx:stable-alpine
+            imagePullPolicy: IfNotPresent
+        """
+    private static let wholeChange = """
+        {"spec":{"resources":{\
+        "requests":{"cpu":"200m","memory":"96Mi"},"limits":{"cpu":"200m","memory":"96Mi"}}}}
+        """
+
     @Test func `the kernel has a running container's new limits, and nothing restarts`() async throws {
         try await TestNode.with { _, server in
             try await server.must("create", input: Self.pod)
@@ -42,6 +62,22 @@ import Testing
                 return text.hasPrefix("96Mi 0 ") && !text.contains("PodResize")
             }
             try await server.must("delete", "pod", "resized")
+
+            // The same of a pod that has resources itself: its container sees the pod's limit.
+            try await server.must("create", input: Self.whole)
+            try await server.must("wait", "--for=condition=Ready", "pod/whole", "--timeout=50s")
+            #expect(try await server.shell("whole", limit).text == "67108864\n")
+            try await server.must("patch", "pod", "whole", "--subresource", "resize", "--patch", Self.wholeChange)
+            try await eventually("the kernel has the pod's new limit") {
+                try await server.shell("whole", limit).text == "100663296\n"
+            }
+            let amounts = "{.status.resources.limits.memory} {.status.allocatedResources.memory} "
+            try await eventually("the status says so of the pod") {
+                let text = try await server.must(
+                    "get", "pod", "whole", "-o", "jsonpath=" + amounts + "{.status.conditions[*].type}")
+                return text.hasPrefix("96Mi 96Mi ") && !text.contains("PodResize")
+            }
+            try await server.must("delete", "pod", "whole")
         }
     }
 }
