@@ -81,8 +81,9 @@ import Testing
 
     @Test func `a line without an end is not kept`() {
         var lines = DockerLines()
-        #expect(lines.take([UInt8](repeating: 0x20, count: DockerLines.limit + 1)).isEmpty)
-        #expect(lines.take(Array("{}\n{\"a\":1}\n".utf8)) == [["a": 1]])
+        let long = lines.take([UInt8](repeating: 0x20, count: DockerLines.limit + 1))
+        let next = lines.take(Array("{}\n{\"a\":1}\n".utf8))
+        #expect(long.isEmpty && next == [["a": 1]])
     }
 
     @Test func `frames come in any pieces`() {

@@ -22,10 +22,37 @@ public enum StreamDialer {
         }
     }
 
+    /// Takes over a socket that is connected already, such as one of another network namespace, and closes it in the end.
+    public static func adopt(socket number: Int32) async throws -> any ByteStream {
+        let name = HTTPAddress.unix(path: "socket \(number)")
+        return try await connect(
+            name, tls: nil, timeout: .seconds(10), open: { bootstrap in bootstrap.withConnectedSocket(number) }
+        ) { channel in
+            try RawStreamHandler.install(on: channel, after: nil)
+        }
+    }
+
     /// Connects, completes the handshake and lets the caller put its handlers in, on the channel's event loop
     /// and before any byte of the peer's is read.
     static func connect<Result: Sendable>(
         _ address: HTTPAddress, tls: TLSClientIdentity?, timeout: Duration,
+        _ install: @escaping @Sendable (any Channel) throws -> Result
+    ) async throws -> Result {
+        func open(_ bootstrap: ClientBootstrap) -> EventLoopFuture<any Channel> {
+            switch address {
+            case .tcp(let host, let port):
+                bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                    .channelOption(.socketOption(.so_keepalive), value: 1).connect(host: host, port: port)
+            case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
+            }
+        }
+        return try await connect(address, tls: tls, timeout: timeout, open: open, install)
+    }
+
+    /// The same, by whatever way `open` makes the connection; `address` is for faults.
+    private static func connect<Result: Sendable>(
+        _ address: HTTPAddress, tls: TLSClientIdentity?, timeout: Duration,
+        open: (ClientBootstrap) -> EventLoopFuture<any Channel>,
         _ install: @escaping @Sendable (any Channel) throws -> Result
     ) async throws -> Result {
         let waiters = Waiters()
@@ -46,13 +73,7 @@ public enum StreamDialer {
                     waiters.note(waiter, on: channel)
                 }
             }
-        let connected: EventLoopFuture<any Channel>
-        switch address {
-        case .tcp(let host, let port):
-            connected = bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .channelOption(.socketOption(.so_keepalive), value: 1).connect(host: host, port: port)
-        case .unix(let path): connected = bootstrap.connect(unixDomainSocketPath: path)
-        }
+        let connected = open(bootstrap)
         do {
             return try await result(of: connected) { channel in
                 guard let waiter = waiters.waiter(on: channel) else {

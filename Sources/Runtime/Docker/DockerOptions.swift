@@ -1,0 +1,22 @@
+/// Where Docker and what belongs to it are.
+public struct DockerOptions: Hashable, Sendable {
+    /// Of Docker's Engine API.
+    public var socket = "/var/run/docker.sock"
+    /// The image of the sandboxes' first process; the built-in one stands for the one that k3s names.
+    public var pauseImage = ContainerdOptions().pauseImage
+    /// Where it is remembered to which network sandboxes were joined.
+    public var checkpoints: String
+    /// The folder that describes the pods' network, as for containerd.
+    public var networkConfiguration: String
+    /// Where the network plug-ins are looked for, in this order.
+    public var pluginFolders = ["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"]
+    /// How long a pull may say nothing new before it is given up; cri-dockerd's figure.
+    public var pullPatience = Duration.seconds(60)
+
+    /// The folders of a k3s node.
+    public init(dataDirectory: String = "/var/lib/rancher/k3s") {
+        checkpoints = dataDirectory + "/agent/cri-dockerd/sandbox"
+        networkConfiguration = ContainerdLayout(dataDirectory: dataDirectory).cniConfiguration
+        pluginFolders += [dataDirectory + "/data/cni", dataDirectory + "/data/current/bin"]
+    }
+}

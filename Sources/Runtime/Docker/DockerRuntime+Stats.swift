@@ -1,0 +1,86 @@
+import APIMachinery
+public import Support
+
+extension DockerRuntime {
+    /// How many containers are measured at a time.
+    private static let measuredAtOnce = 8
+
+    public func containerStats(_ id: String) async throws(Fault) -> CRI.ContainerStats {
+        var filter = CRI.ContainerStatsFilter()
+        filter.id = id
+        guard let stats = try await listContainerStats(filter).first else {
+            throw Fault(.notFound, "no container \(id) runs")
+        }
+        return stats
+    }
+
+    /// Of those that run. What they have written is measured by Docker, which walks through their files.
+    public func listContainerStats(_ filter: CRI.ContainerStatsFilter) async throws(Fault) -> [CRI.ContainerStats] {
+        let wanted = DockerFilter(
+            type: DockerLabels.container, labels: filter.labelSelector, id: filter.id, sandbox: filter.podSandboxID)
+        let entries = try await client.containers(wanted, isRunning: true, hasSizes: true)
+        let containers = entries.compactMap { entry in
+            DockerContainer.listed(entry).map { ($0, entry["SizeRw"]?.integer ?? 0) }
+        }
+        var results: [CRI.ContainerStats] = []
+        var failure: Fault?
+        await withTaskGroup(of: Result<CRI.ContainerStats?, Fault>.self) { group in
+            for (index, (container, written)) in containers.enumerated() {
+                if index >= Self.measuredAtOnce, let result = await group.next() { Self.take(result, &results, &failure) }
+                group.addTask { await self.measure(container, written: written) }
+            }
+            for await result in group { Self.take(result, &results, &failure) }
+        }
+        if let failure { throw failure }
+        return results
+    }
+
+    private static func take(
+        _ result: Result<CRI.ContainerStats?, Fault>, _ results: inout [CRI.ContainerStats], _ failure: inout Fault?
+    ) {
+        switch result {
+        case .success(let stats): if let stats { results.append(stats) }
+        case .failure(let fault): failure = failure ?? fault
+        }
+    }
+
+    /// `nil` for one that has ended meanwhile.
+    private func measure(_ container: CRI.Container, written: Int64) async -> Result<CRI.ContainerStats?, Fault> {
+        do throws(Fault) {
+            let stats = try await client.call(
+                .get, "/containers/\(container.id)/stats", [("stream", "false"), ("one-shot", "true")],
+                "cannot measure the container \(container.id)")
+            return .success(
+                DockerStats.read(stats, of: container, written: written, root: root, now: Self.nanoseconds(.now)))
+        } catch {
+            return error.code == .notFound || error.code == .conflict ? .success(nil) : .failure(error)
+        }
+    }
+
+    /// The sum of its containers. Docker knows nothing of a network that it did not make.
+    public func podSandboxStats(_ id: String) async throws(Fault) -> CRI.PodSandboxStats {
+        let status = try await podSandboxStatus(id)
+        var filter = CRI.ContainerStatsFilter()
+        filter.podSandboxID = id
+        var stats = CRI.PodSandboxStats()
+        (stats.attributes.id, stats.attributes.metadata) = (id, status.metadata)
+        (stats.attributes.labels, stats.attributes.annotations) = (status.labels, status.annotations)
+        stats.linux.containers = try await listContainerStats(filter)
+        var (cpu, memory) = (CRI.CPUUsage(), CRI.MemoryUsage())
+        cpu.timestamp = Self.nanoseconds(.now)
+        memory.timestamp = cpu.timestamp
+        cpu.usageCoreNanoseconds = Self.sum(stats.linux.containers.map { $0.cpu?.usageCoreNanoseconds })
+        memory.usageBytes = Self.sum(stats.linux.containers.map { $0.memory?.usageBytes })
+        memory.workingSetBytes = Self.sum(stats.linux.containers.map { $0.memory?.workingSetBytes })
+        memory.rssBytes = Self.sum(stats.linux.containers.map { $0.memory?.rssBytes })
+        (stats.linux.cpu, stats.linux.memory) = (cpu, memory)
+        return stats
+    }
+
+    private static func sum(_ numbers: [UInt64?]) -> UInt64 {
+        numbers.reduce(0) { sum, number in
+            let (total, isTooLarge) = sum.addingReportingOverflow(number ?? 0)
+            return isTooLarge ? .max : total
+        }
+    }
+}
