@@ -6,21 +6,22 @@ import Supervisor
 import Support
 import Synchronization
 
-/// The container runtime of this node, with the pods' network described to it: containerd, started or adopted, or one that
-/// somebody else runs.
+/// The container runtime of this node, with the pods' network described to it: containerd, started or adopted, Docker, or one
+/// that somebody else runs.
 ///
 /// It is started as soon as the start cannot fail for a port or the state any more, because it takes the longest;
 /// ``clients`` tells when it answers.
 final class NodeRuntime: Sendable {
     /// Who runs containers, and who has their images.
     struct Clients: Sendable {
-        let runtime: CRIClient
-        let images: CRIClient
+        let runtime: any RuntimeService
+        let images: any ImageService
     }
 
     private enum Source: Sendable {
         case own(Containerd, ImageArchives)
         case external(ExternalRuntime)
+        case docker(DockerOptions)
     }
 
     /// The runtime's clients, at its first answer and again after each restart of containerd.
@@ -43,6 +44,14 @@ final class NodeRuntime: Sendable {
         if let socket = node.runtime.endpoint {
             source = .external(ExternalRuntime(socket: socket, logger: log))
             imageSocket = node.runtime.imageEndpoint
+            self.network = network
+            return
+        }
+        if let socket = node.runtime.docker {
+            let options = Self.dockerOptions(configuration, socket: socket)
+            source = .docker(options)
+            imageSocket = node.runtime.imageEndpoint
+            network.hasBandwidthPlugin = options.hasPlugin("bandwidth")
             self.network = network
             return
         }
@@ -69,6 +78,15 @@ final class NodeRuntime: Sendable {
         self.network = network
     }
 
+    private static func dockerOptions(_ configuration: ServerConfiguration, socket: String) -> DockerOptions {
+        let node = configuration.node
+        var options = DockerOptions(dataDirectory: configuration.dataDirectory)
+        options.socket = socket
+        if let registry = node.systemRegistry { options.pauseImage = registry + "/" + options.pauseImage }
+        if let image = node.pauseImage { options.pauseImage = image }
+        return options
+    }
+
     /// containerd copies it into each sandbox and makes none without it; small systems may have none.
     private func makeHostsFile() throws(Fault) {
         guard !Files.exists("/etc/hosts") else { return }
@@ -93,17 +111,21 @@ final class NodeRuntime: Sendable {
                 answer(try await runtime.answering())
                 // It is the kubelet's to see how it fares.
                 await Bell().wait()
+            case .docker(let options):
+                let runtime = try await DockerRuntime.answering(options, log: log)
+                try await runtime.run { self.answer(runtime) }
             }
         } catch let fault as Fault {
             throw fault
         } catch {
             guard !Task.isCancelled else { return }
-            throw Fault(.failed, "containerd cannot be run", cause: error)
+            throw Fault(.failed, "the container runtime cannot be run", cause: error)
         }
     }
 
-    private func answer(_ client: CRIClient) {
-        answers.yield(Clients(runtime: client, images: imageSocket.map { CRIClient(socket: $0) } ?? client))
+    private func answer(_ runtime: some RuntimeService & ImageService) {
+        let images: any ImageService = if let imageSocket { CRIClient(socket: imageSocket) } else { runtime }
+        answers.yield(Clients(runtime: runtime, images: images))
     }
 
     /// From now on pods may run: whatever happens, containerd stays.

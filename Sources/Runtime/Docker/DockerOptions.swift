@@ -1,3 +1,5 @@
+import Host
+
 /// Where Docker and what belongs to it are.
 public struct DockerOptions: Hashable, Sendable {
     /// Of Docker's Engine API.
@@ -18,5 +20,10 @@ public struct DockerOptions: Hashable, Sendable {
         checkpoints = dataDirectory + "/agent/cri-dockerd/sandbox"
         networkConfiguration = ContainerdLayout(dataDirectory: dataDirectory).cniConfiguration
         pluginFolders += [dataDirectory + "/data/cni", dataDirectory + "/data/current/bin"]
+    }
+
+    /// Whether a network plug-in is in one of the folders.
+    public func hasPlugin(_ name: String) -> Bool {
+        pluginFolders.contains { Files.exists(Path.join($0, name)) }
     }
 }

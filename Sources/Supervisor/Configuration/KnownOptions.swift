@@ -4,7 +4,6 @@ import Support
 enum KnownOptions {
     /// What is asked for by them would be believed to hold, so that they end the start. The sentences say what there is.
     private static let unbuilt: [(option: Option, why: String)] = [
-        (Option("docker", .flag), "containerd runs the containers; --container-runtime-endpoint names another runtime"),
         (Option("node-external-dns", .list(isSplit: true)), "nodes have addresses that are numbers"),
         (Option("node-internal-dns", .list(isSplit: true)), "nodes have addresses that are numbers"),
         (Option("node-name-from-cloud-provider-metadata", .flag), "no cloud is asked; --node-name names the node"),

@@ -19,6 +19,16 @@ import Testing
         #expect(try Self.server("--default-runtime=crun").node.runtime.defaultRuntime == "crun")
     }
 
+    @Test func `Docker runs the containers when it is asked for`() throws {
+        #expect(try Self.server().node.runtime.docker == nil && Self.server("--docker=false").node.runtime.docker == nil)
+        let usual = try Self.server("--docker").node.runtime
+        #expect(usual.docker == "/var/run/docker.sock" && usual.endpoint == nil)
+        let elsewhere = try Self.server("--docker", "--container-runtime-endpoint=unix:///run/d.sock").node.runtime
+        #expect(elsewhere.docker == "/run/d.sock" && elsewhere.endpoint == nil)
+        let none = try Self.server("--docker", "--container-runtime-endpoint=/dev/null")
+        #expect(!none.runsAgent && none.node.runtime.docker == nil)
+    }
+
     @Test func `no runtime on purpose is a server without a node`() throws {
         let server = try Self.server("--container-runtime-endpoint=/dev/null")
         #expect(!server.runsAgent && server.node.runtime.endpoint == nil)
@@ -27,6 +37,7 @@ import Testing
     @Test(arguments: [
         ["--container-runtime-endpoint=tcp://1.2.3.4:5"], ["--container-runtime-endpoint=crio.sock"],
         ["--image-service-endpoint=unix://"], ["--container-runtime-endpoint=/s", "--default-runtime=crun"],
+        ["--docker", "--default-runtime=crun"],
     ])
     func `what cannot be a runtime is refused`(arguments: [String]) {
         #expect(throws: Fault.self) { try ServerConfiguration(OptionValues(arguments, options: Option.server)) }
