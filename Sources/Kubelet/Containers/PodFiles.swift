@@ -76,10 +76,16 @@ enum LastWords {
         let text = String(decoding: end, as: UTF8.self)
         var result = ""
         for line in text.split(separator: "\n").suffix(lines) {
-            let parts = line.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
+            let parts = interfaceLine(line).split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
             guard parts.count == 4 else { continue }
             result += parts[3] + (parts[2] == "F" ? "\n" : "")
         }
         return String(decoding: result.utf8.suffix(bytes), as: UTF8.self)
+    }
+
+    /// The line as the interface has it, where it is one of Docker's.
+    private static func interfaceLine(_ line: Substring) -> Substring {
+        guard line.hasPrefix("{"), let bytes = DockerLogLines.line(Array(line.utf8)) else { return line }
+        return Substring(String(decoding: bytes.dropLast(), as: UTF8.self))
     }
 }

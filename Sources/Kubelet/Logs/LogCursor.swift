@@ -10,6 +10,9 @@ struct LogCursor {
     private var file: OpenFile
     private var offset: Int64
     private var formatter: LogFormatter
+    /// Known as soon as the file is not empty.
+    private var form: LogForm?
+    private var dockerLines = DockerLogLines()
 
     /// The beginning of the part that `options` ask for.
     init(_ path: String, _ options: LogOptions) throws(Fault) {
@@ -18,8 +21,11 @@ struct LogCursor {
         self.file = file
         formatter = LogFormatter(options)
         offset = 0
+        form = try Self.form(of: file)
         guard let lines = options.tailLines else { return }
-        offset = try LogTail.start(ofLast: lines, size: file.status().size.bytes) { range throws(Fault) in
+        offset = try LogTail.start(
+            ofLast: lines, size: file.status().size.bytes, form: form ?? .interface
+        ) { range throws(Fault) in
             try file.read(at: range.lowerBound, upTo: range.count)
         }
     }
@@ -33,7 +39,12 @@ struct LogCursor {
         let chunk = try file.read(at: offset, upTo: Self.chunkSize)
         guard !chunk.isEmpty else { return nil }
         offset += Int64(chunk.count)
-        return formatter.format(chunk)
+        if form == nil { form = try Self.form(of: file) }
+        return formatter.format(form == .docker ? dockerLines.convert(chunk) : chunk)
+    }
+
+    private static func form(of file: OpenFile) throws(Fault) -> LogForm? {
+        try file.read(at: 0, upTo: 1).first.map { LogForm(firstByte: $0) }
     }
 
     /// Goes to the beginning of the file that has the name now. False when that is the same one still, or none.
@@ -60,6 +71,7 @@ struct LogCursor {
 
     private mutating func rewind() {
         offset = 0
+        (form, dockerLines) = (nil, DockerLogLines())
         formatter.startFile()
     }
 }

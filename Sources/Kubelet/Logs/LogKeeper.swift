@@ -97,7 +97,10 @@ final class LogKeeper: Sendable {
     func look(at id: String) async throws(Fault) {
         guard let path = entries.withLock({ $0[id]?.path }) else { return }
         guard Files.exists(path) else { return }
-        let size = try Files.status(of: path).size.bytes
+        // A link leads to a file that the runtime rotates by itself (Docker's `max-size`).
+        let status = try Files.status(of: path, followingLinks: false)
+        guard status.kind == .regular else { return }
+        let size = status.size.bytes
         if size >= limits.size {
             try await rotate(path, of: id)
             entries.withLock { $0[id]?.growth = LogGrowth() }

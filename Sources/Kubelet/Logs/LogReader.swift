@@ -19,10 +19,13 @@ struct LogReader: Sendable {
         until waitForEnd: @escaping @Sendable () async -> Void, _ send: @Sendable ([UInt8]) async throws -> Void
     ) async throws {
         let watch = try FileWatch()
-        try watch.add(Path.parent(of: path), for: LogRotation.changes)
-        let progress = LogProgress(name: Path.name(of: path))
+        // A log that is written elsewhere changes there.
+        let target = Self.target(ofLink: path)
+        let file = target ?? path
+        try watch.add(Path.parent(of: file), for: LogRotation.changes)
+        let progress = LogProgress(name: Path.name(of: file), isClosedFirst: target != nil)
         // Opened after the watch has begun, so that no line falls between.
-        var cursor = try LogCursor(path, options)
+        var cursor = try LogCursor(file, options)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await progress.follow(watch) }
             group.addTask {
@@ -32,6 +35,12 @@ struct LogReader: Sendable {
             defer { group.cancelAll() }
             try await Self.drain(&cursor, progress, send)
         }
+    }
+
+    /// Where the file is that a link leads to; `nil` for a log that is a file itself.
+    private static func target(ofLink path: String) -> String? {
+        guard (try? Files.status(of: path, followingLinks: false))?.kind == .symbolicLink else { return nil }
+        return try? Files.resolve(path)
     }
 
     private static func drain(
@@ -72,9 +81,9 @@ private final class LogProgress: Sendable {
     private let changed: AsyncStream<Void>.Continuation
     private let state: Mutex<State>
 
-    init(name: String) {
+    init(name: String, isClosedFirst: Bool) {
         (changes, changed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-        state = Mutex(State(rotation: LogRotation(name: name)))
+        state = Mutex(State(rotation: LogRotation(name: name, isClosedFirst: isClosedFirst)))
     }
 
     var failure: (any Error)? { state.withLock { $0.failure } }

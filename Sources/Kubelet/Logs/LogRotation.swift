@@ -15,13 +15,15 @@ struct LogRotation: Sendable {
     }
 
     private let name: String
+    private let isClosedFirst: Bool
     private var phase = Phase.current
 
     /// What is to be watched in the folder.
     static let changes: FileWatch.Changes = [.modified, .written, .created, .movedAway, .movedHere, .deleted]
 
-    /// The log is the file of this name.
-    init(name: String) { self.name = name }
+    /// The log is the file of this name. Docker closes a file before it begins the next one (`isClosedFirst`): nothing comes
+    /// to it any more then.
+    init(name: String, isClosedFirst: Bool = false) { (self.name, self.isClosedFirst) = (name, isClosedFirst) }
 
     mutating func note(_ event: FileWatch.Event) {
         guard !event.isOverflow else { return phase = .complete }
@@ -31,7 +33,7 @@ struct LogRotation: Sendable {
         }
         if !event.changes.isDisjoint(with: [.movedAway, .deleted]) {
             phase = .renamed
-        } else if event.changes.contains(.movedHere) || (phase == .current && event.changes.contains(.created)) {
+        } else if event.changes.contains(.movedHere) || (event.changes.contains(.created) && (phase == .current || isClosedFirst)) {
             phase = .complete
         }
     }

@@ -10,26 +10,28 @@ struct LogTail: Sendable {
     /// Where the line that was found last begins.
     private var start: Int64
     private let size: Int64
+    private let form: LogForm
 
-    private init(_ lines: Int, size: Int64) {
+    private init(_ lines: Int, size: Int64, form: LogForm) {
         self.lines = lines
         self.size = size
+        self.form = form
         start = size
     }
 
     /// The offset of the first of the last `lines` lines in a file of `size` bytes. `read` returns the bytes of a range
     /// that lies within the file.
     static func start<Failure: Error>(
-        ofLast lines: Int, size: Int64, read: (Range<Int64>) throws(Failure) -> [UInt8]
+        ofLast lines: Int, size: Int64, form: LogForm = .interface, read: (Range<Int64>) throws(Failure) -> [UInt8]
     ) throws(Failure) -> Int64 {
         guard lines > 0 else { return size }
-        var tail = LogTail(lines, size: size)
+        var tail = LogTail(lines, size: size, form: form)
         var end = size
         while end > 0 {
             let begin = max(0, end - Int64(blockSize))
             // One byte more in front tells whether a line begins there; behind, the head of the last line may reach
             // into the next block.
-            let range = max(0, begin - 1)..<min(size, end + Int64(LogLineHead.lengthLimit))
+            let range = max(0, begin - 1)..<min(size, end + Int64(form.lookahead))
             let block = try read(range)
             if let start = tail.search(block, at: range.lowerBound, lines: begin..<end) { return start }
             end = begin
@@ -42,7 +44,7 @@ struct LogTail: Sendable {
         for position in stride(from: lines.upperBound - 1, through: lines.lowerBound, by: -1) {
             let index = Int(position - offset)
             guard index < block.count, position == 0 || block[index - 1] == UInt8(ascii: "\n") else { continue }
-            if let start = add(LogLineHead(block[index...])?.isPartial ?? false, at: position) { return start }
+            if let start = add(form.isPartial(block[index...]), at: position) { return start }
         }
         return nil
     }
