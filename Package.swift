@@ -122,7 +122,7 @@ let package = Package(
                 ])
         ],
         module("Runtime", ["Support", "Host", "Wire", "PKI", "APIMachinery", logging]),
-        [tests("Runtime", ["Support", "Host", "HostTestSupport", "APIMachinery", logging])],
+        [tests("Runtime", ["Support", "Host", "HostTestSupport", "Wire", "APIMachinery", logging])],
         module(
             "Kubelet", ["Support", "Host", "Wire", "PKI", "APIMachinery", "API", "Client", "Runtime", logging]),
         [
