@@ -57,9 +57,13 @@ struct DockerContainer: Sendable {
             DockerSecurity.options(
                 seccomp: security.seccomp, seccompProfile: seccompProfile, appArmor: security.apparmor,
                 seLinux: security.selinuxOptions, forbidsNewPrivileges: security.noNewPrivs))
-        // Empty lists too: without one, Docker's own hold.
-        host["MaskedPaths"] = Value(security.maskedPaths)
-        host["ReadonlyPaths"] = Value(security.readonlyPaths)
+        if !security.privileged {
+            // Empty lists too: without one, Docker's own hold.
+            host["MaskedPaths"] = Value(security.maskedPaths)
+            host["ReadonlyPaths"] = Value(security.readonlyPaths)
+        }
+        // A Docker that maps users does not map those of pods.
+        host["UsernsMode"] = "host"
         host["Devices"] = .array(config.devices.map(Self.device))
         host["Mounts"] = .array(config.mounts.filter { !$0.selinuxRelabel }.map { Self.mount($0, version) })
         host["Binds"] = Value(config.mounts.filter(\.selinuxRelabel).map(Self.bind))

@@ -12,6 +12,8 @@ enum DockerLabels {
     /// Of a sandbox that asked for another of Docker's runtimes than the usual one.
     static let handler = "io.kubernetes.docker.runtime-handler"
     static let annotationPrefix = "annotation."
+    /// The kubelet's, of a container. Sandboxes get it here, for programs that read Docker's labels (`POD`).
+    static let containerName = "io.kubernetes.container.name"
 
     private static let own: Set = [type, sandboxID, logPath, handler]
 
@@ -24,7 +26,8 @@ enum DockerLabels {
     /// What the kubelet gave, without what was added to it here.
     static func split(_ joined: [String: String]) -> (labels: [String: String], annotations: [String: String]) {
         var (labels, annotations) = ([String: String](), [String: String]())
-        for (key, value) in joined where !own.contains(key) {
+        let hidden = joined[type] == sandbox ? own.union([containerName]) : own
+        for (key, value) in joined where !hidden.contains(key) {
             if key.hasPrefix(annotationPrefix) {
                 annotations[String(key.dropFirst(annotationPrefix.utf8.count))] = value
             } else {

@@ -11,8 +11,10 @@ enum DockerSandbox {
         let security = config.linux.securityContext
         var labels = DockerLabels.joined(config.labels, annotations: config.annotations)
         labels[DockerLabels.type] = DockerLabels.sandbox
+        labels[DockerLabels.containerName] = DockerName.sandbox
         if !handler.isEmpty { labels[DockerLabels.handler] = handler }
         var host = DockerSecurity.namespaces(security.namespaceOptions, sandbox: nil)
+        host["UsernsMode"] = "host"
         host["OomScoreAdj"] = .integer(oomScore)
         host["CpuShares"] = 2
         host["CgroupParent"] = .string(config.linux.cgroupParent)

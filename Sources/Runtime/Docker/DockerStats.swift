@@ -3,7 +3,9 @@ import APIMachinery
 /// Reads what a container uses (`GET /containers/ID/stats?stream=false&one-shot=true`).
 enum DockerStats {
     /// `written` is how many bytes its writable layer holds, where that was asked; `now` in nanoseconds since 1970.
-    static func read(_ stats: Value, of container: CRI.Container, written: Int64?, root: String, now: Int64) -> CRI.ContainerStats {
+    static func read(
+        _ stats: Value, of container: CRI.Container, written: Int64?, root: String, now: Int64
+    ) -> CRI.ContainerStats {
         var result = CRI.ContainerStats()
         result.attributes.id = container.id
         result.attributes.metadata = container.metadata

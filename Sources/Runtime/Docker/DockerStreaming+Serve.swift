@@ -106,7 +106,7 @@ extension DockerStreaming {
                 }
             }
             group.addTask {
-                try? await Self.print(process, to: streams, isTerminal: talk.isTerminal)
+                try? await Self.show(process, to: streams, isTerminal: talk.isTerminal)
                 return true
             }
             while let hasEnded = await group.next(), !hasEnded {}
@@ -120,7 +120,7 @@ extension DockerStreaming {
         try await process.closeWrite()
     }
 
-    private static func print(
+    private static func show(
         _ process: any ByteStream, to streams: RemoteCommandStreams, isTerminal: Bool
     ) async throws {
         var frames = DockerFrames()

@@ -33,8 +33,9 @@ struct DockerVersion: Hashable, Comparable, Sendable, CustomStringConvertible {
         let oldest = answer["MinAPIVersion"]?.string.flatMap { DockerVersion($0) } ?? least
         guard newest >= least, oldest <= most else {
             throw Fault(
-                .unsupported, "this Docker speaks versions \(oldest) to \(newest) of its interface, and \(least) to \(most) are spoken here",
-                remedy: newest < least ? "install Docker 20.10 or later" : "install an older Docker, or use containerd")
+                .unsupported,
+                "this Docker speaks versions \(oldest) to \(newest) of its interface, not \(least) to \(most)",
+                remedy: newest < least ? "install Docker 20.10 or later" : "install an older one, or use containerd")
         }
         return min(newest, most)
     }

@@ -86,6 +86,8 @@ import Testing
         #expect(open["SecurityOpt"] == ["seccomp=unconfined"])
         // Without a list Docker would hide its own.
         #expect(open["MaskedPaths"] == [] && open["ReadonlyPaths"] == [])
+        let privileged = host { $0.linux.securityContext.privileged = true }
+        #expect(privileged["Privileged"] == true && privileged["MaskedPaths"] == nil)
         var local = container {
             $0.linux.securityContext.seccomp = CRI.SecurityProfile(.localhost, localhostRef: "/p.json")
             $0.linux.securityContext.apparmor = CRI.SecurityProfile(.localhost, localhostRef: "localhost/mine")

@@ -20,7 +20,10 @@ import Testing
         let body = DockerSandbox.creation(config(.pod), handler: "", image: "pause")
         let host = body["HostConfig"]
         #expect(body["Image"] == "pause" && body["Hostname"] == "web")
-        #expect(body["Labels"]?.strings == ["app": "x", "io.kubernetes.docker.type": "podsandbox"])
+        let labels = [
+            "app": "x", "io.kubernetes.docker.type": "podsandbox", "io.kubernetes.container.name": "POD",
+        ]
+        #expect(body["Labels"]?.strings == labels && DockerLabels.split(labels).labels == ["app": "x"])
         #expect(host?["NetworkMode"] == "none" && host?["IpcMode"] == "shareable" && host?["PidMode"] == nil)
         #expect(host?["OomScoreAdj"] == -998 && host?["CpuShares"] == 2 && host?["CgroupParent"] == "/kubepods/podu")
         #expect(host?["Sysctls"] == ["net.core.somaxconn": "9"] && host?["SecurityOpt"] == ["no-new-privileges"])
