@@ -1,5 +1,6 @@
 import APIMachinery
 public import Support
+import Synchronization
 
 extension DockerRuntime {
     /// How many containers are measured at a time.
@@ -14,14 +15,13 @@ extension DockerRuntime {
         return stats
     }
 
-    /// Of those that run. What they have written is measured by Docker, which walks through their files.
+    /// Of those that run.
     public func listContainerStats(_ filter: CRI.ContainerStatsFilter) async throws(Fault) -> [CRI.ContainerStats] {
         let wanted = DockerFilter(
             type: DockerLabels.container, labels: filter.labelSelector, id: filter.id, sandbox: filter.podSandboxID)
-        let entries = try await client.containers(wanted, isRunning: true, hasSizes: true)
-        let containers = entries.compactMap { entry in
-            DockerContainer.listed(entry).map { ($0, entry["SizeRw"]?.integer ?? 0) }
-        }
+        let listed = try await client.containers(wanted, isRunning: true).compactMap(DockerContainer.listed)
+        let written = try await sizes(of: listed.map(\.id), wanted)
+        let containers = listed.map { ($0, written[$0.id]) }
         var results: [CRI.ContainerStats] = []
         var failure: Fault?
         await withTaskGroup(of: Result<CRI.ContainerStats?, Fault>.self) { group in
@@ -35,6 +35,18 @@ extension DockerRuntime {
         return results
     }
 
+    /// How much these containers have written, by id.
+    private func sizes(of ids: [String], _ filter: DockerFilter) async throws(Fault) -> [String: Int64] {
+        if let known = sizes.withLock({ $0.bytes(of: ids, at: .sinceBoot) }) { return known }
+        var measured: [String: Int64] = [:]
+        for entry in try await client.containers(filter, isRunning: true, hasSizes: true) {
+            if let id = entry["Id"]?.string { measured[id] = entry["SizeRw"]?.integer ?? 0 }
+        }
+        let all = measured
+        sizes.withLock { $0.note(all, at: .sinceBoot) }
+        return all
+    }
+
     private static func take(
         _ result: Result<CRI.ContainerStats?, Fault>, _ results: inout [CRI.ContainerStats], _ failure: inout Fault?
     ) {
@@ -45,7 +57,7 @@ extension DockerRuntime {
     }
 
     /// `nil` for one that has ended meanwhile.
-    private func measure(_ container: CRI.Container, written: Int64) async -> Result<CRI.ContainerStats?, Fault> {
+    private func measure(_ container: CRI.Container, written: Int64?) async -> Result<CRI.ContainerStats?, Fault> {
         do throws(Fault) {
             let stats = try await client.call(
                 .get, "/containers/\(container.id)/stats", [("stream", "false"), ("one-shot", "true")],

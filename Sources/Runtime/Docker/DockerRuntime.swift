@@ -1,6 +1,7 @@
 import APIMachinery
 public import Logging
 public import Support
+import Synchronization
 
 /// Docker as the container runtime of a node (`--docker`), by its Engine API: what cri-dockerd does for k3s.
 ///
@@ -13,6 +14,7 @@ public final class DockerRuntime: Sendable {
     let checkpoints: SandboxCheckpoints
     let streaming: DockerStreaming
     let log: Logger
+    let sizes = Mutex(LayerSizes())
     /// Where Docker keeps images and containers.
     let root: String
     /// By name; the empty name is Docker's usual runtime.

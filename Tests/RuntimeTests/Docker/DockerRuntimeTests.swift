@@ -88,7 +88,12 @@ import Wire
             own.podSandboxID = sandbox
             #expect(try await runtime.listContainers(own).map(\.id) == [container])
             let stats = try await runtime.podSandboxStats(sandbox)
-            #expect(stats.linux.containers.map(\.attributes.id) == [container] && stats.linux.cpu?.usageCoreNanoseconds == 9)
+            #expect(stats.linux.containers.map(\.attributes.id) == [container])
+            #expect(stats.linux.cpu?.usageCoreNanoseconds == 9)
+            // Its layer is not measured again so soon.
+            world.docker.forget()
+            _ = try await runtime.containerStats(container)
+            #expect(!world.docker.calls.contains { $0.target.contains("size=") })
             try await runtime.stopContainer(container, timeout: .milliseconds(1500))
             #expect(world.docker.calls.last?.target == "/v1.41/containers/\(container)/stop?t=2")
             try await runtime.stopContainer(container, timeout: .zero)
@@ -263,6 +268,21 @@ import Wire
         #expect(fault?.code == .unavailable)
         #expect(throws: Fault.self) { try DockerRuntime.check(["CgroupDriver": "systemd"]) }
         #expect(throws: Never.self) { try DockerRuntime.check(["CgroupDriver": "cgroupfs"]) }
+    }
+}
+
+@Suite struct LayerSizesTests {
+    @Test func `a container is measured again when what is known is old`() {
+        let start = Timestamp(seconds: 100)
+        var sizes = LayerSizes()
+        #expect(sizes.bytes(of: [], at: start) == [:] && sizes.bytes(of: ["a"], at: start) == nil)
+        sizes.note(["a": 1, "b": 2], at: start)
+        #expect(sizes.bytes(of: ["a"], at: start + .seconds(59)) == ["a": 1])
+        #expect(sizes.bytes(of: ["a"], at: start + .seconds(60)) == nil)
+        #expect(sizes.bytes(of: ["a", "c"], at: start) == nil)
+        sizes.note(["a": 3], at: start + .seconds(30))
+        #expect(sizes.bytes(of: ["a"], at: start + .seconds(80)) == ["a": 3])
+        #expect(sizes.bytes(of: ["a", "b"], at: start + .seconds(80)) == nil)
     }
 }
 
