@@ -26,7 +26,8 @@ extension DockerClient {
             query.append((name, isWanted ? "1" : "0"))
         }
         return try await hijack(
-            "/containers/\(container)/attach", query, body: .emptyObject, "cannot attach to the container \(container)")
+            "/containers/\(container)/attach", query: query, body: .emptyObject,
+            "cannot attach to the container \(container)")
     }
 
     /// How a command whose output has ended has ended itself. Docker takes note of that a moment later, and tells nobody who

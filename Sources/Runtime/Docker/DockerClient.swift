@@ -31,10 +31,11 @@ struct DockerClient: Sendable {
     /// Calls and returns the answer; `null` when there is none. What has been done already (304) is done. `summary` says what
     /// was tried, for the fault, whose code is `notFound` or `conflict` where Docker says so.
     func call(
-        _ method: HTTPMethod, _ path: String, _ query: [(String, String)] = [], body: Value? = nil,
+        _ method: HTTPMethod, _ path: String, query: [(String, String)] = [], body: Value? = nil,
         timeout: Duration? = DockerClient.patience, isVersioned: Bool = true, _ summary: @autoclosure () -> String
     ) async throws(Fault) -> Value {
-        let request = request(method, path, query, body.map { .bytes($0.json) } ?? .none, timeout, isVersioned)
+        let content: HTTPRequestBody = if let body { .bytes(body.json) } else { .none }
+        let request = request(method, path, query, content, timeout, isVersioned)
         do {
             let response = try await http.send(request)
             try await Self.check(response, summary())
@@ -48,7 +49,7 @@ struct DockerClient: Sendable {
     /// Calls, and hands the body's lines on as they come, each a JSON value, until it ends or the task is cancelled.
     /// `begun` is called when Docker has taken the request.
     func lines(
-        _ method: HTTPMethod, _ path: String, _ query: [(String, String)] = [], headers: HTTPHeaders = [:],
+        _ method: HTTPMethod, _ path: String, query: [(String, String)] = [], headers: HTTPHeaders = [:],
         body: HTTPRequestBody = .none, _ summary: @autoclosure () -> String, begun: @Sendable () async -> Void = {},
         _ take: @Sendable (Value) async -> Void
     ) async throws(Fault) {
@@ -70,7 +71,7 @@ struct DockerClient: Sendable {
 
     /// Turns the connection into the streams of a process.
     func hijack(
-        _ path: String, _ query: [(String, String)] = [], body: Value, _ summary: @autoclosure () -> String
+        _ path: String, query: [(String, String)] = [], body: Value, _ summary: @autoclosure () -> String
     ) async throws(Fault) -> any ByteStream {
         var request = request(.post, path, query, .bytes(body.json), Self.patience, true)
         request.headers.add("Upgrade", "tcp")
@@ -145,7 +146,7 @@ extension DockerClient {
         var query = [("filters", filter.json)]
         if !isRunning { query.append(("all", "true")) }
         if hasSizes { query.append(("size", "true")) }
-        return try await call(.get, "/containers/json", query, "cannot list containers").array ?? []
+        return try await call(.get, "/containers/json", query: query, "cannot list containers").array ?? []
     }
 
     func inspect(_ id: String) async throws(Fault) -> Value {

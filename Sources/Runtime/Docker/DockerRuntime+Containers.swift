@@ -100,8 +100,8 @@ extension DockerRuntime: RuntimeService {
         let now = Timestamp.now
         let since = "\(now.seconds).\(Self.nineDigits(now.nanoseconds))"
         try await client.lines(
-            .get, "/events", [("since", since), ("filters", DockerFilter.events.json)], "cannot hear Docker's events",
-            begun: ready
+            .get, "/events", query: [("since", since), ("filters", DockerFilter.events.json)],
+            "cannot hear Docker's events", begun: ready
         ) { line in
             if let event = DockerEvent.read(line) { await body(event) }
         }

@@ -12,7 +12,7 @@ extension DockerRuntime: ImageService {
         var headers = HTTPHeaders()
         if let auth { headers.add("X-Registry-Auth", DockerImage.authentication(auth)) }
         try await follow(
-            "/images/create", [("fromImage", name)], headers: headers, "cannot pull the image \(image.image)")
+            "/images/create", query: [("fromImage", name)], headers: headers, "cannot pull the image \(image.image)")
         guard let id = try await client.image(name)?["Id"]?.string else {
             throw Fault(.notFound, "the image \(image.image) was pulled and is not there")
         }
@@ -21,7 +21,7 @@ extension DockerRuntime: ImageService {
 
     /// Has Docker do what it reports on line by line, and waits for its end. Who makes no progress for long is given up.
     private func follow(
-        _ path: String, _ query: [(String, String)], headers: HTTPHeaders = [:], body: HTTPRequestBody = .none,
+        _ path: String, query: [(String, String)], headers: HTTPHeaders = [:], body: HTTPRequestBody = .none,
         _ summary: String
     ) async throws(Fault) {
         let watch = ProgressWatch()
@@ -29,7 +29,9 @@ extension DockerRuntime: ImageService {
         let outcome = await withTaskGroup(of: Result<Void, Fault>.self) { group in
             group.addTask {
                 do throws(Fault) {
-                    try await client.lines(.post, path, query, headers: headers, body: body, summary) { line in
+                    try await client.lines(
+                        .post, path, query: query, headers: headers, body: body, summary
+                    ) { line in
                         watch.note(line)
                     }
                     return .success(())
@@ -118,8 +120,8 @@ extension DockerRuntime: ImageService {
             return
         }
         try await follow(
-            "/images/load", [("quiet", "true")], headers: ["Content-Type": "application/x-tar"], body: .bytes(archive),
-            "cannot load the built-in image \(name)")
+            "/images/load", query: [("quiet", "true")], headers: ["Content-Type": "application/x-tar"],
+            body: .bytes(archive), "cannot load the built-in image \(name)")
     }
 }
 

@@ -20,7 +20,7 @@ extension DockerRuntime {
         let wanted = DockerFilter(
             type: DockerLabels.container, labels: filter.labelSelector, id: filter.id, sandbox: filter.podSandboxID)
         let listed = try await client.containers(wanted, isRunning: true).compactMap(DockerContainer.listed)
-        let written = try await sizes(of: listed.map(\.id), wanted)
+        let written = try await layers(of: listed.map(\.id), wanted)
         let containers = listed.map { ($0, written[$0.id]) }
         var results: [CRI.ContainerStats] = []
         var failure: Fault?
@@ -36,7 +36,7 @@ extension DockerRuntime {
     }
 
     /// How much these containers have written, by id.
-    private func sizes(of ids: [String], _ filter: DockerFilter) async throws(Fault) -> [String: Int64] {
+    private func layers(of ids: [String], _ filter: DockerFilter) async throws(Fault) -> [String: Int64] {
         if let known = sizes.withLock({ $0.bytes(of: ids, at: .sinceBoot) }) { return known }
         var measured: [String: Int64] = [:]
         for entry in try await client.containers(filter, isRunning: true, hasSizes: true) {
@@ -60,7 +60,7 @@ extension DockerRuntime {
     private func measure(_ container: CRI.Container, written: Int64?) async -> Result<CRI.ContainerStats?, Fault> {
         do throws(Fault) {
             let stats = try await client.call(
-                .get, "/containers/\(container.id)/stats", [("stream", "false"), ("one-shot", "true")],
+                .get, "/containers/\(container.id)/stats", query: [("stream", "false"), ("one-shot", "true")],
                 "cannot measure the container \(container.id)")
             return .success(
                 DockerStats.read(stats, of: container, written: written, root: root, now: Self.nanoseconds(.now)))

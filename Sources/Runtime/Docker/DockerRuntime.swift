@@ -127,7 +127,8 @@ public final class DockerRuntime: Sendable {
         let another = name.text(suffix: .random(in: 0...UInt32.max))
         for (attempt, text) in [name.text, name.text, another].enumerated() {
             do throws(Fault) {
-                let answer = try await client.call(.post, "/containers/create", [("name", text)], body: body, what)
+                let answer = try await client.call(
+                    .post, "/containers/create", query: [("name", text)], body: body, what)
                 for warning in answer["Warnings"]?.array ?? [] {
                     log.debug("Docker on \(text): \(warning.string ?? "")")
                 }
@@ -135,7 +136,7 @@ public final class DockerRuntime: Sendable {
                 return id
             } catch where error.code == .conflict && attempt == 0 {
                 // Without force: one that runs stays.
-                _ = try? await client.call(.delete, "/containers/\(text)", [("v", "true")], what)
+                _ = try? await client.call(.delete, "/containers/\(text)", query: [("v", "true")], what)
             } catch where error.code == .conflict && attempt == 1 {
                 log.warning("the name \(text) is taken in Docker")
             }
@@ -146,7 +147,7 @@ public final class DockerRuntime: Sendable {
     /// Ends a container, which gets `seconds` to do so by itself. One that has ended is no fault.
     func end(_ id: String, seconds: Int64) async throws(Fault) {
         _ = try await client.call(
-            .post, "/containers/\(id)/stop", [("t", "\(seconds)")],
+            .post, "/containers/\(id)/stop", query: [("t", "\(seconds)")],
             timeout: DockerClient.patience + .seconds(seconds), "cannot stop the container \(id)")
     }
 
@@ -154,7 +155,8 @@ public final class DockerRuntime: Sendable {
     func remove(_ id: String) async throws(Fault) {
         do throws(Fault) {
             _ = try await client.call(
-                .delete, "/containers/\(id)", [("v", "true"), ("force", "true")], "cannot remove the container \(id)")
+                .delete, "/containers/\(id)", query: [("v", "true"), ("force", "true")],
+                "cannot remove the container \(id)")
         } catch where error.code == .notFound {}
     }
 }

@@ -142,7 +142,8 @@ extension DockerStreaming {
             for size in sizes.take(bytes) {
                 // A process that has ended, or not begun, has no terminal.
                 _ = try? await client.call(
-                    .post, path, [("w", "\(size.width)"), ("h", "\(size.height)")], "cannot set a terminal's size")
+                    .post, path, query: [("w", "\(size.width)"), ("h", "\(size.height)")],
+                    "cannot set a terminal's size")
             }
         }
     }
