@@ -5,8 +5,8 @@ extension NetworkNamespace {
     /// A connection to a port of the namespace's own loopback, by IPv4 or else by IPv6. The socket's number is the caller's, who
     /// closes it. Waits for whoever listens there; call it from a thread that may wait.
     public func connect(toLoopback port: UInt16) throws(Fault) -> Int32 {
-        try perform { () throws(Fault) in
-            try trying("cannot connect to port \(port)") { () throws(Errno) in
+        try perform { () throws(Fault) -> Int32 in
+            try trying("cannot connect to port \(port)") { () throws(Errno) -> Int32 in
                 do throws(Errno) {
                     return try Self.connect(AF_INET, Self.loopback4(port))
                 } catch {

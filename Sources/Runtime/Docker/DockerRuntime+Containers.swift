@@ -1,6 +1,8 @@
 import APIMachinery
 import Host
+import Logging
 public import Support
+import Wire
 
 extension DockerRuntime: RuntimeService {
     public func createContainer(

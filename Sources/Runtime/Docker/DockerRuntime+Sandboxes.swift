@@ -1,6 +1,8 @@
 import APIMachinery
 import Host
+import Logging
 public import Support
+import Wire
 
 extension DockerRuntime {
     /// What the process of a sandbox may take to end; cri-dockerd's figure.

@@ -1,6 +1,7 @@
 import APIMachinery
 public import Support
 import Synchronization
+import Wire
 
 extension DockerRuntime {
     /// How many containers are measured at a time.

@@ -2,6 +2,7 @@ import APIMachinery
 public import Logging
 public import Support
 import Synchronization
+import Wire
 
 /// Docker as the container runtime of a node (`--docker`), by its Engine API: what cri-dockerd does for k3s.
 ///

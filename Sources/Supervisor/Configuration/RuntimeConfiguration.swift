@@ -45,7 +45,7 @@ public struct RuntimeConfiguration: Hashable, Sendable {
     }
 
     static let options = [
-        Option("docker", .flag, help: "(agent/runtime) Have Docker run the containers, in containerd's place"),
+        Option("docker", .flag, help: "(agent/runtime) Have Docker run the containers", standard: "false"),
         Option(
             "container-runtime-endpoint", help: "(agent/runtime) Socket of a container runtime that somebody else runs"),
         Option("image-service-endpoint", help: "(agent/runtime) Socket of its images, where that is another"),
