@@ -19,7 +19,7 @@ extension NodeAPI {
         }
         let status = try await runToRead(path.container, pod, options)
         // Opened here as well, so that a log that is not there is an error and not an empty answer.
-        do throws(Fault) { _ = try OpenFile(status.logPath) } catch { throw Self.unreadable(status.id, error) }
+        do throws(Fault) { _ = try OpenFile(status.logPath) } catch { throw unreadable(status.id, error) }
 
         let reader = LogReader(path: status.logPath, options: options)
         let writer = exchange.startResponse(.ok, ["Content-Type": "text/plain"])
@@ -45,12 +45,12 @@ extension NodeAPI {
         do throws(Fault) {
             return try await runtime.containerStatus(id)
         } catch {
-            throw Self.unreadable(id, error)
+            throw unreadable(id, error)
         }
     }
 
-    private static func unreadable(_ id: String, _ fault: Fault) -> NodeFailure {
-        NodeFailure(.badRequest, "unable to retrieve container logs for containerd://\(id): \(fault.summary)")
+    private func unreadable(_ id: String, _ fault: Fault) -> NodeFailure {
+        NodeFailure(.badRequest, "unable to retrieve container logs for \(runtime.idScheme)://\(id): \(fault.summary)")
     }
 }
 

@@ -33,7 +33,9 @@ extension RuntimePod {
             } else if let status = try await unlessGone({ () throws(Fault) in
                 try await runtime.containerStatus(listed.id)
             }) {
-                containers.append(Container(status, sandboxID: listed.podSandboxID))
+                var container = Container(status, sandboxID: listed.podSandboxID)
+                container.scheme = runtime.idScheme
+                containers.append(container)
             }
         }
         return RuntimePod(sandboxes: sandboxes, containers: containers)

@@ -39,6 +39,8 @@ struct RuntimePod: Hashable, Sendable {
         var madeWith: ResourceRequirements?
         /// The resources that the pod had as a whole then; `nil` for none.
         var podMadeWith: ResourceRequirements?
+        /// The runtime's name in the container's id, as the API has it.
+        var scheme = "containerd"
         /// Where it has mounts that are read-only with all below them, as paths inside.
         var recursiveReadOnly: Set<String> = []
         /// What the runtime says that it has now; `nil` where it does not.

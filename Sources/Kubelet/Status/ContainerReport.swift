@@ -182,7 +182,7 @@ struct ContainerReport: Sendable {
 
 extension RuntimePod.Container {
     /// As the API names a container.
-    var url: String { "containerd://" + id }
+    var url: String { scheme + "://" + id }
 }
 
 extension Value {

@@ -8,6 +8,8 @@ public import Support
 /// not there, `unavailable` when the runtime does not answer now, and whose cause is the runtime's own gRPC
 /// status.
 public protocol RuntimeService: Sendable {
+    /// What stands before the ids of containers in the API, `containerd` of `containerd://<id>`.
+    var idScheme: String { get }
     func version() async throws(Fault) -> CRI.Version
     /// Whether containers and pod networks can be had.
     func status() async throws(Fault) -> CRI.StatusResponse
@@ -64,6 +66,10 @@ public protocol RuntimeService: Sendable {
     func containerEvents(
         ready: @Sendable () async -> Void, _ body: @Sendable (ContainerEvent) async -> Void
     ) async throws(Fault)
+}
+
+extension RuntimeService {
+    public var idScheme: String { "containerd" }
 }
 
 /// What holds the images (`runtime.v1.ImageService`). See ``RuntimeService`` for how its methods fail.

@@ -5,6 +5,8 @@ public import Support
 import Wire
 
 extension DockerRuntime: RuntimeService {
+    public var idScheme: String { "docker" }
+
     public func createContainer(
         in sandbox: String, _ config: CRI.ContainerConfig, sandboxConfig: CRI.PodSandboxConfig
     ) async throws(Fault) -> String {

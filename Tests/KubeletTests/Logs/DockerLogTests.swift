@@ -111,4 +111,12 @@ import Testing
             #expect(isComplete == expected)
         }
     }
+
+    @Test func `a container's id names its runtime`() {
+        var container = RuntimePod.Container(
+            id: "a0", name: "a", attempt: 0, sandboxID: "s", state: .running, createdAt: Timestamp(seconds: 1))
+        #expect(container.url == "containerd://a0")
+        container.scheme = "docker"
+        #expect(container.url == "docker://a0" && ContainerID.bare(container.url) == "a0")
+    }
 }
