@@ -104,11 +104,11 @@ import Testing
             $0.linux.securityContext.maskedPaths = ["/proc/kcore"]
         }
         local.seccompProfile = "{}"
-        let host = local.creation["HostConfig"]
+        let made = local.creation["HostConfig"]
         #expect(
-            host?["SecurityOpt"] == ["seccomp={}", "apparmor=mine", "label=level:s0:c1,c2", "no-new-privileges"])
-        #expect(host?["CapAdd"] == ["NET_ADMIN"] && host?["CapDrop"] == ["ALL"] && host?["ReadonlyRootfs"] == true)
-        #expect(host?["GroupAdd"] == ["5"] && host?["MaskedPaths"] == ["/proc/kcore"])
+            made?["SecurityOpt"] == ["seccomp={}", "apparmor=mine", "label=level:s0:c1,c2", "no-new-privileges"])
+        #expect(made?["CapAdd"] == ["NET_ADMIN"] && made?["CapDrop"] == ["ALL"] && made?["ReadonlyRootfs"] == true)
+        #expect(made?["GroupAdd"] == ["5"] && made?["MaskedPaths"] == ["/proc/kcore"])
     }
 
     @Test(arguments: [
@@ -120,7 +120,7 @@ import Testing
     }
 
     @Test func `mounts, devices and devices by name`() {
-        let host = host {
+        let made = host {
             var labelled = CRI.Mount("/c", at: "/d", readonly: true)
             labelled.selinuxRelabel = true
             $0.mounts = [CRI.Mount("/a:b", at: "/x", readonly: true, propagation: .bidirectional), labelled]
@@ -132,15 +132,15 @@ import Testing
             $0.cdiDevices = [named]
         }
         #expect(
-            host["Mounts"] == [
+            made["Mounts"] == [
                 [
                     "Type": "bind", "Source": "/a:b", "Target": "/x", "ReadOnly": true,
                     "BindOptions": ["Propagation": "rshared"],
                 ]
             ])
-        #expect(host["Binds"] == ["/c:/d:ro,Z,rprivate"])
-        #expect(host["Devices"] == [["PathOnHost": "/dev/a", "PathInContainer": "/dev/b", "CgroupPermissions": "rw"]])
-        #expect(host["DeviceRequests"] == [["Driver": "cdi", "DeviceIDs": ["v/c=1"]]])
+        #expect(made["Binds"] == ["/c:/d:ro,Z,rprivate"])
+        #expect(made["Devices"] == [["PathOnHost": "/dev/a", "PathInContainer": "/dev/b", "CgroupPermissions": "rw"]])
+        #expect(made["DeviceRequests"] == [["Driver": "cdi", "DeviceIDs": ["v/c=1"]]])
         var newer = container { $0.mounts = [CRI.Mount("/a", at: "/x", readonly: true)] }
         newer.version = DockerVersion(1, 44)
         let mount = newer.creation.at("HostConfig", "Mounts")?.array?.first

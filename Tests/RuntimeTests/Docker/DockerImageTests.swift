@@ -34,11 +34,11 @@ import Testing
     @Test func `who pulls says who it is`() throws {
         var auth = CRI.AuthConfig()
         (auth.username, auth.password) = ("a", "p")
-        #expect(DockerImage.authentication(auth) == Base64.encode(Array(#"{"username":"a","password":"p"}"#.utf8)))
+        #expect(DockerImage.authentication(auth) == Base64.encode(Array(#"{"password":"p","username":"a"}"#.utf8)))
         var packed = CRI.AuthConfig()
         packed.auth = Base64.encode(Array("a:p:q".utf8))
         #expect(
-            DockerImage.authentication(packed) == Base64.encode(Array(#"{"username":"a","password":"p:q"}"#.utf8)))
+            DockerImage.authentication(packed) == Base64.encode(Array(#"{"password":"p:q","username":"a"}"#.utf8)))
         auth.password = "\u{3ff}\u{3ff}\u{3ff}>>>???"
         let header = DockerImage.authentication(auth)
         #expect(!header.contains("+") && !header.contains("/"))

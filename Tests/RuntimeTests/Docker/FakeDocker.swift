@@ -120,7 +120,10 @@ final class FakeDocker: Sendable {
         case (.get, "containers", 2): reply(.array(listed(request)))
         case (.post, "exec", 3):
             let stream = try await exchange.upgrade(["Upgrade": "tcp", "Content-Type": "application/vnd.docker.raw-stream"])
-            try await stream.write([1, 0, 0, 0, 0, 0, 0, 3] + Array("out".utf8) + [2, 0, 0, 0, 0, 0, 0, 3] + Array("err".utf8))
+            let (output, errors): ([UInt8], [UInt8]) = ([1, 0, 0, 0, 0, 0, 0, 3], [2, 0, 0, 0, 0, 0, 0, 3])
+            try await stream.write(output + Array("out".utf8) + errors + Array("err".utf8))
+            try await stream.closeWrite()
+            while try await stream.read() != nil {}
             await stream.close()
         case (.get, "exec", 3): reply(["Running": false, "ExitCode": 3])
         default: reply(["message": "page not found"], .notFound)
