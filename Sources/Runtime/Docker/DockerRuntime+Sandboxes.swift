@@ -12,7 +12,7 @@ extension DockerRuntime {
         try await preparePauseImage()
         let isOnNode = config.linux.securityContext.namespaceOptions.network == .node
         // Before anything is made.
-        let network = isOnNode ? nil : try CNINetwork.read(folder: options.networkConfiguration)
+        let network = try isOnNode ? nil : CNINetwork.read(folder: options.networkConfiguration)
         let body = DockerSandbox.creation(config, handler: handler, image: DockerImage.name(options.pauseImage))
         let id = try await create(body, DockerName(config.metadata))
         do throws(Fault) {
