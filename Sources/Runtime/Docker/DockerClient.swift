@@ -19,7 +19,8 @@ struct DockerClient: Sendable {
         let (origin, http) = (HTTPOrigin(.unix(path: socket), isSecure: false), HTTPClient())
         let unsettled = DockerClient(version: .least, origin: origin, http: http)
         let answer = try await unsettled.call(.get, "/version", isVersioned: false, "cannot ask Docker for its version")
-        return DockerClient(version: try .negotiated(answer), origin: origin, http: http)
+        let version = try DockerVersion.negotiated(answer)
+        return DockerClient(version: version, origin: origin, http: http)
     }
 
     private init(version: DockerVersion, origin: HTTPOrigin, http: HTTPClient) {
@@ -40,7 +41,7 @@ struct DockerClient: Sendable {
             let response = try await http.send(request)
             try await Self.check(response, summary())
             let bytes = try await response.body.collect(limit: Self.answerLimit)
-            return bytes.isEmpty ? .null : try Value(json: bytes)
+            return try bytes.isEmpty ? .null : Value(json: bytes)
         } catch {
             throw Self.fault(error, summary())
         }
