@@ -95,6 +95,11 @@ extension DockerRuntime: RuntimeService {
         throw Fault(.unsupported, "Docker does not begin a new log for the container \(id)")
     }
 
+    /// Docker's own checkpoints are experimental, and are no archives that other runtimes could read.
+    public func checkpointContainer(_ id: String, to path: String, timeout: Duration) async throws(Fault) {
+        throw Fault(.unsupported, "Docker makes no checkpoint of the container \(id)")
+    }
+
     // MARK: Events
 
     public func containerEvents(
