@@ -13,7 +13,6 @@ extension CRIClient: RuntimeService {
             "cannot ask the runtime for its status")
     }
 
-    /// Who makes control groups (KEP 4033); `nil` from a runtime that does not tell, as containerd before 2.0.
     public func cgroupDriver() async throws(Fault) -> CRI.LinuxRuntimeConfiguration.CgroupDriver? {
         do throws(Fault) {
             let answer: CRI.RuntimeConfigResponse = try await call(

@@ -13,6 +13,8 @@ public protocol RuntimeService: Sendable {
     func version() async throws(Fault) -> CRI.Version
     /// Whether containers and pod networks can be had.
     func status() async throws(Fault) -> CRI.StatusResponse
+    /// Who makes control groups (KEP 4033); `nil` from a runtime that does not tell, as containerd before 2.0.
+    func cgroupDriver() async throws(Fault) -> CRI.LinuxRuntimeConfiguration.CgroupDriver?
 
     /// Makes and starts a sandbox, its network included; returns its id. `handler` is empty for the default
     /// runtime.
@@ -70,6 +72,7 @@ public protocol RuntimeService: Sendable {
 
 extension RuntimeService {
     public var idScheme: String { "containerd" }
+    public func cgroupDriver() async throws(Fault) -> CRI.LinuxRuntimeConfiguration.CgroupDriver? { nil }
 }
 
 /// What holds the images (`runtime.v1.ImageService`). See ``RuntimeService`` for how its methods fail.

@@ -56,7 +56,8 @@ public final class DockerRuntime: Sendable {
         while true {
             do throws(Fault) {
                 return try await connect(options, log: log)
-            } catch where error.code == .unavailable || error.code == .timedOut {
+            } catch {
+                guard error.code == .unavailable || error.code == .timedOut else { throw error }
                 if !isTold { log.warning("waiting for Docker at \(options.socket): \(error)") }
                 isTold = true
             }
@@ -92,6 +93,9 @@ public final class DockerRuntime: Sendable {
         response.features = CRI.RuntimeFeatures()
         return response
     }
+
+    /// ``check(_:)`` lets no other pass.
+    public func cgroupDriver() async throws(Fault) -> CRI.LinuxRuntimeConfiguration.CgroupDriver? { .cgroupfs }
 
     private func engineCondition() async -> CRI.RuntimeCondition {
         do throws(Fault) {

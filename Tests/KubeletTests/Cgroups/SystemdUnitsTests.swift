@@ -1,4 +1,5 @@
 import API
+import APIMachinery
 import Host
 import Support
 import Testing

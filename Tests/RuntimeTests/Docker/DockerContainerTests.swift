@@ -160,21 +160,24 @@ import Testing
         ]
     }
 
-    @Test(arguments: [
-        (["StartedAt": "0001-01-01T00:00:00Z", "FinishedAt": "0001-01-01T00:00:00Z"] as Value, CRI.ContainerState.created, "", Int32(0)),
-        (["StartedAt": "0001-01-01T00:00:00Z", "FinishedAt": "0001-01-01T00:00:00Z", "ExitCode": 127], .exited, "ContainerCannotRun", 127),
-        (["Running": true, "StartedAt": "2026-01-02T03:04:06Z", "FinishedAt": "0001-01-01T00:00:00Z"], .running, "", 0),
+    private static let states: [(state: Value, expected: CRI.ContainerState, reason: String, code: Int32)] = [
+        (["StartedAt": .string(never), "FinishedAt": .string(never)], .created, "", 0),
+        (["StartedAt": .string(never), "FinishedAt": .string(never), "ExitCode": 127], .exited, "ContainerCannotRun", 127),
+        (["Running": true, "StartedAt": "2026-01-02T03:04:06Z", "FinishedAt": .string(never)], .running, "", 0),
         (["StartedAt": "2026-01-02T03:04:06Z", "FinishedAt": "2026-01-02T03:04:07Z"], .exited, "Completed", 0),
         (["StartedAt": "2026-01-02T03:04:06Z", "FinishedAt": "2026-01-02T03:04:07Z", "ExitCode": 2], .exited, "Error", 2),
         (
             ["StartedAt": "2026-01-02T03:04:06Z", "FinishedAt": "2026-01-02T03:04:07Z", "ExitCode": 137, "OOMKilled": true],
             .exited, "OOMKilled", 137
         ),
-    ])
-    func `states and their reasons`(state: Value, expected: CRI.ContainerState, reason: String, code: Int32) throws {
-        let status = try #require(DockerContainer.status(inspected(state), image: nil))
-        #expect(status.state == expected && status.reason == reason && status.exitCode == code)
-        #expect(status.state != .exited || status.finishedAt > 0)
+    ]
+
+    @Test func `states and their reasons`() throws {
+        for (state, expected, reason, code) in Self.states {
+            let status = try #require(DockerContainer.status(inspected(state), image: nil))
+            #expect(status.state == expected && status.reason == reason && status.exitCode == code, "\(state)")
+            #expect(status.state != .exited || status.finishedAt > 0)
+        }
     }
 
     @Test func `a status tells names, times, mounts and limits`() throws {

@@ -200,7 +200,7 @@ import Wire
         try await withDocker { world in
             let told = Told()
             let events = [ContainerEvent(.started, "a"), ContainerEvent(.exited, "a")]
-            try await withThrowingTaskGroup(of: Void.self) { group in
+            await withTaskGroup(of: Void.self) { group in
                 let (ends, end) = AsyncStream.makeStream(of: Void.self)
                 group.addTask {
                     try? await world.runtime.containerEvents {
