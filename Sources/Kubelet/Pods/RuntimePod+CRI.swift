@@ -71,8 +71,9 @@ extension RuntimePod.Container {
                 ? status.image.image : status.image.userSpecifiedImage,
             imageRef: status.imageRef, fingerprint: status.annotations[PodLabels.fingerprint] ?? "",
             logPath: status.logPath)
-        madeWith = Self.resources(status.annotations[PodLabels.resources])
         podMadeWith = Self.resources(status.annotations[PodLabels.podResources])
+        // Who wrote down those of the pod would have written down its own, had it any.
+        madeWith = Self.resources(status.annotations[PodLabels.resources]) ?? podMadeWith.map { _ in ResourceRequirements() }
         imageID = status.imageID
         recursiveReadOnly = Set(status.mounts.filter(\.recursiveReadOnly).map(\.containerPath))
         values = status.resources.flatMap { CgroupValues(reported: $0.linux) }
