@@ -126,9 +126,9 @@ import Wire
             try await Self.narrow(api, ["type": "Reject"])
             let (body, end) = Self.held()
             async let first = api.stream(.post, Self.maps, token: token, body: body)
-            // The first has the seat as soon as a second is refused.
-            var refused: HTTPClientResponse
-            repeat { refused = try await api.send(.get, Self.maps + "/x", token: token) } while refused.status.code == 404
+            let gauge = try await Gauge(api)
+            while try await gauge.read("current_executing_requests") != "1" {}
+            let refused = try await api.send(.get, Self.maps + "/x", token: token)
             #expect(refused.status.code == 429)
             #expect(refused.headers["Retry-After"] == "1")
             #expect(refused.headers["X-Kubernetes-PF-FlowSchema-UID"] != nil)
@@ -136,7 +136,7 @@ import Wire
             end(Array(#""metadata":{"name":"a"}}"#.utf8))
             #expect(try await first.status.code == 201)
             #expect(try await api.ask(.get, Self.maps + "/a", token: token).code == 200)
-            let refusals = try await Gauge(api).read("rejected_requests_total", ",reason=\"concurrency-limit\"")
+            let refusals = try await gauge.read("rejected_requests_total", ",reason=\"concurrency-limit\"")
             #expect(refusals == "1")
         }
     }
