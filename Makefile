@@ -4,8 +4,9 @@ SHELL := /bin/bash
 BINARY := .build/release/k3s
 SIMULATOR := .build/release/simulate
 # No program looks up symbols of this one, and the names of those that it would export weigh 4 MB. Functions of equal
-# code are folded into one, unless their address is taken. The linker is the one that comes with Swift.
-LINKING := --gc-sections --no-export-dynamic --icf=safe -s --no-eh-frame-hdr -T $(CURDIR)/Tools/unwinding.ld
+# code are folded into one, unless their address is taken. It is linked at fixed addresses
+# (docs/decisions/0015-fixed-addresses.md). The linker is the one that comes with Swift.
+LINKING := --gc-sections --no-pie --no-export-dynamic --icf=safe -s --no-eh-frame-hdr -T $(CURDIR)/Tools/unwinding.ld
 RELEASE := -c release --static-swift-stdlib -Xswiftc -use-ld=lld $(addprefix -Xlinker ,$(LINKING))
 
 .PHONY: build run test simulate simulator bench tables zones scripts packages clean
