@@ -22,15 +22,16 @@ extension ResourceEndpoint {
         if call.query.statedFlag("sendInitialEvents") == false, revision == nil { revision = store.log.revision }
         let start = sendsInitialEvents ? nil : revision
         let options = try WatchOptions(call, marksInitialEvents: sendsInitialEvents, deadline: deadline)
-        exchange.run { [refusal] in
-            if let webSocket {
-                return await follow(
+        // Each way is a task of its own: the frame of a task, which lasts as long as the watch, has room for all that is in it.
+        if let webSocket {
+            exchange.run { [refusal] in
+                await follow(
                     webSocket, served, request.filter, after: start, refusal: refusal, encoder, options, call, exchange)
             }
-            if served.isRemote {
-                return await followRemotely(served, request.filter, after: start, encoder, options, exchange)
-            }
-            await follow(store, served, request.filter, after: start, encoder, options, exchange)
+        } else if served.isRemote {
+            exchange.run { await followRemotely(served, request.filter, after: start, encoder, options, exchange) }
+        } else {
+            exchange.run { await follow(store, served, request.filter, after: start, encoder, options, exchange) }
         }
     }
 

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 public import Support
 
@@ -35,7 +36,8 @@ extension NetworkNamespace {
     }
 
     private static func connect<Address>(_ family: Int32, _ address: Address) throws(Errno) -> Int32 {
-        let number = try system { socket(family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0) }
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let number = try system { socket(family, type, 0) }
         do throws(Errno) {
             try system {
                 withUnsafePointer(to: address) { pointer in
