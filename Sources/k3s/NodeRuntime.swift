@@ -48,7 +48,7 @@ final class NodeRuntime: Sendable {
             return
         }
         if let socket = node.runtime.docker {
-            let options = Self.dockerOptions(configuration, socket: socket)
+            let options = try Self.dockerOptions(configuration, socket: socket)
             source = .docker(options)
             imageSocket = node.runtime.imageEndpoint
             network.hasBandwidthPlugin = options.hasPlugin("bandwidth")
@@ -78,10 +78,13 @@ final class NodeRuntime: Sendable {
         self.network = network
     }
 
-    private static func dockerOptions(_ configuration: ServerConfiguration, socket: String) -> DockerOptions {
+    private static func dockerOptions(
+        _ configuration: ServerConfiguration, socket: String
+    ) throws(Fault) -> DockerOptions {
         let node = configuration.node
         var options = DockerOptions(dataDirectory: configuration.dataDirectory)
         options.socket = socket
+        try options.detect()
         if let registry = node.systemRegistry { options.pauseImage = registry + "/" + options.pauseImage }
         if let image = node.pauseImage { options.pauseImage = image }
         return options

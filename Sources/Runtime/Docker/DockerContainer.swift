@@ -11,6 +11,7 @@ struct DockerContainer: Sendable {
     /// Of the sandbox.
     var handler = ""
     var version = DockerVersion.least
+    var leastOOMScore: Int64 = -1000
 
     /// The body of `POST /containers/create`.
     var creation: Value {
@@ -46,8 +47,8 @@ struct DockerContainer: Sendable {
         let security = config.linux.securityContext
         var host = DockerSecurity.namespaces(security.namespaceOptions, sandbox: sandbox)
         for (key, value) in DockerResources.fields(config.linux.resources) { host[key] = value }
-        host["OomScoreAdj"] = .integer(config.linux.resources.oomScoreAdj)
-        host["CgroupParent"] = .string(sandboxConfig.linux.cgroupParent)
+        host["OomScoreAdj"] = .integer(max(config.linux.resources.oomScoreAdj, leastOOMScore))
+        host["CgroupParent"] = .string(DockerResources.parent(sandboxConfig.linux.cgroupParent))
         host["Privileged"] = .bool(security.privileged)
         host["ReadonlyRootfs"] = .bool(security.readonlyRootfs)
         host["CapAdd"] = Value(security.capabilities?.addCapabilities ?? [])

@@ -1,4 +1,5 @@
 import Host
+public import Support
 
 /// Where Docker and what belongs to it are.
 public struct DockerOptions: Hashable, Sendable {
@@ -14,12 +15,22 @@ public struct DockerOptions: Hashable, Sendable {
     public var pluginFolders = ["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"]
     /// How long a pull may say nothing new before it is given up; cri-dockerd's figure.
     public var pullPatience = Duration.seconds(60)
+    /// No container gets a lower `oom_score_adj`.
+    public var leastOOMScore: Int64 = -1000
 
     /// The folders of a k3s node.
     public init(dataDirectory: String = "/var/lib/rancher/k3s") {
         checkpoints = dataDirectory + "/agent/cri-dockerd/sandbox"
         networkConfiguration = ContainerdLayout(dataDirectory: dataDirectory).cniConfiguration
         pluginFolders += [dataDirectory + "/data/cni", dataDirectory + "/data/current/bin"]
+    }
+
+    /// Takes what this process, and Docker beside it, may do: without CAP_SYS_RESOURCE a process gives no other a lower
+    /// `oom_score_adj` than its own.
+    public mutating func detect() throws(Fault) {
+        guard try !Capabilities.own().contains(.sysResource) else { return }
+        let own = try Files.readText("/proc/self/oom_score_adj")
+        leastOOMScore = Int64(own.filter { !$0.isWhitespace }) ?? 0
     }
 
     /// Whether a network plug-in is in one of the folders.

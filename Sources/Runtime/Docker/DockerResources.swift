@@ -1,4 +1,5 @@
 import APIMachinery
+import Host
 
 /// Limits in Docker's words (`HostConfig`, and the body of an update), and read from them.
 ///
@@ -20,6 +21,9 @@ enum DockerResources {
         if !resources.cpusetMems.isEmpty { fields["CpusetMems"] = .string(resources.cpusetMems) }
         return fields
     }
+
+    /// `CgroupParent`: the path of a group, or of systemd's slices the name of the last, which tells the ones above it.
+    static func parent(_ path: String) -> String { path.hasSuffix(".slice") ? Path.name(of: path) : path }
 
     /// From `HostConfig` of an inspected container.
     static func read(_ host: Value) -> CRI.LinuxContainerResources {

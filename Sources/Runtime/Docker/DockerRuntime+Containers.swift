@@ -13,6 +13,7 @@ extension DockerRuntime: RuntimeService {
         var container = DockerContainer(sandbox: sandbox, config: config, sandboxConfig: sandboxConfig)
         container.config.image.image = DockerImage.name(config.image.image)
         container.version = client.version
+        container.leastOOMScore = options.leastOOMScore
         container.handler = checkpoints.read(sandbox)?.handler ?? ""
         container.seccompProfile = try Self.profile(config.linux.securityContext.seccomp)
         if config.mounts.contains(where: { $0.image != nil }) {

@@ -13,7 +13,8 @@ extension DockerRuntime {
         let isOnNode = config.linux.securityContext.namespaceOptions.network == .node
         // Before anything is made.
         let network = try isOnNode ? nil : CNINetwork.read(folder: options.networkConfiguration)
-        let body = DockerSandbox.creation(config, handler: handler, image: DockerImage.name(options.pauseImage))
+        let body = DockerSandbox.creation(
+            config, handler: handler, image: DockerImage.name(options.pauseImage), leastOOMScore: options.leastOOMScore)
         let id = try await create(body, DockerName(config.metadata))
         do throws(Fault) {
             var checkpoint = SandboxCheckpoint(config, handler: handler, network: network)

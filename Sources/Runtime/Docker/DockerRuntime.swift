@@ -18,13 +18,17 @@ public final class DockerRuntime: Sendable {
     let sizes = Mutex(LayerSizes())
     /// Where Docker keeps images and containers.
     let root: String
+    private let driver: CRI.LinuxRuntimeConfiguration.CgroupDriver
     /// By name; the empty name is Docker's usual runtime.
     private let handlers: [String]
     /// The interface's version, in its own form.
     private let answer: CRI.Version
 
-    private init(_ client: DockerClient, _ options: DockerOptions, version: Value, info: Value, log: Logger) {
-        (self.client, self.options, self.log) = (client, options, log)
+    private init(
+        _ client: DockerClient, _ options: DockerOptions, _ driver: CRI.LinuxRuntimeConfiguration.CgroupDriver,
+        version: Value, info: Value, log: Logger
+    ) {
+        (self.client, self.options, self.driver, self.log) = (client, options, driver, log)
         plugins = CNIPlugins(folders: options.pluginFolders)
         checkpoints = SandboxCheckpoints(folder: options.checkpoints)
         streaming = DockerStreaming(client: client, log: log)
@@ -42,12 +46,12 @@ public final class DockerRuntime: Sendable {
         let client = try await DockerClient.connect(options.socket)
         let version = try await client.call(.get, "/version", "cannot ask Docker for its version")
         let info = try await client.call(.get, "/info", "cannot ask Docker for its settings")
-        try check(info)
+        let driver = try driver(info)
         if let driver = info["LoggingDriver"]?.string, driver != "json-file" {
             log.warning(
                 "Docker's logging driver is \(driver), whose logs cannot be read here: kubectl logs needs json-file")
         }
-        return DockerRuntime(client, options, version: version, info: info, log: log)
+        return DockerRuntime(client, options, driver, version: version, info: info, log: log)
     }
 
     /// Waits until Docker answers, for as long as that takes. Who waits in vain is told once.
@@ -65,12 +69,14 @@ public final class DockerRuntime: Sendable {
         }
     }
 
-    /// The control groups of pods are made by their path, which only one of Docker's two drivers understands.
-    static func check(_ info: Value) throws(Fault) {
-        let driver = info["CgroupDriver"]?.string ?? "cgroupfs"
-        guard driver == "cgroupfs" else {
+    /// Who makes the control groups of containers. Fails for the Docker that makes none, of a user who may not.
+    static func driver(_ info: Value) throws(Fault) -> CRI.LinuxRuntimeConfiguration.CgroupDriver {
+        switch info["CgroupDriver"]?.string {
+        case "systemd": return .systemd
+        case "cgroupfs", nil: return .cgroupfs
+        case let other?:
             throw Fault(
-                .unsupported, "Docker's driver of control groups is \(driver)",
+                .unsupported, "Docker's driver of control groups is \(other)",
                 remedy: #"set "exec-opts": ["native.cgroupdriver=cgroupfs"] in /etc/docker/daemon.json and restart Docker"#)
         }
     }
@@ -94,8 +100,7 @@ public final class DockerRuntime: Sendable {
         return response
     }
 
-    /// ``check(_:)`` lets no other pass.
-    public func cgroupDriver() async throws(Fault) -> CRI.LinuxRuntimeConfiguration.CgroupDriver? { .cgroupfs }
+    public func cgroupDriver() async throws(Fault) -> CRI.LinuxRuntimeConfiguration.CgroupDriver? { driver }
 
     private func engineCondition() async -> CRI.RuntimeCondition {
         do throws(Fault) {

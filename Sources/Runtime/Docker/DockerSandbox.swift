@@ -7,7 +7,9 @@ enum DockerSandbox {
     static let oomScore: Int64 = -998
 
     /// The body of `POST /containers/create`. `handler` is the name of one of Docker's runtimes; empty for its usual one.
-    static func creation(_ config: CRI.PodSandboxConfig, handler: String, image: String) -> Value {
+    static func creation(
+        _ config: CRI.PodSandboxConfig, handler: String, image: String, leastOOMScore: Int64 = -1000
+    ) -> Value {
         let security = config.linux.securityContext
         var labels = DockerLabels.joined(config.labels, annotations: config.annotations)
         labels[DockerLabels.type] = DockerLabels.sandbox
@@ -15,9 +17,9 @@ enum DockerSandbox {
         if !handler.isEmpty { labels[DockerLabels.handler] = handler }
         var host = DockerSecurity.namespaces(security.namespaceOptions, sandbox: nil)
         host["UsernsMode"] = "host"
-        host["OomScoreAdj"] = .integer(oomScore)
+        host["OomScoreAdj"] = .integer(max(oomScore, leastOOMScore))
         host["CpuShares"] = 2
-        host["CgroupParent"] = .string(config.linux.cgroupParent)
+        host["CgroupParent"] = .string(DockerResources.parent(config.linux.cgroupParent))
         host["Sysctls"] = Value(config.linux.sysctls)
         host["Privileged"] = .bool(security.privileged)
         host["ReadonlyRootfs"] = .bool(security.readonlyRootfs)

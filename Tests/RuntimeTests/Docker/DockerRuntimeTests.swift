@@ -266,8 +266,9 @@ import Wire
             _ = try await DockerRuntime.connect(nobody, log: Logger(label: "docker"))
         }
         #expect(fault?.code == .unavailable)
-        #expect(throws: Fault.self) { try DockerRuntime.check(["CgroupDriver": "systemd"]) }
-        #expect(throws: Never.self) { try DockerRuntime.check(["CgroupDriver": "cgroupfs"]) }
+        #expect(throws: Fault.self) { try DockerRuntime.driver(["CgroupDriver": "none"]) }
+        #expect(try DockerRuntime.driver(["CgroupDriver": "systemd"]) == .systemd)
+        #expect(try DockerRuntime.driver(["CgroupDriver": "cgroupfs"]) == .cgroupfs)
     }
 }
 

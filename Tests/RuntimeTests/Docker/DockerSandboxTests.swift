@@ -30,6 +30,19 @@ import Testing
         #expect(host?["Runtime"] == nil)
     }
 
+    @Test func `a slice is named, not its path, and no score is lower than may be`() {
+        var config = config(.pod)
+        config.linux.cgroupParent = "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podu.slice"
+        let host = DockerSandbox.creation(config, handler: "", image: "pause", leastOOMScore: 5)["HostConfig"]
+        #expect(host?["CgroupParent"] == "kubepods-burstable-podu.slice" && host?["OomScoreAdj"] == 5)
+        var container = DockerContainer(sandbox: "s", config: CRI.ContainerConfig(), sandboxConfig: config)
+        container.config.linux.resources.oomScoreAdj = -997
+        #expect(container.creation.at("HostConfig", "CgroupParent") == "kubepods-burstable-podu.slice")
+        #expect(container.creation.at("HostConfig", "OomScoreAdj") == -997)
+        container.leastOOMScore = 0
+        #expect(container.creation.at("HostConfig", "OomScoreAdj") == 0)
+    }
+
     @Test func `a pod of the node's network has the node's name`() {
         let body = DockerSandbox.creation(config(.node), handler: "crun", image: "pause")
         #expect(body["Hostname"] == nil && body.at("HostConfig", "NetworkMode") == "host")
