@@ -100,7 +100,11 @@ extension DockerRuntime: ImageService {
     }
 
     public func mountImage(_ id: String, at path: String) async throws(Fault) -> Bool {
-        throw Fault(.unsupported, "images as volumes cannot be had from Docker")
+        guard let image = try await client.image(DockerImage.name(id)) else {
+            throw Fault(.notFound, "the image \(id) is not there")
+        }
+        try DockerImageFiles(image).mount(at: path)
+        return true
     }
 
     static func nanoseconds(_ time: Timestamp) -> Int64 {

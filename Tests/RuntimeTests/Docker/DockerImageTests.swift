@@ -31,6 +31,24 @@ import Testing
         #expect(DockerImage.name("docker-pullable://nginx@" + digest) == "docker.io/library/nginx@" + digest)
     }
 
+    @Test func `the files of an image are in the folders of its layers`() throws {
+        func image(_ driver: String, _ folders: Fields) -> Value {
+            ["GraphDriver": ["Name": .string(driver), "Data": .object(folders)]]
+        }
+        let one = image("overlay2", ["UpperDir": "/d/overlay2/c/diff"])
+        #expect(try DockerImageFiles(one).layers == ["/d/overlay2/c/diff"])
+        let three = image("overlay2", ["UpperDir": "/c", "LowerDir": "/b:/a"])
+        #expect(try DockerImageFiles(three).layers == ["/c", "/b", "/a"])
+        #expect(try DockerImageFiles.options(["/c", "/b", "/a"]) == "lowerdir=/c:/b:/a")
+        for other in [image("btrfs", [:]), image("overlay2", [:]), [:]] {
+            let fault = #expect(throws: Fault.self) { _ = try DockerImageFiles(other) }
+            #expect(fault?.code == .unsupported)
+        }
+        let long = [String](repeating: "/" + String(repeating: "a", count: 99), count: 50)
+        #expect(throws: Fault.self) { _ = try DockerImageFiles.options(long) }
+        #expect(throws: Never.self) { _ = try DockerImageFiles.options(Array(long.prefix(40))) }
+    }
+
     @Test func `who pulls says who it is`() throws {
         var auth = CRI.AuthConfig()
         (auth.username, auth.password) = ("a", "p")
