@@ -156,7 +156,12 @@ extension PodWorker {
             }
             afterStart(member, id, facts, sandbox)
         case .held(let hold):
-            record.remember { $0.holds[name] = hold }
+            let end = facts.runtime.newest(name)?.finishedAt
+            record.remember { memory in
+                memory.holds[name] = hold
+                // One that was made and did not run has been restarted, too.
+                if let end, hold.reason == "RunContainerError" { memory.backOff.restarted(name, endedAt: end) }
+            }
             // A pull may have ended before the hold was noted.
             if hold.until == nil, !context.images.isPulling(for: record.uid, name) {
                 record.remember { $0.holds[name] = nil }

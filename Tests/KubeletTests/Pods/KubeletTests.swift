@@ -235,6 +235,22 @@ struct KubeletTests {
         }
     }
 
+    @Test func `a container that cannot be started waits longer each time, too`() async throws {
+        try await KubeletWorld.with { world in
+            try await world.run {
+                world.client.put(world.pod("web"))
+                try await world.until("web") { $0?.isReady ?? false }
+                world.runtime.change { $0.broken = ["web"] }
+                world.runtime.exit("web", code: 3)
+                try await world.until("web") { $0?.first?.state.waiting?.reason == "CrashLoopBackOff" }
+                let pod = try #require(
+                    world.client.present(Pod.self, ObjectName(namespace: "default", name: "web")))
+                #expect(pod.first?.restartCount == 1 && pod.first?.lastState.terminated?.reason == "StartError")
+                #expect(pod.first?.state.waiting?.message.hasPrefix("back-off 10s restarting failed") == true)
+            }
+        }
+    }
+
     @Test func `the next kubelet adopts what runs and restarts nothing`() async throws {
         try await KubeletWorld.with { world in
             try await world.run {

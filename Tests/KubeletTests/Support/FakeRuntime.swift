@@ -27,6 +27,8 @@ final class FakeRuntime: RuntimeService, ImageService {
         var events: [Int: AsyncStream<ContainerEvent>.Continuation] = [:]
         /// Containers that do not end by being asked.
         var stubborn: Set<String> = []
+        /// Containers that can be made and not started.
+        var broken: Set<String> = []
         var onStart: (@Sendable () -> Void)?
         /// Each pull takes as long as this.
         var whilePulling: (@Sendable () async -> Void)?
@@ -167,6 +169,16 @@ final class FakeRuntime: RuntimeService, ImageService {
     }
 
     func startContainer(_ id: String) async throws(Fault) {
+        let isBroken = state.withLock { state in
+            guard let name = state.containers[id]?.metadata.name, state.broken.contains(name) else { return false }
+            state.containers[id]?.state = .exited
+            state.containers[id]?.exitCode = 128
+            state.containers[id]?.reason = "StartError"
+            state.containers[id]?.startedAt = Self.now
+            state.containers[id]?.finishedAt = Self.now
+            return true
+        }
+        guard !isBroken else { throw Fault(.failed, "no such program") }
         let onStart = state.withLock { state in
             state.containers[id]?.state = .running
             state.containers[id]?.startedAt = Self.now
