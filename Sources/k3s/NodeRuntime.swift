@@ -19,7 +19,7 @@ final class NodeRuntime: Sendable {
     }
 
     private enum Source: Sendable {
-        case own(Containerd, ImageArchives)
+        case own(Containerd, ImageFolder)
         case external(ExternalRuntime)
         case docker(DockerOptions)
     }
@@ -73,7 +73,10 @@ final class NodeRuntime: Sendable {
             dataDirectory: configuration.dataDirectory, prefersBundle: node.prefersBundle)
         source = .own(
             Containerd(layout: layout, options: options, programs: programs, logger: log),
-            ImageArchives(layout: layout, programs: programs, options: options, logger: log))
+            ImageFolder(
+                ImageArchives(
+                    layout: layout, programs: programs, options: options, registries: node.importRegistries, logger: log),
+                layout: layout))
         network.hasBandwidthPlugin = programs.hasPlugin("bandwidth")
         self.network = network
     }
@@ -102,12 +105,16 @@ final class NodeRuntime: Sendable {
         do {
             try network.write(to: layout.cniConfiguration)
             switch source {
-            case .own(let containerd, let archives):
+            case .own(let containerd, let images):
                 try makeHostsFile()
-                try await containerd.run { client in
-                    // Before any pod asks for them.
-                    try await archives.importAll(client)
-                    answer(client)
+                try await withThrowingTaskGroup { group in
+                    group.addTask { await images.run() }
+                    try await containerd.run { client in
+                        // Before any pod asks for them.
+                        try await images.take(client)
+                        answer(client)
+                    }
+                    group.cancelAll()
                 }
             case .external(let runtime):
                 defer { runtime.close() }

@@ -26,7 +26,9 @@ struct ContainerdImages: Sendable {
                     "containerd.io/gc.ref.content.config": image.configuration.digest,
                     "containerd.io/gc.ref.content.l.0": image.layer.digest,
                 ], lease)
-            try await setName(name, to: image.manifest, labels: labels, lease)
+            let manifest = ContentDescriptor(
+                mediaType: image.manifest.mediaType, digest: image.manifest.digest, size: Int64(image.manifest.bytes.count))
+            try await setName(name, to: manifest, labels: labels, lease: lease)
         } catch {
             // The first fault is the one to tell; the lease expires by itself.
             try? await remove(lease)
@@ -47,6 +49,16 @@ struct ContainerdImages: Sendable {
         } catch where error.code == .notFound {
             return
         }
+    }
+
+    /// Gives an image a further name, from whatever had it before; whether there is an image `name`.
+    func tag(_ name: String, as another: String, labels: [String: String]) async throws(Fault) -> Bool {
+        let request = ListImagesRequest(filters: ["name==\"\(name)\""])
+        let answer: Items<ImageRecord> = try await call(
+            "images.v1.Images/List", request, "cannot look for the image \(name)")
+        guard let target = answer.items.first?.target else { return false }
+        try await setName(another, to: target, labels: labels, lease: nil)
+        return true
     }
 
     /// The names of all images that have this label with this value.
@@ -99,10 +111,8 @@ struct ContainerdImages: Sendable {
     }
 
     private func setName(
-        _ name: String, to manifest: OCIBlob, labels: [String: String], _ lease: String
+        _ name: String, to target: ContentDescriptor, labels: [String: String], lease: String?
     ) async throws(Fault) {
-        let target = ContentDescriptor(
-            mediaType: manifest.mediaType, digest: manifest.digest, size: Int64(manifest.bytes.count))
         let record = ImageRecord(name: name, labels: labels, target: target)
         do throws(Fault) {
             let _: Single<ImageRecord> = try await call(

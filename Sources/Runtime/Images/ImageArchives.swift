@@ -12,13 +12,18 @@ public struct ImageArchives: Sendable {
     let snapshotter: String
     /// Pinned, and not from here.
     let pauseImage: String?
+    /// What is imported is there under the names of these registries, too.
+    let registries: [String]
     let logger: Logger
 
-    /// `programs` must be able to import, or ``importAll(_:)`` says so when there is something to import.
+    /// `programs` must be able to import, or ``importAll(_:changed:)`` says so when there is something to import. Pods may
+    /// ask for what was imported as an image of each of `registries`, where nobody has to have put it.
     public init(
         layout: ContainerdLayout, programs: ContainerdPrograms,
-        options: ContainerdOptions = ContainerdOptions(), logger: Logger = Logger(label: "images")
+        options: ContainerdOptions = ContainerdOptions(), registries: [String] = [],
+        logger: Logger = Logger(label: "images")
     ) {
+        self.registries = registries
         folder = layout.images
         record = layout.importedImages
         socket = layout.socket
@@ -38,18 +43,24 @@ public struct ImageArchives: Sendable {
     /// in lists (`.txt`, a reference a line). The images are pinned. Returns the names of all of them, of those
     /// that were there already too. An archive that cannot be read is logged and passed over: it must not keep
     /// the node down.
+    ///
+    /// Only the files that are in `changed` are read, where that is known: another may be half written. `nil` reads all.
     @discardableResult
-    public func importAll(_ client: CRIClient) async throws -> [String] {
+    public func importAll(_ client: CRIClient, changed: Set<String>? = nil) async throws -> [String] {
         let store = ContainerdImages(grpc: client.grpc)
         let pinnedBefore = try await store.names(withLabel: PauseImage.ownLabel, "pinned")
         var pass = Pass(
             before: ImportedArchives(json: (try? Files.read(record)) ?? []), present: Set(try await store.names()))
         for file in filesOfFolder() {
+            let isRead = changed?.contains(file) ?? true
             do {
                 if let ending = Self.endings.first(where: { file.hasSuffix($0.key) }) {
-                    try await take(file, unpacker: ending.value, &pass)
+                    let images =
+                        isRead ? try await take(file, unpacker: ending.value, &pass) : pass.keep(file)
+                    pass.names += images
+                    for image in images { pass.names += try await tag(image, store, client, &pass) }
                 } else if file.hasSuffix(".txt") {
-                    pass.names += try await pullList(Path.join(folder, file), client)
+                    pass.names += try await pullList(Path.join(folder, file), isRead ? client : nil)
                 }
             } catch where !Task.isCancelled {
                 logger.error("cannot import \(Path.join(folder, file)), going on without it: \(error)")
@@ -70,8 +81,16 @@ public struct ImageArchives: Sendable {
         let before: ImportedArchives
         /// The images that there are, and that nothing in this walk has replaced.
         var present: Set<String>
+        /// Those that have just been imported.
+        var fresh: Set<String> = []
         var after = ImportedArchives()
         var names: [String] = []
+
+        /// The images of an archive that is not looked at now, as they were.
+        mutating func keep(_ file: String) -> [String] {
+            after.keep(file, of: before)
+            return after.images(of: file)
+        }
     }
 
     private func filesOfFolder() -> [String] {
@@ -84,7 +103,27 @@ public struct ImageArchives: Sendable {
         }
     }
 
-    private func take(_ file: String, unpacker: String?, _ pass: inout Pass) async throws {
+    /// Gives the image its further names where they are missing, or are those of an earlier one; returns them.
+    private func tag(
+        _ image: String, _ store: ContainerdImages, _ client: CRIClient, _ pass: inout Pass
+    ) async throws -> [String] {
+        let names = Self.names(of: image, in: registries)
+        for name in names where pass.fresh.contains(image) || !pass.present.contains(name) {
+            guard try await store.tag(image, as: name, labels: PauseImage.pinnedLabels) else { continue }
+            try await client.untilImage(name, within: .seconds(10))
+            pass.present.insert(name)
+        }
+        return names
+    }
+
+    /// `docker.io/rancher/pause:1` as the image of a registry, of which it keeps the path and the tag. What has no tag has
+    /// no further name.
+    static func names(of image: String, in registries: [String]) -> [String] {
+        guard let reference = ImageReference(image), let tag = reference.tag, reference.digest == nil else { return [] }
+        return registries.map { "\($0)/\(reference.repository):\(tag)" }.filter { $0 != image }
+    }
+
+    private func take(_ file: String, unpacker: String?, _ pass: inout Pass) async throws -> [String] {
         let path = Path.join(folder, file)
         // Taken first: what changes while it is read is read again by the next start.
         let stamp = try ImportedArchives.Stamp(ofFile: path)
@@ -96,9 +135,10 @@ public struct ImageArchives: Sendable {
             logger.info("imported \(images.joined(separator: ", ")) from \(path)")
             // Of archives with the same image the last one counts, whichever of them have changed.
             pass.present.subtract(images)
+            pass.fresh.formUnion(images)
         }
         pass.after.add(file, stamp, images: images)
-        pass.names += images
+        return images
     }
 
     /// Without it the next start imports again, which is slow and nothing worse.
@@ -145,13 +185,14 @@ public struct ImageArchives: Sendable {
         }
     }
 
-    private func pullList(_ path: String, _ client: CRIClient) async throws -> [String] {
+    /// The images of a list, each of which is here after that; without a client they are not looked for.
+    private func pullList(_ path: String, _ client: CRIClient?) async throws -> [String] {
         var names: [String] = []
         for line in try Files.readText(path).split(whereSeparator: \.isNewline) {
             let text = line.filter { !$0.isWhitespace }
             guard !text.isEmpty, !text.hasPrefix("#"), let reference = ImageReference(text) else { continue }
             let image = CRI.ImageSpec(reference.description)
-            if try await client.imageStatus(image) == nil {
+            if let client, try await client.imageStatus(image) == nil {
                 _ = try await client.pullImage(image, auth: nil, sandboxConfig: nil)
             }
             names.append(reference.description)

@@ -34,6 +34,12 @@ struct ImportedArchives: Equatable, Sendable {
         return entry.images
     }
 
+    /// The images that the archive held when it was imported; none of one that was not.
+    func images(of file: String) -> [String] { entries[file]?.images ?? [] }
+
+    /// What is known of the archive there is known here, too.
+    mutating func keep(_ file: String, of other: ImportedArchives) { entries[file] = other.entries[file] }
+
     /// The archive that had this stamp before it was imported held these images.
     mutating func add(_ file: String, _ stamp: Stamp, images: [String]) {
         entries[file] = Entry(stamp: stamp, images: images)

@@ -31,6 +31,8 @@ public struct NodeConfiguration: Hashable, Sendable {
     public var hasIdentifier: Bool
     /// What stands before the names of k3s' own images: a registry, with a path or without one.
     public var systemRegistry: String?
+    /// Registries under whose names images of archives are there, too: the one above, and further ones.
+    public var importRegistries: [String]
     /// Whether containers get labels of SELinux.
     public var usesSELinux: Bool
     /// Whether programs of k3s' own bundle go before those of the machine.
@@ -84,7 +86,11 @@ public struct NodeConfiguration: Hashable, Sendable {
         runtime = try RuntimeConfiguration(values)
         hasIdentifier = values.flag("with-node-id")
         systemRegistry = try values.text("system-default-registry").flatMap { $0.isEmpty ? nil : $0 }
-            .map { text throws(Fault) in try Self.registry(text) }
+            .map { text throws(Fault) in try Self.registry(text, "system-default-registry") }
+        importRegistries = try values.list("airgap-extra-registry").map { text throws(Fault) in
+            try Self.registry(text, "airgap-extra-registry")
+        }
+        if let systemRegistry, !importRegistries.contains(systemRegistry) { importRegistries.append(systemRegistry) }
         usesSELinux = values.flag("selinux")
         prefersBundle = values.flag("prefer-bundled-bin")
         kubeProxy = try KubeProxyArguments(values.list("kube-proxy-arg"))
@@ -108,11 +114,11 @@ public struct NodeConfiguration: Hashable, Sendable {
         return name
     }
 
-    private static func registry(_ text: String) throws(Fault) -> String {
+    private static func registry(_ text: String, _ option: String) throws(Fault) -> String {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard !text.contains("://"), !text.contains(where: \.isWhitespace), parts.allSatisfy({ !$0.isEmpty }) else {
             throw Fault(
-                .invalid, "--system-default-registry \(text) is no registry, such as registry.example.com:5000")
+                .invalid, "--\(option) \(text) is no registry, such as registry.example.com:5000")
         }
         return text
     }

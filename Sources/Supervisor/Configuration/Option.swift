@@ -162,6 +162,7 @@ public struct Option: Hashable, Sendable {
         Option(
             "system-default-registry", environment: "K3S_SYSTEM_DEFAULT_REGISTRY",
             help: "(agent/runtime) Registry from which the system's own images come"),
+        Option("airgap-extra-registry", .list(isSplit: true)),
         Option(
             "selinux", .flag, environment: "K3S_SELINUX", help: "(agent/node) Have containerd use SELinux",
             standard: "false"),

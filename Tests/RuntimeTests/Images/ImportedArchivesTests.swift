@@ -61,3 +61,33 @@ import Testing
         #expect(throws: Fault.self) { try Stamp(ofFile: folder) }
     }
 }
+
+@Suite struct ImageFolderTests {
+    @Test func `hidden files are passed over, others are noted once`() {
+        var news = ImageFolder.News()
+        #expect(!news.note(".box.tar.swp") && news == ImageFolder.News())
+        #expect(news.note("box.tar") && news.note("list.txt") && news.note("box.tar"))
+        #expect(news.files == ["box.tar", "list.txt"] && !news.isAll)
+    }
+
+    @Test func `an image has the names of further registries`() {
+        let registries = ["reg.example.com:5000/k3s", "docker.io"]
+        #expect(
+            ImageArchives.names(of: "docker.io/rancher/mirrored-pause:3.6", in: registries)
+                == ["reg.example.com:5000/k3s/rancher/mirrored-pause:3.6"])
+        #expect(ImageArchives.names(of: "quay.io/a/b/c:1", in: ["docker.io"]) == ["docker.io/a/b/c:1"])
+        let digest = "sha256:" + String(repeating: "a", count: 64)
+        #expect(ImageArchives.names(of: "quay.io/a/b@" + digest, in: registries) == [])
+        #expect(ImageArchives.names(of: "import-2026-01-01@" + digest, in: registries) == [])
+    }
+
+    @Test func `an archive that is not looked at keeps its images`() {
+        var before = ImportedArchives()
+        let stamp = ImportedArchives.Stamp(size: 1, modified: Timestamp(seconds: 1), inode: 1)
+        before.add("a.tar", stamp, images: ["x"])
+        var after = ImportedArchives()
+        after.keep("a.tar", of: before)
+        after.keep("b.tar", of: before)
+        #expect(after == before && after.images(of: "a.tar") == ["x"] && after.images(of: "b.tar") == [])
+    }
+}

@@ -350,6 +350,44 @@ struct ContainerdTests {
         }
     }
 
+    @Test func `an archive that is put there while the node runs is imported, under the registries' names too`() async throws {
+        try await TestNode.run { node in
+            try await node.withContainerd { client in
+                try await node.importBusybox(client)
+                let ctr = try #require(node.programs.ctr)
+                let (folder, plain) = (node.layout.images, node.folder + "/busybox.tar")
+                let base = ["-a", node.layout.socket, "-n", "k8s.io", "images"]
+                #expect(try await Command(ctr, base + ["export", plain, TestNode.image]).run().status.isSuccess)
+                try await client.removeImage(CRI.ImageSpec(TestNode.image))
+                let archives = ImageArchives(
+                    layout: node.layout, programs: node.programs, registries: ["reg.example.com:5000/k3s"],
+                    logger: node.silent)
+                let images = ImageFolder(archives, layout: node.layout)
+                let store = ContainerdImages(grpc: client.grpc)
+                func pinned() async throws -> Set<String> {
+                    Set(try await store.names(withLabel: PauseImage.ownLabel, "pinned"))
+                }
+                let before = try await pinned()
+                let names = ImageArchives.names(of: TestNode.image, in: ["reg.example.com:5000/k3s"])
+                #expect(names.count == 1)
+                try await withThrowingTaskGroup { group in
+                    group.addTask { await images.run() }
+                    try await images.take(client)
+                    #expect(try await pinned() == before)
+                    #expect(try await Command("cp", [plain, folder + "/box.tar"]).run().status.isSuccess)
+                    try await client.untilImage(names[0], within: .seconds(20))
+                    while try await pinned() != before.union(names + [TestNode.image]) {
+                        try await Task.sleep(for: .milliseconds(20))
+                    }
+                    try Files.remove(folder + "/box.tar")
+                    while try await pinned() != before { try await Task.sleep(for: .milliseconds(20)) }
+                    #expect(try await client.imageStatus(CRI.ImageSpec(names[0])) != nil)
+                    group.cancelAll()
+                }
+            }
+        }
+    }
+
     @Test func `archives in the folder of images are imported`() async throws {
         try await TestNode.run { node in
             try await node.withContainerd { client in

@@ -52,7 +52,11 @@ import Testing
     @Test func `a registry for all of k3s' images stands before their names`() throws {
         let node = try Self.server("--system-default-registry=reg.example.com:5000/k3s").node
         #expect(node.systemRegistry == "reg.example.com:5000/k3s" && node.pauseImage == nil)
-        #expect(try Self.server().node.systemRegistry == nil)
+        #expect(try Self.server().node.systemRegistry == nil && node.importRegistries == ["reg.example.com:5000/k3s"])
+        let more = ["a.example.com", "b.example.com"].flatMap { ["--airgap-extra-registry", $0] }
+        let own = "--system-default-registry=b.example.com"
+        #expect(try Self.server(more[0], more[1], more[2], more[3], own).node.importRegistries == [more[1], more[3]])
+        #expect(throws: Fault.self) { try Self.server("--airgap-extra-registry", "https://a") }
         for text in ["https://reg.example.com", "reg example", "/reg", "reg/"] {
             #expect(throws: Fault.self) { try Self.server("--system-default-registry=" + text) }
         }
