@@ -41,18 +41,20 @@ import Testing
           containers:
           - name: main
             image: busybox:1
-            command: [sh, -c, "echo hello; echo trouble >&2; cd /shared && httpd -f -p 8080 & until [ -e /shared/end ]; do sleep 0.1; done; rm /shared/end; exit 3"]
+            command: [sh, -c, "echo hello; echo trouble >&2; cd /shared && busybox httpd -f -p 8080 & until [ -e /shared/end ]; do sleep 0.1; done; rm /shared/end; exit 3"]
             volumeMounts: [{name: shared, mountPath: /shared}]
             securityContext: {readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
             resources: {limits: {memory: 64Mi, cpu: 500m}}
         """
 
+    private static let arguments = ["--docker", "--container-runtime-endpoint", "unix://" + socket]
+
     @Test func `Docker runs a pod from its first container to its end`() async throws {
         try await TestNode.bare { node in
             try await TestRegistry.start(on: node)
             try await Self.startDocker(on: node)
-            let server = try await node.start(["--docker", "--container-runtime-endpoint", "unix://" + Self.socket])
             do {
+                let server = try await node.start(Self.arguments)
                 try await Self.walk(node, server)
             } catch {
                 Attachment.record((try? Files.readText(node.folder + "/docker.log")) ?? "", named: "docker.log")
@@ -60,6 +62,126 @@ import Testing
             }
         }
     }
+
+    // MARK: Restarts
+
+    /// Serves what is in another image, of two layers, and repeats what it reads.
+    private static let probed = """
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: probed}
+        spec:
+          nodeName: node-1
+          terminationGracePeriodSeconds: 1
+          volumes: [{name: image, image: {reference: "nginx:two"}}]
+          containers:
+          - name: main
+            image: busybox:1
+            stdin: true
+            command: [sh, -c, "touch /tmp/well; busybox httpd -p 80 -h /image/www; while read line; do echo got $line; done; sleep 1000"]
+            volumeMounts: [{name: image, mountPath: /image}]
+            readinessProbe: {httpGet: {port: 80, path: /index.html}, periodSeconds: 1}
+            livenessProbe: {exec: {command: [cat, /tmp/well]}, periodSeconds: 1, failureThreshold: 1}
+        """
+
+    private static func pod(_ name: String, image: String, _ script: String, _ more: String = "") -> String {
+        """
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: \(name)}
+        spec:
+          nodeName: node-1
+          terminationGracePeriodSeconds: 1
+          \(more)
+          containers:
+          - {name: main, image: "\(image)", command: [sh, -c, "\(script)"], resources: {limits: {memory: 20Mi}}}
+        """
+    }
+
+    @Test func `what Docker runs bears the ends of k3s and of Docker, and leaves nothing`() async throws {
+        try await TestNode.bare { node in
+            try await TestRegistry.start(on: node)
+            try await TestRegistry.startPrivate(on: node)
+            try await Self.startDocker(on: node)
+            do {
+                let server = try await node.start(Self.arguments)
+                try await Self.show(server)
+                try await Self.restart(node, server)
+            } catch {
+                Attachment.record((try? Files.readText(node.folder + "/docker.log")) ?? "", named: "docker.log")
+                throw error
+            }
+        }
+    }
+
+    private static func show(_ server: TestNode.Server) async throws {
+        let image = "127.0.0.1:5001/library/busybox:1"
+        let user = TestRegistry.user
+        try await server.must(
+            "create", "secret", "docker-registry", "right", "--docker-server=127.0.0.1:5001",
+            "--docker-username=\(user.name)", "--docker-password=\(user.password)")
+        try await server.must("create", input: pod("stranger", image: image, "sleep 1000"))
+        try await server.must("create", input: pod("friend", image: image, "sleep 1000", "imagePullSecrets: [{name: right}]"))
+        try await server.must("create", input: probed)
+        let greedy = pod("greedy", image: "busybox:1", "head -c 100000000 /dev/zero | tail", "restartPolicy: Never")
+        try await server.must("create", input: greedy)
+        try await server.must("wait", "--for=condition=Ready", "pod/friend", "pod/probed", "--timeout=50s")
+        try await eventually("the kernel has ended the pod that took too much") {
+            try await reason("greedy", "terminated", server) == "OOMKilled"
+        }
+        try await eventually("the private image is not given to everybody") {
+            try await ["ErrImagePull", "ImagePullBackOff"].contains(reason("stranger", "waiting", server))
+        }
+        // What is said to it while somebody is attached.
+        let variables = "export KUBECONFIG=/etc/rancher/k3s/k3s.yaml"
+        try await server.node.shell("\(variables); { echo one; sleep 1; } | timeout 3 kubectl attach -i probed || true")
+        #expect(try await server.must("logs", "probed").contains("got one\n"))
+        let summary = try await server.must("get", "--raw", "/api/v1/nodes/node-1/proxy/stats/summary")
+        #expect(summary.contains("\"probed\"") && summary.contains("workingSetBytes"))
+        // It says that it is not well.
+        _ = try await server.shell("probed", "rm /tmp/well")
+        try await eventually("the container has been started again") {
+            try await restarts("probed", server) == "1"
+        }
+    }
+
+    private static func restart(_ node: TestNode, _ server: TestNode.Server) async throws {
+        try await server.must("wait", "--for=condition=Ready", "pod/probed", "--timeout=50s")
+        let ids = "jsonpath={.items[*].status.containerStatuses[*].containerID}"
+        let before = try await server.must("get", "pods", "-o", ids)
+        try await server.stop(.kill)
+        let again = try await node.start(Self.arguments)
+        #expect(try await again.must("get", "pods", "-o", ids) == before)
+        #expect(try await again.shell("probed", "cat /image/www/index.html").text == "two\n")
+
+        // Without its settings for that, the containers end with Docker.
+        try await node.shell("kill -9 $(cat /run/k3s/docker.pid)")
+        try await startDocker(on: node)
+        for (name, count) in [("friend", "1"), ("probed", "2")] {
+            try await eventually("\(name) runs again", within: .seconds(60)) { try await restarts(name, again) == count }
+        }
+        try await again.must("wait", "--for=condition=Ready", "pod/probed", "--timeout=50s")
+
+        try await again.must("delete", "pods", "--all", "--timeout=50s")
+        try await eventually("Docker has no containers") {
+            try await node.shell("curl -sf --unix-socket \(socket) 'http://d/containers/json?all=true'") == "[]\n"
+        }
+        let folders = ["/var/lib/rancher/k3s/agent/cri-dockerd/sandbox", "/var/log/pods", "/var/lib/kubelet/pods"]
+        for folder in folders { #expect(try Files.list(node.folder + folder).isEmpty, "\(folder)") }
+        let addresses = try Files.list(node.folder + "/var/lib/cni/networks/cbr0")
+        #expect(addresses.allSatisfy { !$0.hasPrefix("10.") }, "\(addresses)")
+    }
+
+    private static func reason(_ name: String, _ state: String, _ server: TestNode.Server) async throws -> String {
+        let path = "jsonpath={.status.containerStatuses[0].state.\(state).reason}"
+        return try await server.must("get", "pod", name, "-o", path)
+    }
+
+    private static func restarts(_ name: String, _ server: TestNode.Server) async throws -> String {
+        try await server.must("get", "pod", name, "-o", "jsonpath={.status.containerStatuses[0].restartCount}")
+    }
+
+    // MARK: A life
 
     private static func status(_ path: String, _ server: TestNode.Server) async throws -> String {
         try await server.must("get", "pod", "web", "-o", "jsonpath={.status\(path)}")

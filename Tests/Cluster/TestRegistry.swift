@@ -26,13 +26,15 @@ enum TestRegistry {
 
         """
 
-    private static func serve(_ port: Int, _ more: String = "", on node: TestNode) async throws {
+    private static func serve(
+        _ port: Int, _ more: String = "", transport: String = "", on node: TestNode
+    ) async throws {
         let file = "\(node.folder)/registry-\(port).yml"
         let configuration = """
             version: 0.1
             log: {level: error, accesslog: {disabled: true}}
             storage: {filesystem: {rootdirectory: \(node.folder)/registry}}
-            http: {addr: "127.0.0.1:\(port)"}
+            http: {addr: "127.0.0.1:\(port)"\(transport)}
             \(more)
 
             """
@@ -61,6 +63,25 @@ enum TestRegistry {
 
             """
         try Files.write(mirrors + more, to: node.folder + "/etc/rancher/k3s/registries.yaml")
+    }
+
+    /// Starts another one beside it, of the same images, which speaks TLS with those alone who show a certificate. Its own is
+    /// for 127.0.0.1. Returns the folder with `ca.crt`, `client.crt` and `client.key`, and the port.
+    static func startSecure(on node: TestNode) async throws -> (folder: String, port: Int) {
+        let folder = node.folder + "/tls"
+        try Files.makeDirectory(folder)
+        let new = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+        let script = """
+            openssl req -x509 \(new) -keyout ca.key -out ca.crt -subj /CN=ca -days 2
+            for name in server client; do
+                openssl req \(new) -keyout $name.key -out $name.csr -subj /CN=$name -addext subjectAltName=IP:127.0.0.1
+                openssl x509 -req -in $name.csr -CA ca.crt -CAkey ca.key -copy_extensions copy -days 2 -out $name.crt
+            done
+            """
+        try await run("set -e\n" + script, in: folder)
+        let files = "certificate: \(folder)/server.crt, key: \(folder)/server.key, clientcas: [\(folder)/ca.crt]"
+        try await serve(port + 2, transport: ", tls: {\(files)}", on: node)
+        return (folder, port + 2)
     }
 
     /// `hash` is bcrypt's.
