@@ -24,7 +24,7 @@ struct EvictionDecision: Sendable {
         // Memory first: it is lost fastest. Those that count at once go before the others.
         thresholds.forEach { precondition($0.gracePeriod.map { $0 >= .zero } ?? true, "time goes on") }
         self.thresholds = thresholds.enumerated().sorted { a, b in
-            let ranks = [a, b].map { ($0.element.signal == .memory ? 0 : 1, $0.element.gracePeriod == nil ? 0 : 1) }
+            let ranks = [a, b].map { ($0.element.signal.pressure == .memory ? 0 : 1, $0.element.gracePeriod == nil ? 0 : 1) }
             return ranks[0] == ranks[1] ? a.offset < b.offset : ranks[0] < ranks[1]
         }.map(\.element)
     }

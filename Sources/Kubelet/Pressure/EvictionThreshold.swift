@@ -4,6 +4,8 @@ import Support
 /// Something that a node can run out of, under the names that Kubernetes' options have for it.
 enum EvictionSignal: String, Hashable, Sendable, CaseIterable {
     case memory = "memory.available"
+    /// What all pods together still get of what they are held to (``AllocatableEnforcement``).
+    case podMemory = "allocatableMemory.available"
     case nodeDisk = "nodefs.available"
     case nodeInodes = "nodefs.inodesFree"
     case imageDisk = "imagefs.available"
@@ -13,7 +15,7 @@ enum EvictionSignal: String, Hashable, Sendable, CaseIterable {
     /// As the message to the owner of a pod calls it.
     var resource: String {
         switch self {
-        case .memory: "memory"
+        case .memory, .podMemory: "memory"
         case .nodeDisk, .imageDisk: "ephemeral-storage"
         case .nodeInodes, .imageInodes: "inodes"
         case .processes: "pids"
@@ -23,14 +25,14 @@ enum EvictionSignal: String, Hashable, Sendable, CaseIterable {
     /// Whether it is counted in bytes, and pods ask for it.
     var isRequested: Bool {
         switch self {
-        case .memory, .nodeDisk, .imageDisk: true
+        case .memory, .podMemory, .nodeDisk, .imageDisk: true
         case .nodeInodes, .imageInodes, .processes: false
         }
     }
 
     var pressure: NodePressure {
         switch self {
-        case .memory: .memory
+        case .memory, .podMemory: .memory
         case .processes: .processes
         case .nodeDisk, .nodeInodes, .imageDisk, .imageInodes: .disk
         }
@@ -101,6 +103,21 @@ public struct EvictionThreshold: Hashable, Sendable {
             EvictionThreshold(signal: .imageInodes, quantity: five),
         ]
     }()
+
+    /// With those that hold for pods alone: where pods are held to their share, they must leave as much of it free as of
+    /// the node's memory, or the kernel would end their processes while the node has room (Kubernetes documentation,
+    /// "Node Allocatable").
+    static func all(_ thresholds: [EvictionThreshold], _ enforcement: AllocatableEnforcement) -> [EvictionThreshold] {
+        guard enforcement.shares.contains(.pods), !thresholds.contains(where: { $0.signal == .podMemory }) else {
+            return thresholds
+        }
+        let own = thresholds.filter { $0.signal == .memory && $0.gracePeriod == nil }.map { threshold in
+            var own = threshold
+            own.signal = .podMemory
+            return own
+        }
+        return thresholds + own
+    }
 
     /// Whether there is too little; `hasBegun` when there was before.
     func isMet(by amount: EvictionAmount, hasBegun: Bool = false) -> Bool {

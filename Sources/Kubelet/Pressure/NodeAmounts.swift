@@ -5,6 +5,8 @@ import Support
 struct NodeAmounts: Sendable {
     /// On the disk that pods write to.
     let root: String
+    /// The control group of all pods; `nil` on a machine that has none.
+    let pods: Cgroup?
 
     /// What cannot be read is left out: nobody is evicted for it. `images` is where images are, where that is known.
     func read(images: String?) -> [EvictionSignal: EvictionAmount] {
@@ -12,6 +14,7 @@ struct NodeAmounts: Sendable {
         if let memory = try? Machine.memory() {
             amounts[.memory] = EvictionAmount(available: memory.available.bytes, capacity: memory.total.bytes)
         }
+        amounts[.podMemory] = (try? pods?.usage().memory).flatMap { EvictionAmount(group: $0) }
         if let space = try? Files.space(at: root) {
             amounts[.nodeDisk] = EvictionAmount(disk: space)
             amounts[.nodeInodes] = EvictionAmount(inodes: space)
@@ -48,6 +51,12 @@ struct NodeAmounts: Sendable {
 
 extension EvictionAmount {
     init(disk space: FileSystemSpace) { self.init(available: space.available.bytes, capacity: space.total.bytes) }
+
+    /// Of what a control group is held to; `nil` where it is held to nothing.
+    init?(group memory: Cgroup.Memory) {
+        guard let limit = memory.limit else { return nil }
+        self.init(available: max(limit.bytes - memory.workingSet.bytes, 0), capacity: limit.bytes)
+    }
 
     /// `nil` on a file system that does not count them.
     init?(inodes space: FileSystemSpace) {

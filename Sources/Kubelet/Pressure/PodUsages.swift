@@ -27,7 +27,7 @@ struct PodUsages: Sendable {
     private func usage(
         of pod: Pod, _ stats: [CRI.ContainerStats], _ signal: EvictionSignal
     ) async throws(Fault) -> PodUsage {
-        let (uid, name) = (pod.metadata.uid, signal == .memory ? "memory" : "ephemeral-storage")
+        let (uid, name) = (pod.metadata.uid, signal.pressure == .memory ? "memory" : "ephemeral-storage")
         var usage = PodUsage(
             uid: uid, priority: pod.spec.priority ?? 0, isCritical: pod.isCritical, used: 0,
             requested: CgroupValues.total(pod.spec) { $0.amount(name, of: \.requests) ?? 0 } ?? 0)
@@ -35,7 +35,7 @@ struct PodUsages: Sendable {
             let container = entry.attributes.labels[PodLabels.containerName] ?? ""
             let used: UInt64? =
                 switch signal {
-                case .memory: entry.memory?.workingSetBytes
+                case .memory, .podMemory: entry.memory?.workingSetBytes
                 case .nodeDisk, .imageDisk: entry.writableLayer?.usedBytes
                 case .nodeInodes, .imageInodes: entry.writableLayer?.inodesUsed
                 case .processes: nil
@@ -46,7 +46,7 @@ struct PodUsages: Sendable {
         }
         var sum = usage.containers.reduce(Int128(0)) { $0 + Int128($1.used) }
         switch signal {
-        case .memory: break
+        case .memory, .podMemory: break
         case .processes: sum = Int128(context.groups.processCount(pod) ?? 0)
         case .nodeDisk, .nodeInodes, .imageDisk, .imageInodes:
             let folders = folders(of: pod)

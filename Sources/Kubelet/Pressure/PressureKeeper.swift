@@ -37,10 +37,12 @@ final class PressureKeeper: Sendable {
         self.context = context
         self.collector = collector
         service = images
-        amounts = NodeAmounts(root: options.layout.root)
+        let pods = (try? CgroupHierarchy.detect()).map { Cgroup(options.cgroupNames.path(["kubepods"]), in: $0) }
+        amounts = NodeAmounts(root: options.layout.root, pods: pods)
+        let thresholds = EvictionThreshold.all(options.evictionThresholds, options.enforcement)
         state = Mutex(
             State(
-                decision: EvictionDecision(options.evictionThresholds, transition: options.evictionTransition)))
+                decision: EvictionDecision(thresholds, transition: options.evictionTransition)))
     }
 
     /// The pressures of now. What must be done about them is begun, and done beside whoever asks.

@@ -3,6 +3,7 @@ import APIMachinery
 import Support
 import Testing
 
+@testable import Host
 @testable import Kubelet
 
 @Suite struct EvictionTests {
@@ -63,6 +64,37 @@ import Testing
         let outcome = look(memory: 200, disk: 50, 100)
         #expect(outcome.urgent == soft && outcome.pressures == [.memory, .disk])
         #expect(decision.look([:], now: Self.at(101)).urgent == nil)
+    }
+
+    @Test func `pods that are held to their share must leave some of it free as well`() throws {
+        let hard = try Self.threshold(.memory, "100Mi", reclaim: "50Mi")
+        let others = [try Self.threshold(.memory, "1Gi", grace: .seconds(60)), try Self.threshold(.nodeDisk, "5%")]
+        var own = hard
+        own.signal = .podMemory
+        var enforcement = AllocatableEnforcement()
+        #expect(EvictionThreshold.all(others + [hard], enforcement) == others + [hard, own])
+        // Somebody said otherwise.
+        let said = try Self.threshold(.podMemory, "1Mi")
+        #expect(EvictionThreshold.all([hard, said], enforcement) == [hard, said])
+        try enforcement.set("none")
+        #expect(EvictionThreshold.all([hard], enforcement) == [hard])
+
+        var decision = EvictionDecision([try Self.threshold(.nodeDisk, "5%"), own])
+        let none = EvictionAmount(available: 0, capacity: 1000)
+        #expect(decision.look([.nodeDisk: none, .podMemory: none], now: Self.at(0)).urgent == own)
+        #expect(decision.look([.memory: none], now: Self.at(1)).pressures == [.memory, .disk])
+        #expect(
+            EvictionRank.message(Self.pod("a", 0, of: 0), own, EvictionAmount(available: 50 << 20, capacity: 1 << 30))
+                == "The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. ")
+    }
+
+    @Test(arguments: [(20, EvictionAmount(available: 11, capacity: 20)), (5, EvictionAmount(available: 0, capacity: 5)), (nil, nil)]
+        as [(Int64?, EvictionAmount?)])
+    func `what a group is held to is what it has`(limit: Int64?, amount: EvictionAmount?) {
+        let memory = Cgroup.Memory(
+            usage: ByteCount(10), workingSet: ByteCount(9), residentSet: ByteCount(8), pageFaults: 0, majorPageFaults: 0,
+            limit: limit.map { ByteCount($0) })
+        #expect(EvictionAmount(group: memory) == amount)
     }
 
     private static func pod(
