@@ -16,6 +16,7 @@ struct PodCgroups: Sendable {
     private let units: SystemdUnits?
     /// As many processes and threads as one pod may have; `nil` for any number.
     private let mostProcesses: Int?
+    private let burstable = BurstableShare()
 
     /// Whether the machine has cgroup v2 alone.
     var isUnified: Bool { hierarchy?.version == .v2 }
@@ -52,8 +53,23 @@ struct PodCgroups: Sendable {
         try await make(names.path(of: .bestEffort), SliceLimits(shares: 2))?.setProcessorShares(2)
     }
 
+    /// The pod counts with what it asks for, from now on or still, in the weight of its class.
+    func weigh(_ pod: Pod) async throws(Fault) {
+        let isBurstable = QualityOfService(pod) == .burstable
+        try await weigh(pod.metadata.uid, isBurstable ? CgroupValues.milliCPU(ofPod: pod.spec) : nil)
+    }
+
+    private func weigh(_ uid: String, _ milliCPU: Int64?) async throws(Fault) {
+        guard let group = group(names.path(of: .burstable)) else { return }
+        try await burstable.change(uid, milliCPU) { shares throws(Fault) in
+            if let units { try await units.set(group.path, SliceLimits(shares: shares), group.hierarchy.version) }
+            try group.setProcessorShares(UInt64(shares))
+        }
+    }
+
     /// Makes the group of a pod; one that is there gets its limits again. `hasQuota`: the time of processors is limited.
     func create(_ pod: Pod, hasQuota: Bool = true) async throws(Fault) {
+        try await weigh(pod)
         var values = CgroupValues(ofPod: pod.spec)
         if !hasQuota { values.cpuQuota = nil }
         var limits = SliceLimits(values, lifts: false)
@@ -114,6 +130,7 @@ struct PodCgroups: Sendable {
 
     /// Removes the group of a pod whose processes have ended.
     func remove(podUID: String) async throws(Fault) {
+        try await weigh(podUID, nil)
         for quality in QualityOfService.allCases {
             guard let group = group(names.path(podUID: podUID, quality)) else { continue }
             if let units, group.exists {
@@ -146,13 +163,19 @@ extension CgroupValues {
         }
         self.init(ResourceRequirements())
         let limit = whole("cpu", \.limits)
-        let requested =
-            spec.resources?.amount("cpu", of: \.requests) ?? spec.resources?.amount("cpu", of: \.limits)
-            ?? Self.total(spec) { $0.amount("cpu", of: \.requests) ?? $0.amount("cpu", of: \.limits) ?? 0 } ?? 0
-        let shared = Int128(requested) + Int128(overhead.amount("cpu", of: \.requests) ?? 0)
-        cpuShares = Self.shares(milliCPU: Int64(clamping: shared))
+        cpuShares = Self.shares(milliCPU: Self.milliCPU(ofPod: spec))
         cpuQuota = limit.flatMap { Self.quota(milliCPU: $0) }
         memoryLimit = whole("memory", \.limits)
+    }
+
+    /// What a whole pod asks for of the processors, in thousandths of a core.
+    static func milliCPU(ofPod spec: PodSpec) -> Int64 {
+        var overhead = ResourceRequirements()
+        overhead.requests = spec.overhead
+        let requested =
+            spec.resources?.amount("cpu", of: \.requests) ?? spec.resources?.amount("cpu", of: \.limits)
+            ?? total(spec) { $0.amount("cpu", of: \.requests) ?? $0.amount("cpu", of: \.limits) ?? 0 } ?? 0
+        return Int64(clamping: Int128(requested) + Int128(overhead.amount("cpu", of: \.requests) ?? 0))
     }
 
     /// The sum over the containers of a pod; `nil` when one of them has no amount.

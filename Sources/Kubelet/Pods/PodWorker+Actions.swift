@@ -125,6 +125,14 @@ extension PodWorker {
         }
     }
 
+    /// A pod that runs already has its group; the class learns of it from a kubelet that starts, and of what it asks for
+    /// when that changes.
+    func weigh(_ pod: Pod) async {
+        do throws(Fault) { try await context.groups.weigh(pod) } catch {
+            context.log.warning("the control group of burstable pods is not as it should be: \(error)")
+        }
+    }
+
     // MARK: Containers
 
     private func start(_ name: String, _ attempt: UInt32, _ facts: PodFacts) async throws(Fault) -> Bool {

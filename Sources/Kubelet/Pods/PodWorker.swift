@@ -121,6 +121,7 @@ struct PodWorker: Sendable {
         guard isActive, !facts.isDeleted else { return .admitted }
         guard facts.runtime.isEmpty else {
             context.admission.note(facts.pod)
+            await weigh(facts.pod)
             return .admitted
         }
         let verdict = await context.admission.admit(facts.pod)

@@ -2,8 +2,8 @@
 
     device_plugin.py RESOURCE FOLDER DATA
 
-FOLDER is the kubelet's for device plug-ins. DATA holds `lamps`, a line `ID HEALTH` for each device, which is read again
-whenever it changes, and gets `calls`, a line for each call. All lamps are one device file of the machine, which may be
+FOLDER is the kubelet's for device plug-ins. DATA holds `lamps`, a line `ID HEALTH [NODE]` for each device, with the node of
+memory that it is near to where it is near to one; it is read again whenever it changes. DATA also gets `calls`, a line for each call. All lamps are one device file of the machine, which may be
 read. As plug-ins do, it begins anew when there is a new kubelet.
 """
 
@@ -41,13 +41,19 @@ def texts(values):
 options = encode((1, 1), (2, 1))
 
 
+def device(name, health, node=None):
+    """Of a device near to a node: TopologyInfo, which has a list of NUMANode."""
+    near = [] if node is None else [(3, encode((1, encode((1, int(node))))))]
+    return encode((1, name), (2, health), *near)
+
+
 def list_and_watch(_, context):
     known = None
     while context.is_active():
         present = lamps()
         if present != known:
             known = present
-            yield b"".join(encode((1, encode((1, name), (2, health)))) for name, health in present)
+            yield b"".join(encode((1, device(*lamp))) for lamp in present)
         time.sleep(0.05)
 
 
