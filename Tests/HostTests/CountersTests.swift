@@ -26,6 +26,7 @@ import Testing
         try group.remove()
         #expect(counters.threads == 1 && counters.memoryKills == 0)
         #expect(counters.cacheBytes != nil && counters.mappedFileBytes != nil && counters.periods != nil)
+        #expect(counters.userNanoseconds.map { $0 % 1000 } == 0 && counters.systemNanoseconds != nil)
         #expect(counters.throttledPeriods == 0 && counters.throttledNanoseconds == 0)
         #expect(group.counters() == Cgroup.Counters(), "a group that is gone has none")
     }

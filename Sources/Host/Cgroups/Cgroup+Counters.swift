@@ -7,6 +7,9 @@ extension Cgroup {
         public var periods: UInt64?
         public var throttledPeriods: UInt64?
         public var throttledNanoseconds: UInt64?
+        /// Of the processors' time, what processes themselves and what the kernel for them took.
+        public var userNanoseconds: UInt64?
+        public var systemNanoseconds: UInt64?
         /// File cache.
         public var cacheBytes: UInt64?
         public var mappedFileBytes: UInt64?
@@ -41,6 +44,7 @@ extension Cgroup {
             counters.throttledNanoseconds =
                 version == .v1 ? table["throttled_time"] : table["throttled_usec"].map { $0 &* 1000 }
         }
+        (counters.userNanoseconds, counters.systemNanoseconds) = times()
         if let version = try? version(of: .memory), let directory = directory(of: .memory) {
             let table = Self.table(in: text(directory, "memory.stat"))
             let isFirst = version == .v1
@@ -53,6 +57,18 @@ extension Cgroup {
         if let directory = directory(of: .pids) { counters.threads = number(directory, "pids.current") }
         counters.devices = traffic()
         return counters
+    }
+
+    /// The first version counts in hundredths of a second, whatever the kernel does (`USER_HZ`).
+    private func times() -> (user: UInt64?, system: UInt64?) {
+        guard let version = try? version(of: .cpuacct), let directory = directory(of: .cpuacct) else { return (nil, nil) }
+        let isFirst = version == .v1
+        let table = Self.table(in: text(directory, isFirst ? "cpuacct.stat" : "cpu.stat"))
+        let unit: UInt64 = isFirst ? 10_000_000 : 1000
+        return (
+            table[isFirst ? "user" : "user_usec"].map { $0 &* unit },
+            table[isFirst ? "system" : "system_usec"].map { $0 &* unit }
+        )
     }
 
     private func traffic() -> [String: DeviceTraffic] {

@@ -1,5 +1,6 @@
 import API
-import Host
+import APIMachinery
+public import Host
 import Runtime
 import Support
 
@@ -35,6 +36,19 @@ extension Kubelet: NodeFigures {
         return Dictionary(read ?? []) { first, _ in first }
     }
 
+    public func allPods() -> Cgroup.Usage? {
+        guard let hierarchy = try? CgroupHierarchy.detect() else { return nil }
+        return try? Cgroup(options.cgroupNames.path(of: .guaranteed), in: hierarchy).usage()
+    }
+
+    public func storage() async -> [String: PodStorage] {
+        let (pods, layout) = (table.records.compactMap { $0.present.pod }, options.layout)
+        let read = try? await BlockingWork.run { () throws(Fault) in
+            pods.map { ($0.metadata.uid, PodStorage(of: $0, layout)) }
+        }
+        return Dictionary(read ?? []) { first, _ in first }
+    }
+
     public func disks() async -> NodeDisks {
         var disks = NodeDisks()
         disks.pods = try? Files.space(at: options.layout.root)
@@ -47,6 +61,7 @@ extension Kubelet: NodeFigures {
     /// The runtime makes a group for the sandbox and for each container, and names them by their ids.
     private static func read(_ group: Cgroup, sandbox: String?) -> PodCounters {
         var counters = PodCounters()
+        (counters.usage, counters.processes) = (try? group.usage(), try? group.processes(recursive: true).count)
         for name in (try? group.children()) ?? [] {
             let id = CgroupNames.containerID(ofGroup: name)
             if id == sandbox, let pid = (try? group.child(name).processes())?.min(),
@@ -57,5 +72,22 @@ extension Kubelet: NodeFigures {
             counters.containers[id] = group.child(name).counters()
         }
         return counters
+    }
+}
+
+extension PodStorage {
+    fileprivate init(of pod: Pod, _ layout: KubeletLayout) {
+        let (name, uid) = (pod.objectName, pod.metadata.uid)
+        let folder = layout.logFolder(namespace: name.namespace, name: name.name, uid: uid)
+        for member in PodContainers(pod.spec).members {
+            logs[member.name] = FolderUse(of: [Path.join(folder, member.name)])
+        }
+        for volume in pod.spec.volumes {
+            guard let empty = volume.emptyDir else { continue }
+            let path = layout.volume(volume.name, plugin: EmptyDirectory.plugin, podUID: uid)
+            guard let space = try? Files.space(at: path) else { continue }
+            let use = FolderUse(of: [path])
+            volumes.append(Volume(name: volume.name, use: use, space: space, isMemory: !empty.medium.isEmpty))
+        }
     }
 }

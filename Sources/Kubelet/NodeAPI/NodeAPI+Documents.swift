@@ -1,5 +1,6 @@
 import API
 import APIMachinery
+import Host
 import Runtime
 import Support
 import Wire
@@ -17,7 +18,9 @@ extension NodeAPI {
     func sendMetrics(_ exchange: HTTPExchange) async {
         let pods = Array(NodeMetrics.text(pods.pods(), nodeName: nodeName).utf8)
         let volumes = NodeMetrics.volumes(await volumes?.volumeUsages() ?? [:])
-        send(pods + volumes + (figures?.shutdown ?? []), exchange)
+        var process = MetricText()
+        ProcessMetrics.write(to: &process)
+        send(pods + volumes + (figures?.shutdown ?? []) + process.bytes, exchange)
     }
 
     /// Metrics in that form.

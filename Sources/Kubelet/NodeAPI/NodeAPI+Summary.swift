@@ -14,6 +14,8 @@ extension NodeAPI {
             (summary.volumes, summary.counters, summary.interfaces) = ([:], [:], [])
         } else {
             summary.disks = await figures?.disks() ?? NodeDisks()
+            summary.storage = await figures?.storage() ?? [:]
+            summary.processes = NodeAmounts.processes()
         }
         exchange.respond(.ok, ["Content-Type": "application/json"], summary.value.json)
     }
@@ -27,6 +29,8 @@ extension NodeAPI {
         summary.volumes = await volumes?.volumeUsages() ?? [:]
         summary.counters = await figures?.counters() ?? [:]
         summary.interfaces = (try? InterfaceCounters.read()) ?? []
+        summary.allPods = figures?.allPods()
+        summary.memory = try? Machine.memory().total
         return summary
     }
 }
@@ -45,13 +49,33 @@ struct StatsSummary: Sendable {
     /// The node's own.
     var interfaces: [InterfaceCounters] = []
     var disks = NodeDisks()
+    /// By the uid of the pod.
+    var storage: [String: PodStorage] = [:]
+    /// What all pods use together.
+    var allPods: Cgroup.Usage?
+    /// How many processes there may be, and how many more than there are.
+    var processes: EvictionAmount?
+    /// What the node has.
+    var memory: ByteCount?
 
     var value: Value {
         ["node": nodeValue, "pods": .array(pods.map(podValue))]
     }
 
     private var nodeValue: Value {
-        var value = nodeFigures
+        var value = figures(of: node, within: memory)
+        value["nodeName"] = .string(nodeName)
+        if let allPods {
+            var pods = figures(of: allPods, within: allPods.memory.limit)
+            pods["name"] = "pods"
+            value["systemContainers"] = [pods]
+        }
+        if let processes {
+            value["rlimit"] = [
+                "time": .string("\(now)"), "maxpid": .integer(processes.capacity),
+                "curproc": .integer(processes.capacity - processes.available),
+            ]
+        }
         value["network"] = network(interfaces)
         if let space = disks.pods { value["fs"] = disk(space, used: nil) }
         if let space = disks.images {
@@ -90,28 +114,30 @@ struct StatsSummary: Sendable {
 
     private static func number(_ figure: UInt64) -> Value { .integer(Int64(clamping: figure)) }
 
-    private var nodeFigures: Value {
-        [
-            "nodeName": .string(nodeName),
-            "cpu": ["time": .string("\(now)"), "usageCoreNanoSeconds": .integer(Int64(node.processorNanoseconds))],
-            "memory": [
-                "time": .string("\(now)"), "usageBytes": .integer(node.memory.usage.bytes),
-                "workingSetBytes": .integer(node.memory.workingSet.bytes),
-                "rssBytes": .integer(node.memory.residentSet.bytes),
-                "pageFaults": .integer(Int64(node.memory.pageFaults)),
-                "majorPageFaults": .integer(Int64(node.memory.majorPageFaults)),
-            ],
+    /// `whole`: what the group may have of memory.
+    private func figures(of usage: Cgroup.Usage, within whole: ByteCount?) -> Value {
+        let memory = usage.memory
+        var figures: Value = [
+            "time": .string("\(now)"), "usageBytes": .integer(memory.usage.bytes),
+            "workingSetBytes": .integer(memory.workingSet.bytes), "rssBytes": .integer(memory.residentSet.bytes),
+            "pageFaults": Self.number(memory.pageFaults), "majorPageFaults": Self.number(memory.majorPageFaults),
+        ]
+        if let whole { figures["availableBytes"] = .integer(max(whole.bytes - memory.workingSet.bytes, 0)) }
+        return [
+            "cpu": ["time": .string("\(now)"), "usageCoreNanoSeconds": Self.number(usage.processorNanoseconds)],
+            "memory": figures,
         ]
     }
 
     private func podValue(_ pod: Pod) -> Value {
         let own = containers.filter { $0.attributes.labels[PodLabels.podUID] == pod.metadata.uid }
+        let stored = storage[pod.metadata.uid]
         var value: Value = [
             "podRef": [
                 "name": .string(pod.metadata.name), "namespace": .string(pod.metadata.namespace),
                 "uid": .string(pod.metadata.uid),
             ],
-            "containers": .array(own.map { containerValue($0, pod) }),
+            "containers": .array(own.map { containerValue($0, pod, stored) }),
             "cpu": [
                 "time": .string("\(now)"),
                 "usageCoreNanoSeconds": Self.sum(own.map { $0.cpu?.usageCoreNanoseconds }),
@@ -123,8 +149,12 @@ struct StatsSummary: Sendable {
         ]
         if let start = pod.status.startTime { value["startTime"] = .string("\(start)") }
         if let network = network(counters[pod.metadata.uid]?.network?.interfaces ?? []) { value["network"] = network }
-        let used = volumes[pod.metadata.uid] ?? []
-        if !used.isEmpty { value["volume"] = .array(used.map(volumeValue)) }
+        if let count = counters[pod.metadata.uid]?.processes {
+            value["process_stats"] = ["process_count": .integer(Int64(count))]
+        }
+        let used = (volumes[pod.metadata.uid] ?? []).map(volumeValue) + (stored?.volumes ?? []).map(volumeValue)
+        if !used.isEmpty { value["volume"] = .array(used) }
+        if let stored { value["ephemeral-storage"] = ephemeral(stored, own) }
         return value
     }
 
@@ -151,10 +181,41 @@ struct StatsSummary: Sendable {
         return value
     }
 
-    private func containerValue(_ stats: CRI.ContainerStats, _ pod: Pod) -> Value {
+    private func volumeValue(_ volume: PodStorage.Volume) -> Value {
+        var value = disk(volume.space, use: volume.use)
+        value["name"] = .string(volume.name)
+        return value
+    }
+
+    /// What the pod has on the node's disk: layers, logs and volumes.
+    private func ephemeral(_ stored: PodStorage, _ containers: [CRI.ContainerStats]) -> Value? {
+        guard let space = disks.pods else { return nil }
+        var (bytes, files) = (Int128(0), Int128(0))
+        for use in Array(stored.logs.values) + stored.volumes.filter({ !$0.isMemory }).map(\.use) {
+            (bytes, files) = (bytes + Int128(use.bytes), files + Int128(use.files))
+        }
+        for layer in containers.compactMap(\.writableLayer) {
+            bytes += Int128(layer.usedBytes ?? 0)
+            files += Int128(layer.inodesUsed ?? 0)
+        }
+        return disk(space, use: FolderUse(files: Int64(clamping: files), bytes: Int64(clamping: bytes)))
+    }
+
+    private func disk(_ space: FileSystemSpace, use: FolderUse) -> Value {
+        var value = disk(space, used: UInt64(clamping: use.bytes))
+        value["inodesUsed"] = .integer(use.files)
+        return value
+    }
+
+    private func containerValue(_ stats: CRI.ContainerStats, _ pod: Pod, _ stored: PodStorage?) -> Value {
         let name = stats.attributes.metadata.name
         var value: Value = ["name": .string(name)]
         if let start = pod.status(ofContainer: name)?.state.running?.startedAt { value["startTime"] = .string("\(start)") }
+        if let space = disks.images, let layer = stats.writableLayer {
+            let files = Int64(clamping: layer.inodesUsed ?? 0)
+            value["rootfs"] = disk(space, use: FolderUse(files: files, bytes: Int64(clamping: layer.usedBytes ?? 0)))
+        }
+        if let space = disks.pods, let log = stored?.logs[name] { value["logs"] = disk(space, use: log) }
         if let cpu = stats.cpu {
             value["cpu"] = Self.object(
                 cpu.timestamp,

@@ -79,6 +79,7 @@ struct UsageMetrics: Sendable {
         write(&text, "container_cpu_usage_seconds_total", .counter, "Cumulative cpu time consumed in seconds.") {
             ($0.cadvisorLabels([("cpu", "total")]), $0.stats.cpu?.usageCoreNanoseconds.map(Self.seconds))
         }
+        writeGroups(&text, "container_cpu_usage_seconds_total", [("cpu", "total")]) { Self.seconds($0.processorNanoseconds) }
         let bytes: [(String, String, @Sendable (CRI.ContainerStats) -> UInt64?)] = [
             ("container_fs_usage_bytes", "Number of bytes that are consumed by the container on this filesystem.",
              { $0.writableLayer?.usedBytes }),
@@ -90,6 +91,8 @@ struct UsageMetrics: Sendable {
         ]
         for (name, help, figure) in bytes {
             write(&text, name, .gauge, help) { ($0.cadvisorLabels(), figure($0.stats).map { Double($0) }) }
+            guard let figure = Self.memory(ofGroups: name) else { continue }
+            writeGroups(&text, name) { Double($0.memory[keyPath: figure].bytes) }
         }
         text.begin("container_memory_failures_total", .counter, "Cumulative count of memory allocation failures.")
         for container in containers {
@@ -118,6 +121,34 @@ struct UsageMetrics: Sendable {
         return text.bytes
     }
 
+    private static func memory(ofGroups name: String) -> KeyPath<Cgroup.Memory, ByteCount>? {
+        switch name {
+        case "container_memory_rss": \.residentSet
+        case "container_memory_usage_bytes": \.usage
+        case "container_memory_working_set_bytes": \.workingSet
+        default: nil
+        }
+    }
+
+    /// cAdvisor tells of groups that are no containers as well: of pods, and of the whole node under `/`.
+    private func writeGroups(
+        _ text: inout MetricText, _ name: String, _ more: [(String, String)] = [], _ figure: (Cgroup.Usage) -> Double
+    ) {
+        func write(_ id: String, _ pod: Pod?, _ usage: Cgroup.Usage) {
+            let labels = [
+                ("container", ""), ("id", id), ("image", ""), ("name", ""), ("namespace", pod?.metadata.namespace ?? ""),
+                ("pod", pod?.metadata.name ?? ""),
+            ]
+            text.sample(name, (labels + more).sorted { $0.0 < $1.0 }, figure(usage))
+        }
+        write("/", nil, summary.node)
+        if let all = summary.allPods { write("/kubepods", nil, all) }
+        for pod in summary.pods.sorted(by: { $0.objectName < $1.objectName }) {
+            guard let usage = summary.counters[pod.metadata.uid]?.usage else { continue }
+            write("/kubepods/pod" + pod.metadata.uid, pod, usage)
+        }
+    }
+
     private func writeLimits(_ text: inout MetricText) {
         write(&text, "container_spec_cpu_period", .gauge, "CPU period of the container.") {
             ($0.cadvisorLabels(), $0.limit("cpu") == nil ? nil : Double(Self.period))
@@ -142,6 +173,8 @@ struct UsageMetrics: Sendable {
                 "cpu_cfs_throttled_seconds_total", .counter, "Total time duration the container has been throttled.",
                 \.throttledNanoseconds
             ),
+            ("cpu_user_seconds_total", .counter, "Cumulative user cpu time consumed in seconds.", \.userNanoseconds),
+            ("cpu_system_seconds_total", .counter, "Cumulative system cpu time consumed in seconds.", \.systemNanoseconds),
             ("memory_cache", .gauge, "Number of bytes of page cache memory.", \.cacheBytes),
             ("memory_mapped_file", .gauge, "Size of memory mapped files in bytes.", \.mappedFileBytes),
             ("memory_max_usage_bytes", .gauge, "Maximum memory usage recorded in bytes", \.peakBytes),

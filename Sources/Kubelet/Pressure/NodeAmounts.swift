@@ -37,7 +37,7 @@ struct NodeAmounts: Sendable {
     }
 
     /// The fourth word of the load is `running/all`.
-    private static func processes() -> EvictionAmount? {
+    static func processes() -> EvictionAmount? {
         guard let load = try? Files.readText("/proc/loadavg"), let most = mostProcesses else { return nil }
         return processes(load: load, most: most)
     }

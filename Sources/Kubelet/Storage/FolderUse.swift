@@ -15,6 +15,8 @@ struct FolderUse: Hashable, Sendable {
         var inode: UInt64
     }
 
+    init(files: Int64, bytes: Int64) { (self.files, self.bytes) = (files, bytes) }
+
     /// Files that go meanwhile are not counted, those of several names once; links are not followed.
     init(of folders: [String]) {
         var (rest, seen) = (folders, Set<FileID>())
