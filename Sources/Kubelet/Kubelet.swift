@@ -290,12 +290,12 @@ public final class Kubelet: Sendable {
         let (table, queue, events) = (table, queue, events)
         await prober.run { uid in
             queue.add(uid)
-        } failed: { uid, container, _, message in
+        } failed: { uid, container, reason, message in
             guard let object = table[uid]?.present.object else { return }
             let pod = Pod(object)
             guard let member = PodContainers(pod.spec)[container] else { return }
             events.record(
-                pod, .warning, reason: "Unhealthy", message: message, fieldPath: member.fieldPath)
+                pod, .warning, reason: reason, message: message, fieldPath: member.fieldPath)
         }
     }
 

@@ -47,8 +47,12 @@ struct NetworkChecker: ProbeChecker {
                     probe = next
                     continue
                 }
+                if (200..<300).contains(response.status.code) { return .success }
                 // A redirect to elsewhere shows that the server answers.
-                if (200..<400).contains(response.status.code) { return .success }
+                if (300..<400).contains(response.status.code) {
+                    let body = try await Self.beginning(of: response.body)
+                    return .warning("Probe terminated redirects, Response body: \(body)")
+                }
                 return .failure("HTTP probe failed with statuscode: \(response.status.code)")
             }
             return .failure("Get \"\(probe.url)\": stopped after \(Self.mostRedirects) redirects")
@@ -60,6 +64,17 @@ struct NetworkChecker: ProbeChecker {
             let address = HTTPAddress.tcp(host: probe.host, port: probe.port)
             return .failure("Get \"\(probe.url)\": \(ProbeText.dialFailure(error, "\(address)"))")
         }
+    }
+
+    /// As much of an answer as people are shown.
+    private static func beginning(of body: HTTPBody) async throws -> String {
+        let most = 10 << 10
+        var bytes: [UInt8] = []
+        for try await part in body {
+            bytes += part
+            if bytes.count >= most { break }
+        }
+        return String(decoding: bytes.prefix(most), as: UTF8.self)
     }
 
     private static func lateAnswer(_ probe: ContainerRequest) -> ProbeOutcome {

@@ -30,12 +30,12 @@ struct ProbeFigures: Sendable {
     mutating func note(_ uid: String, _ key: Key, _ outcome: ProbeOutcome, took: Duration) {
         var present = figures[uid]?[key] ?? Figures()
         switch outcome {
-        case .success: present.successful += 1
+        case .success, .warning: present.successful += 1
         case .failure: present.failed += 1
         case .unknown: present.unknown += 1
         }
         // As in Kubernetes, what failed is not timed: it would show the timeout.
-        if case .success = outcome {
+        if outcome.isSuccess {
             let (whole, attoseconds) = took.components
             let seconds = Double(whole) + Double(attoseconds) / 1e18
             if present.durations.isEmpty { present.durations = Array(repeating: 0, count: Self.bounds.count + 1) }

@@ -4,10 +4,19 @@ import Wire
 /// How one run of a probe ended.
 enum ProbeOutcome: Hashable, Sendable {
     case success
+    /// As good as a success, and worth telling; in the words that Kubernetes has for it.
+    case warning(String)
     /// The container answered wrongly or not at all; in the words that Kubernetes has for it.
     case failure(String)
     /// The probe itself could not be made: this says nothing of the container.
     case unknown(String)
+
+    var isSuccess: Bool {
+        switch self {
+        case .success, .warning: true
+        case .failure, .unknown: false
+        }
+    }
 }
 
 /// Runs one probe. Apart from the loop, so that tests say what comes of it.

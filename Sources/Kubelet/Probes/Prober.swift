@@ -96,13 +96,13 @@ public final class Prober: Sendable {
     /// Runs the probes until cancelled; run it once.
     ///
     /// `changed` is called with the pod's uid at every change of a verdict, `failed` at every probe that
-    /// fails, with the pod's uid, the container, the kind of probe (`Liveness`), and the message of the event
-    /// `Unhealthy`. Both must return at once.
+    /// fails or has something to warn of, with the pod's uid, the container, and the reason and message of the
+    /// event. Both must return at once.
     public func run(
         changed: @escaping @Sendable (_ podUID: String) -> Void,
         failed:
             @escaping @Sendable (
-                _ podUID: String, _ container: String, _ kind: String, _ message: String
+                _ podUID: String, _ container: String, _ reason: String, _ message: String
             ) -> Void
     ) async {
         await queue.run(workers: Self.workers) { (_: Key, _: Never) in
@@ -153,19 +153,23 @@ public final class Prober: Sendable {
         let message: String
         switch outcome {
         case .success: return
+        case .warning(let text):
+            failed(
+                target.podUID, target.container.name, "ProbeWarning", "\(key.kind.rawValue) probe warning: \(text)")
+            return
         case .failure(let text): message = "\(key.kind.rawValue) probe failed: \(text)"
         case .unknown(let text):
             message = "\(key.kind.rawValue) probe errored and resulted in unknown state: \(text)"
         }
         log.debug("container \(target.container.name) of pod \(target.podUID): \(message)")
-        failed(target.podUID, target.container.name, key.kind.rawValue, message)
+        failed(target.podUID, target.container.name, "Unhealthy", message)
     }
 
     /// Says whether the verdict has changed. A container that has started is probed further at once.
     private func record(_ outcome: ProbeOutcome, _ key: Key) -> Bool {
         let result: Bool
         switch outcome {
-        case .success: result = true
+        case .success, .warning: result = true
         case .failure: result = false
         case .unknown: return false
         }

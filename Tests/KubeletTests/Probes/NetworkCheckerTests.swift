@@ -16,7 +16,7 @@ import Wire
             switch request.path {
             case "/ok": exchange.respond(.ok)
             case "/loop": exchange.respond(HTTPStatus(302), ["Location": "/loop"])
-            case "/away": exchange.respond(HTTPStatus(302), ["Location": "http://elsewhere.invalid/"])
+            case "/away": exchange.respond(HTTPStatus(302), ["Location": "http://elsewhere.invalid/"], Array("go away".utf8))
             case "/moved": exchange.respond(HTTPStatus(302), ["Location": "/ok"])
             case "/silent": return
             case "/host": exchange.respond(request.headers["Host"] == "named.test" ? .ok : .notFound)
@@ -86,7 +86,8 @@ import Wire
 
     @Test func `an answer from 200 to 399 is a success`() async throws {
         try await withServer { port in
-            for path in ["/ok", "/moved", "/away"] {
+            #expect(await check(get("/away", port)) == .warning("Probe terminated redirects, Response body: go away"))
+            for path in ["/ok", "/moved"] {
                 #expect(await check(get(path, port)) == .success, "\(path)")
             }
             #expect(await check(get("/other", port)) == .failure("HTTP probe failed with statuscode: 500"))

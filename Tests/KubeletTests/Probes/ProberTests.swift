@@ -63,8 +63,8 @@ import Testing
             group.addTask {
                 await prober.run(
                     changed: { changed.yield($0) },
-                    failed: { uid, container, kind, message in
-                        failures.add("\(uid) \(container) \(kind): \(message)")
+                    failed: { uid, container, reason, message in
+                        failures.add("\(uid) \(container) \(reason): \(message)")
                     })
             }
             var iterator = changes.makeAsyncIterator()
@@ -112,8 +112,8 @@ import Testing
         }
         #expect(
             failures == [
-                "uid app Startup: Startup probe failed: not yet",
-                "uid app Liveness: Liveness probe failed: dead",
+                "uid app Unhealthy: Startup probe failed: not yet",
+                "uid app Unhealthy: Liveness probe failed: dead",
             ])
     }
 
@@ -142,7 +142,7 @@ import Testing
         }
         #expect(
             failures == [
-                "uid app Readiness: Readiness probe errored and resulted in unknown state: no runtime"
+                "uid app Unhealthy: Readiness probe errored and resulted in unknown state: no runtime"
             ])
     }
 
