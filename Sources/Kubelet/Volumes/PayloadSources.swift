@@ -51,8 +51,9 @@ struct PayloadSources {
         for item in items {
             guard let bytes = entries[item.key] else {
                 if isOptional { continue }
-                let what = kind == "secret" ? "secret" : "config"
-                throw Fault(.notFound, "references non-existent \(what) key: \(item.key)")
+                // Kubernetes says it in two ways.
+                let words = kind == "secret" ? "references non-existent secret" : "configmap references non-existent config"
+                throw Fault(.notFound, "\(words) key: \(item.key)")
             }
             payload.files[item.path] = Payload.File(bytes: bytes, mode: Self.mode(item.mode) ?? mode)
         }

@@ -85,7 +85,7 @@ import Testing
     @Test(arguments: [
         ("configMap: {name: none}", "configmap \"none\" not found"),
         ("secret: {secretName: none}", "secret \"none\" not found"),
-        ("configMap: {name: c, items: [{key: z, path: z}]}", "references non-existent config key: z"),
+        ("configMap: {name: c, items: [{key: z, path: z}]}", "configmap references non-existent config key: z"),
         ("secret: {secretName: s, items: [{key: z, path: z}]}", "references non-existent secret key: z"),
     ])
     func `what is missing is told in Kubernetes' words`(volume: String, message: String) throws {
