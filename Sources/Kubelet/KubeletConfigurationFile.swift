@@ -19,11 +19,14 @@ enum KubeletConfigurationFile {
         case memory
         /// As `idsPerPod` says.
         case ids
+        /// As `maxContainerRestartPeriod` says.
+        case restarts
         /// Seconds by the priorities of pods.
         case priorities
     }
 
     private static let forms: [String: (argument: String, form: Form)] = [
+        "allowedUnsafeSysctls": ("allowed-unsafe-sysctls", .list),
         "cgroupDriver": ("cgroup-driver", .text),
         "cgroupRoot": ("cgroup-root", .text),
         "clusterDNS": ("cluster-dns", .list),
@@ -33,6 +36,7 @@ enum KubeletConfigurationFile {
         "cpuManagerPolicy": ("cpu-manager-policy", .text),
         "cpuManagerPolicyOptions": ("cpu-manager-policy-options", .map("=")),
         "cpuManagerReconcilePeriod": ("cpu-manager-reconcile-period", .text),
+        "crashLoopBackOff": ("crash-loop-back-off-max-container-restart-period", .restarts),
         "enableDebuggingHandlers": ("enable-debugging-handlers", .flag),
         "enableSystemLogHandler": ("enable-system-log-handler", .flag),
         "enableSystemLogQuery": ("enable-system-log-query", .flag),
@@ -62,6 +66,7 @@ enum KubeletConfigurationFile {
         "reservedMemory": ("reserved-memory", .memory),
         "reservedSystemCPUs": ("reserved-cpus", .text),
         "resolvConf": ("resolv-conf", .text),
+        "seccompDefault": ("seccomp-default", .flag),
         "serializeImagePulls": ("serialize-image-pulls", .flag),
         "shutdownGracePeriod": ("shutdown-grace-period", .text),
         "shutdownGracePeriodByPodPriority": ("shutdown-grace-period-by-pod-priority", .priorities),
@@ -138,6 +143,9 @@ enum KubeletConfigurationFile {
             // Without the field it says nothing.
             guard let fields = value.fields, fields.keys.allSatisfy({ $0 == "idsPerPod" }) else { return nil }
             return value["idsPerPod"].map { $0.integer.map { "\($0)" } } ?? "\(UserRanges.unit)"
+        case .restarts:
+            guard let fields = value.fields, fields.keys.allSatisfy({ $0 == "maxContainerRestartPeriod" }) else { return nil }
+            return value["maxContainerRestartPeriod"].map(\.string) ?? GoDuration.format(RestartBackOff.most)
         case .priorities:
             guard let periods = value.array else { return nil }
             var parts: [String] = []

@@ -17,6 +17,15 @@ extension KubeletOptions {
                 let age = try argument.duration()
                 imageLimits.maximumAge = age == .zero ? nil : age
             case "protect-kernel-defaults": protectsKernel = try argument.flag()
+            case "allowed-unsafe-sysctls":
+                sysctls = try SysctlAllowance(unsafe: value.split(separator: ",").map(String.init))
+            case "seccomp-default": isConfinedByDefault = try argument.flag()
+            case "crash-loop-back-off-max-container-restart-period":
+                let longest = try argument.duration()
+                guard (.seconds(1)...RestartBackOff.most).contains(longest) else {
+                    throw argument.wrong("between 1s and 300s")
+                }
+                longestBackOff = longest
             case "serialize-image-pulls": pullLimits.isSerial = try argument.flag()
             case "max-parallel-image-pulls": pullLimits.mostAtOnce = try argument.number(1...Int(Int32.max))
             case "registry-qps": pullLimits.perSecond = try argument.number(0...Int(Int32.max))

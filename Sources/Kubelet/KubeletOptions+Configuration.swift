@@ -83,6 +83,8 @@ extension KubeletOptions {
             "imageGCHighThresholdPercent": .integer(Int64(imageLimits.high)),
             "imageGCLowThresholdPercent": .integer(Int64(imageLimits.low)),
             "protectKernelDefaults": .bool(protectsKernel),
+            "seccompDefault": .bool(isConfinedByDefault),
+            "crashLoopBackOff": ["maxContainerRestartPeriod": text(longestBackOff)],
             "serializeImagePulls": .bool(pullLimits.isSerial),
             "registryPullQPS": .integer(Int64(pullLimits.perSecond)),
             "registryBurst": .integer(Int64(pullLimits.burst)),
@@ -98,6 +100,7 @@ extension KubeletOptions {
             "topologyManagerPolicy": .string(policies.topology.rawValue),
             "topologyManagerScope": .string(policies.scope.rawValue),
         ]
+        if !sysctls.unsafe.isEmpty { value["allowedUnsafeSysctls"] = Value(sysctls.unsafe) }
         if let staticPods { value["staticPodPath"] = .string(staticPods) }
         if let podsPerCore { value["podsPerCore"] = .integer(Int64(podsPerCore)) }
         if let most = pullLimits.mostAtOnce { value["maxParallelImagePulls"] = .integer(Int64(most)) }

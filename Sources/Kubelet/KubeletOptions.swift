@@ -49,6 +49,12 @@ public struct KubeletOptions: Sendable {
     public var reservation = NodeReservation()
     /// Which of it control groups see to.
     public var enforcement = AllocatableEnforcement()
+    /// Parameters of the kernel that pods may set.
+    var sysctls = SysctlAllowance()
+    /// A container that says nothing about seccomp is confined by the runtime's profile.
+    public var isConfinedByDefault = false
+    /// A container that keeps ending never waits longer before it is started again.
+    public var longestBackOff = RestartBackOff.most
     /// How many images are pulled at once, and how often.
     public var pullLimits = PullLimits()
     /// Of which images it is looked at whose credentials brought them, and of which not.

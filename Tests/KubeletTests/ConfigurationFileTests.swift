@@ -48,6 +48,9 @@ import Testing
             registryPullQPS: 7
             registryBurst: 9
             podPidsLimit: 100
+            allowedUnsafeSysctls: ["kernel.msg*", net.core.somaxconn]
+            seccompDefault: true
+            crashLoopBackOff: {maxContainerRestartPeriod: 3s}
             podsPerCore: 10
             maxPods: 42
             cgroupRoot: /pods
@@ -94,6 +97,8 @@ import Testing
         #expect(options.evictionThresholds.map(\.quantity.text) == ["200Mi", "7%", "300Mi"])
         #expect(options.evictionThresholds.last?.gracePeriod == .seconds(90))
         #expect(options.evictionGracePeriod == .seconds(20) && options.evictionTransition == .seconds(60))
+        #expect(options.sysctls.unsafe == ["kernel.msg*", "net.core.somaxconn"])
+        #expect(options.isConfinedByDefault && options.longestBackOff == .seconds(3))
         let policies = options.resourcePolicies
         #expect(policies.hasOwnProcessors && policies.processorOptions.isWholeCores && policies.bindsMemory)
         #expect(policies.reservedMemory == [0: ["memory": 1 << 30], 1: ["memory": 2 << 30]])
@@ -127,6 +132,11 @@ import Testing
             "the field enableServer is not part of this version yet"
         ),
         ("maxPods: many", .invalid, "the field maxPods has the wrong type"),
+        ("allowedUnsafeSysctls: [vm.swappiness]", .invalid, "are not known to be namespaced"),
+        (
+            "crashLoopBackOff: {maxContainerRestartPeriod: 301s}", .invalid, "is not between 1s and 300s"
+        ),
+        ("crashLoopBackOff: {other: 1s}", .invalid, "the field crashLoopBackOff has the wrong type"),
         ("userNamespaces: {idsPerPod: 65537}", .invalid, "is not a multiple of 65536"),
         ("userNamespaces: {first: 1}", .invalid, "the field userNamespaces has the wrong type"),
         ("serializeImagePulls: 1", .invalid, "the field serializeImagePulls has the wrong type"),

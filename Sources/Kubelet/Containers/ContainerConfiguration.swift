@@ -31,6 +31,8 @@ struct ContainerConfiguration: Sendable {
     let container: Container
     let attempt: UInt32
     let seccompProfiles: String
+    /// As ``ContainerSecurity/isConfinedByDefault``.
+    var isConfinedByDefault = false
 
     /// Fails with `invalid` when the command is too long for a program.
     func config(_ around: Surroundings) throws(Fault) -> CRI.ContainerConfig {
@@ -62,8 +64,9 @@ struct ContainerConfiguration: Sendable {
         config.stdinOnce = container.stdinOnce
         config.tty = container.tty
         config.linux.resources = resources(around)
-        config.linux.securityContext = ContainerSecurity(container, in: pod, seccompProfiles: seccompProfiles)
-            .context(around.image, target: around.target)
+        var security = ContainerSecurity(container, in: pod, seccompProfiles: seccompProfiles)
+        security.isConfinedByDefault = isConfinedByDefault
+        config.linux.securityContext = security.context(around.image, target: around.target)
         config.linux.securityContext.namespaceOptions.usernsOptions = around.users
         let signal = container.lifecycle?.stopSignal.flatMap { CRI.StopSignal(name: $0) }
         config.stopSignal = signal ?? .runtimeDefault

@@ -15,6 +15,8 @@ struct ContainerSecurity: Sendable {
     let container: Container
     /// Where seccomp profiles of the node are (`<root>/seccomp`).
     let seccompProfiles: String
+    /// A container that says nothing about seccomp is confined by the runtime's profile (KEP 2413).
+    var isConfinedByDefault = false
     private let own: SecurityContext
     private let shared: PodSecurityContext
 
@@ -57,7 +59,10 @@ struct ContainerSecurity: Sendable {
         }
         context.selinuxOptions = (own.seLinuxOptions ?? shared.seLinuxOptions).map(CRI.SELinuxOption.init)
         let profile = own.seccompProfile ?? shared.seccompProfile
-        context.seccomp = CRI.SecurityProfile(seccomp: profile, folder: seccompProfiles)
+        context.seccomp =
+            profile == nil && isConfinedByDefault
+            ? CRI.SecurityProfile(.runtimeDefault)
+            : CRI.SecurityProfile(seccomp: profile, folder: seccompProfiles)
         context.apparmor = (own.appArmorProfile ?? shared.appArmorProfile).map(
             CRI.SecurityProfile.init(appArmor:))
         if own.procMount != "Unmasked" {

@@ -123,8 +123,9 @@ struct ContainerStarter: Sendable {
         do throws(RootRefused) { try security.checkUser(image) } catch {
             throw Refusal(reason: "CreateContainerConfigError", fault: Fault(.denied, error.message))
         }
-        let configuration = ContainerConfiguration(
+        var configuration = ContainerConfiguration(
             pod: pod, container: container, attempt: attempt, seccompProfiles: context.seccompProfiles)
+        configuration.isConfinedByDefault = context.options.isConfinedByDefault
         do throws(Fault) {
             let environment = try await context.environment.resolve(container, in: pod, placement, volumes)
             let variables = Dictionary(environment.map { ($0.name, $0.value) }) { $1 }

@@ -7,6 +7,8 @@ import Support
 struct PodFiles: Sendable {
     /// What a container may say about its end, as Kubernetes bounds it.
     static let messageLimit = 4096
+    /// What all containers of a pod may say.
+    static let messagesLimit = 12 << 10
     /// Of the log, for containers that say nothing.
     static let logLimit = 2048
     static let logLines = 80

@@ -47,8 +47,9 @@ struct SandboxConfiguration: Sendable {
         var context = CRI.LinuxSandboxSecurityContext()
         context.namespaceOptions = spec.namespaceOptions
         context.namespaceOptions.usernsOptions = users
-        context.privileged = (spec.initContainers + spec.containers).contains {
-            $0.securityContext?.privileged ?? false
+        // Those of people who look for a fault are among them: they come later, and the runtime asks again.
+        context.privileged = PodContainers(spec).members.contains {
+            $0.container.securityContext?.privileged ?? false
         }
         context.supplementalGroups = spec.supplementalGroups
         context.runAsUser = spec.securityContext?.runAsUser.map(Int64.init)
@@ -79,6 +80,19 @@ struct PodHostname: Hashable, Sendable {
         domain =
             spec.subdomain.isEmpty
             ? nil : "\(spec.subdomain).\(pod.objectName.namespace).svc.\(clusterDomain)"
+    }
+
+    /// As many bytes as the kernel keeps of a name (uname(2)).
+    private static let mostBytes = 64
+
+    /// Fails with `invalid` for a full name that the kernel does not keep.
+    func check() throws(Fault) {
+        let length = inSandbox.utf8.count
+        guard isFull, domain != nil, length > Self.mostBytes else { return }
+        throw Fault(
+            .invalid,
+            "failed to construct FQDN from pod hostname and cluster domain, FQDN \(inSandbox) is too long "
+                + "(\(Self.mostBytes) characters is the max, \(length) characters requested)")
     }
 
     /// What `hostname` prints in the pod.

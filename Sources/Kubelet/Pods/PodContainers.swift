@@ -40,18 +40,39 @@ struct PodContainers: Sendable {
     var regular: [Member] { members.filter { $0.role == .regular } }
     var ephemeral: [Member] { members.filter { $0.role == .ephemeral } }
 
+    /// A rule of one of them may ask for all to begin again.
+    var canAllRestart: Bool {
+        members.contains { member in
+            member.role != .ephemeral
+                && member.container.restartPolicyRules.contains { $0.action == "RestartAllContainers" }
+        }
+    }
+
     subscript(name: String) -> Member? { members.first { $0.name == name } }
 }
 
 extension PodContainers.Member {
+    /// What a rule of the container asks for.
+    enum RestartAction: String, Sendable {
+        case restart = "Restart"
+        case restartAllContainers = "RestartAllContainers"
+    }
+
+    /// The first rule that an end with this code fits to says what becomes of it; `nil` when none does.
+    func rule(after exitCode: Int32) -> RestartAction? {
+        if role == .ephemeral { return nil }
+        for rule in container.restartPolicyRules {
+            guard let action = RestartAction(rawValue: rule.action), let codes = rule.exitCodes else { continue }
+            let isListed = codes.values.contains(Int(exitCode))
+            if codes.operator == "In" ? isListed : !isListed { return action }
+        }
+        return nil
+    }
+
     /// Whether an instance that ended so is followed by another one (KEP 5307 for the rules of a container).
     func isRestarted(exitCode: Int32, policy: String) -> Bool {
         if role == .ephemeral { return false }
-        for rule in container.restartPolicyRules where rule.action == "Restart" {
-            guard let codes = rule.exitCodes else { continue }
-            let isListed = codes.values.contains(Int(exitCode))
-            if codes.operator == "In" ? isListed : !isListed { return true }
-        }
+        if rule(after: exitCode) != nil { return true }
         return switch container.restartPolicy ?? policy {
         case "Never": false
         case "OnFailure": exitCode != 0

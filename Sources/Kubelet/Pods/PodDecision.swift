@@ -23,6 +23,8 @@ struct PodDecision: Sendable {
         case resize(ResizePlan)
         /// Forgets an instance that has ended.
         case removeContainer(String)
+        /// Forgets instances that have ended, in this order, so that the pod begins again with what it has.
+        case reset([String])
         /// The pod is over for good, whatever happens to its containers.
         case end(PodEnd)
         /// Gives back what it has of claims to devices: none of its containers runs.
@@ -43,6 +45,8 @@ struct PodDecision: Sendable {
         var message: String
         /// It is started again, whatever the pod's policy says.
         var isForResize = false
+        /// Nobody asks it to end: no hook runs, no signal comes before the last.
+        var isAtOnce = false
     }
 
     enum Stage: Hashable, Sendable {
@@ -68,7 +72,7 @@ struct PodDecision: Sendable {
             end()
         } else if let deadline = facts.activeDeadline, deadline <= facts.now {
             actions = [.end(.deadlineExceeded)]
-        } else if facts.runtime.isEmpty, let refusal = PodAdmission.refusal(of: facts.spec) {
+        } else if facts.runtime.isEmpty, let refusal = PodAdmission.refusal(of: facts.spec, facts.node) {
             actions = [.end(refusal)]
         } else if case .refused(let refusal) = facts.admission {
             actions = [.end(refusal)]
@@ -90,6 +94,7 @@ struct PodDecision: Sendable {
 
 extension PodDecision {
     private mutating func live() {
+        if let cause = facts.restartOfAll { return beginAgain(after: cause) }
         if let outcome = facts.outcome {
             actions = [.end(outcome)]
             return
@@ -124,6 +129,27 @@ extension PodDecision {
         actions = [
             .createSandbox(attempt: lost.map { $0.attempt + 1 } ?? 0, replacing: runtime.sandboxes.map(\.id))
         ]
+    }
+
+    /// All containers begin again, from the first init container, in the sandbox and with the volumes that are there: those
+    /// that run are killed, then all are forgotten, and the one that is the cause last, so that it is found again by
+    /// whoever goes on after a restart (KEP 5532).
+    private mutating func beginAgain(after cause: RuntimePod.Container) {
+        let spared = Set(facts.containers.ephemeral.map(\.name))
+        let instances = runtime.containers.filter { !spared.contains($0.name) }
+        let running = instances.filter(\.isRunning)
+        guard running.isEmpty else {
+            for container in running {
+                if let killed = memory.stopping[container.id], killed <= facts.now + .seconds(1) { continue }
+                actions.append(
+                    .stop(
+                        Stop(
+                            id: container.id, name: container.name, deadline: facts.now,
+                            message: "Container \(container.name) will be restarted with all others", isAtOnce: true)))
+            }
+            return
+        }
+        actions = [.reset(instances.map(\.id).filter { $0 != cause.id } + [cause.id])]
     }
 
     /// Init containers in their order. Returns whether the regular ones may start.
@@ -196,6 +222,7 @@ extension PodDecision {
 
     private mutating func start(_ member: PodContainers.Member, after last: RuntimePod.Container?) {
         let name = member.name
+        let last = last ?? memory.former[name]
         if let last, let end = last.finishedAt,
             let wait = memory.backOff.wait(name, endedAt: end, now: facts.now)
         {

@@ -15,6 +15,8 @@ struct PodFacts: Sendable {
     /// An earlier pod of this name still leaves.
     var isHeld = false
     var admission = AdmissionVerdict.admitted
+    /// Of the node, as far as the pod needs to know.
+    var node = NodeAbilities()
     /// How the devices of containers are, by their names.
     var devices: [String: [ResourceStatus]] = [:]
     /// It has devices of claims, or is about to have.
@@ -71,6 +73,16 @@ struct PodFacts: Sendable {
     func hasStarted(_ container: RuntimePod.Container) -> Bool {
         container.state == .running && !memory.starting.contains(container.id)
             && verdict(container)?.isStarted ?? true
+    }
+
+    /// The container whose end makes all others begin again (KEP 5532).
+    var restartOfAll: RuntimePod.Container? {
+        containers.members.lazy.compactMap { member in
+            guard let current = current(member.name), current.state == .exited,
+                member.rule(after: current.exitCode) == .restartAllContainers
+            else { return nil }
+            return current
+        }.first
     }
 
     /// The latest instance, if it is in the present sandbox.

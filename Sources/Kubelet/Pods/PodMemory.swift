@@ -50,6 +50,8 @@ struct PodMemory: Hashable, Sendable {
 
     var resize = ResizeMemory()
     var backOff = RestartBackOff()
+    /// The last instances of containers that began again all at once, by name: the runtime knows them no more.
+    var former: [String: RuntimePod.Container] = [:]
     /// Containers that could not be started, by name.
     var holds: [String: Hold] = [:]
     /// The sandbox could not be made.

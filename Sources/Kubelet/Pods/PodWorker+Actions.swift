@@ -17,6 +17,7 @@ extension PodWorker {
         case .stop(let stop): self.stop(stop, facts)
         case .resize(let plan): try await resize(plan, facts)
         case .removeContainer(let id): try await remove(id, facts)
+        case .reset(let ids): try await reset(ids, facts)
         case .end(let end): context.end(record.uid, end)
         case .unprepareClaims: return try unprepareClaims()
         case .release: return try await release(facts)
@@ -30,7 +31,7 @@ extension PodWorker {
     private func createSandbox(
         _ attempt: UInt32, _ replaced: [String], _ facts: PodFacts
     ) async throws(Fault) -> Bool {
-        if let obstacle = PodAdmission.obstacle(to: facts.spec, hasAppArmor: context.hasAppArmor) {
+        if let obstacle = PodAdmission.obstacle(to: facts.spec) {
             refuseSandbox(obstacle, facts)
             return true
         }
@@ -51,6 +52,9 @@ extension PodWorker {
         do throws(Fault) {
             for id in replaced { try await context.runtime.stopPodSandbox(id) }
             await makeGroup(facts.pod)
+            if !facts.spec.hostNetwork {
+                try PodHostname(facts.pod, clusterDomain: context.options.clusterDomain).check()
+            }
             let handler = try await context.handler(facts.spec)
             let users = try await context.users.users(of: facts.pod, handler: handler, context.runtime)
             let config = SandboxConfiguration(
@@ -156,10 +160,11 @@ extension PodWorker {
             volumes: volumes)
         switch try await starter.start() {
         case .started(let id):
-            let end = facts.runtime.newest(name)?.finishedAt
+            let end = (facts.runtime.newest(name) ?? facts.memory.former[name])?.finishedAt
+            let longest = context.options.longestBackOff
             record.remember { memory in
                 memory.holds[name] = nil
-                if let end { memory.backOff.restarted(name, endedAt: end) }
+                if let end { memory.backOff.restarted(name, endedAt: end, most: longest) }
                 if member.container.lifecycle?.postStart != nil { memory.starting.insert(id) }
             }
             afterStart(member, id, facts, sandbox)
@@ -228,7 +233,7 @@ extension PodWorker {
         let (context, record) = (context, record)
         // Whatever becomes of the time of day meanwhile.
         let deadline = ContinuousClock.now + (stop.deadline - facts.now)
-        let hook = isFirst ? member?.container.lifecycle?.preStop : nil
+        let hook = isFirst && !stop.isAtOnce ? member?.container.lifecycle?.preStop : nil
         let ip = (facts.spec.hostNetwork ? context.hostIPs.first : facts.runtime.sandbox?.ips.first) ?? ""
         context.operations.start {
             if let hook, let member {
@@ -243,7 +248,8 @@ extension PodWorker {
             }
             do throws(Fault) {
                 // However long the hook took, the process gets two seconds.
-                let left = max(deadline - .now, hook == nil ? .seconds(1) : .seconds(2))
+                let least: Duration = stop.isAtOnce ? .zero : hook == nil ? .seconds(1) : .seconds(2)
+                let left = max(deadline - .now, least)
                 try await context.runtime.stopContainer(stop.id, timeout: left)
             } catch {
                 context.log.warning("cannot stop container \(stop.name) of \(facts.pod.objectName): \(error)")
@@ -254,6 +260,18 @@ extension PodWorker {
             }
             context.wake(record.uid)
         }
+    }
+
+    /// What the status tells of them stays.
+    private func reset(_ ids: [String], _ facts: PodFacts) async throws(Fault) {
+        record.remember { memory in
+            for member in facts.containers.members where member.role != .ephemeral {
+                guard var last = facts.runtime.newest(member.name), ids.contains(last.id) else { continue }
+                if let message = memory.messages[last.id] { last.message = message }
+                memory.former[member.name] = last
+            }
+        }
+        for id in ids { try await remove(id, facts) }
     }
 
     private func remove(_ id: String, _ facts: PodFacts) async throws(Fault) {

@@ -72,6 +72,7 @@ struct PodWorker: Sendable {
             return state.memory
         }
         var facts = PodFacts(pod, isGone: isGone, runtime: runtime, memory: memory, now: now)
+        facts.node = try await abilities(facts)
         facts.admission = await admit(facts, isActive: !isOver)
         facts.isHeld = present.isStatic && context.table.isHeld(pod.objectName, besides: uid)
         facts.devices = devices(facts)
@@ -130,6 +131,14 @@ struct PodWorker: Sendable {
             return .waits
         }
         return verdict
+    }
+
+    /// Asked only where it matters.
+    private func abilities(_ facts: PodFacts) async throws(Fault) -> NodeAbilities {
+        var node = NodeAbilities(sysctls: context.options.sysctls, hasAppArmor: context.hasAppArmor)
+        guard facts.runtime.isEmpty, !facts.isDeleted, facts.spec.hasStrictGroups else { return node }
+        node.hasStrictGroups = try await context.runtime.status().features?.supplementalGroupsPolicy ?? false
+        return node
     }
 
     private func readMessages(_ facts: inout PodFacts) {

@@ -31,12 +31,12 @@ struct RestartBackOff: Hashable, Sendable {
         return until > now && !end.isBeyond(now) ? Wait(delay: entry.delay, until: until) : nil
     }
 
-    /// The container that ended at `end` is started again.
-    mutating func restarted(_ container: String, endedAt end: Timestamp) {
+    /// The container that ended at `end` is started again. It never waits longer than `most` (KEP 4603).
+    mutating func restarted(_ container: String, endedAt end: Timestamp, most: Duration = Self.most) {
         guard let entry = entries[container], end - entry.since <= Self.forgiveness else {
-            entries[container] = Entry(delay: Self.first, since: end)
+            entries[container] = Entry(delay: min(Self.first, most), since: end)
             return
         }
-        entries[container] = Entry(delay: min(entry.delay + entry.delay, Self.most), since: end)
+        entries[container] = Entry(delay: min(entry.delay + entry.delay, most), since: end)
     }
 }

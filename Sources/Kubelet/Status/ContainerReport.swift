@@ -34,6 +34,8 @@ struct ContainerReport: Sendable {
         status.value["imageID"] = .string(current.imageRef)
         if let previous = facts.runtime.previous(member.name), previous.state == .exited {
             status.lastState = terminated(previous, told)
+        } else if let former = facts.memory.former[member.name], former.attempt < current.attempt {
+            status.lastState = terminated(former, told)
         } else if let told, !told.lastState.value.isEmptyObject {
             status.lastState = told.lastState
         }
@@ -79,6 +81,12 @@ struct ContainerReport: Sendable {
             status.lastState = told.state.terminated == nil ? told.lastState : told.state
             status.containerID = told.containerID
             status.value["imageID"] = .string(told.imageID)
+        }
+        if let former = facts.memory.former[member.name] {
+            status.value["restartCount"] = .integer(Int64(former.attempt))
+            status.containerID = former.url
+            status.value["imageID"] = .string(former.imageRef)
+            status.lastState = terminated(former, told)
         }
         if decision.stage == .ended, let told, told.state.waiting == nil, !told.containerID.isEmpty {
             status.lastState = told.lastState
@@ -131,12 +139,16 @@ struct ContainerReport: Sendable {
         // The file with the message goes with the pod's folder; what the API was told stays.
         let earlier = [told?.state.terminated, told?.lastState.terminated].compactMap(\.self)
             .first { $0.containerID == container.url }
-        terminated.message =
-            facts.memory.messages[container.id] ?? earlier?.message ?? container.message
+        let message = facts.memory.messages[container.id] ?? earlier?.message ?? container.message
+        terminated.message = String(decoding: message.utf8.prefix(messageLimit), as: UTF8.self)
         var state = ContainerState()
         state.terminated = terminated
         return state
     }
+
+    /// Of all that the containers of a pod may say, each has an equal part (Kubernetes documentation, "Customizing the
+    /// termination message").
+    private var messageLimit: Int { PodFiles.messagesLimit / max(facts.containers.members.count, 1) }
 
     /// What the container was granted, and what it has (KEP 1287).
     private func addResources(

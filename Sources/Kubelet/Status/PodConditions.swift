@@ -13,6 +13,8 @@ struct PodConditions: Sendable {
     /// Why the node ends the pod though it did nothing wrong.
     var disruption: String?
     var resize = Resize()
+    /// Whether all containers are on their way to begin again; `nil` where no rule asks for that.
+    var isRestarting: Bool?
 
     /// What is said about the resizing of the pod, as long as there is something to say (KEP 1287).
     struct Resize: Hashable, Sendable {
@@ -37,7 +39,7 @@ struct PodConditions: Sendable {
 
     /// In the order in which `kubectl describe` has shown them for years; those of others behind.
     var merged: [PodCondition] {
-        let findings = [sandbox, initialized, ready, containersReady] + resizing + disrupted
+        let findings = [sandbox, initialized, ready, containersReady] + resizing + disrupted + restarting
         let own = findings.map(condition)
         let types = Resize.types.union(findings.map(\.type))
         return own + pod.status.conditions.filter { !types.contains($0.type) } + scheduled
@@ -54,6 +56,23 @@ struct PodConditions: Sendable {
         disruption.map {
             [Finding(type: "DisruptionTarget", isTrue: true, reason: "TerminationByKubelet", message: $0)]
         } ?? []
+    }
+
+    /// A container ended as a rule says that asks for all of them to begin again (KEP 5532).
+    private var restarting: [Finding] {
+        let type = "AllContainersRestarting"
+        switch (isRestarting, status.phase) {
+        case (nil, _): return []
+        case (_, "Succeeded"): return [Finding(type: type, isTrue: false, reason: "PodCompleted")]
+        case (_, "Failed"): return [Finding(type: type, isTrue: false, reason: "PodFailed")]
+        case (true, _):
+            return [
+                Finding(
+                    type: type, isTrue: true, reason: "RestartAllContainersStarted",
+                    message: "container exited with restart policy rule")
+            ]
+        default: return [Finding(type: type, isTrue: false)]
+        }
     }
 
     private var resizing: [Finding] {

@@ -48,9 +48,10 @@ struct PodReport: Sendable {
         status.resources = resources.ofPod
         let conditions = PodConditions(
             pod: facts.pod, status: status, isSandboxReady: facts.runtime.sandbox != nil,
-            isInitialized: isInitialized, now: facts.now,
+            isInitialized: isInitialized || hasBegunAgain, now: facts.now,
             disruption: facts.end?.disruption,
-            resize: PodConditions.Resize(facts, isLive: decision.stage == .live))
+            resize: PodConditions.Resize(facts, isLive: decision.stage == .live),
+            isRestarting: facts.containers.canAllRestart ? decision.stage == .live && facts.restartOfAll != nil : nil)
         status.conditions = conditions.merged
         return status
     }
@@ -59,6 +60,12 @@ struct PodReport: Sendable {
     private var isInitialized: Bool {
         let wasTrue = told.conditions.contains { $0.type == "Initialized" && $0.status == "True" }
         return decision.stage == .live ? facts.isInitialized : facts.isInitialized || wasTrue
+    }
+
+    /// Its init containers may run once more: it has been initialized all the same (KEP 5532).
+    private var hasBegunAgain: Bool {
+        !facts.memory.former.isEmpty
+            && told.conditions.contains { $0.type == "Initialized" && $0.status == "True" }
     }
 
     // MARK: Phase

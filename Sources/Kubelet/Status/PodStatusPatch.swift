@@ -13,6 +13,7 @@ enum PodStatusPatch {
     private static let conditions: Set<String> = [
         "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled",
         "PodResizePending", "PodResizeInProgress", "DisruptionTarget",
+        "AllContainersRestarting",
     ]
 
     /// A strategic merge patch from what the API has to `wanted`; `nil` when there is nothing to say. It

@@ -98,6 +98,15 @@ import Testing
         #expect(plain.namespaceOptions.pid == .container && plain.namespaceOptions.network == .pod)
     }
 
+    @Test func `where the node says so, who says nothing of seccomp is confined by the runtime's profile`() {
+        var plain = security([:], pod: [:])
+        plain.isConfinedByDefault = true
+        #expect(plain.context(CRI.Image(), target: nil).seccomp?.profileType == .runtimeDefault)
+        var free = security(["seccompProfile": ["type": "Unconfined"]], pod: [:])
+        free.isConfinedByDefault = true
+        #expect(free.context(CRI.Image(), target: nil).seccomp?.profileType == .unconfined)
+    }
+
     @Test func `every wish is passed on`() {
         let full = context([
             "privileged": true, "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
@@ -188,6 +197,14 @@ import Testing
         #expect(config(["containers": []]).linux.securityContext.selinuxOptions == nil)
     }
 
+    @Test func `a sandbox lets in who must be privileged, also for people who look for a fault later`() {
+        let privileged: Value = [["name": "a", "securityContext": ["privileged": true]]]
+        for list in ["containers", "initContainers", "ephemeralContainers"] {
+            #expect(config([list: privileged]).linux.securityContext.privileged, "\(list)")
+        }
+        #expect(!config(["containers": [["name": "a"]]]).linux.securityContext.privileged)
+    }
+
     @Test func `a pod in the node's network has the node's name, and none has the runtime open ports`() {
         let ports: Value = [["containerPort": 80, "hostPort": 8080]]
         let own = config(["containers": [["name": "a", "ports": ports]]])
@@ -213,6 +230,15 @@ import Testing
         #expect(name.name == "web" && name.domain == "sub.ns.svc.cluster.local" && name.inSandbox == "web")
         pod.spec.setHostnameAsFQDN = true
         #expect(PodHostname(pod, clusterDomain: "c").inSandbox == "web.sub.ns.svc.c")
+        #expect(throws: Never.self) { try PodHostname(pod, clusterDomain: "c").check() }
+        pod.spec.hostname = String(repeating: "a", count: 50)
+        #expect(throws: Never.self) { try PodHostname(pod, clusterDomain: "ab").check() }
+        let fault = #expect(throws: Fault.self) { try PodHostname(pod, clusterDomain: "abc").check() }
+        #expect(
+            fault?.summary.hasSuffix(
+                ".sub.ns.svc.abc is too long (64 characters is the max, 65 characters requested)") == true)
+        pod.spec.setHostnameAsFQDN = nil
+        #expect(throws: Never.self) { try PodHostname(pod, clusterDomain: "abc").check() }
     }
 
     @Test func `the hosts file names the pod`() {

@@ -14,6 +14,7 @@ struct PodCase {
     var isGone = false
     var isHeld = false
     var hasClaims = false
+    var node = NodeAbilities()
     var sandboxes: [RuntimePod.Sandbox] = []
     var containers: [RuntimePod.Container] = []
 
@@ -83,6 +84,7 @@ struct PodCase {
             verdicts: verdicts, now: Self.now)
         facts.isHeld = isHeld
         facts.hasClaims = hasClaims
+        facts.node = node
         return facts
     }
 
@@ -110,7 +112,8 @@ extension PodDecision.Action {
         case .stopSandbox(let id): "stop \(id)"
         case .removeSandbox(let id): "remove \(id)"
         case .start(let name, let attempt): "start \(name) \(attempt)"
-        case .stop(let stop): "stop \(stop.id) by \(stop.deadline.seconds)"
+        case .stop(let stop): "\(stop.isAtOnce ? "kill" : "stop") \(stop.id) by \(stop.deadline.seconds)"
+        case .reset(let ids): "reset \(ids.joined(separator: ","))"
         case .removeContainer(let id): "remove \(id)"
         case .resize(let plan): plan.words
         case .end(let end): "end \(end.phase) \(end.reason)".trimmed

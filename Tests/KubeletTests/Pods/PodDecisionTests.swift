@@ -113,27 +113,60 @@ import Testing
         #expect(pod.outcome == [then])
     }
 
-    @Test func `what a pod cannot have here is named, and nothing else keeps it`() {
-        func obstacle(_ spec: Value, hasAppArmor: Bool = false) -> String? {
-            PodAdmission.obstacle(to: PodSpec(spec), hasAppArmor: hasAppArmor)?.summary
-        }
-        let profile = { (type: String) -> Value in ["appArmorProfile": ["type": .string(type)]] }
+    @Test func `a pod of too many containers waits, and hears why`() {
+        func obstacle(_ spec: Value) -> String? { PodAdmission.obstacle(to: PodSpec(spec))?.summary }
         #expect(obstacle(["containers": [["name": "a"]]]) == nil)
-        #expect(obstacle(["hostUsers": true]) == nil && obstacle(["hostUsers": false]) == nil)
-        #expect(obstacle(["resourceClaims": [["name": "gpu"]]]) == nil)
         let (some, many) = (Value.array(Array(repeating: [:], count: 500)), Value.array(Array(repeating: [:], count: 501)))
         #expect(obstacle(["containers": some, "initContainers": some]) == nil)
         #expect(obstacle(["containers": some, "initContainers": many])?.contains("1000 containers") == true)
-        let enforced = "Cannot enforce AppArmor: AppArmor is not enabled on the host"
+    }
+
+    @Test func `what the node cannot do for a pod fails the pod`() {
+        func outcome(_ spec: Value, _ change: (inout NodeAbilities) -> Void = { _ in }) -> [String] {
+            PodCase().with {
+                change(&$0.node)
+                for (key, value) in spec.fields ?? Fields() { $0.pod.value["spec"]?[key] = value }
+            }.outcome
+        }
+        let profile = { (type: String) -> Value in ["appArmorProfile": ["type": .string(type)]] }
         for spec: Value in [
             ["securityContext": profile("RuntimeDefault")],
             ["containers": [["name": "a", "securityContext": profile("Localhost")]]],
             ["initContainers": [["name": "a", "securityContext": profile("RuntimeDefault")]]],
         ] {
-            #expect(obstacle(spec) == enforced)
-            #expect(obstacle(spec, hasAppArmor: true) == nil)
+            #expect(outcome(spec) { $0.hasAppArmor = false } == ["end Failed AppArmor"])
+            #expect(outcome(spec) == ["sandbox 0"])
         }
-        #expect(obstacle(["securityContext": profile("Unconfined")]) == nil)
+        #expect(outcome(["securityContext": profile("Unconfined")]) { $0.hasAppArmor = false } == ["sandbox 0"])
+        let groups = { (policy: String) -> Value in ["securityContext": ["supplementalGroupsPolicy": .string(policy)]] }
+        #expect(
+            outcome(groups("Strict")) { $0.hasStrictGroups = false }
+                == ["end Failed SupplementalGroupsPolicyNotSupported"])
+        #expect(outcome(groups("Strict")) == ["sandbox 0"])
+        #expect(outcome(groups("Merge")) { $0.hasStrictGroups = false } == ["sandbox 0"])
+    }
+
+    @Test func `a node allows further kernel parameters, by name or by beginning`() throws {
+        func outcome(_ name: String, _ unsafe: [String], _ more: Value = [:]) throws -> [String] {
+            let allowance = try SysctlAllowance(unsafe: unsafe)
+            return PodCase().with {
+                $0.node.sysctls = allowance
+                for (key, value) in more.fields ?? Fields() { $0.pod.value["spec"]?[key] = value }
+                $0.pod.spec.securityContext = PodSecurityContext(["sysctls": [["name": .string(name), "value": "1"]]])
+            }.outcome
+        }
+        let unsafe = ["kernel.msg*", "net/core/somaxconn"]
+        for name in ["kernel.msgmax", "kernel/msgmnb", "net.core.somaxconn"] {
+            #expect(try outcome(name, unsafe) == ["sandbox 0"], "\(name)")
+            #expect(try outcome(name, []) == ["end Failed SysctlForbidden"], "\(name)")
+        }
+        #expect(try outcome("kernel.sem", unsafe) == ["end Failed SysctlForbidden"])
+        #expect(try outcome("net.core.somaxconn.more", unsafe) == ["end Failed SysctlForbidden"])
+        #expect(try outcome("kernel.msgmax", unsafe, ["hostIPC": true]) == ["end Failed SysctlForbidden"])
+        #expect(try outcome("kernel.msgmax", unsafe, ["hostNetwork": true]) == ["sandbox 0"])
+        for wrong in ["vm.swappiness", "kernel.*", "*", "", "net.core.*.x", "net. x"] {
+            #expect(throws: Fault.self, "\(wrong)") { try SysctlAllowance(unsafe: [wrong]) }
+        }
     }
 
     // MARK: Restarting
@@ -157,6 +190,75 @@ import Testing
         }
         #expect(ruled.sandbox().instance("a", exit: 42).outcome == ["start a 1"])
         #expect(ruled.sandbox().instance("a", exit: 41).outcome == ["end Failed"])
+    }
+
+    @Test func `the first rule that fits says what becomes of an end`() {
+        func action(_ code: Int32, _ rules: Value) -> PodContainers.Member.RestartAction? {
+            let container = Container(["name": "a", "restartPolicyRules": rules])
+            return PodContainers.Member(container: container, role: .regular, name: "a").rule(after: code)
+        }
+        let rules: Value = [
+            ["action": "RestartAllContainers", "exitCodes": ["operator": "In", "values": [88, 89]]],
+            ["action": "Restart", "exitCodes": ["operator": "NotIn", "values": [3]]],
+        ]
+        #expect(action(88, rules) == .restartAllContainers)
+        #expect(action(1, rules) == .restart)
+        #expect(action(3, rules) == nil)
+        #expect(action(3, [["action": "Restart"]]) == nil)
+    }
+
+    @Test func `one end makes all begin again, the init containers first`() {
+        let rules: Value = [
+            ["action": "RestartAllContainers", "exitCodes": ["operator": "In", "values": [88]]]
+        ]
+        let pod = PodCase(policy: "Never", initial: ["i", "s*"], containers: ["a", "b", "c"]).with {
+            $0.pod.spec.containers[0].value["restartPolicyRules"] = rules
+            $0.pod.spec.ephemeralContainers = [EphemeralContainer(["name": "e", "image": "image"])]
+        }
+        .sandbox().instance("i", exit: 0).instance("s").instance("b").instance("c", exit: 0).instance("e")
+        #expect(pod.instance("a", exit: 87).outcome == [])
+        let begun = pod.instance("a", exit: 88)
+        // Nobody is asked, and the one for people who look for a fault stays.
+        #expect(Set(begun.outcome) == ["kill s0 by 1000", "kill b0 by 1000"])
+        let killing = begun.with { $0.memory.stopping = ["s0": Timestamp(seconds: 1000), "b0": Timestamp(seconds: 1030)] }
+        #expect(killing.outcome == ["kill b0 by 1000"])
+        let condition = { (pod: PodCase) in pod.status.conditions.first { $0.type == "AllContainersRestarting" } }
+        #expect(condition(begun)?.status == "True")
+        #expect(condition(begun)?.reason == "RestartAllContainersStarted")
+        #expect(condition(pod.instance("a"))?.status == "False")
+        #expect(condition(PodCase().sandbox().instance("a")) == nil)
+
+        // The cause goes last.
+        let dead = PodCase(policy: "Never", initial: ["i"], containers: ["a", "b"]).with {
+            $0.pod.spec.containers[0].value["restartPolicyRules"] = rules
+        }
+        .sandbox().instance("i", exit: 0).instance("a", exit: 88).instance("b", exit: 137)
+        let words = dead.outcome
+        #expect(words.count == 1 && words[0].hasPrefix("reset ") && words[0].hasSuffix(",a0"), "\(words)")
+        #expect(Set(words[0].dropFirst(6).split(separator: ",")) == ["i0", "b0", "a0"])
+
+        // Their counting goes on, and so do what they said last and their waiting.
+        let former = dead.containers
+        let again = dead.with { pod in
+            pod.containers = []
+            for one in former { pod.memory.former[one.name] = one }
+            pod.pod.status.conditions = dead.status.conditions
+        }
+        #expect(again.outcome == ["start i 1"])
+        #expect(again.status.containerStatuses.map(\.lastState.terminated?.exitCode) == [88, 137])
+        #expect(again.status.phase == "Pending")
+        #expect(again.status.conditions.first { $0.type == "Initialized" }?.status == "True")
+        let late = again.with { $0.memory.backOff.restarted("i", endedAt: Timestamp(seconds: 995)) }
+        #expect(late.outcome == ["back-off i", "look 1010"])
+        let begins = again.instance("i", 1, exit: 0)
+        #expect(begins.outcome == ["start a 1", "start b 1"])
+        let runs = begins.instance("a", 1).instance("b", 1)
+        #expect(runs.outcome == [])
+        #expect(runs.status.containerStatuses.map(\.restartCount) == [1, 1])
+        #expect(runs.status.containerStatuses.map(\.lastState.terminated?.exitCode) == [88, 137])
+        // In a sandbox that is lost all begin again anyhow.
+        let lost = dead.with { $0.sandboxes[0].isReady = false }
+        #expect(lost.outcome == ["sandbox 1 for s0"])
     }
 
     @Test func `the pod of a job ends when its last container does`() {
@@ -317,6 +419,18 @@ import Testing
             #expect(wait?.until == end + (wait?.delay ?? .zero))
         }
         #expect(delays == [10, 20, 40, 80, 160, 300, 300, 300].map { .seconds($0) })
+    }
+
+    @Test func `a node says what is the longest`() {
+        var backOff = RestartBackOff()
+        var delays: [Duration] = []
+        for end in [Timestamp(seconds: 0), Timestamp(seconds: 1), Timestamp(seconds: 2)] {
+            backOff.restarted("a", endedAt: end, most: .seconds(15))
+            delays.append(backOff.wait("a", endedAt: end, now: end)?.delay ?? .zero)
+        }
+        #expect(delays == [.seconds(10), .seconds(15), .seconds(15)])
+        backOff.restarted("b", endedAt: Timestamp(seconds: 0), most: .seconds(2))
+        #expect(backOff.wait("b", endedAt: Timestamp(seconds: 1), now: Timestamp(seconds: 1))?.delay == .seconds(2))
     }
 
     @Test func `ten good minutes are forgiving`() {

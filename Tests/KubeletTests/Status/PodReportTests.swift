@@ -79,6 +79,15 @@ import Testing
         #expect(last?.containerID == "containerd://a0" && last?.finishedAt == Timestamp(seconds: 990))
     }
 
+    @Test func `the containers of a pod say no more together than a pod may say`() {
+        let pod = PodCase(policy: "Never", containers: ["a", "b", "c", "d"]).sandbox().instance("a", exit: 1)
+            .with { $0.memory.messages["a0"] = String(repeating: "x", count: 4096) }
+        #expect(pod.status.containerStatuses.first?.state.terminated?.message.utf8.count == 3072)
+        let few = PodCase(policy: "Never").sandbox().instance("a", exit: 1)
+            .with { $0.memory.messages["a0"] = String(repeating: "x", count: 4096) }
+        #expect(few.status.containerStatuses.first?.state.terminated?.message.utf8.count == 4096)
+    }
+
     @Test func `a container that waits for its restart says so`() {
         let pod = PodCase().sandbox().instance("a", 2, exit: 1).with {
             $0.memory.backOff.restarted("a", endedAt: Timestamp(seconds: 995))
