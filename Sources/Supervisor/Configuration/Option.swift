@@ -162,7 +162,9 @@ public struct Option: Hashable, Sendable {
         Option(
             "system-default-registry", environment: "K3S_SYSTEM_DEFAULT_REGISTRY",
             help: "(agent/runtime) Registry from which the system's own images come"),
-        Option("airgap-extra-registry", .list(isSplit: true)),
+        Option(
+            "airgap-extra-registry", .list(isSplit: true),
+            help: "(agent/runtime) Further registry under whose name imported images can be had"),
         Option(
             "selinux", .flag, environment: "K3S_SELINUX", help: "(agent/node) Have containerd use SELinux",
             standard: "false"),
