@@ -19,8 +19,9 @@ extension Containerd {
         let text = try applyTemplate(configuration)
         try Files.write(text, to: layout.configurationFile, mode: 0o600)
         try writeRegistryHosts()
-        if options.registries.mirrors.values.contains(where: { !$0.rewrites.isEmpty }) {
-            logger.warning("registries.yaml: rewrite is only honoured by a containerd with k3s' patch for it")
+        for (name, mirror) in options.registries.mirrors where !mirror.rewrites.isEmpty && mirror.prefix == nil {
+            logger.warning(
+                "registries.yaml: \(name): a rewrite of some repositories is only honoured by a containerd with k3s' patch")
         }
         var inputs = [text, "\(version)"]
         inputs += try dropIns(configuration)

@@ -27,6 +27,7 @@ struct RegistryHosts {
 
     private func file(for registry: String, _ mirror: Registries.Mirror) -> String {
         var endpoints = mirror.endpoints.compactMap { RegistryEndpoint($0) }
+        if let prefix = mirror.prefix { for index in endpoints.indices { endpoints[index].path += "/" + prefix } }
         var server = registry == "*" ? nil : RegistryEndpoint(registry: registry)
         if isDefaultEndpointDisabled, let last = endpoints.popLast() {
             // containerd always has a last resort: the last mirror takes the registry's place.
@@ -44,7 +45,7 @@ struct RegistryHosts {
             toml.table("host", endpoint.description)
             toml.set("capabilities", .strings(["pull", "resolve"]))
             set(endpoint, &toml)
-            guard !mirror.rewrites.isEmpty else { continue }
+            guard !mirror.rewrites.isEmpty, mirror.prefix == nil else { continue }
             toml.table("host", endpoint.description, "rewrite")
             for (pattern, replacement) in mirror.rewrites.sorted(by: { $0.key < $1.key }) {
                 toml.set(pattern, .string(replacement))

@@ -37,6 +37,30 @@ import Testing
         #expect(options.tls?.insecureSkipVerify == true && options.tls?.keyFile == "/key")
     }
 
+    @Test(arguments: [
+        ("^(.*)$", "team/proxy/$1", "team/proxy"), ("(.+)", "a/${1}", "a"), ("^(.*)$", "proxy$1", nil),
+        ("^(.*)$", "/$1", nil), ("^(.*)$", "a//$1", nil), ("^(.*)$", "$1/$1", nil), ("^(.*)$", "$1", nil),
+        ("^library/(.*)$", "hub/$1", nil), ("^(.*)$", "a", nil),
+    ] as [(String, String, String?)]) func `a rewrite of all repositories is a path`(
+        _ pattern: String, _ replacement: String, _ prefix: String?
+    ) {
+        var mirror = Registries.Mirror(endpoints: ["https://m.example", "https://m.example/p"])
+        mirror.rewrites = [pattern: replacement]
+        #expect(mirror.prefix == prefix)
+        var registries = Registries()
+        registries.mirrors["docker.io"] = mirror
+        for isDisabled in [false, true] {
+            let file = RegistryHosts(registries: registries, isDefaultEndpointDisabled: isDisabled).files()["docker.io"]
+            let path = prefix.map { "/" + $0 } ?? ""
+            #expect(file?.contains("\"https://m.example/v2\(path)\"") == true)
+            #expect(file?.contains("\"https://m.example/p\(path)\"") == true)
+            #expect(file?.contains("rewrite") == (prefix == nil))
+            #expect(file?.contains("override_path") == true)
+        }
+        mirror.rewrites["^x/(.*)$"] = "y/$1"
+        #expect(mirror.prefix == nil)
+    }
+
     @Test func `the file is YAML, and may be absent`() throws {
         let path = "/tmp/k3s-registries-test-\(UInt64.random(in: 0...UInt64.max))"
         defer { try? Files.remove(path) }
