@@ -1,3 +1,4 @@
+import API
 import APIMachinery
 public import Support
 
@@ -51,6 +52,8 @@ extension KubeletOptions {
             case "cluster-dns": clusterDNS = value.split(separator: ",").map(String.init)
             case "cluster-domain": clusterDomain = value
             case "resolv-conf": resolvConf = value
+            case "feature-gates":
+                try FeatureGates.check(value.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) })
             case "pod-manifest-path": staticPods = value.isEmpty ? nil : value
             case "eviction-max-pod-grace-period":
                 evictionGracePeriod = .seconds(try argument.number(0...Int(Int32.max)))

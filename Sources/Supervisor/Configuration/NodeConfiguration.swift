@@ -50,17 +50,19 @@ public struct NodeConfiguration: Hashable, Sendable {
         public var maxPods = 110
         /// Those that the kubelet understands by itself, by name without dashes.
         public var others: [String: String] = [:]
+        /// Those that were given and change nothing, in order.
+        public var idle: [String] = []
 
         static let names: Set = [
             "cgroup-driver", "cluster-dns", "cluster-domain", "config", "config-dir", "container-log-max-files",
             "container-log-max-size", "cpu-manager-policy", "cpu-manager-policy-options",
-            "cpu-manager-reconcile-period", "enable-debugging-handlers", "eviction-hard", "eviction-max-pod-grace-period",
+            "cpu-manager-reconcile-period", "enable-debugging-handlers", "enforce-node-allocatable", "eviction-hard", "eviction-max-pod-grace-period",
             "eviction-minimum-reclaim", "eviction-pressure-transition-period", "eviction-soft",
             "eviction-soft-grace-period", "image-credential-provider-bin-dir", "image-credential-provider-config",
             "image-gc-high-threshold", "image-gc-low-threshold", "image-maximum-gc-age",
-            "kube-reserved", "memory-manager-policy", "minimum-image-ttl-duration", "pod-manifest-path",
+            "feature-gates", "kube-reserved", "kube-reserved-cgroup", "memory-manager-policy", "minimum-image-ttl-duration", "pod-manifest-path",
             "pod-max-pids", "pods-per-core", "protect-kernel-defaults", "registry-burst", "registry-qps", "reserved-cpus", "reserved-memory",
-            "resolv-conf", "serialize-image-pulls", "system-reserved",
+            "resolv-conf", "serialize-image-pulls", "system-reserved", "system-reserved-cgroup",
             "topology-manager-policy", "topology-manager-policy-options", "topology-manager-scope",
         ]
     }
@@ -158,6 +160,8 @@ extension NodeConfiguration.KubeletArguments {
         case "reserved-memory" where others["reserved-memory"] != nil:
             others["reserved-memory", default: ""] += ";" + argument.value
         case let name where Self.names.contains(String(name)): others[String(name)] = argument.value
+        case let name where Self.idleNames.contains(String(name)): idle.append(String(name))
+        case let name where Self.settled[String(name)] != nil: try settle(String(name), argument.value)
         default: throw Fault(.unsupported, "--kubelet-arg \(name) is not part of this version yet")
         }
     }

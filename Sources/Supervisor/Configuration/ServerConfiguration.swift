@@ -86,6 +86,7 @@ public struct ServerConfiguration: Hashable, Sendable {
                 "kube-cloud-controller-manager-arg",
                 try CloudControllerArguments(values.list("kube-cloud-controller-manager-arg")).idle)
             + Self.warnings("kube-proxy-arg", node.kubeProxy.idle)
+            + Self.warnings("kubelet-arg", node.kubelet.idle)
         isVerbose = values.flag("debug") || (values.number("v") ?? 0) > 0
         logFile = values.text("log")
     }

@@ -36,6 +36,26 @@ import Testing
         #expect(others == ["enable-debugging-handlers": "false"])
     }
 
+    @Test func `what changes nothing may be said to the kubelet, and what is so anyhow`() throws {
+        let hardened = [
+            "streaming-connection-idle-timeout=5m", "make-iptables-util-chains=true", "event-qps=0", "v=2",
+            "anonymous-auth=false", "authorization-mode=Webhook", "read-only-port=0", "register-node",
+        ].flatMap { ["--kubelet-arg", $0] }
+        let kubelet = try node(hardened).kubelet
+        #expect(
+            kubelet.idle == ["streaming-connection-idle-timeout", "make-iptables-util-chains", "event-qps", "v"]
+                && kubelet.others.isEmpty)
+        for text in ["anonymous-auth", "anonymous-auth=true", "authorization-mode=AlwaysAllow", "read-only-port=10255"] {
+            let fault = #expect(throws: Fault.self) { try node(["--kubelet-arg", text]) }
+            #expect(fault?.summary.contains("is always") == true && fault?.code == .unsupported)
+        }
+        // Nothing is in two of the lists.
+        typealias Arguments = NodeConfiguration.KubeletArguments
+        let settled = Set(Arguments.settled.keys)
+        #expect(Arguments.names.isDisjoint(with: Arguments.idleNames.union(settled)))
+        #expect(Arguments.idleNames.isDisjoint(with: settled))
+    }
+
     @Test func `what each node of memory keeps may be said one by one`() throws {
         let node = try node(["--kubelet-arg=reserved-memory=0:memory=1Gi", "--kubelet-arg=reserved-memory=1:memory=2Gi"])
         #expect(node.kubelet.others == ["reserved-memory": "0:memory=1Gi;1:memory=2Gi"])
@@ -83,7 +103,7 @@ import Testing
         (["--node-label", "a=b=c"], "--node-label a=b=c is not of the form key=value"),
         (["--node-name", "node_1"], "--node-name node_1 cannot name a node: a lowercase RFC 1123 subdomain"),
         (["--node-ip", "here"], "--node-ip here is no IP address"),
-        (["--kubelet-arg", "node-status-max-images=x"], "--kubelet-arg node-status-max-images is not part of this version"),
+        (["--kubelet-arg", "bootstrap-kubeconfig=x"], "--kubelet-arg bootstrap-kubeconfig is not part of this version"),
         (["--kubelet-arg", "port=x"], "--kubelet-arg port=x is not a number"),
     ]) func `what cannot be understood is told in one sentence`(_ arguments: [String], _ sentence: String) {
         #expect { try node(arguments) } throws: { ($0 as? Fault)?.summary.contains(sentence) ?? false }
