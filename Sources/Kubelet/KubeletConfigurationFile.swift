@@ -47,6 +47,7 @@ enum KubeletConfigurationFile {
         "evictionPressureTransitionPeriod": ("eviction-pressure-transition-period", .text),
         "evictionSoft": ("eviction-soft", .map("<")),
         "evictionSoftGracePeriod": ("eviction-soft-grace-period", .map("=")),
+        "featureGates": ("feature-gates", .map("=")),
         "imageGCHighThresholdPercent": ("image-gc-high-threshold", .number),
         "imageGCLowThresholdPercent": ("image-gc-low-threshold", .number),
         "imageMaximumGCAge": ("image-maximum-gc-age", .text),
@@ -80,6 +81,20 @@ enum KubeletConfigurationFile {
         "userNamespaces": ("user-namespaces-ids-per-pod", .ids),
     ]
 
+    /// Fields that may say only what is so anyhow.
+    private static let settled: [String: Value] = [
+        "authentication": ["anonymous": ["enabled": false], "webhook": ["enabled": true]],
+        "authorization": ["mode": "Webhook"], "cgroupsPerQOS": true, "cpuCFSQuota": true,
+        "enableControllerAttachDetach": true, "enableServer": true, "failSwapOn": false,
+        "localStorageCapacityIsolation": true, "readOnlyPort": 0, "registerNode": true,
+    ]
+
+    /// Whether a field says nothing else than what holds; of an object it may leave out what it likes.
+    private static func isSettled(_ given: Value, _ only: Value) -> Bool {
+        guard let fields = given.fields, only.fields != nil else { return given == only || given.isNull }
+        return fields.allSatisfy { key, value in only[key].map { isSettled(value, $0) } ?? false }
+    }
+
     /// Reads a file, and sees that this node has all that it says. `source` names it in faults, whose code is
     /// `invalid` for what is no such file and `unsupported` for a field that this node does not have.
     static func read(_ bytes: [UInt8], _ source: String) throws(Fault) -> Value {
@@ -102,6 +117,7 @@ enum KubeletConfigurationFile {
     static func arguments(_ value: Value, _ source: String) throws(Fault) -> [String: String] {
         var arguments: [String: String] = [:]
         for (field, content) in value.fields ?? Fields() where field != "kind" && field != "apiVersion" {
+            if let only = settled[field], isSettled(content, only) { continue }
             guard let (argument, form) = forms[field] else {
                 throw Fault(
                     .unsupported,
@@ -159,12 +175,12 @@ enum KubeletConfigurationFile {
         }
     }
 
-    /// Amounts may be written as numbers.
+    /// Amounts may be written as numbers, and gates are true or false.
     private static func map(_ value: Value, _ separator: String) -> String? {
         guard let fields = value.fields else { return nil }
         var parts: [String] = []
         for (key, content) in fields {
-            guard let text = content.string ?? content.integer.map({ "\($0)" }) else { return nil }
+            guard let text = content.string ?? content.integer.map({ "\($0)" }) ?? content.bool.map({ "\($0)" }) else { return nil }
             parts.append(key + separator + text)
         }
         return parts.joined(separator: ",")

@@ -9,6 +9,10 @@ import Testing
 
     /// One that is the node's alone, and makes no network. It ends with the node.
     private static func startDocker(on node: TestNode) async throws {
+        // It writes a key there.
+        let settings = node.folder + "/docker-settings"
+        try await node.shell(
+            "mkdir -p /etc/docker \(settings); mountpoint -q /etc/docker || mount --bind \(settings) /etc/docker")
         let log = try Files.openForAppending(node.folder + "/docker.log")
         var command = try node.command(
             program,

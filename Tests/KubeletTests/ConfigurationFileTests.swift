@@ -128,9 +128,13 @@ import Testing
 
     @Test(arguments: [
         (
-            "enableServer: true", Fault.Code.unsupported,
-            "the field enableServer is not part of this version yet"
+            "enableProfilingHandler: true", Fault.Code.unsupported,
+            "the field enableProfilingHandler is not part of this version yet"
         ),
+        ("authentication: {anonymous: {enabled: true}}", .unsupported, "the field authentication is not part"),
+        ("authentication: {x509: {clientCAFile: /a}}", .unsupported, "the field authentication is not part"),
+        ("readOnlyPort: 10255", .unsupported, "the field readOnlyPort is not part"),
+        ("featureGates: {NoSuchGate: true}", .invalid, "unrecognized feature gate: NoSuchGate"),
         ("maxPods: many", .invalid, "the field maxPods has the wrong type"),
         ("allowedUnsafeSysctls: [vm.swappiness]", .invalid, "are not known to be namespaced"),
         (
@@ -149,6 +153,19 @@ import Testing
     {
         let fault = #expect(throws: Fault.self) { try options(["kubelet.conf.d/1.conf": text]) }
         #expect(fault?.code == code && fault?.summary.contains(words) == true)
+    }
+
+    @Test func `what is so anyhow may be said`() throws {
+        let text = """
+            authentication: {anonymous: {enabled: false}, webhook: {enabled: true}}
+            authorization: {mode: Webhook}
+            readOnlyPort: 0
+            failSwapOn: false
+            featureGates: {SidecarContainers: true}
+            maxPods: 9
+            """
+        #expect(try options(["kubelet.conf.d/1.conf": text]).maxPods == 9)
+        #expect(try options(["kubelet.conf.d/1.conf": "authentication: {}\nauthorization:"]).maxPods == 110)
     }
 
     @Test func `files that are named must be there`() {
