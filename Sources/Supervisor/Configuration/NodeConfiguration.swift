@@ -54,16 +54,19 @@ public struct NodeConfiguration: Hashable, Sendable {
         public var idle: [String] = []
 
         static let names: Set = [
-            "cgroup-driver", "cluster-dns", "cluster-domain", "config", "config-dir", "container-log-max-files",
-            "container-log-max-size", "cpu-manager-policy", "cpu-manager-policy-options",
-            "cpu-manager-reconcile-period", "enable-debugging-handlers", "enforce-node-allocatable", "eviction-hard", "eviction-max-pod-grace-period",
+            "allowed-unsafe-sysctls", "cgroup-driver", "cluster-dns", "cluster-domain", "config", "config-dir",
+            "container-log-max-files", "container-log-max-size", "cpu-manager-policy",
+            "cpu-manager-policy-options", "cpu-manager-reconcile-period", "enable-debugging-handlers",
+            "enforce-node-allocatable", "eviction-hard", "eviction-max-pod-grace-period",
             "eviction-minimum-reclaim", "eviction-pressure-transition-period", "eviction-soft",
-            "eviction-soft-grace-period", "image-credential-provider-bin-dir", "image-credential-provider-config",
-            "image-gc-high-threshold", "image-gc-low-threshold", "image-maximum-gc-age",
-            "feature-gates", "kube-reserved", "kube-reserved-cgroup", "memory-manager-policy", "minimum-image-ttl-duration", "pod-manifest-path",
-            "pod-max-pids", "pods-per-core", "protect-kernel-defaults", "registry-burst", "registry-qps", "reserved-cpus", "reserved-memory",
-            "resolv-conf", "serialize-image-pulls", "system-reserved", "system-reserved-cgroup",
-            "topology-manager-policy", "topology-manager-policy-options", "topology-manager-scope",
+            "eviction-soft-grace-period", "feature-gates", "image-credential-provider-bin-dir",
+            "image-credential-provider-config", "image-gc-high-threshold", "image-gc-low-threshold",
+            "image-maximum-gc-age", "kube-reserved", "kube-reserved-cgroup", "memory-manager-policy",
+            "minimum-image-ttl-duration", "pod-manifest-path", "pod-max-pids", "pods-per-core",
+            "protect-kernel-defaults", "registry-burst", "registry-qps", "reserved-cpus", "reserved-memory",
+            "resolv-conf", "seccomp-default", "serialize-image-pulls", "system-reserved",
+            "system-reserved-cgroup", "topology-manager-policy", "topology-manager-policy-options",
+            "topology-manager-scope",
         ]
     }
 

@@ -34,6 +34,8 @@ import Testing
         #expect(node.kubelet.maxPods == 7)
         let others = try self.node(["--kubelet-arg=enable-debugging-handlers=false"]).kubelet.others
         #expect(others == ["enable-debugging-handlers": "false"])
+        let sysctls = ["allowed-unsafe-sysctls": "net.core.somaxconn,kernel.msg*", "seccomp-default": "true"]
+        #expect(try self.node(sysctls.map { "--kubelet-arg=\($0.key)=\($0.value)" }).kubelet.others == sysctls)
     }
 
     @Test func `what changes nothing may be said to the kubelet, and what is so anyhow`() throws {
