@@ -2,12 +2,14 @@
 
     storage_driver.py NAME DATA ENDPOINT REGISTRATION
 
-DATA gets a folder for each volume, `calls` (a line `METHOD VOLUME` for each call, in order) and takes orders: a file
+DATA gets a folder for each volume, `calls` (a line `METHOD VOLUME` for each call, in order),
+`context-VOLUME` (what was told of it when it was published, as JSON) and takes orders: a file
 `fail-METHOD` holds the gRPC code and the message with which the next call of METHOD is refused. The driver stages,
 expands and measures. It speaks just enough HTTP/2 and protobuf to be called by a kubelet, with the standard library
 alone.
 """
 
+import json
 import os
 import socket
 import subprocess
@@ -54,6 +56,17 @@ def stage(request):
     bind(folder, text(request, 3))
 
 
+def publish(request):
+    """Where nothing is staged the volume is one of a pod's own."""
+    volume, staged = text(request, 1), text(request, 3)
+    told = {text(one, 1): text(one, 2) for one in map(decode, request.get(8, []))}
+    with open(os.path.join(data, "context-" + volume), "w") as context:
+        json.dump(told, context)
+    folder = os.path.join(data, "volumes", volume)
+    os.makedirs(folder, exist_ok=True)
+    bind(staged or folder, text(request, 4))
+
+
 def expand(request):
     required = decode(request[3][-1])[1][-1]
     with open(os.path.join(data, "size-" + text(request, 1)), "w") as size:
@@ -71,7 +84,7 @@ methods = {
     "NodeGetCapabilities": lambda _: capabilities,
     "NodeStageVolume": stage,
     "NodeUnstageVolume": lambda request: unbind(text(request, 2)),
-    "NodePublishVolume": lambda request: bind(text(request, 3), text(request, 4)),
+    "NodePublishVolume": publish,
     "NodeUnpublishVolume": unpublish,
     "NodeExpandVolume": expand,
     "NodeGetVolumeStats": lambda _: encode((1, encode((1, 60), (2, 100), (3, 40), (4, 1)))),

@@ -36,6 +36,7 @@ def serve(port, answer, keys=None):
             length = int(self.headers.get("Content-Length") or 0)
             self.body = self.rfile.read(length)
             result = answer(parts.path, dict(urllib.parse.parse_qsl(parts.query)), self)
+            if result is None: return
             status, text, kind = result if isinstance(result, tuple) else (200, result,
                 "text/plain; charset=utf-8")
             data = text if isinstance(text, bytes) else str(text).encode()
@@ -271,6 +272,22 @@ def grpc_health(words):
         while True: threading.Thread(target=talk, args=(server.accept()[0],), daemon=True).start()
     threading.Thread(target=listen, daemon=True).start()
     serve(named.get("http-port", 8080), not_serving)
+
+
+def headers(words):
+    """Prints the headers of each request that say more than others."""
+    def answer(path, query, handler):
+        said = " ".join("%s=%s" % one for one in handler.headers.items() if one[0] not in ("Connection", "Accept-Encoding"))
+        print(handler.command, handler.path, said, flush=True)
+        if path == "/slow": time.sleep(5)
+        if path == "/to":
+            handler.send_response(302)
+            handler.send_header("Location", urllib.parse.unquote(handler.path.split("?", 1)[1]))
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+            return None
+        return (404, "none", None) if path == "/lost" else "ok"
+    serve(8080, answer)
 
 
 def pause(words): print("Paused", flush=True)

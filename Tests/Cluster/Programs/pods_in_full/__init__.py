@@ -1,0 +1,1 @@
+"""What pods may ask of their node beyond what conformance tests."""
