@@ -21,6 +21,39 @@ import Testing
         #expect(checks.errors.allSatisfy { $0.description.utf8.count < 1000 })
     }
 
+    /// A container that ended with a code is told to run, in a pod with the policy `Never`.
+    @Test(arguments: [
+        ([:], 1, false), (["restartPolicy": "Always"], 0, true), (["restartPolicy": "OnFailure"], 1, true),
+        (["restartPolicy": "OnFailure"], 0, false),
+        (rules("Restart", "In"), 42, true), (rules("Restart", "In"), 41, false),
+        (rules("Restart", "NotIn"), 42, false), (rules("Restart", "NotIn"), 41, true),
+        (rules("RestartAllContainers", "In"), 1, true),
+    ] as [(Value, Int64, Bool)])
+    func `what ended for good is not told to run`(more: Value, code: Int64, mayRun: Bool) {
+        for (list, statuses) in [("containers", "containerStatuses"), ("initContainers", "initContainerStatuses")] {
+            func pod(_ state: Value) -> Value {
+                var container = more
+                container["name"] = "c"
+                var (spec, status) = (Value.emptyObject, Value.emptyObject)
+                spec["restartPolicy"] = "Never"
+                spec[list] = [container]
+                status[statuses] = [["name": "c", "state": state]]
+                return ["spec": spec, "status": status]
+            }
+            var checks = FieldChecks()
+            checks.podStatusUpdate(pod(["running": [:]]), pod(["terminated": ["exitCode": .integer(code)]]))
+            let why = "status.\(statuses)[0].state: Forbidden: may not be transitioned to non-terminated state"
+            #expect(checks.errors.map(\.description) == (mayRun ? [] : [why]))
+        }
+    }
+
+    private static func rules(_ action: Value, _ operation: Value) -> Value {
+        [
+            "restartPolicy": "Never",
+            "restartPolicyRules": [["action": action, "exitCodes": ["operator": operation, "values": [42]]]],
+        ]
+    }
+
     private static let text = #"""
         pods
           metadata.name = "X"

@@ -12,14 +12,17 @@ extension FieldChecks {
             optionalName(status["nominatedNodeName"], .dns1123Subdomain, "status.nominatedNodeName")
         }
         immutable(status["qosClass"] ?? "", before["qosClass"] ?? "", "status.qosClass")
-        let policy = old.at("spec", "restartPolicy").text
-        let sidecars = Set(
-            old.at("spec", "initContainers").items.filter { $0["restartPolicy"].text == "Always" }
-                .map { $0["name"].text })
-        restarted(status, before, "containerStatuses", policy, except: [])
-        restarted(status, before, "initContainerStatuses", policy, except: sidecars)
+        let spec = old["spec"]
+        let policy = spec["restartPolicy"].text
+        let containers = spec["initContainers"].items + spec["containers"].items
+        // One of them may have all begin again (KEP-5532).
+        let canAllRestart = containers.flatMap(\.restartRules).contains { $0["action"].text == "RestartAllContainers" }
+        if !canAllRestart {
+            restarted(status, before, "containerStatuses", spec["containers"].items, policy)
+            restarted(status, before, "initContainerStatuses", spec["initContainers"].items, policy)
+        }
         // Nobody restarts these.
-        restarted(status, before, "ephemeralContainerStatuses", "Never", except: [])
+        restarted(status, before, "ephemeralContainerStatuses", [], "Never")
         claimStatuses(status["resourceClaimStatuses"], new.at("spec", "resourceClaims"))
         podAddresses(status["podIPs"], "status.podIPs")
         hostAddresses(status)
@@ -89,20 +92,33 @@ extension FieldChecks {
         invalid(path, .string(name), why)
     }
 
-    /// A container that ended for good does not run again.
+    /// A container that ended for good does not run again. Its own policy and rules go before its pod's (KEP-5307).
     private mutating func restarted(
-        _ status: Value?, _ before: Value?, _ list: String, _ policy: String, except sidecars: Set<String>
+        _ status: Value?, _ before: Value?, _ list: String, _ containers: [Value], _ policy: String
     ) {
         guard policy != "Always" else { return }
         for (index, old) in before[list].items.enumerated() {
-            guard let ended = old["state"]["terminated"], !sidecars.contains(old["name"].text) else { continue }
-            if policy == "OnFailure", ended["exitCode"]?.integer ?? 0 != 0 { continue }
+            guard let ended = old["state"]["terminated"] else { continue }
+            let code = ended["exitCode"]?.integer ?? 0
+            let container = containers.first { $0["name"] == old["name"] }
+            if container?.restartRules.contains(where: { Self.fits($0, code) }) == true { continue }
+            switch container?["restartPolicy"]?.string ?? policy {
+            case "Always": continue
+            case "OnFailure" where code != 0: continue
+            default: break
+            }
             let runsAgain = status[list].items.contains {
                 $0["name"] == old["name"] && $0["state"]["terminated"] == nil
             }
             guard runsAgain else { continue }
             forbid("status.\(list)[\(index)].state", "may not be transitioned to non-terminated state")
         }
+    }
+
+    private static func fits(_ rule: Value, _ code: Int64) -> Bool {
+        guard let codes = rule["exitCodes"] else { return false }
+        let isListed = codes["values"].items.contains { $0.integer == code }
+        return codes["operator"].text == "In" ? isListed : !isListed
     }
 
     private mutating func claimStatuses(_ statuses: Value?, _ claims: Value?) {
@@ -141,4 +157,9 @@ extension FieldChecks {
         }
         podAddresses(status["hostIPs"], "status.hostIPs")
     }
+}
+
+extension Value {
+    /// What a container says of its ends.
+    fileprivate var restartRules: [Value] { self["restartPolicyRules"].items }
 }
