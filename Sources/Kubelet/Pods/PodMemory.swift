@@ -11,6 +11,8 @@ struct PodEnd: Hashable, Sendable {
     var gracePeriod: Duration?
     /// What an event says of it; `nil` where none does.
     var note: Note?
+    /// The node did not take it: no container of it ever was, and its status shows none.
+    var isRefusal = false
     /// For the condition `DisruptionTarget`, of a pod that the node ends though it did nothing wrong (KEP 3329).
     var disruption: String?
 
@@ -22,7 +24,8 @@ struct PodEnd: Hashable, Sendable {
     /// The node does not run the pod.
     static func refused(_ reason: String, _ why: String) -> PodEnd {
         PodEnd(
-            phase: "Failed", reason: reason, message: "Pod was rejected: " + why, note: Note(message: why))
+            phase: "Failed", reason: reason, message: "Pod was rejected: " + why, note: Note(message: why),
+            isRefusal: true)
     }
 }
 

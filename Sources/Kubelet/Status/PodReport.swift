@@ -23,20 +23,7 @@ struct PodReport: Sendable {
     var status: PodStatus {
         var status = told
         let report = ContainerReport(facts, decision)
-        for (role, key, old) in [
-            (
-                Set([PodContainers.Role.initial, .sidecar]), "initContainerStatuses",
-                told.initContainerStatuses
-            ),
-            ([.regular], "containerStatuses", told.containerStatuses),
-            ([.ephemeral], "ephemeralContainerStatuses", told.ephemeralContainerStatuses),
-        ] {
-            status.set(
-                key,
-                facts.containers.members.filter { role.contains($0.role) }.map { member in
-                    report.status(of: member, told: old.first { $0.name == member.name })
-                })
-        }
+        if !isRefused { setContainers(&status, report) }
         status.observedGeneration = facts.pod.metadata.generation
         if status.value["observedGeneration"] == 0 { status.value["observedGeneration"] = nil }
         setPhase(&status)
@@ -60,6 +47,34 @@ struct PodReport: Sendable {
     private var isInitialized: Bool {
         let wasTrue = told.conditions.contains { $0.type == "Initialized" && $0.status == "True" }
         return decision.stage == .live ? facts.isInitialized : facts.isInitialized || wasTrue
+    }
+
+    private func setContainers(_ status: inout PodStatus, _ report: ContainerReport) {
+        for (role, key, old) in [
+            (
+                Set([PodContainers.Role.initial, .sidecar]), "initContainerStatuses",
+                told.initContainerStatuses
+            ),
+            ([.regular], "containerStatuses", told.containerStatuses),
+            ([.ephemeral], "ephemeralContainerStatuses", told.ephemeralContainerStatuses),
+        ] {
+            status.set(
+                key,
+                facts.containers.members.filter { role.contains($0.role) }.map { member in
+                    report.status(of: member, told: old.first { $0.name == member.name })
+                })
+        }
+    }
+
+    /// The node did not take the pod, now or before this kubelet began: people are shown why, in the place of containers
+    /// that wait for ever.
+    private var isRefused: Bool {
+        if facts.end?.isRefusal ?? false { return true }
+        let isBeingRefused = decision.actions.contains { action in
+            if case .end(let end) = action { end.isRefusal } else { false }
+        }
+        let isUnknown = told.containerStatuses.isEmpty && told.initContainerStatuses.isEmpty
+        return isBeingRefused || facts.end != nil && facts.runtime.isEmpty && isUnknown
     }
 
     /// Its init containers may run once more: it has been initialized all the same (KEP 5532).

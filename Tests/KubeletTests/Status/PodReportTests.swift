@@ -79,6 +79,28 @@ import Testing
         #expect(last?.containerID == "containerd://a0" && last?.finishedAt == Timestamp(seconds: 990))
     }
 
+    @Test func `a pod that the node does not take has no containers, before it is told so, after, and ever after`() {
+        let pod = PodCase(initial: ["i"]).with { $0.node.hasAppArmor = false }.with {
+            $0.pod.spec.securityContext = PodSecurityContext(["appArmorProfile": ["type": "RuntimeDefault"]])
+        }
+        let told = pod.with { $0.memory.end = PodEnd.refused("AppArmor", "none") }
+        let later = told.with {
+            $0.pod.status = $0.status
+            $0.memory.end = nil
+        }
+        for one in [pod, told, later] {
+            let status = one.status
+            #expect(status.containerStatuses.isEmpty && status.initContainerStatuses.isEmpty)
+        }
+        #expect(later.status.phase == "Failed" && later.status.reason == "AppArmor")
+        // One that somebody else ended shows what it had.
+        let ended = PodCase().with {
+            $0.pod.status.phase = "Failed"
+            $0.pod.status.containerStatuses = [ContainerStatus(["name": "a", "containerID": "containerd://x"])]
+        }
+        #expect(ended.status.containerStatuses.count == 1)
+    }
+
     @Test func `the containers of a pod say no more together than a pod may say`() {
         let pod = PodCase(policy: "Never", containers: ["a", "b", "c", "d"]).sandbox().instance("a", exit: 1)
             .with { $0.memory.messages["a0"] = String(repeating: "x", count: 4096) }
