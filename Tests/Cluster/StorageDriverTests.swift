@@ -163,4 +163,73 @@ import Testing
             #expect(try Files.readText(driver.data + "/volumes/vol-1/part/starts") == "web-0\nweb-0\nweb-0\n")
         }
     }
+
+    private static let inline = """
+        apiVersion: storage.k8s.io/v1
+        kind: CSIDriver
+        metadata: {name: \(name)}
+        spec:
+          attachRequired: false
+          podInfoOnMount: true
+          volumeLifecycleModes: [Ephemeral]
+          fsGroupPolicy: File
+          tokenRequests: [{audience: lamps, expirationSeconds: 600}]
+        ---
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: own}
+        spec:
+          terminationGracePeriodSeconds: 1
+          securityContext: {fsGroup: 3000}
+          volumes: [{name: data, csi: {driver: \(name), volumeAttributes: {colour: red}}}]
+          containers:
+          - name: main
+            image: busybox:1
+            command: [sh, -c, "echo text > /data/file; exec sleep 100000"]
+            volumeMounts: [{name: data, mountPath: /data}]
+        ---
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: lost}
+        spec:
+          terminationGracePeriodSeconds: 1
+          volumes: [{name: data, csi: {driver: nobody.example.io}}]
+          containers:
+          - {name: main, image: "busybox:1", command: [sleep, "100000"], volumeMounts: [{name: data, mountPath: /data}]}
+        """
+
+    @Test func `a volume in a pod itself is told whose it is, has the pod's group and a token, and goes with the pod`()
+        async throws
+    {
+        try await TestNode.with { node, server in
+            let driver = try await Driver.start(on: node)
+            try await eventually("the driver is registered") {
+                try await server.must("get", "csinode", "node-1", "-o", "jsonpath={.spec.drivers[*].name}") == Self.name
+            }
+            try await server.must("apply", input: Self.inline)
+            try await server.must("wait", "--for=condition=Ready", "pod/own", "--timeout=50s")
+            let publish = "NodePublishVolume "
+            let volume = String(try #require(driver.calls.last { $0.hasPrefix(publish) }).dropFirst(publish.utf8.count))
+            #expect(volume.hasPrefix("csi-"))
+            let told = try Value(json: try Files.read(driver.data + "/context-" + volume))
+            for (key, value) in [
+                ("colour", "red"), ("csi.storage.k8s.io/ephemeral", "true"), ("csi.storage.k8s.io/pod.name", "own"),
+                ("csi.storage.k8s.io/pod.namespace", "default"),
+                ("csi.storage.k8s.io/serviceAccount.name", "default"),
+            ] {
+                #expect(told[key]?.string == value, "\(key)")
+            }
+            let tokens = try Value(json: Array((told["csi.storage.k8s.io/serviceAccount.tokens"]?.string ?? "").utf8))
+            #expect(tokens["lamps"]?["token"]?.string?.split(separator: ".").count == 3)
+            let folder = "\(driver.data)/volumes/\(volume)"
+            #expect(try await node.shell("stat -c '%a %g' \(folder) \(folder)/file") == "2775 3000\n644 3000\n")
+            try await eventually("it is told that there is no such driver") {
+                try await server.must("get", "events", "--field-selector", "involvedObject.name=lost")
+                    .contains("not supported by driver nobody.example.io (no CSIDriver object)")
+            }
+            try await server.must("delete", "pod", "own", "lost")
+            #expect(driver.calls.last == "NodeUnpublishVolume " + volume)
+            #expect(try await driver.mounts().isEmpty)
+        }
+    }
 }
