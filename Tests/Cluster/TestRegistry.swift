@@ -106,6 +106,8 @@ enum TestRegistry {
         var hasFilesApart = false
         var folders: [String] = []
         var command: [String]
+        /// Empty for root.
+        var user = ""
     }
 
     private static let busybox = Image(
@@ -115,6 +117,13 @@ enum TestRegistry {
         "etc/passwd": "root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n",
         "etc/group": "root:x:0:\nnogroup:x:65534:\n",
     ]
+
+    /// The same programs for a user who has a name alone: `busybox:nobody`.
+    static func pushNobody(to node: TestNode) async throws {
+        var image = busybox
+        (image.tag, image.user) = ("nobody", "nobody")
+        try await push(image, to: node)
+    }
 
     private static func nginx(tag: String, answer: String) -> Image {
         let configuration = """
@@ -177,7 +186,7 @@ enum TestRegistry {
         let command = image.command.map { "\"\($0)\"" }.joined(separator: ",")
         let configuration = Array(
             """
-            {"architecture":"amd64","os":"linux","config":{"Cmd":[\(command)],"Env":["PATH=/bin:/usr/sbin"]},\
+            {"architecture":"amd64","os":"linux","config":{"User":"\(image.user)","Cmd":[\(command)],"Env":["PATH=/bin:/usr/sbin"]},\
             "rootfs":{"type":"layers","diff_ids":[\(layers.map { "\"\(digest($0))\"" }.joined(separator: ","))]}}
             """.utf8)
         let entries = layers.map { layer in
