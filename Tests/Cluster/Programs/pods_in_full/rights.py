@@ -65,6 +65,9 @@ class Rights(PodSpec):
             pod=of("net/core/somaxconn", "77")), "77\n")
         self.pod("c", box(), **of("kernel.sem", "1 2 3 4"))
         self.rejected("c", "SysctlForbidden", 'Pod was rejected: forbidden sysctl: "kernel.sem" not allowlisted')
+        # People are shown why, in the place of containers that never were.
+        self.assertNotIn("containerStatuses", self.pods.get("c")["status"])
+        self.assertRegex(self.kubectl("get", "pod", "c"), "c +0/1 +SysctlForbidden ")
         self.told("c", "SysctlForbidden", 'forbidden sysctl: "kernel.sem" not allowlisted')
         # One that the kernel does not take.
         self.pod("d", box(), **of("net.core.somaxconn", "many"))
