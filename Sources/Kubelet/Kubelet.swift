@@ -91,11 +91,13 @@ public final class Kubelet: Sendable {
     public var volumeUsages: any VolumeUsages { volumes }
 
     /// Registers the node, adopts what runs, and keeps the pods until cancelled. `ready` is called once,
-    /// when the API has been told that the node is ready.
+    /// when the API has been told that the node is ready, `clockWasSet` whenever somebody has set the clock.
     ///
     /// Fails when the node cannot be described or the API does not let its pods be read. Events are written
     /// by whoever runs the recorder that the kubelet was given.
-    public func run(ready: @escaping @Sendable () -> Void) async throws(Fault) {
+    public func run(
+        ready: @escaping @Sendable () -> Void, clockWasSet: @escaping @Sendable () -> Void = {}
+    ) async throws(Fault) {
         try Files.makeDirectory(options.layout.pods, mode: 0o750)
         let capacity = try NodeCapacity.read(options)
         let facts = try await NodeFacts.read(options, capacity, runtime)
@@ -127,7 +129,7 @@ public final class Kubelet: Sendable {
             group.addTask { await self.logs.run() }
             group.addTask {
                 await node.run(ready: ready, complaint: { context.shutdown.complaint }) {
-                    self.lookAtClock()
+                    if self.lookAtClock() { clockWasSet() }
                     context.storage.look(context)
                     return await pressure.look()
                 }
@@ -299,12 +301,13 @@ public final class Kubelet: Sendable {
         }
     }
 
-    /// What waits for a time of day is looked at again when that was set.
-    private func lookAtClock() {
-        guard let jump = clock.withLock({ $0.look(now: .now, sinceBoot: .sinceBoot) }) else { return }
+    /// What waits for a time of day is looked at again when that was set. Returns whether it was.
+    private func lookAtClock() -> Bool {
+        guard let jump = clock.withLock({ $0.look(now: .now, sinceBoot: .sinceBoot) }) else { return false }
         log.warning("somebody set the clock by \(jump)")
         volumes.clockWasSet()
         for record in table.records { queue.add(record.uid) }
+        return true
     }
 
     // MARK: Work

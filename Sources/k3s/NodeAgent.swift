@@ -19,6 +19,8 @@ struct NodeAgent {
     let api: APIServer
     let credentials: ServerCredentials
     let log: Logger
+    /// Is called when somebody has set the clock.
+    let clockWasSet: @Sendable () -> Void
 
     private var name: String { identity.name }
 
@@ -75,7 +77,7 @@ struct NodeAgent {
         var parts: [Parts.Part] = [
             { await ports.api.server.run() },
             { await events.run() },
-            { try await kubelet.run(ready: ready) },
+            { try await kubelet.run(ready: ready, clockWasSet: clockWasSet) },
         ]
         if configuration.parts.hasServiceProxy { parts.append { try await serviceProxy.run() } }
         if let entrance = ports.dns {

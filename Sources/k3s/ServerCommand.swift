@@ -9,6 +9,7 @@ import PKI
 import Scheduler
 import Supervisor
 import Support
+import Synchronization
 import Wire
 
 /// `k3s server`: wires the parts together and runs them until a signal says stop.
@@ -47,18 +48,26 @@ struct ServerCommand {
         Signals.ignoreBrokenPipes()
         let signals = try Signals([.terminate, .interrupt])
         let ground = try await takeGround()
-        guard configuration.runsAgent else { return try await serve(on: ground, nil, until: signals) }
+        guard configuration.runsAgent else {
+            guard try await serve(on: ground, nil, until: signals) else { return }
+            return try ProcessImage.beginAnew()
+        }
         let ports = try await NodeAgent.Ports(configuration, log: log)
         let runtime = try NodeRuntime(configuration, podCIDR: ground.identity.podCIDR, log: log)
+        let mustBeginAnew = Mutex(false)
         do throws(Fault) {
             try await Parts.untilFirstEnds([
                 { try await runtime.run() },
-                { try await serve(on: ground, (runtime, ports), until: signals) },
+                {
+                    let isWanted = try await serve(on: ground, (runtime, ports), until: signals)
+                    mustBeginAnew.withLock { $0 = isWanted }
+                },
             ])
         } catch {
             await runtime.undo()
             throw error
         }
+        if mustBeginAnew.withLock(\.self) { try ProcessImage.beginAnew() }
     }
 
     // MARK: Running
@@ -80,9 +89,10 @@ struct ServerCommand {
         return Ground(identity: identity, state: state, port: port)
     }
 
+    /// Returns whether the server shall begin anew.
     private func serve(
         on ground: Ground, _ node: (runtime: NodeRuntime, ports: NodeAgent.Ports)?, until signals: Signals
-    ) async throws(Fault) {
+    ) async throws(Fault) -> Bool {
         let (identity, server) = (ground.identity, ground.port.server)
         let requirements = try configuration.apiServer.serving.requirements()
         let credentials = try await CredentialsStore.prepare(try credentialsRequest(identity))
@@ -103,7 +113,9 @@ struct ServerCommand {
         let control = ControlPlane(
             configuration: configuration, nodeName: identity.name, api: api, credentials: credentials,
             figures: figures, schedulerFigures: schedulerFigures, log: log)
+        let watch = CredentialsWatch(credentials, log: log)
         var parts: [Parts.Part] = [
+            { await watch.run() },
             { await server.run() },
             { try await control.run() },
             { try await waitForStop(signals, api) },
@@ -112,7 +124,8 @@ struct ServerCommand {
         if !reloaded.files.isEmpty { parts.append { try await reloaded.run() } }
         if let (runtime, ports) = node {
             let agent = NodeAgent(
-                configuration: configuration, identity: identity, api: api, credentials: credentials, log: log)
+                configuration: configuration, identity: identity, api: api, credentials: credentials, log: log,
+                clockWasSet: { watch.look() })
             parts.append {
                 for await clients in runtime.clients {
                     log.info("the container runtime answers after \(elapsed())")
@@ -135,6 +148,7 @@ struct ServerCommand {
         await api.close()
         log.info("stopped")
         try result.get()
+        return watch.mustBeginAnew
     }
 
     private func announce(_ what: String) {

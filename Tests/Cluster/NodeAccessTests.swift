@@ -16,7 +16,7 @@ import Testing
           containers:
           - name: main
             image: busybox:1
-            command: [sh, -c, "echo hello; dd if=/dev/zero of=/disk/f bs=1k count=300; dd if=/dev/zero of=/f bs=1k count=200; while sleep 0.1; do :; done"]
+            command: [sh, -c, "echo hello; dd if=/dev/zero of=/disk/f bs=1k count=300; while sleep 0.1; do :; done"]
             readinessProbe: {exec: {command: [cat, /disk/f]}, periodSeconds: 1}
             livenessProbe: {exec: {command: [cat, /nothing]}, periodSeconds: 1, failureThreshold: 1000}
             resources: {limits: {cpu: 100m, memory: 32Mi}}

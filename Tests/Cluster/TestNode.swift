@@ -133,11 +133,17 @@ final class TestNode: Sendable {
         ]
     }
 
+    /// Starts k3s.
+    func begin(_ arguments: [String] = [], environment: [String: String] = [:]) async throws -> Server {
+        let words = words + ["--log", folder + "/log"] + arguments
+        var command = try command(TestServer.binary, words, environment: environment)
+        command.output = .null
+        return Server(node: self, process: try await command.start())
+    }
+
     /// Starts k3s and returns when its node is Ready.
     func start(_ arguments: [String] = []) async throws -> Server {
-        var command = try command(TestServer.binary, words + ["--log", folder + "/log"] + arguments)
-        command.output = .null
-        let server = Server(node: self, process: try await command.start())
+        let server = try await begin(arguments)
         try await eventually("the node is Ready", within: .seconds(60)) {
             try await server.kubectl("get", "node", "node-1").text.contains(" Ready ")
         }

@@ -83,6 +83,32 @@ import Testing
                 == true)
     }
 
+    @Test func `authorities are valid by a clock of long ago, and by the right one`() throws {
+        var disk = Disk()
+        let (boot, right) = (Timestamp(seconds: 1000), Timestamp(seconds: 1_900_000_000))
+        let early = try disk.run(Disk.request(at: boot))
+        for authority in [Authority.server, .client, .requestHeader] {
+            let certificate = early[authority].certificate
+            #expect(certificate.notBefore < boot && certificate.notAfter > right + day * 365)
+        }
+        #expect(!early.isWorn(at: boot) && early.renewal == boot + day * 245 && early.isWorn(at: right))
+        let late = try disk.run(Disk.request(at: right))
+        #expect(late.renewed.count == late.identities.count && late[.server].certificate == early[.server].certificate)
+        #expect(!late.isWorn(at: right))
+        // The clock was ahead.
+        #expect(late.isWorn(at: start))
+        let back = try disk.run(Disk.request(at: start))
+        #expect(back.renewed.count == back.identities.count && !back.isWorn(at: start))
+    }
+
+    @Test func `what lives for a short time is used for two thirds of it`() throws {
+        var disk = Disk()
+        var request = Disk.request()
+        request.leafLifetime = day * 3
+        let credentials = try disk.run(request)
+        #expect(!credentials.isWorn(at: start + day) && credentials.isWorn(at: start + day * 2))
+    }
+
     @Test func `a new name makes only the certificates that state it again`() throws {
         var disk = Disk()
         _ = try disk.run(Disk.request())

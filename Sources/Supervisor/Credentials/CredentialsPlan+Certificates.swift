@@ -4,6 +4,9 @@ import Support
 
 extension CredentialsPlan {
     private static let authorityLifetime = Duration.seconds(3650 * 86_400)
+    /// No machine runs this program before it was written: a clock that is behind 2026 is wrong, as at the boot of a
+    /// machine without one. Authorities, which nobody makes again, are valid by that clock and by the right one.
+    private static let epoch = Timestamp(seconds: 1_767_225_600)
     /// Clocks of nodes that join may lag behind this server's.
     private static let allowance = Duration.seconds(-3600)
 
@@ -29,8 +32,8 @@ extension CredentialsPlan {
             let template = CertificateTemplate(
                 subject: DistinguishedName(commonName: "\(authority.commonName)@\(request.now.seconds)"),
                 keyUsage: [.digitalSignature, .keyEncipherment, .certificateSigning], isAuthority: true,
-                notBefore: request.now + Self.allowance, notAfter: request.now + Self.authorityLifetime,
-                serialNumber: [0])
+                notBefore: min(request.now, Self.epoch) + Self.allowance,
+                notAfter: max(request.now, Self.epoch) + Self.authorityLifetime, serialNumber: [0])
             made = try CertificateAuthority(selfSigned: template, key: key)
             write(try key.pem, to: keyPath)
             write(made.pem, to: certificatePath, mode: 0o644)

@@ -8,6 +8,8 @@ enum RenewalReason: Hashable, Sendable {
     case unusable
     /// At most ``margin`` is left.
     case expiring
+    /// It is not valid yet: the clock was put back since it was made.
+    case premature
     /// Common name or organizations are not what they should be.
     case subject
     /// The set of names and addresses is not what it should be.
@@ -31,6 +33,8 @@ enum RenewalReason: Hashable, Sendable {
             self = .unusable
         } else if leaf.notAfter - now <= Self.margin {
             self = .expiring
+        } else if leaf.notBefore > now {
+            self = .premature
         } else if leaf.subject.commonName != template.subject.commonName
             || Set(leaf.subject.organizations) != Set(template.subject.organizations)
         {
