@@ -14,6 +14,10 @@ public struct ImageLimits: Hashable, Sendable {
 
     public init() {}
 
+    /// How long nothing is tried after images were removed, or could not be: Kubernetes' five minutes, or the greatest age
+    /// where that is less, so that an image is never here for twice as long as it may be.
+    var pause: Duration { min(.seconds(300), maximumAge ?? .seconds(300)) }
+
     /// How many bytes must go; `nil` while there is room.
     func excess(capacity: Int64, available: Int64) -> Int64? {
         guard capacity > 0 else { return nil }

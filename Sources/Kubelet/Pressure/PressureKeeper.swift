@@ -14,8 +14,6 @@ import Synchronization
 final class PressureKeeper: Sendable {
     /// A pod that was evicted has this long to be gone before the next one is.
     private static let patience: Duration = .seconds(30)
-    /// Images that could not be removed are not tried again before.
-    private static let collectionPause: Duration = .seconds(300)
 
     private struct State: Sendable {
         var decision: EvictionDecision
@@ -57,7 +55,7 @@ final class PressureKeeper: Sendable {
             let mayCollect = excess != nil && state.nextCollection.map { $0 <= now } ?? true
             let isDue = !state.isBusy && (outcome.urgent != nil || mayCollect)
             if isDue { state.isBusy = true }
-            if isDue, mayCollect { state.nextCollection = now + Self.collectionPause }
+            if isDue, mayCollect { state.nextCollection = now + options.imageLimits.pause }
             return (outcome, isDue, mayCollect)
         }
         if isDue {

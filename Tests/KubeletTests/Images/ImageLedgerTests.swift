@@ -48,4 +48,13 @@ import Testing
         #expect(ledger.victims([Self.image("new")], inUse: [], toFree: nil, limits, now: Self.at(1120)).isEmpty)
         #expect(ledger.victims([Self.image("new")], inUse: [], toFree: nil, limits, now: Self.at(1121)).count == 1)
     }
+
+    @Test func `images past their age are looked for at the pace of that age`() {
+        var limits = ImageLimits()
+        #expect(limits.pause == .seconds(300))
+        limits.maximumAge = .seconds(7)
+        #expect(limits.pause == .seconds(7))
+        limits.maximumAge = .seconds(86_400)
+        #expect(limits.pause == .seconds(300))
+    }
 }
