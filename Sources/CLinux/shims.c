@@ -19,6 +19,11 @@
 
 const int linux_new_network_namespace = CLONE_NEWNET;
 const int linux_new_mount_namespace = CLONE_NEWNS;
+const int linux_new_user_namespace = CLONE_NEWUSER;
+const int linux_new_process_namespace = CLONE_NEWPID;
+const int linux_new_host_name_namespace = CLONE_NEWUTS;
+const int linux_new_ipc_namespace = CLONE_NEWIPC;
+const int linux_new_cgroup_namespace = CLONE_NEWCGROUP;
 const int linux_own_fs_attributes = CLONE_FS;
 
 int linux_unshare(int flags) { return unshare(flags); }
@@ -35,6 +40,14 @@ int linux_pidfd_reap(int pidfd) {
     const int pidfd_kind = 3; // P_PIDFD, an enumerator that older headers lack
     if (waitid((idtype_t)pidfd_kind, (id_t)pidfd, &info, WEXITED) < 0) return -1;
     return info.si_code == CLD_EXITED ? info.si_status : 256 + info.si_status;
+}
+
+pid_t linux_reap_any(int *status) {
+    int word;
+    pid_t pid;
+    do pid = waitpid(-1, &word, 0); while (pid < 0 && errno == EINTR);
+    if (pid >= 0) *status = WIFSIGNALED(word) ? 256 + WTERMSIG(word) : WEXITSTATUS(word);
+    return pid;
 }
 
 void linux_return_free_memory(void) { malloc_trim(0); }
@@ -77,10 +90,39 @@ ssize_t linux_receive_descriptors(int socket, void *buffer, size_t size, int *de
     return length;
 }
 
+int linux_message_pair(int ends[2]) { return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends); }
+
+ssize_t linux_send_descriptor(int socket, const void *buffer, size_t size, int descriptor) {
+    union { struct cmsghdr align; char bytes[CMSG_SPACE(sizeof(int))]; } control = {0};
+    struct iovec part = {.iov_base = (void *)buffer, .iov_len = size};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (descriptor >= 0) {
+        message.msg_control = control.bytes;
+        message.msg_controllen = sizeof control.bytes;
+        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(head), &descriptor, sizeof descriptor);
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
 int linux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 int linux_memory_file(void) { return memfd_create("held", MFD_CLOEXEC); }
 int linux_sync_filesystem(int fd) { return syncfs(fd); }
 void linux_begin_writing_out(int fd) { sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); }
+
+// <linux/mount.h> does not go together with <sys/mount.h>.
+enum { open_tree_clone = 1, at_recursive = 0x8000, move_mount_from_descriptor = 4 };
+
+int linux_clone_mounts(const char *path) {
+    return (int)syscall(SYS_open_tree, AT_FDCWD, path, open_tree_clone | at_recursive | O_CLOEXEC);
+}
+
+int linux_attach_mounts(int mounts, const char *path) {
+    return (int)syscall(SYS_move_mount, mounts, "", AT_FDCWD, path, move_mount_from_descriptor);
+}
 
 int linux_is_mount_root(const char *path) {
     struct statx status;

@@ -78,12 +78,17 @@ run_child(const struct linux_spawn_request *request, int own[kept], pid_t parent
     if (request->parent_death_signal) {
         if (prctl(PR_SET_PDEATHSIG, request->parent_death_signal) < 0)
             give_up(own[report], linux_spawn_death_signal);
-        // The parent may have died before the request: then the signal will never come.
-        if (getppid() != parent) _exit(127);
+        // The parent may have died before the request: then the signal will never come. Whoever is the first of a
+        // namespace sees no parent, and finds the gate closed.
+        if (getppid() != parent && getpid() != 1) _exit(127);
     }
     if (request->directory && chdir(request->directory) < 0) give_up(own[report], linux_spawn_directory);
     if (place_descriptors(request, own) < 0) give_up(own[report], linux_spawn_descriptors);
     if (own[gate] >= 0) pass(own[gate]);
+    // Being given ids has cleared it (prctl(2), PR_SET_PDEATHSIG).
+    if (request->namespaces && request->parent_death_signal
+        && prctl(PR_SET_PDEATHSIG, request->parent_death_signal) < 0)
+        give_up(own[report], linux_spawn_death_signal);
     execve(request->path, request->arguments, request->environment);
     give_up(own[report], linux_spawn_exec);
 }
@@ -105,7 +110,9 @@ int linux_spawn(const struct linux_spawn_request *request, struct linux_spawned 
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pid_t parent = getpid();
-    pid_t child = fork();
+    // Without a stack of its own a clone is a fork.
+    pid_t child =
+        request->namespaces ? (pid_t)syscall(SYS_clone, request->namespaces | SIGCHLD, 0, 0, 0, 0) : fork();
     if (child == 0) {
         int own[kept] = {reports[1], gates[1]};
         // Or it would wait for itself.

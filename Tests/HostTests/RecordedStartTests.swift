@@ -73,7 +73,7 @@ import Testing
                     var request = linux_spawn_request(
                         path: path, arguments: arguments.baseAddress, environment: environment.baseAddress,
                         directory: nil, descriptors: nil, descriptor_count: 0, grouping: 0, parent_death_signal: 0,
-                        is_gated: 1)
+                        is_gated: 1, namespaces: 0)
                     return linux_spawn(&request, &child)
                 }
             }

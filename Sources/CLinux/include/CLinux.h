@@ -27,6 +27,8 @@ int linux_unshare(int flags);
 int linux_setns(int fd, int type);
 extern const int linux_new_network_namespace;
 extern const int linux_new_mount_namespace;
+extern const int linux_new_user_namespace, linux_new_process_namespace, linux_new_host_name_namespace;
+extern const int linux_new_ipc_namespace, linux_new_cgroup_namespace;
 extern const int linux_own_fs_attributes;
 // Makes an eventfd or an epoll descriptor, close-on-exec and non-blocking.
 int linux_eventfd(void);
@@ -47,6 +49,7 @@ struct linux_spawn_request {
     int grouping;                // 0 the caller's, 1 own process group, 2 own session
     int parent_death_signal;     // 0: none
     int is_gated;                // the program begins when linux_spawn_finish says so
+    int namespaces;              // linux_new_... together: the child begins in new ones; 0: none
 };
 // A child between fork and exec, and our ends of the descriptors that it has for itself; gate may be -1.
 struct linux_spawned { pid_t pid; int report; int gate; };
@@ -69,7 +72,15 @@ int linux_signal_default(int signal);
 void linux_return_free_memory(void);
 void linux_return_code_memory(void);
 
+// Waits for the end of any child and takes it out of the kernel's table: its number, and in *status its exit code, or 256 +
+// the signal that ended it.
+pid_t linux_reap_any(int *status);
+
 // Sockets.
+// Two ends of a connection of whole messages, close-on-exec.
+int linux_message_pair(int ends[2]);
+// Sends one message, and with it a descriptor, unless that is -1.
+ssize_t linux_send_descriptor(int socket, const void *buffer, size_t size, int descriptor);
 // Reads what is there, without waiting, and up to `most` descriptors that come with it (close-on-exec).
 ssize_t linux_receive_descriptors(int socket, void *buffer, size_t size, int *descriptors, int most, int *count);
 
@@ -86,6 +97,10 @@ int linux_open_directory_beneath(int parent, const char *name);
 // Opens what is somewhere below a directory; neither `..` nor a symbolic link leads out of it (EXDEV).
 int linux_open_beneath(int directory, const char *path, int flags);
 extern const int linux_reference_only; // O_PATH
+// A descriptor of a copy of what is mounted at a path and below it, which has no place yet. Needs Linux 5.2.
+int linux_clone_mounts(const char *path);
+// Gives such a copy its place.
+int linux_attach_mounts(int mounts, const char *path);
 // 1 when the path is the root of a mount, 0 when not. ENOSYS on kernels before 5.8, which do not tell.
 int linux_is_mount_root(const char *path);
 

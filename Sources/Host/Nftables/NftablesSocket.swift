@@ -33,12 +33,15 @@ extension Nftables {
             }
         }
 
-        /// A batch must fit the socket's buffer as a whole, and the answers to it the other one.
+        /// A batch must fit the socket's buffer as a whole, and the answers to it the other one. In a user namespace the
+        /// kernel's limits hold (`net.core.wmem_max`): what does not fit then is refused when it is sent.
         private func makeRoom(for count: Int) throws(NetlinkError) {
+            let size = Int32(clamping: max(256 << 10, count + 4096))
             do throws(Errno) {
-                for option in [SO_SNDBUFFORCE, SO_RCVBUFFORCE] {
-                    try socket.descriptor.set(
-                        SOL_SOCKET, option, Int32(clamping: max(256 << 10, count + 4096)))
+                for (forced, allowed) in [(SO_SNDBUFFORCE, SO_SNDBUF), (SO_RCVBUFFORCE, SO_RCVBUF)] {
+                    do throws(Errno) { try socket.descriptor.set(SOL_SOCKET, forced, size) } catch Errno(EPERM) {
+                        try socket.descriptor.set(SOL_SOCKET, allowed, size)
+                    }
                 }
             } catch {
                 throw NetlinkError(errno: error)

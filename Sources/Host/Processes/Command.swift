@@ -34,6 +34,8 @@ public struct Command: Sendable {
     /// The child's descriptors 3, 4, ...
     public var further: [Descriptor] = []
     public var grouping: Grouping = .ownProcessGroup
+    /// In new ones of these kinds the child begins; the others it shares with us.
+    public var namespaces: Namespaces = []
     /// Sent to the child when this process ends, however it ends. `nil` for a child that must outlive it.
     public var parentDeathSignal: Signal?
 
@@ -72,7 +74,7 @@ public struct Command: Sendable {
     /// found again by those who come after us. If this process ends before, however it ends, or if `record` fails,
     /// the program never runs.
     public func start(
-        recording record: (ProcessIdentity) throws(Fault) -> Void
+        recording record: (ProcessIdentity) async throws(Fault) -> Void
     ) async throws(Fault) -> ChildProcess {
         let path = try locate()
         let begun = try await EventThread.shared.perform { fork(path, isGated: true) }.get()
@@ -82,7 +84,7 @@ public struct Command: Sendable {
             guard let identity = ProcessIdentity(pid: begun.pid) else {
                 throw Fault(.failed, "cannot tell which process \(path) is")
             }
-            try record(identity)
+            try await record(identity)
         } catch { failure = error }
         let mayBegin = failure == nil
         let started = await EventThread.shared.perform { finish(begun, path, mayBegin: mayBegin) }
@@ -91,7 +93,7 @@ public struct Command: Sendable {
     }
 
     /// The path of the executable: itself if it has a slash, else the first in `PATH` that may be run.
-    func locate() throws(Fault) -> String {
+    public func locate() throws(Fault) -> String {
         if executable.contains("/") { return executable }
         let folders = (environment["PATH"] ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
             .split(separator: ":")
@@ -130,7 +132,7 @@ public struct Command: Sendable {
                             path: path, arguments: arguments, environment: variables, directory: directory,
                             descriptors: nil, descriptor_count: Int32(numbers.count),
                             grouping: grouping.rawValue, parent_death_signal: parentDeathSignal?.number ?? 0,
-                            is_gated: isGated ? 1 : 0)
+                            is_gated: isGated ? 1 : 0, namespaces: namespaces.rawValue)
                         return numbers.withUnsafeBufferPointer { numbers in
                             request.descriptors = numbers.baseAddress
                             return linux_spawn(&request, &spawned)

@@ -5,7 +5,28 @@ public import Support
 public enum Machine {
     /// Of the calling process: 0 is root.
     public static var effectiveUserID: UInt32 { geteuid() }
+    public static var effectiveGroupID: UInt32 { getegid() }
     public static var processID: Int32 { getpid() }
+
+    /// Who a user of this machine is.
+    public struct Account: Hashable, Sendable {
+        public var name: String
+        public var home: String
+
+        public init(name: String, home: String) {
+            self.name = name
+            self.home = home
+        }
+    }
+
+    // getent passwd ID
+    /// The account with this id, wherever the machine knows it from; `nil` when it has none.
+    public static func account(ofUser id: UInt32) -> Account? {
+        var (entry, found) = (passwd(), UnsafeMutablePointer<passwd>?.none)
+        var buffer = [CChar](repeating: 0, count: 16 << 10)
+        guard getpwuid_r(id, &entry, &buffer, buffer.count, &found) == 0, found != nil else { return nil }
+        return Account(name: String(cString: entry.pw_name), home: String(cString: entry.pw_dir))
+    }
 
     public static func hostname() throws(Fault) -> String {
         try uname().nodename
