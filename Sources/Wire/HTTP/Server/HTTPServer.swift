@@ -48,19 +48,11 @@ public final class HTTPServer: Sendable {
     public func listen(
         on address: HTTPAddress, certificates: (any CertificateSource)? = nil
     ) async throws(Fault) -> HTTPAddress {
-        let bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 4096)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelInitializer { [self] channel in
-                channel.eventLoop.makeCompletedFuture { try accept(channel, certificates) }
-            }
+        let bootstrap = bootstrap(certificates)
         let channel: any Channel
         do {
             switch address {
-            case .tcp(let host, let port):
-                channel = try await bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                    .childChannelOption(.socketOption(.so_keepalive), value: 1)
-                    .bind(host: host, port: port).get()
+            case .tcp(let host, let port): channel = try await forTCP(bootstrap).bind(host: host, port: port).get()
             case .unix(let path):
                 channel = try await bootstrap.bind(
                     unixDomainSocketPath: path, cleanupExistingSocketFile: true
@@ -69,6 +61,37 @@ public final class HTTPServer: Sendable {
         } catch {
             throw Fault(error, binding: address)
         }
+        return try await add(channel)
+    }
+
+    /// The same on a socket that is bound already, such as one of another network namespace; it is closed in the end.
+    public func listen(
+        onSocket number: Int32, certificates: (any CertificateSource)? = nil
+    ) async throws(Fault) -> HTTPAddress {
+        let channel: any Channel
+        do {
+            channel = try await forTCP(bootstrap(certificates)).withBoundSocket(number).get()
+        } catch {
+            throw Fault(.failed, "cannot listen on a socket that was handed over", cause: error)
+        }
+        return try await add(channel)
+    }
+
+    private func bootstrap(_ certificates: (any CertificateSource)?) -> ServerBootstrap {
+        ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 4096)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { [self] channel in
+                channel.eventLoop.makeCompletedFuture { try accept(channel, certificates) }
+            }
+    }
+
+    private func forTCP(_ bootstrap: ServerBootstrap) -> ServerBootstrap {
+        bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+    }
+
+    private func add(_ channel: any Channel) async throws(Fault) -> HTTPAddress {
         let isLate = state.withLock { state in
             if !state.isStopping { state.listeners.append(channel) }
             return state.isStopping
