@@ -29,6 +29,7 @@ enum KubeletConfigurationFile {
         "allowedUnsafeSysctls": ("allowed-unsafe-sysctls", .list),
         "cgroupDriver": ("cgroup-driver", .text),
         "cgroupRoot": ("cgroup-root", .text),
+        "cgroupsPerQOS": ("cgroups-per-qos", .flag),
         "clusterDNS": ("cluster-dns", .list),
         "clusterDomain": ("cluster-domain", .text),
         "containerLogMaxFiles": ("container-log-max-files", .number),

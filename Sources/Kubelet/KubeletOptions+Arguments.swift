@@ -49,6 +49,7 @@ extension KubeletOptions {
                 guard let driver = CgroupDriver(rawValue: value) else { throw argument.wrong("cgroupfs or systemd") }
                 cgroupDriver = driver
             case "cgroup-root": cgroupRoot = value.isEmpty ? "/" : value
+            case "cgroups-per-qos": dividesCgroups = try argument.flag()
             case "cluster-dns": clusterDNS = value.split(separator: ",").map(String.init)
             case "cluster-domain": clusterDomain = value
             case "resolv-conf": resolvConf = value
@@ -87,7 +88,7 @@ extension KubeletOptions {
         if !resourcePolicies.reservedProcessors.isEmpty {
             reservation.reserve(processors: resourcePolicies.reservedProcessors.count)
         }
-        try enforcement.check()
+        try enforcement.check(isPossible: dividesCgroups)
         guard imageLimits.low < imageLimits.high else {
             throw Fault(.invalid, "--kubelet-arg image-gc-low-threshold must be below image-gc-high-threshold")
         }

@@ -72,7 +72,8 @@ extension KubeletOptions {
         let policies = resourcePolicies
         var value: Value = [
             "kind": "KubeletConfiguration", "apiVersion": "kubelet.config.k8s.io/v1beta1",
-            "port": .integer(Int64(port)), "cgroupRoot": .string(cgroupRoot), "cgroupDriver": .string(cgroupDriver.rawValue),
+            "port": .integer(Int64(port)), "cgroupsPerQOS": .bool(dividesCgroups), "cgroupRoot": .string(cgroupRoot),
+            "cgroupDriver": .string(cgroupDriver.rawValue),
             "clusterDomain": .string(clusterDomain), "clusterDNS": .array(clusterDNS.map { .string($0) }),
             "resolvConf": .string(resolvConf), "maxPods": .integer(Int64(maxPods)),
             "podPidsLimit": .integer(Int64(podProcesses ?? -1)),

@@ -45,6 +45,9 @@ public struct KubeletOptions: Sendable {
     public var podsPerCore: Int?
     /// As many processes and threads as one pod may have; `nil` for any number.
     public var podProcesses: Int?
+    /// Whether each pod has a control group, in one of its class. Without, containers are where the runtime puts them, and
+    /// pods have no limits of their own.
+    public var dividesCgroups = true
     /// What pods do not get.
     public var reservation = NodeReservation()
     /// Which of it control groups see to.
@@ -106,6 +109,11 @@ public struct KubeletOptions: Sendable {
     }
 
     var cgroupNames: CgroupNames { CgroupNames(cgroupDriver, root: cgroupRoot) }
+
+    /// The group of a pod as the runtime is told it.
+    func cgroupParent(podUID: String, _ quality: QualityOfService) -> String {
+        dividesCgroups ? cgroupNames.path(podUID: podUID, quality) : cgroupNames.path([])
+    }
 
     /// `nil` where systemd makes no cgroups.
     var systemdUnits: SystemdUnits? { cgroupDriver == .systemd ? SystemdUnits(bus: systemBus) : nil }

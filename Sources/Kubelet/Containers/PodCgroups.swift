@@ -26,6 +26,10 @@ struct PodCgroups: Sendable {
         names = options.cgroupNames
         units = options.systemdUnits
         mostProcesses = options.podProcesses
+        guard options.dividesCgroups else {
+            hierarchy = nil
+            return
+        }
         do throws(Fault) { hierarchy = try CgroupHierarchy.detect() } catch {
             hierarchy = nil
             log.warning("pods get no control groups of their own: \(error)")

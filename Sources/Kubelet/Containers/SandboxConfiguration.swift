@@ -35,7 +35,7 @@ struct SandboxConfiguration: Sendable {
         if !spec.hostNetwork {
             config.hostname = PodHostname(pod, clusterDomain: options.clusterDomain).inSandbox
         }
-        config.linux.cgroupParent = options.cgroupNames.path(podUID: pod.metadata.uid, qualityOfService)
+        config.linux.cgroupParent = options.cgroupParent(podUID: pod.metadata.uid, qualityOfService)
         for sysctl in spec.securityContext?.sysctls ?? [] {
             config.linux.sysctls[sysctl.name] = sysctl.valueText
         }

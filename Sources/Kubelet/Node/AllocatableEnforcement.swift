@@ -61,8 +61,14 @@ public struct AllocatableEnforcement: Hashable, Sendable {
         }
     }
 
-    /// Whether each share has a group.
-    func check() throws(Fault) {
+    /// Whether each share has a group. Without groups for pods nothing is held (`isPossible` false).
+    func check(isPossible: Bool) throws(Fault) {
+        guard isPossible || shares.isEmpty else {
+            throw Fault(
+                .invalid,
+                "invalid configuration: enforceNodeAllocatable (--enforce-node-allocatable) is not supported unless "
+                    + "cgroupsPerQOS (--cgroups-per-qos) is set to true")
+        }
         for share in shares.sorted(by: { $0.rawValue < $1.rawValue }) {
             guard let owner = share.owner, groups[owner, default: ""].isEmpty else { continue }
             let field = owner == .system ? "systemReservedCgroup" : "kubeReservedCgroup"

@@ -25,7 +25,7 @@ struct AllocatableGroups: Sendable {
         node = Node(name: options.nodeName)
         names = options.cgroupNames
         units = options.systemdUnits
-        hierarchy = try? CgroupHierarchy.detect()
+        hierarchy = options.dividesCgroups ? try? CgroupHierarchy.detect() : nil
         self.events = events
         self.log = log
     }

@@ -40,7 +40,12 @@ public struct KernelSettings: Sendable {
                     log.info("the kernel's setting \(name) is \(value) now; it was \(actual)")
                 }
             } catch {
-                if isProtected { wrong.append(error.summary) } else { log.warning("\(name) stays as it is: \(error.summary)") }
+                guard !isProtected else {
+                    wrong.append(error.summary)
+                    continue
+                }
+                let level: Logger.Level = UserNamespace.isOwn ? .debug : .warning
+                log.log(level: level, "\(name) stays as it is: \(error.summary)")
             }
         }
         guard !wrong.isEmpty else { return }

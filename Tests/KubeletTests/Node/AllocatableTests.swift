@@ -68,11 +68,19 @@ import Testing
             "kubeReservedCgroup (--kube-reserved-cgroup) must be"
         ),
         (["enforce-node-allocatable": "none,pods"], "may not contain additional enforcements when \"none\""),
+        (["cgroups-per-qos": "false"], "is not supported unless cgroupsPerQOS (--cgroups-per-qos) is set to true"),
         (["enforce-node-allocatable": "all"], "option \"all\" specified for enforceNodeAllocatable"),
     ])
     func `what cannot be held is refused`(arguments: [String: String], words: String) {
         let fault = #expect(throws: Fault.self) { try Self.options(arguments) }
         #expect(fault?.code == .invalid && fault?.summary.contains(words) == true, "\(fault?.summary ?? "")")
+    }
+
+    @Test func `without control groups for pods nothing is held`() throws {
+        let options = try Self.options(["cgroups-per-qos": "false", "enforce-node-allocatable": "none", "cgroup-root": "/a"])
+        #expect(!options.dividesCgroups && options.cgroupParent(podUID: "u", .burstable) == "/a")
+        #expect(try Value(json: options.configurationJSON)["kubeletconfig"]?["cgroupsPerQOS"] == false)
+        #expect(try Self.options([:]).cgroupParent(podUID: "u", .burstable) == "/kubepods/burstable/podu")
     }
 
     /// A file of a control group, in whichever version the machine has.
