@@ -111,6 +111,9 @@ struct ContainerdConfiguration {
         toml.set("enable_unprivileged_ports", .bool(true))
         toml.set("enable_unprivileged_icmp", .bool(true))
         toml.set("restrict_oom_score_adj", .bool(options.restrictsOOMScore))
+        guard options.isInUserNamespace else { return }
+        toml.set("disable_apparmor", .bool(true))
+        toml.set("disable_cgroup", .bool(options.hasNoCgroups))
     }
 
     private func addRuntime(_ toml: inout TOML, _ plugin: String) {

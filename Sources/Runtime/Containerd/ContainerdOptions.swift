@@ -18,6 +18,10 @@ public struct ContainerdOptions: Hashable, Sendable {
     /// Whether no process may get a lower `oom_score_adj` than containerd's own: needed without
     /// CAP_SYS_RESOURCE.
     public var restrictsOOMScore = false
+    /// Whether it works in a user namespace: AppArmor's profiles cannot be loaded from there.
+    public var isInUserNamespace = false
+    /// Whether containers get no control groups, and with them no limits: where none were left to the user.
+    public var hasNoCgroups = false
     public var registries = Registries()
     /// Whether only the mirrors of a registry are asked (`--disable-default-registry-endpoint`).
     public var isDefaultRegistryEndpointDisabled = false
@@ -30,7 +34,10 @@ public struct ContainerdOptions: Hashable, Sendable {
     /// With what this machine and this process allow.
     public static func detect() throws(Fault) -> ContainerdOptions {
         var options = ContainerdOptions()
-        options.restrictsOOMScore = try !Capabilities.own().contains(.sysResource)
+        options.isInUserNamespace = UserNamespace.isOwn
+        // There the capability is for nothing.
+        let isAllowed = try Capabilities.own().contains(.sysResource)
+        options.restrictsOOMScore = options.isInUserNamespace || !isAllowed
         return options
     }
 }

@@ -30,6 +30,24 @@ import Testing
         }
     }
 
+    @Test(arguments: [(false, false, nil), (true, false, false), (true, true, true)] as [(Bool, Bool, Bool?)])
+    func `in a user namespace there is no AppArmor, and maybe no control group`(
+        isWithin: Bool, hasNone: Bool, isDisabled: Bool?
+    ) {
+        var options = ContainerdOptions()
+        (options.isInUserNamespace, options.hasNoCgroups) = (isWithin, hasNone)
+        for (major, plugin) in [(1, "io.containerd.grpc.v1.cri"), (2, "io.containerd.cri.v1.runtime")] {
+            let text = ContainerdConfiguration(
+                version: ContainerdVersion(major: major, minor: 0), layout: ContainerdLayout(), options: options,
+                runc: "/usr/sbin/runc", cniFolders: []
+            ).text
+            // Of the plug-in that makes containers.
+            let section = text.split(separator: "[plugins.").first { $0.hasPrefix("\"\(plugin)\"]\n") } ?? ""
+            #expect(section.contains("disable_apparmor = true\n") == isWithin)
+            #expect(section.contains("disable_cgroup = \(isDisabled ?? false)\n") == (isDisabled != nil))
+        }
+    }
+
     @Test func `containerd 1 reads version 2`() {
         #expect(
             configuration(1, 6).text == #"""
