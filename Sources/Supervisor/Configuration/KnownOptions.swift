@@ -8,7 +8,6 @@ enum KnownOptions {
         (Option("node-internal-dns", .list(isSplit: true)), "nodes have addresses that are numbers"),
         (Option("node-name-from-cloud-provider-metadata", .flag), "no cloud is asked; --node-name names the node"),
         (Option("nonroot-devices", .flag), "devices belong to those to whom they belong on the host"),
-        (Option("rootless", .flag), "a server with a node runs as root"),
         (Option("vpn-auth", environment: "K3S_VPN_AUTH"), "nodes reach each other by their own network"),
         (Option("vpn-auth-file", environment: "K3S_VPN_AUTH_FILE"), "nodes reach each other by their own network"),
     ]

@@ -54,7 +54,8 @@ public struct NodeConfiguration: Hashable, Sendable {
         public var idle: [String] = []
 
         static let names: Set = [
-            "allowed-unsafe-sysctls", "cgroup-driver", "cluster-dns", "cluster-domain", "config", "config-dir",
+            "allowed-unsafe-sysctls", "cgroup-driver", "cgroups-per-qos", "cluster-dns", "cluster-domain", "config",
+            "config-dir",
             "container-log-max-files", "container-log-max-size", "cpu-manager-policy",
             "cpu-manager-policy-options", "cpu-manager-reconcile-period", "enable-debugging-handlers",
             "enforce-node-allocatable", "eviction-hard", "eviction-max-pod-grace-period",

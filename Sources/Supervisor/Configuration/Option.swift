@@ -157,6 +157,9 @@ public struct Option: Hashable, Sendable {
             help: "(agent/networking) File that names the node's DNS servers"),
         Option("with-node-id", .flag, help: "(agent/node) Put an id of the node behind its name", standard: "false"),
         Option(
+            "rootless", .flag,
+            help: "(experimental) Run as a user who is not root, in namespaces of his own", standard: "false"),
+        Option(
             "protect-kernel-defaults", .flag,
             help: "(agent/node) End the start where the kernel is set otherwise than pods need it", standard: "false"),
         Option(

@@ -36,14 +36,28 @@ public struct ServerConfiguration: Hashable, Sendable {
     /// Sentences about what was said and changes nothing.
     public var warnings: [String]
     public var isVerbose: Bool
+    /// Whether it runs as a user who is not root.
+    public var isRootless: Bool
     public var logFile: String?
 
     public static let defaultDataDirectory = "/var/lib/rancher/k3s"
     public static let defaultConfigFile = "/etc/rancher/k3s/config.yaml"
 
     /// Fails with one sentence that names the option at fault.
-    public init(_ values: OptionValues) throws(Fault) {
-        dataDirectory = values.text("data-dir") ?? Self.defaultDataDirectory
+    ///
+    /// - Parameter home: Of the user who starts it, which counts when that is not root.
+    public init(_ values: OptionValues, home: String? = nil) throws(Fault) {
+        isRootless = values.flag("rootless")
+        if isRootless {
+            guard let home, home.hasPrefix("/") else {
+                throw Fault(.notFound, "this user has no home", remedy: "set HOME, which --rootless needs")
+            }
+            dataDirectory = values.text("data-dir") ?? RootlessLayout.dataDirectory(home: home)
+            kubeconfigPath = values.text("write-kubeconfig") ?? RootlessLayout.kubeconfig(home: home)
+        } else {
+            dataDirectory = values.text("data-dir") ?? Self.defaultDataDirectory
+            kubeconfigPath = values.text("write-kubeconfig")
+        }
         bindAddress = values.text("bind-address") ?? "0.0.0.0"
         port = values.number("https-listen-port") ?? 6443
         guard (1...65_535).contains(port) else { throw Fault(.invalid, "--https-listen-port \(port) is no port") }
@@ -68,7 +82,6 @@ public struct ServerConfiguration: Hashable, Sendable {
             clusterDNS = tenth
         }
         clusterDomain = values.text("cluster-domain") ?? "cluster.local"
-        kubeconfigPath = values.text("write-kubeconfig")
         kubeconfigMode = try Self.mode(values.text("write-kubeconfig-mode") ?? "600")
         kubeconfigName = values.text("write-kubeconfig-name") ?? "default"
         disabled = Set(values.list("disable"))
@@ -89,6 +102,18 @@ public struct ServerConfiguration: Hashable, Sendable {
             + Self.warnings("kubelet-arg", node.kubelet.idle)
         isVerbose = values.flag("debug") || (values.number("v") ?? 0) > 0
         logFile = values.text("log")
+    }
+
+    /// Where the ports of this process itself are: a server without root has a network of its own, to which `bindAddress`,
+    /// one of the host's, does not belong.
+    public var ownBindAddress: String { isRootless && runsAgent ? "0.0.0.0" : bindAddress }
+
+    /// `bindAddress` as a number.
+    public func hostAddress() throws(Fault) -> IPAddress {
+        guard let address = IPAddress(bindAddress) else {
+            throw Fault(.invalid, "--bind-address \(bindAddress) is no IP address")
+        }
+        return address
     }
 
     private static func warnings(_ option: String, _ idle: [String]) -> [String] {

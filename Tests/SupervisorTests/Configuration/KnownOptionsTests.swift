@@ -10,7 +10,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "rootless", "node-name-from-cloud-provider-metadata", "nonroot-devices", "vpn-auth=name=tailscale",
+        "node-name-from-cloud-provider-metadata", "nonroot-devices", "vpn-auth=name=tailscale",
         "vpn-auth-file=/f", "node-external-dns=a.example", "node-internal-dns=a.example",
     ])
     func `what is not built says so`(argument: String) throws {
