@@ -1,3 +1,4 @@
+import Host
 import Logging
 import Support
 import Synchronization
@@ -19,6 +20,11 @@ final class HeldPort: Sendable {
     ) async throws(Fault) {
         server = HTTPServer(handler: door, limits: limits, log: log)
         address = try await server.listen(on: .tcp(host: host, port: port), certificates: door)
+    }
+
+    /// Listens on this socket, too.
+    func take(_ socket: Descriptor) async throws(Fault) {
+        _ = try await server.listen(onSocket: try socket.duplicate(), certificates: door)
     }
 
     /// From now on `handler` answers, and the identities of `certificates` are shown.

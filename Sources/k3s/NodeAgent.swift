@@ -33,7 +33,7 @@ struct NodeAgent {
 
         /// Fails with `conflict` when another program has one of them.
         init(_ configuration: ServerConfiguration, log: Logger) async throws(Fault) {
-            api = try await HeldPort(configuration.bindAddress, configuration.node.kubelet.port, log: log)
+            api = try await HeldPort(configuration.ownBindAddress, configuration.node.kubelet.port, log: log)
             guard configuration.isDNSWanted else {
                 dns = nil
                 return

@@ -35,7 +35,10 @@ final class NodeRuntime: Sendable {
     private let network: BridgeNetwork
     private let isKept = Mutex(false)
 
-    init(_ configuration: ServerConfiguration, podCIDR: IPPrefix, log: Logger) throws(Fault) {
+    /// - Parameter hasNoCgroups: Whether there are none that could be given to containers.
+    init(
+        _ configuration: ServerConfiguration, podCIDR: IPPrefix, hasNoCgroups: Bool = false, log: Logger
+    ) throws(Fault) {
         let node = configuration.node
         self.log = log
         layout = ContainerdLayout(dataDirectory: configuration.dataDirectory)
@@ -56,6 +59,7 @@ final class NodeRuntime: Sendable {
             return
         }
         var options = try ContainerdOptions.detect()
+        options.hasNoCgroups = hasNoCgroups
         options.registries = try Registries.read(node.registriesFile)
         options.isDefaultRegistryEndpointDisabled = node.isDefaultRegistryEndpointDisabled
         options.snapshotter = node.snapshotter

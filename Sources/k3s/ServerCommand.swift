@@ -5,6 +5,7 @@ import Datastore
 import Glibc
 import Host
 import Logging
+import Network
 import PKI
 import Scheduler
 import Supervisor
@@ -15,17 +16,19 @@ import Wire
 /// `k3s server`: wires the parts together and runs them until a signal says stop.
 struct ServerCommand {
     private let configuration: ServerConfiguration
+    private let stage: RootlessStage
     private let log: Logger
     private let started = ContinuousClock.now
     private let figures = QueueFigures()
     private let schedulerFigures = SchedulerFigures()
 
     init(_ arguments: [String]) throws(Fault) {
+        stage = RootlessStage.take()
         let environment = Self.environment()
         let values = try OptionValues(
-            arguments, options: Option.server, files: try Self.configurationFiles(arguments, environment),
+            arguments, options: Option.server, files: try Self.configurationFiles(arguments, environment, stage),
             environment: environment)
-        configuration = try ServerConfiguration(values)
+        configuration = try ServerConfiguration(values, home: Self.home)
         if let file = configuration.logFile { try Terminal.sendLog(to: file) }
         let level: Logger.Level = configuration.isVerbose ? .debug : .info
         LoggingSystem.bootstrap { _ in LogLine(level: level) }
@@ -36,16 +39,40 @@ struct ServerCommand {
         for warning in configuration.warnings { log.warning("\(warning)") }
     }
 
+    private static var home: String? {
+        Command.ownEnvironment["HOME"] ?? Machine.account(ofUser: Machine.effectiveUserID)?.home
+    }
+
     /// Whether the command line asks what the command does, not for doing it. Fails when it cannot be understood.
     static func isAskedForHelp(_ arguments: [String]) throws(Fault) -> Bool {
         try OptionValues(arguments, options: Option.server).flag("help")
     }
 
     func run() async throws(Fault) {
-        guard Machine.effectiveUserID == 0 else {
-            throw Fault(.denied, "k3s server must run as root", remedy: "start it with sudo")
-        }
         Signals.ignoreBrokenPipes()
+        if configuration.isRootless {
+            switch stage {
+            case .inside: break
+            // Nothing of a server without a node is root's alone.
+            case .outside where !configuration.runsAgent: break
+            case .outside: return end(try await RootlessOutside(configuration: configuration, log: log).run())
+            case .first(let within):
+                return end(try await RootlessFirst(configuration: configuration, within: within, log: log).run())
+            }
+        } else if Machine.effectiveUserID != 0 {
+            throw Fault(
+                .denied, "k3s server must run as root", remedy: "start it with sudo, or as another user with --rootless")
+        }
+        try await runHere()
+    }
+
+    /// What k3s has to say of its end it has said.
+    private func end(_ status: ExitStatus) {
+        if !status.isSuccess { exit(status.shellCode) }
+    }
+
+    /// In this very process.
+    private func runHere() async throws(Fault) {
         let signals = try Signals([.terminate, .interrupt])
         let ground = try await takeGround()
         guard configuration.runsAgent else {
@@ -53,7 +80,9 @@ struct ServerCommand {
             return try ProcessImage.beginAnew()
         }
         let ports = try await NodeAgent.Ports(configuration, log: log)
-        let runtime = try NodeRuntime(configuration, podCIDR: ground.identity.podCIDR, log: log)
+        let runtime = try NodeRuntime(
+            configuration, podCIDR: ground.identity.podCIDR, hasNoCgroups: stage.within?.cgroups == RootlessCgroups.none,
+            log: log)
         let mustBeginAnew = Mutex(false)
         do throws(Fault) {
             try await Parts.untilFirstEnds([
@@ -85,7 +114,14 @@ struct ServerCommand {
         let state = try SQLiteDatastore(path: Path.join(configuration.dataDirectory, "server/db/state.db"))
         var limits = HTTPServerLimits()
         if let streams = configuration.apiServer.listener.streamsPerConnection { limits.concurrentStreams = streams }
-        let port = try await HeldPort(configuration.bindAddress, configuration.port, limits: limits, log: log)
+        let port = try await HeldPort(configuration.ownBindAddress, configuration.port, limits: limits, log: log)
+        if let within = stage.within {
+            guard let number = UInt16(exactly: configuration.port) else {
+                preconditionFailure("a port was checked when it was read")
+            }
+            let wanted = LentPort(.tcp, try configuration.hostAddress(), number)
+            try await port.take(try await HostSockets.borrow(wanted, over: within.connection))
+        }
         return Ground(identity: identity, state: state, port: port)
     }
 
@@ -120,6 +156,13 @@ struct ServerCommand {
             { try await control.run() },
             { try await waitForStop(signals, api) },
         ]
+        if let within = stage.within {
+            let user = User(name: "system:kube-proxy", groups: [User.authenticatedGroup])
+            let publisher = PortPublisher(
+                client: api.client(as: user), connection: within.connection, host: try configuration.hostAddress(),
+                node: identity.addresses[0], log: log)
+            parts.append { try await publisher.run() }
+        }
         let reloaded = ReloadedFiles(configuration.apiServer, options, api, identities, log: log)
         if !reloaded.files.isEmpty { parts.append { try await reloaded.run() } }
         if let (runtime, ports) = node {
@@ -202,6 +245,10 @@ struct ServerCommand {
         request.kubeconfig.mode = FileMode(configuration.kubeconfigMode)
         request.kubeconfig.name = configuration.kubeconfigName
         let host = configuration.bindAddress == "0.0.0.0" ? "127.0.0.1" : configuration.bindAddress
+        // With a node the user has an `/etc/rancher` of his own.
+        if configuration.isRootless, !configuration.runsAgent {
+            request.configDirectory = Path.join(configuration.dataDirectory, "etc/rancher")
+        }
         request.serverURL = "https://\(host):\(configuration.port)"
         request.includesAgent = configuration.runsAgent
         return request
@@ -268,10 +315,12 @@ struct ServerCommand {
 
     /// The configuration file and its drop-ins. The default file may be missing; one that was asked for may not.
     private static func configurationFiles(
-        _ arguments: [String], _ environment: [String: String]
+        _ arguments: [String], _ environment: [String: String], _ stage: RootlessStage
     ) throws(Fault) -> [String] {
         let asked = try OptionValues(arguments, options: Option.server, environment: environment).text("config")
-        let main = asked ?? ServerConfiguration.defaultConfigFile
+        // Within, `/etc/rancher` is the user's.
+        let usual = ServerConfiguration.defaultConfigFile
+        let main = asked ?? (stage.within == nil ? usual : RootlessLayout.ofHost(usual))
         var texts: [String] = []
         if asked != nil || Files.exists(main) { texts.append(try Files.readText(main)) }
         let folder = main + ".d"

@@ -8,14 +8,21 @@ extension ServerConfiguration {
     /// Where files of the kubelet's configuration are.
     var kubeletConfigurations: String { Path.join(dataDirectory, "agent/etc/kubelet.conf.d") }
 
+    /// Whether pods have control groups, as the kubelet is told by arguments and files.
+    func dividesCgroups() throws(Fault) -> Bool { try kubelet().dividesCgroups }
+
     /// Who makes the control groups of pods: as the kubelet is told by arguments and files, or as suits the machine. The
     /// runtime that is started must know it before there is a kubelet.
     func cgroupDriver() throws(Fault) -> CgroupDriver {
+        try kubelet().cgroupDriver
+    }
+
+    private func kubelet() throws(Fault) -> KubeletOptions {
         var options = KubeletOptions(
             nodeName: "", internalAddresses: [], version: "", layout: KubeletLayout(root: node.kubelet.rootDirectory))
         options.cgroupDriver = Self.suitedCgroupDriver
         try options.configure(node.kubelet.others, folder: kubeletConfigurations)
-        return options.cgroupDriver
+        return options
     }
 
     /// Where nobody says.
@@ -24,10 +31,8 @@ extension ServerConfiguration {
         let isService = getenv("INVOCATION_ID").map { $0.pointee != 0 } ?? false
         // sd_booted(3)
         let isBooted = Files.exists("/run/systemd/system")
-        // Outside of user namespaces every id is what it is (user_namespaces(7)).
-        let map = (try? Files.readText("/proc/self/uid_map")) ?? ""
-        let isOutside = map.split(whereSeparator: \.isWhitespace).prefix(3).elementsEqual(["0", "0", "4294967295"])
         return CgroupDriver.suited(
-            to: try? CgroupHierarchy.detect(), isServiceOfSystemd: isService && isBooted, isInUserNamespace: !isOutside)
+            to: try? CgroupHierarchy.detect(), isServiceOfSystemd: isService && isBooted,
+            isInUserNamespace: UserNamespace.isOwn)
     }
 }

@@ -17,7 +17,7 @@ extension NodeConfiguration.KubeletArguments {
     /// Flags that may say only what is so anyhow. One without a value says `true`.
     static let settled = [
         "anonymous-auth": "false", "authentication-token-webhook": "true", "authorization-mode": "Webhook",
-        "cgroups-per-qos": "true", "cloud-provider": "external", "cpu-cfs-quota": "true",
+        "cloud-provider": "external", "cpu-cfs-quota": "true",
         "enable-controller-attach-detach": "true", "enable-server": "true", "fail-swap-on": "false",
         "local-storage-capacity-isolation": "true", "read-only-port": "0", "register-node": "true",
         "register-schedulable": "true",
