@@ -77,7 +77,7 @@ struct ServerCommand {
         let ground = try await takeGround()
         guard configuration.runsAgent else {
             guard try await serve(on: ground, nil, until: signals) else { return }
-            return try ProcessImage.beginAnew()
+            return try stage.beginAnew()
         }
         let ports = try await NodeAgent.Ports(configuration, log: log)
         let runtime = try NodeRuntime(
@@ -96,7 +96,7 @@ struct ServerCommand {
             await runtime.undo()
             throw error
         }
-        if mustBeginAnew.withLock(\.self) { try ProcessImage.beginAnew() }
+        if mustBeginAnew.withLock(\.self) { try stage.beginAnew() }
     }
 
     // MARK: Running

@@ -4,8 +4,8 @@ public import Support
 /// The program that this process runs.
 public enum ProcessImage {
     /// Puts a fresh start of this program in the place of this process, with the same arguments, environment and
-    /// number, and without any of its open files. Children stay. Returns only when that fails.
-    public static func beginAnew() throws(Fault) {
+    /// number, and of its open files with none but `kept`, under its number. Children stay. Returns only when that fails.
+    public static func beginAnew(keeping kept: Descriptor? = nil) throws(Fault) {
         let open = try Files.list("/proc/self/fd").compactMap { Int32($0) }
         try trying("cannot begin anew") { () throws(Errno) in
             // Threads of the libraries that we are called on block signals, which a fresh start would inherit.
@@ -13,7 +13,7 @@ public enum ProcessImage {
             sigemptyset(&none)
             pthread_sigmask(SIG_SETMASK, &none, nil)
             // What is open is closed by what follows.
-            for number in open where number > 2 { _ = fcntl(number, F_SETFD, FD_CLOEXEC) }
+            for number in open where number > 2 { _ = fcntl(number, F_SETFD, number == kept?.number ? 0 : FD_CLOEXEC) }
             try system { execv(path, CommandLine.unsafeArgv) }
         }
     }

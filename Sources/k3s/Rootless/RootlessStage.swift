@@ -42,6 +42,14 @@ enum RootlessStage {
         if case .inside(let within) = self { within } else { nil }
     }
 
+    /// This stage once more, in the place of this process. Returns only when that fails.
+    func beginAnew() throws(Fault) {
+        guard let within else { return try ProcessImage.beginAnew() }
+        setenv(Self.stageVariable, "inside", 1)
+        setenv(Self.cgroupsVariable, within.cgroups.rawValue, 1)
+        try ProcessImage.beginAnew(keeping: within.connection)
+    }
+
     /// This very k3s, with its arguments, as the next process.
     static func command(_ stage: String, _ within: Within, path: String?) throws(Fault) -> Command {
         var environment = Command.ownEnvironment
