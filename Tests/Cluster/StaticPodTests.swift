@@ -43,4 +43,33 @@ import Testing
             try await server.must("wait", "--for=delete", "pod/own-node-1", "--timeout=30s")
         }
     }
+
+    @Test func `a pod of a file runs on when k3s is killed, begins again when it ends, and is not hurt by bad files`() async throws {
+        try await TestNode.with { node, server in
+            let folder = node.folder + "/var/lib/rancher/k3s/agent/pod-manifests"
+            try await eventually("the node has the folder") { Files.exists(folder) }
+            try Files.write("{broken", to: folder + "/a.yaml")
+            let asking = Self.text("x").replacing("name: own,", with: "name: asks,")
+                .replacing("spec:\n", with: "spec:\n  serviceAccountName: other\n")
+            try Files.write(asking, to: folder + "/b.yaml")
+            try Files.write(Self.text("here"), to: folder + "/own.yaml")
+            try await eventually("the mirror is there") { try await server.kubectl("get", "pod", "own-node-1").status.isSuccess }
+            try await server.must("wait", "--for=condition=Ready", "pod/own-node-1", "--timeout=50s")
+            #expect(try await server.must("get", "pods", "-o", "name") == "pod/own-node-1\n")
+            #expect(node.log.contains("a.yaml: ") && node.log.contains("b.yaml: static pods may not reference "))
+
+            let state = "jsonpath={.status.containerStatuses[0].containerID} {.status.containerStatuses[0].restartCount}"
+            let before = try await server.must("get", "pod", "own-node-1", "-o", state)
+            try await server.stop(.kill)
+            let again = try await node.start()
+            try await again.must("wait", "--for=condition=Ready", "pod/own-node-1", "--timeout=50s")
+            #expect(try await again.must("get", "pod", "own-node-1", "-o", state) == before)
+
+            try await node.shell("pkill -9 -f '^sleep 100000'")
+            try await eventually("it begins again") {
+                try await again.must("get", "pod", "own-node-1", "-o", state).hasSuffix(" 1")
+            }
+            try await again.must("wait", "--for=condition=Ready", "pod/own-node-1", "--timeout=50s")
+        }
+    }
 }
