@@ -277,7 +277,8 @@ def grpc_health(words):
 def headers(words):
     """Prints the headers of each request that say more than others."""
     def answer(path, query, handler):
-        said = " ".join("%s=%s" % one for one in handler.headers.items() if one[0] not in ("Connection", "Accept-Encoding"))
+        said = " ".join("%s=%s" % one for one in handler.headers.items() if one[0] not in ("Connection",
+            "Accept-Encoding"))
         print(handler.command, handler.path, said, flush=True)
         if path == "/slow": time.sleep(5)
         if path == "/to":

@@ -29,22 +29,28 @@ class HostPaths(PodSpec):
         return [{"name": "v", "hostPath": source}]
 
     def test_types(self):
-        good = [("", ""), ("/file", ""), ("", "Directory"), ("/file", "File"), ("/link", "File"), ("/socket", "Socket"),
-            ("/null", "CharDevice"), ("/disk", "BlockDevice"), ("/new/er", "DirectoryOrCreate"), ("/new-file", "FileOrCreate"),
+        good = [("", ""), ("/file", ""), ("", "Directory"), ("/file", "File"), ("/link", "File"), ("/socket",
+            "Socket"),
+            ("/null", "CharDevice"), ("/disk", "BlockDevice"), ("/new/er", "DirectoryOrCreate"),
+                ("/new-file", "FileOrCreate"),
             ("", "DirectoryOrCreate"), ("/file", "FileOrCreate")]
-        wrong = [("/none", "Directory", "a directory"), ("/file", "Directory", "a directory"), ("", "File", "a file"),
+        wrong = [("/none", "Directory", "a directory"), ("/file", "Directory", "a directory"), ("", "File",
+            "a file"),
             ("/none", "File", "a file"), ("/file", "Socket", "a socket file"),
             ("/file", "CharDevice", "a character device"), ("/null", "BlockDevice", "a block device"),
             ("/file", "DirectoryOrCreate", "a directory"), ("", "FileOrCreate", "a file"),
             ("/none/file", "FileOrCreate", None)]
         mounts = [{"name": "v", "mountPath": "/own"}]
         for number, (path, kind) in enumerate(good):
-            self.pod("good-%d" % number, box("true", volumeMounts=mounts), volumes=self.volume(path, kind), restartPolicy="Never")
+            self.pod("good-%d" % number, box("true", volumeMounts=mounts), volumes=self.volume(path, kind),
+                restartPolicy="Never")
         for number, (path, kind, _) in enumerate(wrong):
-            self.pod("wrong-%d" % number, box("true", volumeMounts=mounts), volumes=self.volume(path, kind), restartPolicy="Never")
+            self.pod("wrong-%d" % number, box("true", volumeMounts=mounts), volumes=self.volume(path, kind),
+                restartPolicy="Never")
         for number, (path, kind) in enumerate(good): self.phase("good-%d" % number, "Succeeded")
         for number, (path, kind, name) in enumerate(wrong):
-            words = "" if name is None else "hostPath type check failed: %s%s is not %s" % (self.folder, path, name)
+            words = "" if name is None else "hostPath type check failed: %s%s is not %s" % (self.folder,
+                path, name)
             said = self.told("wrong-%d" % number, "FailedMount", words)
             if name: self.assertEqual(said, 'MountVolume.SetUp failed for volume "v" : ' + words)
             self.assertEqual(self.pods.get("wrong-%d" % number)["status"]["phase"], "Pending")
@@ -60,14 +66,19 @@ class HostPaths(PodSpec):
         open(self.folder + "/in/file", "w").write("inner\n")
         os.symlink("/etc", self.folder + "/out")
         os.symlink("in", self.folder + "/to")
-        mounts = [{"name": "v", "mountPath": "/a", "subPath": "in"}, {"name": "v", "mountPath": "/b", "subPath": "in/file"},
-            {"name": "v", "mountPath": "/c", "subPath": "made/by/node"}, {"name": "v", "mountPath": "/d", "subPath": "to"}]
-        text = self.output("cat /a/file /b /d/file; busybox touch /c/x", volumeMounts=mounts, pod={"volumes": self.volume("")})
+        mounts = [{"name": "v", "mountPath": "/a", "subPath": "in"}, {"name": "v", "mountPath": "/b",
+            "subPath": "in/file"},
+            {"name": "v", "mountPath": "/c", "subPath": "made/by/node"}, {"name": "v", "mountPath": "/d",
+                "subPath": "to"}]
+        text = self.output("cat /a/file /b /d/file; busybox touch /c/x", volumeMounts=mounts,
+            pod={"volumes": self.volume("")})
         self.assertEqual(text, "inner\n" * 3)
         self.assertTrue(os.path.exists(self.folder + "/made/by/node/x"))
-        self.pod("leads-out", box(volumeMounts=[{"name": "v", "mountPath": "/a", "subPath": "out"}]), volumes=self.volume(""))
+        self.pod("leads-out", box(volumeMounts=[{"name": "v", "mountPath": "/a", "subPath": "out"}]),
+            volumes=self.volume(""))
         said = self.waiting("leads-out", "CreateContainerConfigError")
-        self.assertTrue(said.startswith('failed to prepare subPath for volumeMount "v" of container "c"'), said)
+        self.assertTrue(said.startswith('failed to prepare subPath for volumeMount "v" of container "c"'),
+            said)
 
     def test_recursive_read_only(self):
         """KEP 3857: a runtime that cannot is told from one that can, and the status says which it was."""
@@ -85,7 +96,8 @@ class HostPaths(PodSpec):
             'volume "v" requested recursive read-only mode, but it is not supported by the runtime')
 
     def test_devices_and_sockets_work(self):
-        self.output("echo x >/dev/own && busybox stat -c %F /sock", volumeMounts=[{"name": "v", "mountPath": "/dev/own",
+        self.output("echo x >/dev/own && busybox stat -c %F /sock", volumeMounts=[{"name": "v",
+            "mountPath": "/dev/own",
             "subPath": "null"}, {"name": "v", "mountPath": "/sock", "subPath": "socket"}],
             securityContext={"privileged": True}, pod={"volumes": self.volume("")})
 
@@ -98,17 +110,22 @@ class Groups(HostPaths):
         open(self.folder + "/" + name + "/deep/file", "w").close()
         volumes = self.kind("v1", "PersistentVolume", "persistentvolumes")
         full = self.unique + "-" + name
-        volumes.create({"metadata": {"name": full}, "spec": {"capacity": {"storage": "1Mi"}, "accessModes": ["ReadWriteOnce"],
-            "storageClassName": full, "local": {"path": self.folder + "/" + name}, "nodeAffinity": {"required": {
+        volumes.create({"metadata": {"name": full}, "spec": {"capacity": {"storage": "1Mi"},
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": full, "local": {"path": self.folder + "/" + name},
+                "nodeAffinity": {"required": {
             "nodeSelectorTerms": [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In",
                 "values": [self.node]}]}]}}}})
         self.addCleanup(self.send, "DELETE", volumes.path(full))
-        self.core("PersistentVolumeClaim", "persistentvolumeclaims").create({"metadata": {"name": name}, "spec": {
-            "accessModes": ["ReadWriteOnce"], "storageClassName": full, "resources": {"requests": {"storage": "1Mi"}}}})
+        self.core("PersistentVolumeClaim", "persistentvolumeclaims").create({"metadata": {"name": name},
+            "spec": {
+            "accessModes": ["ReadWriteOnce"], "storageClassName": full,
+                "resources": {"requests": {"storage": "1Mi"}}}})
         return [{"name": "v", "persistentVolumeClaim": {"claimName": name}}]
 
     def group(self, name, policy, volumes):
-        self.output("true", name=name, volumeMounts=[{"name": "v", "mountPath": "/own"}], pod={"volumes": volumes,
+        self.output("true", name=name, volumeMounts=[{"name": "v", "mountPath": "/own"}],
+            pod={"volumes": volumes,
             "securityContext": {"fsGroup": 3000, "fsGroupChangePolicy": policy}})
         self.remove(name)
 
@@ -149,7 +166,8 @@ class Contents(PodSpec):
         items = [{"key": "b", "path": "b"}]
         self.pod("p", box(volumeMounts=[{"name": "v", "mountPath": "/own"}]), volumes=[
             {"name": "v", "configMap": {"name": "m", "items": items}}])
-        self.told("p", "FailedMount", 'MountVolume.SetUp failed for volume "v" : configmap references non-existent '
+        self.told("p", "FailedMount",
+            'MountVolume.SetUp failed for volume "v" : configmap references non-existent '
             "config key: b")
         self.pod("q", box(volumeMounts=[{"name": "v", "mountPath": "/own"}]), volumes=[
             {"name": "v", "secret": {"secretName": "none"}}])
@@ -159,12 +177,14 @@ class Contents(PodSpec):
 
     def test_what_an_emptyDir_is(self):
         """On the disk or in memory, as large as it may be, gone with its pod and not with its container."""
-        volumes = [{"name": "disk", "emptyDir": {}}, {"name": "memory", "emptyDir": {"medium": "Memory", "sizeLimit": "2Mi"}},
+        volumes = [{"name": "disk", "emptyDir": {}}, {"name": "memory", "emptyDir": {"medium": "Memory",
+            "sizeLimit": "2Mi"}},
             {"name": "free", "emptyDir": {"medium": "Memory"}}]
         mounts = [{"name": one["name"], "mountPath": "/" + one["name"]} for one in volumes]
         script = ("[ -e /disk/x ] && [ -e /memory/x ] && exec sleep 100000; "
             "busybox stat -c %a /disk /memory; touch /disk/x /memory/x; exit 1")
-        self.pod("p", box(script, volumeMounts=mounts, resources={"limits": {"memory": "40Mi"}}), volumes=volumes)
+        self.pod("p", box(script, volumeMounts=mounts, resources={"limits": {"memory": "40Mi"}}),
+            volumes=volumes)
         self.restarts("p", 1)
         self.ready("p")
         self.assertEqual(self.log("p", previous="true"), "777\n777\n")
@@ -174,9 +194,12 @@ class Contents(PodSpec):
 
     def test_closed_sources(self):
         """Trust bundles and certificates are closed in this version: they are left out, and the pod runs."""
-        answer = self.send("POST", self.pods.path(), {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {
-            "containers": [box(volumeMounts=[{"name": "v", "mountPath": "/own"}])], "volumes": [{"name": "v", "projected": {
-            "sources": [{"downwardAPI": {"items": [{"path": "name", "fieldRef": {"fieldPath": "metadata.name"}}]}},
+        answer = self.send("POST", self.pods.path(), {"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": "p"}, "spec": {
+            "containers": [box(volumeMounts=[{"name": "v", "mountPath": "/own"}])], "volumes": [{"name": "v",
+                "projected": {
+            "sources": [{"downwardAPI": {"items": [{"path": "name",
+                "fieldRef": {"fieldPath": "metadata.name"}}]}},
                 {"clusterTrustBundle": {"name": "x", "path": "x.pem"}}]}}]}})
         self.assertIn(answer.status, (201, 422), answer.data)
         if answer.status == 201:

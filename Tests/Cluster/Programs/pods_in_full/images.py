@@ -46,7 +46,8 @@ class Images(PodSpec):
         self.assertEqual(said, 'Container image "busybox:other" is not present with pull policy of Never')
         self.told("never", "ErrImageNeverPull", said)
         # What it is by default follows from the tag.
-        for image, policy in (("busybox", "Always"), ("busybox:latest", "Always"), ("busybox:1", "IfNotPresent"),
+        for image, policy in (("busybox", "Always"), ("busybox:latest", "Always"), ("busybox:1",
+            "IfNotPresent"),
             ("busybox" + DIGEST, "IfNotPresent")):
             made = self.pods.create({"metadata": {"generateName": "d-"}, "spec": {"containers": [
                 {"name": "c", "image": image}]}}, dryRun="All")

@@ -49,7 +49,8 @@ class Rules(PodSpec):
                 restartPolicy="Always")],
             volumes=SHARED, restartPolicy="Never")
         before = self.phase("p", "Running")
-        pod = self.waits("p", lambda pod: self.condition(pod, "AllContainersRestarting").get("status") == "False"
+        pod = self.waits("p", lambda pod: self.condition(pod,
+            "AllContainersRestarting").get("status") == "False"
             and self.container(pod)["restartCount"] == 1 and "running" in self.container(pod)["state"],
             "the second life")
         self.assertEqual(pod["status"]["podIP"], before["status"]["podIP"])
@@ -81,7 +82,8 @@ class BackOff(PodSpec):
         uid = self.pods.get("p")["metadata"]["uid"]
         said = self.waiting("p", "CrashLoopBackOff")
         self.assertEqual(said, "back-off 3s restarting failed container=c pod=p_%s(%s)" % (self.space, uid))
-        self.told("p", "BackOff", "Back-off restarting failed container c in pod p_%s(%s)" % (self.space, uid))
+        self.told("p", "BackOff", "Back-off restarting failed container c in pod p_%s(%s)" % (self.space,
+            uid))
         one = self.container(self.restarts("p", 3))
         self.assertEqual(one["lastState"]["terminated"]["exitCode"], 9)
         self.assertEqual(self.pods.get("p")["status"]["phase"], "Running")
@@ -99,7 +101,8 @@ class Hooks(PodSpec):
         self.assertTrue(least <= took <= most, "%s took %.1f s" % (name, took))
 
     def test_sleeps(self):
-        self.pod("p", box(STAYS, lifecycle={"postStart": {"sleep": {"seconds": 3}}}), terminationGracePeriodSeconds=5)
+        self.pod("p", box(STAYS, lifecycle={"postStart": {"sleep": {"seconds": 3}}}),
+            terminationGracePeriodSeconds=5)
         began = time.monotonic()
         self.ready("p")
         self.assertGreaterEqual(time.monotonic() - began, 2.5)
@@ -130,7 +133,8 @@ class Hooks(PodSpec):
         self.run_ready("safe", program("porter", env=env(SERVE_TLS_PORT_1443="hello", **keys)))
         hook = lambda **more: {"httpGet": dict({"path": "/header?key=Lamp", "port": 8080, "host": host,
             "httpHeaders": [{"name": "Lamp", "value": "lit"}]}, **more)}
-        self.pod("p", box(lifecycle={"postStart": hook(), "preStop": hook(host=self.address("safe"), port=1443,
+        self.pod("p", box(lifecycle={"postStart": hook(), "preStop": hook(host=self.address("safe"),
+            port=1443,
             scheme="HTTPS", path="/bye")}))
         self.ready("p")
         self.logs("server", "GET /header?key=Lamp")

@@ -41,7 +41,8 @@ class Names(PodSpec):
         """A container is told by one before it (KEP 3721)."""
         mounts = [{"name": "v", "mountPath": "/data"}]
         self.pod("p", dict(box("echo $LAMP,$OIL"), env=[
-            {"name": "LAMP", "valueFrom": {"fileKeyRef": {"volumeName": "v", "path": "own.env", "key": "LAMP"}}},
+            {"name": "LAMP", "valueFrom": {"fileKeyRef": {"volumeName": "v", "path": "own.env",
+                "key": "LAMP"}}},
             {"name": "OIL", "valueFrom": {"fileKeyRef": {"volumeName": "v", "path": "own.env", "key": "OIL",
                 "optional": True}}}]),
             initContainers=[box("printf \"LAMP='lit up'\\n\" >/data/own.env", name="i", volumeMounts=mounts)],
@@ -49,7 +50,8 @@ class Names(PodSpec):
         self.phase("p", "Succeeded")
         self.assertEqual(self.log("p"), "lit up,\n")
         self.pod("q", dict(box("true"), env=[
-            {"name": "LAMP", "valueFrom": {"fileKeyRef": {"volumeName": "v", "path": "none.env", "key": "LAMP"}}}]),
+            {"name": "LAMP", "valueFrom": {"fileKeyRef": {"volumeName": "v", "path": "none.env",
+                "key": "LAMP"}}}]),
             volumes=[{"name": "v", "emptyDir": {}}])
         self.waiting("q", "CreateContainerConfigError")
 

@@ -8,7 +8,8 @@ DEAF = "trap '' TERM; while :; do sleep 0.2; done"
 OFTEN = {"periodSeconds": 1, "failureThreshold": 1}
 
 
-def http(path, port, **more): return {"httpGet": dict({"path": path, "port": port}, **more), "periodSeconds": 1}
+def http(path, port, **more): return {"httpGet": dict({"path": path, "port": port}, **more),
+    "periodSeconds": 1}
 
 
 def runs(*command, **more): return dict({"exec": {"command": list(command)}}, **more)
@@ -16,7 +17,8 @@ def runs(*command, **more): return dict({"exec": {"command": list(command)}}, **
 
 class Probes(PodSpec):
     def test_success_threshold(self):
-        self.pod("p", box("exec sleep 100000", readinessProbe=runs("true", periodSeconds=2, successThreshold=3)))
+        self.pod("p", box("exec sleep 100000", readinessProbe=runs("true", periodSeconds=2,
+            successThreshold=3)))
         self.waits("p", lambda pod: self.container(pod).get("started"), "its start")
         began = time.monotonic()
         self.ready("p")
@@ -44,7 +46,8 @@ class Probes(PodSpec):
         for name in ("p", "s"): self.pods.delete(name, gracePeriodSeconds=0)
 
     def test_a_start_that_never_comes(self):
-        self.pod("p", box("exec sleep 100000", startupProbe=runs("false", periodSeconds=1, failureThreshold=3)))
+        self.pod("p", box("exec sleep 100000", startupProbe=runs("false", periodSeconds=1,
+            failureThreshold=3)))
         pod = self.restarts("p", 1)
         one = self.container(pod)
         self.assertEqual((one["ready"], one["started"]), (False, False))
@@ -85,7 +88,8 @@ class Probes(PodSpec):
         slow = program("headers", name="c", readinessProbe=http("/slow", 8080))
         slow["readinessProbe"]["timeoutSeconds"] = 1
         self.pod("p", slow)
-        self.told("p", "Unhealthy", "context deadline exceeded (Client.Timeout exceeded while awaiting headers)")
+        self.told("p", "Unhealthy",
+            "context deadline exceeded (Client.Timeout exceeded while awaiting headers)")
 
     def test_a_port_of_a_name_over_tcp(self):
         self.pod("p", program("headers", name="c", ports=[{"name": "web", "containerPort": 8080}],

@@ -12,7 +12,8 @@ class Rights(PodSpec):
 
     def test_root_where_none_may_be(self):
         """What the container says goes before what its pod says."""
-        self.pod("p", box(securityContext={"runAsUser": 0}), securityContext={"runAsNonRoot": True, "runAsUser": 7})
+        self.pod("p", box(securityContext={"runAsUser": 0}), securityContext={"runAsNonRoot": True,
+            "runAsUser": 7})
         uid = self.pods.get("p")["metadata"]["uid"]
         said = self.waiting("p", "CreateContainerConfigError")
         self.assertEqual(said, "container's runAsUser breaks non-root policy "
@@ -35,11 +36,14 @@ class Rights(PodSpec):
     def test_seccomp(self):
         """This node confines who says nothing (seccompDefault)."""
         modes = [("plain", {}, "2"), ("free", {"seccompProfile": {"type": "Unconfined"}}, "0"),
-            ("default", {"seccompProfile": {"type": "RuntimeDefault"}}, "2"), ("privileged", {"privileged": True}, "0")]
-        for name, security, mode in modes: self.assertEqual(self.rights(name, security)["Seccomp"], mode, name)
+            ("default", {"seccompProfile": {"type": "RuntimeDefault"}}, "2"), ("privileged",
+                {"privileged": True}, "0")]
+        for name, security, mode in modes: self.assertEqual(self.rights(name, security)["Seccomp"], mode,
+            name)
         shared = self.rights("shared", {}, {"seccompProfile": {"type": "Unconfined"}})
         self.assertEqual(shared["Seccomp"], "0")
-        self.pod("lost", box(securityContext={"seccompProfile": {"type": "Localhost", "localhostProfile": "none.json"}}))
+        self.pod("lost", box(securityContext={"seccompProfile": {"type": "Localhost",
+            "localhostProfile": "none.json"}}))
         said = self.waiting("lost", "CreateContainerError")
         self.assertIn("none.json", said)
 
@@ -49,22 +53,27 @@ class Rights(PodSpec):
             "echo 1 2>/dev/null >/proc/sys/kernel/panic || echo kept; ls /sys/firmware | busybox wc -l; "
             "busybox mount -o remount,rw /proc/sys 2>/dev/null || echo kept")
         self.assertEqual([line.strip() for line in text.splitlines()], ["0", "kept", "kept", "0", "kept"])
-        free = self.output("busybox head -c 20 /proc/timer_list | busybox wc -c", name="free", securityContext={"privileged": True})
+        free = self.output("busybox head -c 20 /proc/timer_list | busybox wc -c", name="free",
+            securityContext={"privileged": True})
         self.assertEqual(free.strip(), "20")
         # Only a pod with users of its own may have them shown.
-        answer = self.send("POST", self.pods.path(), {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bad"},
+        answer = self.send("POST", self.pods.path(), {"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": "bad"},
             "spec": {"containers": [box(securityContext={"procMount": "Unmasked"})]}})
         self.assertEqual(answer.status, 422)
         self.assertIn(b"`hostUsers` must be false to use `Unmasked`", answer.data)
 
     def test_sysctls(self):
         """The node allows some that are not safe (`allowed-unsafe-sysctls`), and no others."""
-        def of(name, value, **more): return dict({"securityContext": {"sysctls": [{"name": name, "value": value}]}}, **more)
-        self.assertEqual(self.output("cat /proc/sys/kernel/msgmax", name="a", pod=of("kernel.msgmax", "65530")), "65530\n")
+        def of(name, value, **more): return dict({"securityContext": {"sysctls": [{"name": name,
+            "value": value}]}}, **more)
+        self.assertEqual(self.output("cat /proc/sys/kernel/msgmax", name="a", pod=of("kernel.msgmax",
+            "65530")), "65530\n")
         self.assertEqual(self.output("cat /proc/sys/net/core/somaxconn", name="b",
             pod=of("net/core/somaxconn", "77")), "77\n")
         self.pod("c", box(), **of("kernel.sem", "1 2 3 4"))
-        self.rejected("c", "SysctlForbidden", 'Pod was rejected: forbidden sysctl: "kernel.sem" not allowlisted')
+        self.rejected("c", "SysctlForbidden",
+            'Pod was rejected: forbidden sysctl: "kernel.sem" not allowlisted')
         # People are shown why, in the place of containers that never were.
         self.assertNotIn("containerStatuses", self.pods.get("c")["status"])
         self.assertRegex(self.kubectl("get", "pod", "c"), "c +0/1 +SysctlForbidden ")
@@ -90,7 +99,8 @@ class Rights(PodSpec):
         if node.get("features", {}).get("supplementalGroupsPolicy"): self.ready("groups")
         else: self.rejected("groups", "SupplementalGroupsPolicyNotSupported",
             "Pod was rejected: SupplementalGroupsPolicy=Strict is not supported in this node")
-        if any(one["features"].get("userNamespaces") for one in node.get("runtimeHandlers", [])): self.ready("users")
+        if any(one["features"].get("userNamespaces") for one in node.get("runtimeHandlers",
+            [])): self.ready("users")
         else: self.told("users", "FailedCreatePodSandBox", "user namespaces")
 
     def test_groups_of_the_image(self):
@@ -102,4 +112,5 @@ class Rights(PodSpec):
 
     def test_labels_of_SELinux(self):
         """They go to the runtime, which does nothing with them on a kernel without it."""
-        self.output("true", name="p", securityContext={"seLinuxOptions": {"level": "s0:c1,c2", "type": "spc_t"}})
+        self.output("true", name="p", securityContext={"seLinuxOptions": {"level": "s0:c1,c2",
+            "type": "spc_t"}})

@@ -27,7 +27,8 @@ class PodSpec(NodeSpec):
             return kept["one"]
         end = time.monotonic() + seconds
         while not look():
-            if time.monotonic() > end: self.fail("%s %r is not told of %s: %s" % (reason, words, name, kept["all"]))
+            if time.monotonic() > end: self.fail("%s %r is not told of %s: %s" % (reason, words, name,
+                kept["all"]))
             time.sleep(0.1)
         return kept["one"][0]
 
@@ -35,10 +36,12 @@ class PodSpec(NodeSpec):
         """Until the container waits for this reason; returns the message."""
         pod = self.waits(name, lambda pod: any(
             one["name"] == container and one["state"].get("waiting", {}).get("reason") == reason
-            for kind in ("initContainerStatuses", "containerStatuses") for one in pod["status"].get(kind, [])),
+            for kind in ("initContainerStatuses", "containerStatuses") for one in pod["status"].get(kind,
+                [])),
             reason, seconds)
         kind = "containerStatuses"
-        if container not in [one["name"] for one in pod["status"].get(kind, [])]: kind = "initContainerStatuses"
+        if container not in [one["name"] for one in pod["status"].get(kind,
+            [])]: kind = "initContainerStatuses"
         return self.container(pod, container, kind)["state"]["waiting"].get("message", "")
 
     def rejected(self, name, reason, words):
