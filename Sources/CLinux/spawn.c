@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -89,6 +91,12 @@ run_child(const struct linux_spawn_request *request, int own[kept], pid_t parent
     if (request->namespaces && request->parent_death_signal
         && prctl(PR_SET_PDEATHSIG, request->parent_death_signal) < 0)
         give_up(own[report], linux_spawn_death_signal);
+    // Processes of its own are told of by a /proc of its own: libraries look their threads up there by number. It belongs to
+    // being a new process.
+    if (request->namespaces & CLONE_NEWPID && request->namespaces & CLONE_NEWNS
+        && (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0
+            || mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0))
+        give_up(own[report], linux_spawn_fork);
     execve(request->path, request->arguments, request->environment);
     give_up(own[report], linux_spawn_exec);
 }

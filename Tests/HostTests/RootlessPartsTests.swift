@@ -30,6 +30,7 @@ import Testing
         #expect(first.withLock { $0 } == child.pid)
         let words = String(decoding: try reading.read(upTo: 100), as: UTF8.self).split(separator: " ")
         #expect(words.first == "1", "it is the first of its processes")
+        #expect(words.last == "sh\n", "its /proc tells of them")
         // Root of the machine is nobody there.
         #expect(words.dropFirst().first == "65534")
     }

@@ -47,9 +47,10 @@ extension Mounts {
         try put(before, at: below)
         for name in try Files.list(below) where name != original {
             let old = Path.join(below, name)
-            let isLink = try Files.status(of: old, followingLinks: false).kind == .symbolicLink
-            let target = isLink ? try Files.target(ofLink: old) : "\(original)/\(name)"
-            try Files.makeSymbolicLink(at: Path.join(directory, name), to: target)
+            // One that has gone meanwhile leads nowhere, as it would without us.
+            let kind = try? Files.status(of: old, followingLinks: false).kind
+            let target = kind == .symbolicLink ? try? Files.target(ofLink: old) : nil
+            try Files.makeSymbolicLink(at: Path.join(directory, name), to: target ?? "\(original)/\(name)")
         }
     }
 }

@@ -70,7 +70,6 @@ struct RootlessFirst {
     /// The kernel's own files, as these namespaces see them.
     private func mountKernel() throws(Fault) {
         let flags: Mounts.Flags = [.noSetUserID, .noDevices, .noExecution]
-        try Mounts.mount(type: "proc", source: "proc", at: "/proc", flags: flags)
         let groups = "/sys/fs/cgroup"
         let before = try Mounts.copy(of: groups)
         do throws(Fault) {
