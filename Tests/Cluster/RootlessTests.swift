@@ -43,7 +43,7 @@ import Testing
         _ user: UserWorld, _ arguments: [String] = withoutLimits, _ body: (ChildProcess) async throws -> Void
     ) async throws {
         var command = try user.k3s(arguments + ["--log", user.home + "/log"])
-        (command.output, command.errors) = (.null, .null)
+        (command.output, command.errors) = (.null, .descriptor(try user.openErrors()))
         let process = try await command.start()
         do {
             try await eventually("the node is Ready", within: .seconds(60)) {
@@ -51,7 +51,7 @@ import Testing
             }
             try await body(process)
         } catch {
-            Attachment.record(user.log, named: "k3s.log")
+            Attachment.record(user.log + user.errors, named: "k3s.log")
             try? process.send(.kill)
             throw error
         }
@@ -90,9 +90,9 @@ import Testing
             // So that the registry is found at the gateway.
             var command = try user.k3s(Self.withoutLimits + ["--log", user.home + "/log"])
             command.environment["K3S_ROOTLESS_DISABLE_HOST_LOOPBACK"] = "false"
-            (command.output, command.errors) = (.null, .null)
+            (command.output, command.errors) = (.null, .descriptor(try user.openErrors()))
             let process = try await command.start()
-            defer { Attachment.record(user.log, named: "k3s.log") }
+            defer { Attachment.record(user.log + user.errors, named: "k3s.log") }
             try await eventually("the node is Ready", within: .seconds(60)) {
                 try await user.kubectl("get", "node", "node-1").contains(" Ready ")
             }
@@ -228,7 +228,9 @@ import Testing
             for part in mistake.says {
                 #expect(sentences.first?.contains(part) == true, "\(output.errorText)")
             }
-            #expect(try await node.shell("pgrep -c 'k3s|containerd|slirp4netns' || true") == "0\n")
+            try await eventually("nothing of it runs any more") {
+                try await node.shell("pgrep -c 'k3s|containerd|slirp4netns' || true") == "0\n"
+            }
         }
     }
 
@@ -236,9 +238,9 @@ import Testing
         try await TestNode.bare { node in
             let user = try await UserWorld(on: node)
             var command = try user.k3s(["--disable-agent", "--log", user.home + "/log"])
-            (command.output, command.errors) = (.null, .null)
+            (command.output, command.errors) = (.null, .descriptor(try user.openErrors()))
             let process = try await command.start()
-            defer { Attachment.record(user.log, named: "k3s.log") }
+            defer { Attachment.record(user.log + user.errors, named: "k3s.log") }
             try await eventually("it answers") { try await user.kubectl("get", "--raw", "/readyz") == "ok" }
             #expect(try await node.shell("pgrep -c 'k3s|slirp4netns'") == "1\n")
             try await stop(process, node)

@@ -11,6 +11,11 @@ struct UserWorld: Sendable {
     var home: String { node.folder + "/home" }
     var log: String { (try? Files.readText(home + "/log")) ?? "" }
 
+    /// What ended k3s.
+    var errors: String { (try? Files.readText(node.folder + "/errors")) ?? "" }
+
+    func openErrors() throws -> Descriptor { try Files.openForAppending(node.folder + "/errors") }
+
     /// Makes the user, on this node alone.
     init(on node: TestNode) async throws {
         self.node = node
