@@ -13,6 +13,7 @@ import Testing
           lax.example.com: {endpoint: ["https://localhost:\(secure.port)"]}
           second.example.com: {endpoint: ["http://127.0.0.1:1", "http://127.0.0.1:5000/v2"]}
           renamed.example.com: {endpoint: ["http://127.0.0.1:5000"], rewrite: {"^(.*)$": "library/$1"}}
+          rewritten.example.com: {endpoint: ["https://127.0.0.1:\(secure.port)"], rewrite: {"^team/(.*)$": "library/$1"}}
           "127.0.0.1:5000": {endpoint: ["http://127.0.0.1:1"]}
           "*": {endpoint: ["http://127.0.0.1:5000"]}
         configs:
@@ -54,7 +55,9 @@ import Testing
             try Files.write(text, to: node.folder + "/etc/rancher/k3s/registries.yaml")
             let server = try await node.start()
             let hosts = ["secure", "lax", "second", "any"].map { $0 + ".example.com" } + ["127.0.0.1:5000"]
-            let images = hosts.map { $0 + "/library/busybox:1" } + ["renamed.example.com/busybox:1"]
+            let images =
+                hosts.map { $0 + "/library/busybox:1" }
+                + ["renamed.example.com/busybox:1", "rewritten.example.com/team/busybox:1"]
             try await server.must("create", input: Self.pod("all", images))
             try await server.must("wait", "--for=condition=Ready", "pod/all", "--timeout=50s")
             try await server.stop(.terminate)

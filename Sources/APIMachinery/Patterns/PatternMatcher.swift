@@ -49,7 +49,7 @@ struct PatternMatcher {
                         enter(thread.instruction + 1, start: thread.start, at: position + width, into: \.upcoming)
                     }
                     continue
-                case .assert, .fork, .jump: continue
+                case .assert, .fork, .jump, .save: continue
                 }
                 // What is less preferred than an accepted match is given up.
                 break
@@ -72,6 +72,7 @@ struct PatternMatcher {
             switch program.instructions[next] {
             case .take, .accept: self[keyPath: list].append(Thread(instruction: next, start: start))
             case .jump(let target): stack.append(target)
+            case .save: stack.append(next + 1)
             case .fork(let preferred, let other):
                 stack.append(other)
                 stack.append(preferred)
@@ -81,39 +82,48 @@ struct PatternMatcher {
     }
 
     private func holds(_ assertion: PatternAssertion, at position: Int) -> Bool {
-        switch assertion {
-        case .textStart: position == 0
-        case .textEnd: position == text.count
-        case .lineStart: position == 0 || text[position - 1] == 10
-        case .lineEnd: position == text.count || text[position] == 10
-        case .wordBoundary: isWord(position - 1) != isWord(position)
-        case .noWordBoundary: isWord(position - 1) == isWord(position)
-        }
+        text.holds(assertion, at: position)
     }
 
-    private func isWord(_ position: Int) -> Bool {
-        text.indices.contains(position) && ScalarSet.word.contains(UInt32(text[position]))
-    }
-
-    /// The scalar at a place and its bytes; a width of 0 at the end.
-    private func decode(at position: Int) -> (UInt32, Int) {
-        guard position < text.count else { return (0, 0) }
-        let lead = text[position]
-        guard lead >= 0x80 else { return (UInt32(lead), 1) }
-        let width = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2
-        guard lead >= 0xC2, lead < 0xF5, position + width <= text.count else { return (0xFFFD, 1) }
-        var scalar = UInt32(lead) & (0x7F >> UInt32(width))
-        for offset in 1..<width {
-            guard text[position + offset] & 0xC0 == 0x80 else { return (0xFFFD, 1) }
-            scalar = scalar << 6 | UInt32(text[position + offset] & 0x3F)
-        }
-        return (scalar, width)
-    }
+    private func decode(at position: Int) -> (UInt32, Int) { text.scalar(at: position) }
 
     /// The bytes of the scalar at a place, at least 1.
     static func width(of text: [UInt8], at position: Int) -> Int {
         var width = 1
         while position + width < text.count, text[position + width] & 0xC0 == 0x80 { width += 1 }
         return width
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// Whether a condition on a place of the text is true.
+    func holds(_ assertion: PatternAssertion, at position: Int) -> Bool {
+        switch assertion {
+        case .textStart: position == 0
+        case .textEnd: position == count
+        case .lineStart: position == 0 || self[position - 1] == 10
+        case .lineEnd: position == count || self[position] == 10
+        case .wordBoundary: isWord(position - 1) != isWord(position)
+        case .noWordBoundary: isWord(position - 1) == isWord(position)
+        }
+    }
+
+    private func isWord(_ position: Int) -> Bool {
+        indices.contains(position) && ScalarSet.word.contains(UInt32(self[position]))
+    }
+
+    /// The scalar at a place and its bytes; a width of 0 at the end.
+    func scalar(at position: Int) -> (UInt32, Int) {
+        guard position < count else { return (0, 0) }
+        let lead = self[position]
+        guard lead >= 0x80 else { return (UInt32(lead), 1) }
+        let width = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2
+        guard lead >= 0xC2, lead < 0xF5, position + width <= count else { return (0xFFFD, 1) }
+        var scalar = UInt32(lead) & (0x7F >> UInt32(width))
+        for offset in 1..<width {
+            guard self[position + offset] & 0xC0 == 0x80 else { return (0xFFFD, 1) }
+            scalar = scalar << 6 | UInt32(self[position + offset] & 0x3F)
+        }
+        return (scalar, width)
     }
 }

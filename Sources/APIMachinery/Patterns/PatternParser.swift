@@ -4,7 +4,11 @@ struct PatternParser {
     private var position = 0
     private var flags = PatternFlags()
     private var depth = 0
-    private var groupNames: Set<String> = []
+    /// Whether the tree tells of groups.
+    private let isCapturing: Bool
+    private var groupCount = 0
+    /// The numbers of groups that have names.
+    private(set) var groupNames: [String: Int] = [:]
     /// What takes a scalar or looks at a place, so far.
     private var itemCount = 0
     /// Whether `:]` may follow; once it was sought in vain, nobody looks for it again.
@@ -15,7 +19,10 @@ struct PatternParser {
     /// The largest count in braces, as in RE2.
     private static let largestCount = 1000
 
-    init(_ pattern: String) { scalars = Array(pattern.unicodeScalars) }
+    init(_ pattern: String, isCapturing: Bool = false) {
+        scalars = Array(pattern.unicodeScalars)
+        self.isCapturing = isCapturing
+    }
 
     mutating func parse() throws(RegularExpressionError) -> PatternTree {
         let tree = try parseChoice()
@@ -178,8 +185,10 @@ struct PatternParser {
 
     private mutating func parseGroup(from start: Int) throws(RegularExpressionError) -> PatternTree? {
         var inner = flags
+        var number: Int?
         if take("?") {
             if looksAt("P<") || looksAt("<") {
+                number = numberGroup()
                 try parseGroupName(from: start)
             } else {
                 guard try parseFlags(into: &inner, from: start) else {
@@ -188,13 +197,20 @@ struct PatternParser {
                     return nil
                 }
             }
+        } else {
+            number = numberGroup()
         }
         let outer = flags
         flags = inner
         let tree = try parseChoice()
         flags = outer
         guard take(")") else { throw failure("missing closing )", from: 0) }
-        return tree
+        return isCapturing ? number.map { .group(tree, $0) } ?? tree : tree
+    }
+
+    private mutating func numberGroup() -> Int {
+        groupCount += 1
+        return groupCount
     }
 
     private mutating func parseGroupName(from start: Int) throws(RegularExpressionError) {
@@ -207,7 +223,7 @@ struct PatternParser {
         guard take(">"), !name.isEmpty, name.unicodeScalars.allSatisfy({ ScalarSet.word.contains($0.value) }) else {
             throw failure("invalid named capture", from: start, to: position)
         }
-        guard groupNames.insert(name).inserted else {
+        guard groupNames.updateValue(groupCount, forKey: name) == nil else {
             throw failure("duplicate capture group name", from: start, to: position)
         }
     }

@@ -7,6 +7,8 @@ struct PatternProgram: Sendable {
         /// Goes on at both; the first is preferred.
         case fork(Int, Int)
         case jump(Int)
+        /// Notes the place in the text: where group n begins as 2n, where it ends as 2n + 1.
+        case save(Int)
         case accept
     }
 
@@ -37,6 +39,10 @@ struct PatternProgram: Sendable {
         case .assertion(let kind): try emit(.assert(kind))
         case .sequence(let items): for item in items { try append(item) }
         case .choice(let branches): try append(choice: branches)
+        case .group(let item, let number):
+            try emit(.save(2 * number))
+            try append(item)
+            try emit(.save(2 * number + 1))
         case .repetition(let item, let least, let most, let isGreedy):
             for _ in 0..<least {
                 let before = instructions.count

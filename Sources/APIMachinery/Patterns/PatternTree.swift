@@ -8,6 +8,8 @@ indirect enum PatternTree: Sendable {
     case choice([PatternTree])
     /// `most` is `nil` when there is no end; greedy ones prefer more.
     case repetition(PatternTree, least: Int, most: Int?, isGreedy: Bool)
+    /// A part in parentheses, by its number from 1; only where somebody asks for what it takes.
+    case group(PatternTree, Int)
 }
 
 /// A condition on a place in the text, which takes none of it.

@@ -3,9 +3,11 @@ import Logging
 import Support
 
 extension Containerd {
-    /// Makes the folders and writes all configuration. Returns the fingerprint of what a process is started
-    /// with.
-    func configure() async throws -> String {
+    /// Makes the folders and writes all configuration, with the registries as containerd shall see them. Returns the
+    /// fingerprint of what a process is started with.
+    func configure(_ registries: Registries) async throws -> String {
+        var options = options
+        options.registries = registries
         for folder in [layout.state, layout.configuration, layout.cniConfiguration, layout.images] {
             try Files.makeDirectory(folder, mode: 0o700)
         }
@@ -18,11 +20,7 @@ extension Containerd {
             cniFolders: programs.cniFolders)
         let text = try applyTemplate(configuration)
         try Files.write(text, to: layout.configurationFile, mode: 0o600)
-        try writeRegistryHosts()
-        for (name, mirror) in options.registries.mirrors where !mirror.rewrites.isEmpty && mirror.prefix == nil {
-            logger.warning(
-                "registries.yaml: \(name): a rewrite of some repositories is only honoured by a containerd with k3s' patch")
-        }
+        try writeRegistryHosts(registries)
         var inputs = [text, "\(version)"]
         inputs += try dropIns(configuration)
         return try ProcessRecord.fingerprint(executable: programs.containerd, inputs)
@@ -62,9 +60,9 @@ extension Containerd {
     }
 
     /// The whole folder is written anew, so that what has left `registries.yaml` leaves the node.
-    private func writeRegistryHosts() throws {
+    private func writeRegistryHosts(_ registries: Registries) throws {
         let hosts = RegistryHosts(
-            registries: options.registries,
+            registries: registries,
             isDefaultEndpointDisabled: options.isDefaultRegistryEndpointDisabled)
         let files = hosts.files()
         try Files.makeDirectory(layout.registryFolder, mode: 0o700)

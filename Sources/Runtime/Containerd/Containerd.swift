@@ -60,8 +60,11 @@ public struct Containerd: Sendable {
         defer { withExtendedLifetime(lock) {} }
         own.process.withLock { $0 = ProcessRecord.running(at: layout.processRecord) == nil ? .none : .another }
         do {
-            let fingerprint = try await configure()
+            let rewriter = RegistryRewriter(
+                try RewritePlan(options.registries), record: layout.root + "/k3s-rewrites.json", log: logger)
+            let fingerprint = try await configure(try await rewriter.begin())
             try await withThrowingTaskGroup { group in
+                group.addTask { await rewriter.run() }
                 group.addTask { try await BoundedLog(path: layout.log).keep() }
                 try await supervise(client, fingerprint, ready)
                 group.cancelAll()

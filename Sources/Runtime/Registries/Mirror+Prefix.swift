@@ -5,8 +5,8 @@ extension Registries.Mirror {
     ]
 
     /// What the only rewrite puts before every repository, without the slash after it: `team/proxy` for `^(.*)$` and
-    /// `team/proxy/$1`. Every containerd knows that, as a path of the endpoint; `nil` for other rewrites, which only a
-    /// containerd with k3s' patch knows.
+    /// `team/proxy/$1`. containerd knows that as a path of the endpoint; `nil` for other rewrites, which it does not know
+    /// (``RewritePlan``).
     var prefix: String? {
         guard rewrites.count == 1, let (pattern, replacement) = rewrites.first, Self.wholes.contains(pattern) else {
             return nil

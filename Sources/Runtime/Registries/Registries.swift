@@ -97,6 +97,11 @@ extension Registries.Mirror {
         for endpoint in endpoints where RegistryEndpoint(endpoint) == nil {
             throw section.fault("endpoint", "\"\(endpoint)\" is not an http or https URL")
         }
+        for (pattern, replacement) in rewrites {
+            do throws(RegularExpressionError) { _ = try PatternReplacement(pattern, with: replacement) } catch {
+                throw section.fault("rewrite", "\(error)")
+            }
+        }
     }
 }
 

@@ -45,11 +45,6 @@ struct RegistryHosts {
             toml.table("host", endpoint.description)
             toml.set("capabilities", .strings(["pull", "resolve"]))
             set(endpoint, &toml)
-            guard !mirror.rewrites.isEmpty, mirror.prefix == nil else { continue }
-            toml.table("host", endpoint.description, "rewrite")
-            for (pattern, replacement) in mirror.rewrites.sorted(by: { $0.key < $1.key }) {
-                toml.set(pattern, .string(replacement))
-            }
         }
         return toml.text
     }

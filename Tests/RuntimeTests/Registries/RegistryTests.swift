@@ -54,7 +54,6 @@ import Testing
             let path = prefix.map { "/" + $0 } ?? ""
             #expect(file?.contains("\"https://m.example/v2\(path)\"") == true)
             #expect(file?.contains("\"https://m.example/p\(path)\"") == true)
-            #expect(file?.contains("rewrite") == (prefix == nil))
             #expect(file?.contains("override_path") == true)
         }
         mirror.rewrites["^x/(.*)$"] = "y/$1"
@@ -96,6 +95,10 @@ import Testing
             (
                 ["configs": ["a": ["tls": ["insecure_skip_verify": "yes"]]]],
                 "registries.yaml: configs.a.tls.insecure_skip_verify: a string is not true or false"
+            ),
+            (
+                ["mirrors": ["docker.io": ["rewrite": ["(a": "b"]]]],
+                "registries.yaml: mirrors.docker.io.rewrite: error parsing regexp: missing closing ): `(a`"
             ),
             (["configs": ["a": 5]], "registries.yaml: configs.a is a number, not a map"),
             ([1, 2], "registries.yaml: the file is a array, not a map"),
@@ -153,18 +156,12 @@ import Testing
                 [host."http://127.0.0.1:5000/v2"]
                 capabilities = ["pull", "resolve"]
 
-                [host."http://127.0.0.1:5000/v2".rewrite]
-                "^library/(.*)" = "hub/$1"
-
                 [host."https://mirror.example/proxy"]
                 capabilities = ["pull", "resolve"]
                 override_path = true
                 ca = ["/etc/ca.crt"]
                 client = [["/etc/node.crt", "/etc/node.key"]]
                 skip_verify = true
-
-                [host."https://mirror.example/proxy".rewrite]
-                "^library/(.*)" = "hub/$1"
 
                 """#)
         #expect(
