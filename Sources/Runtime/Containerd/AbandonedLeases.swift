@@ -6,8 +6,8 @@ import Wire
 /// back a moment later. A containerd that is killed in between leaves it, with all that was half made, until
 /// it expires: after a day.
 ///
-/// Those go that have an id and an expiry as containerd's own client gives them, or the id that we give, and
-/// are older than the containerd that runs: who had them was cut off when the one before ended.
+/// Those go that have an id and an expiry as containerd's own client gives them, and are older than the containerd that runs:
+/// who had them was cut off when the one before ended. And those that a k3s made which is not this one: there is one at a time.
 struct AbandonedLeases: Sendable {
     let grpc: GRPCClient
     var timeout = Duration.seconds(60)
@@ -32,9 +32,9 @@ struct AbandonedLeases: Sendable {
     }
 
     static func isAbandoned(_ lease: LeaseRecord, start: Timestamp) -> Bool {
+        if lease.id.hasPrefix(ContainerdImages.leasePrefix) { return !lease.id.hasPrefix(ContainerdImages.ownLeasePrefix) }
         guard let created = lease.createdAt?.timestamp, created < start else { return false }
-        guard lease.labels["containerd.io/gc.expire"] != nil else { return false }
-        return isContainerds(lease.id) || lease.id.hasPrefix(ContainerdImages.leasePrefix)
+        return lease.labels["containerd.io/gc.expire"] != nil && isContainerds(lease.id)
     }
 
     /// The nanoseconds of the moment, and three random bytes in Base64 for addresses.

@@ -9,8 +9,11 @@ struct ContainerdImages: Sendable {
     let grpc: GRPCClient
     var timeout = Duration.seconds(60)
 
-    /// What the ids of our leases begin with.
+    /// What the ids of the leases begin with that any k3s makes.
     static let leasePrefix = "k3s-"
+    /// The same for this process. They do not expire: by a clock that is set meanwhile they would at once. What a k3s leaves
+    /// that is killed, the next one gives back (``AbandonedLeases``).
+    static let ownLeasePrefix = "\(leasePrefix)\(UInt32.random(in: 0...UInt32.max))-"
 
     /// Puts an image in the store under `name` (in full), replacing what had the name before.
     ///
@@ -30,7 +33,7 @@ struct ContainerdImages: Sendable {
                 mediaType: image.manifest.mediaType, digest: image.manifest.digest, size: Int64(image.manifest.bytes.count))
             try await setName(name, to: manifest, labels: labels, lease: lease)
         } catch {
-            // The first fault is the one to tell; the lease expires by itself.
+            // The first fault is the one to tell; the next k3s gives the lease back.
             try? await remove(lease)
             throw error
         }
@@ -75,9 +78,7 @@ struct ContainerdImages: Sendable {
     }
 
     private func makeLease() async throws(Fault) -> String {
-        let expiry = (Timestamp.now + .seconds(600)).description
-        let request = CreateLeaseRequest(
-            id: "\(Self.leasePrefix)\(UInt64.random(in: 0...UInt64.max))", labels: ["containerd.io/gc.expire": expiry])
+        let request = CreateLeaseRequest(id: "\(Self.ownLeasePrefix)\(UInt64.random(in: 0...UInt64.max))")
         let _: Single<EmptyMessage> = try await call(
             "leases.v1.Leases/Create", request, "cannot make a lease")
         return request.id

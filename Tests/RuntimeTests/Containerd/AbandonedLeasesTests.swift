@@ -17,9 +17,17 @@ import Testing
         return lease
     }
 
-    @Test func `those go that containerd and we take, and that are older than containerd`() {
+    @Test func `those go that another k3s made, however old they are`() {
+        for labels in [[:], expiry] {
+            for id in ["k3s-77", "k3s-7-7"] { #expect(AbandonedLeases.isAbandoned(lease(id, at: start, labels), start: start)) }
+            let own = ContainerdImages.ownLeasePrefix + "7"
+            #expect(!AbandonedLeases.isAbandoned(lease(own, at: Timestamp(seconds: 1), labels), start: start))
+        }
+    }
+
+    @Test func `those go that containerd takes, and that are older than it`() {
         let before = Timestamp(seconds: 1000, nanoseconds: 4)
-        for id in ["418034402-yVkD", "7-a_-9", "k3s-77"] {
+        for id in ["418034402-yVkD", "7-a_-9"] {
             #expect(AbandonedLeases.isAbandoned(lease(id, at: before, expiry), start: start), "\(id)")
             #expect(!AbandonedLeases.isAbandoned(lease(id, at: start, expiry), start: start), "\(id)")
             #expect(!AbandonedLeases.isAbandoned(lease(id, at: before, [:]), start: start), "\(id)")
